@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Debian packages: Chromium's headless shell, fonts, Python, npm. Used by `make setup` and by the container image.
+. "$(dirname "$0")/common.sh"
+HINT="install the packages listed in layers/renderer/setup/apt-packages.txt by hand, as root"
+wanted=()
+while read -r package _; do
+  case "$package" in ''|'#'*) continue ;; esac
+  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || wanted+=("$package")
+done <"$SETUP_DIR/apt-packages.txt"
+# A machine may have Node from elsewhere; Debian's npm brings hundreds of packages, so it comes only where none is.
+command -v npm >/dev/null || wanted+=(npm)
+[ ${#wanted[@]} -gt 0 ] || exit 0
+sudo=()
+[ "$(id -u)" = 0 ] || { command -v sudo >/dev/null || { say "not root, and there is no sudo"; exit 1; }; sudo=(sudo); }
+export DEBIAN_FRONTEND=noninteractive
+run "apt-get update" "${sudo[@]}" apt-get update
+run "apt-get install ${wanted[*]}" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${wanted[@]}"

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The npm packages that pages are answered from (page runtime, GSAP, fonts), below $1/share/hyperframes-render/packages.
+# npm's dependencies of those packages are not needed at run time and are left out.
+. "$(dirname "$0")/common.sh"
+HINT="the npm registry must be reachable; npm's own message is above"
+prefix=$1
+target=$prefix/share/hyperframes-render/packages
+work=$(mktemp -d)
+trap 'status=$?; rm -rf "$work"; [ $status = 0 ] || echo "set-up step \"$STEP\" failed: $HINT" >&2' EXIT
+cp "$SETUP_DIR/../package.json" "$SETUP_DIR/../package-lock.json" "$work/"
+run "npm ci" npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund --omit=optional
+rm -rf "$target.new"
+mkdir -p "$target.new"
+python3 - "$work" "$target.new" <<'PYTHON'
+import json, pathlib, shutil, sys
+work, target = map(pathlib.Path, sys.argv[1:])
+for name in json.loads((work / "package.json").read_text())["dependencies"]:
+    source, copy = work / "node_modules" / name, target / name
+    if name == "hyperframes":  # of the official CLI only the page runtime
+        (copy / "dist").mkdir(parents=True)
+        for file in ("package.json", "LICENSE", "dist/hyperframe.runtime.iife.js"):
+            if (source / file).exists():
+                shutil.copy(source / file, copy / file)
+    else:
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules", "*.map", "*.woff"))
+PYTHON
+rm -rf "$target"
+mv "$target.new" "$target"
+say "packages are in $target"

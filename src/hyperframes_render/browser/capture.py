@@ -1,0 +1,235 @@
+"""From a seeked page to a picture: the browser's surface where it can be read, else screenshots.
+
+The choice is made per browser, reported in the result and never silent. Every fast path is checked against a
+lossless screenshot while it runs; where the two disagree it is given up, with a warning, and never a wrong frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+import av
+from hyperframes_render.browser.chromium import Chromium
+from hyperframes_render.browser.page import FRAME_CLOCK_START, CompositionPage
+from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
+
+
+class CapturePath(StrEnum):
+    """Where pictures come from."""
+
+    SURFACE = "surface"
+    SCREENSHOT = "screenshot"
+
+
+#: JPEG at full quality is what the official renderer captures; PNG is three times slower (docs/performance.md).
+JPEG = {"format": "jpeg", "quality": 100, "optimizeForSpeed": True}
+#: Lossless, with the fast deflate setting.
+PNG = {"format": "png", "optimizeForSpeed": True}
+#: Milliseconds between the drawing of a frame and a second look at it: no animation moves visibly in that time.
+SECOND_LOOK = 0.001
+#: A worker compares the surface with a lossless screenshot at its first frame and once in this many captured frames.
+CHECK_EVERY = 150
+_STRIP_HEIGHT = 4
+#: Strips drawn until one is found: the first frame after a change is not always drawn (12 of 12 found with 2).
+_SEARCHES = 3
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One captured frame: BGRA bytes of the whole picture, or an encoded JPEG."""
+
+    data: bytearray | bytes
+    encoded: bool
+    release: Callable[[], None] = lambda: None
+
+
+@dataclass
+class CaptureReport:
+    """What one browser's capture has to say in the result."""
+
+    path: CapturePath
+    reason: str = ""
+    captured: int = 0
+    repeated: int = 0
+    checks: int = 0
+
+
+async def locate_surface(chromium: Chromium, width: int, height: int) -> Surface | str:
+    """Find where the display process keeps the picture (sizes in device pixels); or why it cannot be read.
+
+    Needs a blank page: it draws a strip of random colours at the top left and looks for it in memory.
+    """
+    if os.environ.get("HYPERFRAMES_RENDER_CAPTURE") == CapturePath.SCREENSHOT:
+        return "screenshots were asked for (HYPERFRAMES_RENDER_CAPTURE)"
+    if chromium.display_pid is None:
+        return "the display process is not known"
+    if width < STRIP_PIXELS or height < _STRIP_HEIGHT:
+        return "the picture is too small to find it in memory"
+    reason = "the picture was not found in the display process's memory"
+    try:
+        for _ in range(_SEARCHES):
+            strip = await _draw_strip(chromium)
+            found = await asyncio.to_thread(find_surface, chromium.display_pid, width, height, strip)
+            if len(found) == 1:
+                return found[0]
+            if len(found) > 1:
+                reason = f"the picture stands {len(found)} times in the display process's memory"
+    except SurfaceUnavailable as unavailable:
+        reason = str(unavailable)
+    return reason
+
+
+async def _draw_strip(chromium: Chromium) -> bytes:
+    """Draw a strip of random colours on the blank page; its first row as BGRA bytes."""
+    colours = [random.SystemRandom().randrange(1 << 24) for _ in range(STRIP_PIXELS)]
+    stops = ",".join(f"#{colour:06x} {x}px {x + 1}px" for x, colour in enumerate(colours))
+    size = f"width:{STRIP_PIXELS}px;height:{_STRIP_HEIGHT}px"
+    css = f"position:fixed;left:0;top:0;{size};background:linear-gradient(90deg,{stops})"
+    await chromium.evaluate(
+        f"document.documentElement.style.background='#fff',document.documentElement.innerHTML='<body><p style=\"{css}\"></p>'"
+    )
+    for _ in range(2):
+        await chromium.begin_frame(chromium.ticks + 33.0)
+    return b"".join(colour.to_bytes(3, "little") + b"\xff" for colour in colours)
+
+
+class FastPathFailed(Exception):
+    """A fast path disagreed with what the browser really shows: the render starts again without it."""
+
+    def __init__(self, path: Literal["surface", "reuse"], frame: int, reason: str) -> None:
+        super().__init__(f"{_PATH_NAMES[path]} was given up at frame {frame}: {reason}.")
+        self.path = path
+
+
+_PATH_NAMES = {"surface": "Reading the browser's surface", "reuse": "Repeating unchanged frames"}
+
+
+@dataclass
+class FrameCapture:
+    """Captures frames of one page in increasing order.
+
+    `take(frame)` answers a picture, or None where the frame is the same as the one before it.
+    """
+
+    page: CompositionPage
+    surface: Surface | None
+    #: Whether pictures must be raw BGRA (as from a surface) where only screenshots can be had.
+    raw: bool
+    #: Whether unchanged frames may be repeated.
+    reuse: bool
+    buffers: asyncio.Queue[bytearray]
+    on_seek_errors: Callable[[int, list[str]], None]
+    report: CaptureReport
+    _seeking: tuple[int, asyncio.Task[list[str]]] | None = None
+    _last_image: bytes = b""
+    _next_still_check: int = 1
+
+    async def roll_in(self, frame: int) -> None:
+        """Draw the frame before a block without keeping it: pixels can depend on the frame before."""
+        await self._draw(frame)
+
+    async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
+        """The picture of `frame`, or None where nothing changed.
+
+        `look_ahead`: the next call is for the next frame, so its seek may start now.
+        `must_have`: a picture is needed even where nothing changed (the first frame of a chunk).
+        Raises FastPathFailed.
+        """
+        check = self.surface is not None and self.report.captured % CHECK_EVERY == 0
+        answer = await self._draw(frame, screenshot=PNG if check else None)
+        if not answer.get("hasDamage") and self.reuse and not must_have:
+            return await self._same_as_before(frame)
+        if self.surface is None:
+            return await self._screenshot(frame)
+        if look_ahead and not check:
+            self._start_seek(frame + 1)
+        return await self._read_surface(frame, answer.get("screenshotData"))
+
+    async def _draw(self, frame: int, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
+        if self._seeking is None or self._seeking[0] != frame:
+            self._start_seek(frame)
+        assert self._seeking is not None
+        errors = await self._seeking[1]
+        self._seeking = None
+        if errors:
+            self.on_seek_errors(frame, errors)
+        answer = await self._begin(frame, 0.0, screenshot)
+        if self.page.door.open_requests:
+            # The seek made the page ask for something: draw the frame again once it is there.
+            await self.page.settled()
+            answer = {**await self._begin(frame, SECOND_LOOK, screenshot), "hasDamage": True}
+        return answer
+
+    def _start_seek(self, frame: int) -> None:
+        self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))
+
+    async def _begin(self, frame: int, later: float, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
+        interval = 1000.0 / self.page.spec.fps
+        return await self.page.chromium.begin_frame(
+            FRAME_CLOCK_START + frame * interval + later, interval, screenshot=screenshot
+        )
+
+    async def _read_surface(self, frame: int, png: str | None) -> Picture:
+        buffer = await self.buffers.get()
+        await self._copy_surface(frame, buffer)
+        if png is not None:
+            await self._compare(frame, buffer, png, "surface")
+        self.report.captured += 1
+        return Picture(buffer, encoded=False, release=lambda: self.buffers.put_nowait(buffer))
+
+    async def _copy_surface(self, frame: int, buffer: bytearray) -> None:
+        assert self.surface is not None
+        try:
+            await asyncio.to_thread(self.surface.read_into, buffer)
+        except SurfaceUnavailable as unavailable:
+            raise FastPathFailed("surface", frame, str(unavailable)) from None
+
+    async def _compare(self, frame: int, buffer: bytearray, png: str, path: Literal["surface", "reuse"]) -> None:
+        self.report.checks += 1
+        pixels = await asyncio.to_thread(decode_picture, base64.b64decode(png))
+        if pixels != buffer:
+            raise FastPathFailed(path, frame, "it disagreed with a lossless screenshot")
+
+    async def _screenshot(self, frame: int) -> Picture:
+        answer = await self._begin(frame, 2 * SECOND_LOOK, PNG if self.raw else JPEG)
+        self.report.captured += 1
+        self._last_image = base64.b64decode(answer["screenshotData"])
+        if not self.raw:
+            return Picture(self._last_image, encoded=True)
+        return Picture(await asyncio.to_thread(decode_picture, self._last_image), encoded=False)
+
+    async def _same_as_before(self, frame: int) -> None:
+        """Count an unchanged frame; some of them are looked at again, more rarely the longer all is well."""
+        self.report.repeated += 1
+        if self.report.repeated < self._next_still_check:
+            return
+        self._next_still_check *= 4
+        if self.surface is None:
+            answer = await self._begin(frame, SECOND_LOOK, PNG if self.raw else JPEG)
+            self.report.checks += 1
+            if self._last_image and base64.b64decode(answer["screenshotData"]) != self._last_image:
+                raise FastPathFailed("reuse", frame, "the picture had changed")
+            return
+        buffer = await self.buffers.get()
+        try:
+            await self._copy_surface(frame, buffer)
+            answer = await self._begin(frame, SECOND_LOOK, PNG)
+            await self._compare(frame, buffer, answer["screenshotData"], "reuse")
+        finally:
+            self.buffers.put_nowait(buffer)
+
+
+def decode_picture(image: bytes) -> bytes:
+    """BGRA bytes of a PNG or JPEG, row after row without padding."""
+    with av.open(io.BytesIO(image)) as container:
+        frame = next(container.decode(video=0))
+        return frame.to_ndarray(format="bgra").tobytes()
+

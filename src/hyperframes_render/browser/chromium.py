@@ -1,0 +1,160 @@
+"""Starting Chromium, and the few DevTools calls that a frame needs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright
+
+from hyperframes_render.browser.flags import chromium_flags
+from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
+
+#: Debian's package installs a shell wrapper for the desktop and the program itself; only the program is needed.
+_CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell")
+
+#: Seconds for the browser process to answer after start: 0.3-0.6 measured, cold container disks are slower.
+LAUNCH_TIMEOUT = 60.0
+#: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
+FRAME_TIMEOUT = 45.0
+
+
+def chromium_path() -> str:
+    """Chromium's headless shell. Raises SetupIncomplete where it is not installed."""
+    override = os.environ.get("HYPERFRAMES_RENDER_CHROMIUM")
+    candidates = [override] if override else [*_CHROMIUM_PATHS, shutil.which("chromium-headless-shell") or ""]
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return candidate
+    raise SetupIncomplete(
+        f"Chromium's headless shell is missing (looked for {', '.join(c for c in candidates if c)}).",
+        'Run "make setup", or install the Debian package chromium-headless-shell.',
+    )
+
+
+def child_environment(home: Path) -> dict[str, str]:
+    """The whole environment of a child process: nothing of ours, credentials least of all."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+
+
+@dataclass
+class Chromium:
+    """One running browser with one page, and the frame clock that drives it."""
+
+    browser: Browser
+    context: BrowserContext
+    page: Page
+    devtools: CDPSession
+    display_pid: int | None
+    #: The frame clock as the browser last heard it, in milliseconds.
+    ticks: float = 0.0
+
+    async def close(self) -> None:
+        """End the browser and all its processes."""
+        try:
+            await asyncio.wait_for(self.browser.close(), 10)
+        except (Error, TimeoutError):
+            pass
+
+    async def evaluate(self, expression: str, *, timeout: float = FRAME_TIMEOUT) -> Any:
+        """The JSON value of a JavaScript expression in the page, its promise awaited."""
+        answer = await self._ask(
+            self.devtools.send(
+                "Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True}
+            ),
+            timeout,
+        )
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            text = details.get("exception", {}).get("description") or details.get("text", "error")
+            raise Error(str(text))
+        return answer["result"].get("value")
+
+    async def begin_frame(
+        self, ticks: float, interval_ms: float = 33.0, *, screenshot: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Draw one frame at `ticks` milliseconds. Answers `hasDamage` and, if asked, `screenshotData`."""
+        self.ticks = ticks
+        arguments: dict[str, Any] = {"frameTimeTicks": ticks, "interval": interval_ms}
+        if screenshot is not None:
+            arguments["screenshot"] = screenshot
+        return await self._ask(self.devtools.send("HeadlessExperimental.beginFrame", arguments), FRAME_TIMEOUT)
+
+    async def tick(self, interval_ms: float) -> None:
+        """Advance the page's frame clock without drawing, while it loads."""
+        self.ticks += interval_ms
+        await self.devtools.send(
+            "HeadlessExperimental.beginFrame",
+            {"frameTimeTicks": self.ticks, "interval": interval_ms, "noDisplayUpdates": True},
+        )
+
+    async def _ask(self, call: Awaitable[dict[str, Any]], timeout: float) -> dict[str, Any]:
+        try:
+            return await asyncio.wait_for(call, timeout)
+        except TimeoutError:
+            raise PageUnresponsive(f"The page did not respond within {timeout:g} s.") from None
+        except Error as error:
+            if not self.browser.is_connected() or "closed" in str(error).lower() or "crash" in str(error).lower():
+                raise BrowserFailed("The browser died.", "Try again.") from error
+            raise
+
+
+async def launch_chromium(
+    playwright: Playwright, *, width: int, height: int, scale_factor: float, job: Path
+) -> Chromium:
+    """Start Chromium with one blank page of `width` by `height` CSS pixels.
+
+    `job` is a writable folder that becomes the browser's home. Raises BrowserFailed or SetupIncomplete.
+    """
+    executable = chromium_path()
+    home = job / "browser-home"
+    home.mkdir(exist_ok=True)
+    try:
+        browser = await playwright.chromium.launch(
+            executable_path=executable,
+            args=chromium_flags(width, height, scale_factor),
+            env=dict(child_environment(home)),
+            timeout=LAUNCH_TIMEOUT * 1000,
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+    except Error as error:
+        raise BrowserFailed(f"Chromium did not start: {_last_lines(str(error))}", "See docs/limits.md.") from error
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale_factor,
+        service_workers="block",
+        accept_downloads=False,
+        locale="en-US",
+        timezone_id="UTC",
+    )
+    page = await context.new_page()
+    devtools = await context.new_cdp_session(page)
+    return Chromium(browser, context, page, devtools, await _display_process(browser))
+
+
+async def _display_process(browser: Browser) -> int | None:
+    """The process that draws the final picture: Chromium calls it GPU process, also without a GPU."""
+    session = await browser.new_browser_cdp_session()
+    answer = await session.send("SystemInfo.getProcessInfo")
+    await session.detach()
+    return next((process["id"] for process in answer["processInfo"] if process["type"] == "GPU"), None)
+
+
+def _last_lines(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[:1] + lines[-1:])[:300]

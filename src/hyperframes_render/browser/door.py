@@ -1,0 +1,198 @@
+"""The one door through which a page gets anything: every request of the browser is answered here.
+
+Project files, pinned packages and fonts come from this machine. Anything else is fetched by us, if the caller's
+network policy allows it, from public addresses only (see fetch.py). The browser itself has no network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from playwright.async_api import BrowserContext, Error, Request, Route, WebSocketRoute
+
+from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
+from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.composition.fonts import resolve_stylesheet
+
+#: A secure origin that exists nowhere: pages get the same features as on a real https site.
+ORIGIN = "https://composition.local"
+#: Our own files below that origin; a project cannot have a folder of this name.
+OWN_PREFIX = "/__hyperframes_render__/"
+
+_TYPES = {
+    ".mjs": "text/javascript",
+    ".js": "text/javascript",
+    ".woff2": "font/woff2",
+    ".woff": "font/woff",
+    ".ttf": "font/ttf",
+    ".otf": "font/otf",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".glb": "model/gltf-binary",
+    ".lottie": "application/zip",
+    ".cube": "text/plain",
+}
+
+Network = Literal["public", "none"] | tuple[str, ...]
+
+
+@dataclass
+class DoorLog:
+    """What the door has to say in the result: each line once."""
+
+    refused: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    substituted: dict[str, str] = field(default_factory=dict)
+
+    def warnings(self) -> list[str]:
+        """One sentence for each request that was not answered as asked."""
+        return [*self.missing.values(), *self.refused.values(), *self.substituted.values()]
+
+
+@dataclass
+class Door:
+    """Answers a page's requests. `html` is the prepared composition, served in place of `entry`."""
+
+    root: Path
+    entry: str
+    html: str
+    packages: Path
+    network: Network
+    log: DoorLog = field(default_factory=DoorLog)
+    #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
+    open_requests: int = 0
+
+    @property
+    def url(self) -> str:
+        """Where the composition is."""
+        return f"{ORIGIN}/{self.entry}"
+
+    async def guard(self, context: BrowserContext) -> None:
+        """Put this door before everything that pages of `context` ask for."""
+        await context.route("**/*", self._answer)
+        await context.route_web_socket("**/*", self._refuse_web_socket)
+
+    async def idle(self, timeout: float) -> bool:
+        """Wait until no request is open, `timeout` seconds at most; whether that was reached."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.open_requests:
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.005)
+        return True
+
+    async def _answer(self, route: Route, request: Request) -> None:
+        self.open_requests += 1
+        try:
+            await self._reply(route, request)
+        except Error:
+            pass  # the page went away while it was being answered
+        finally:
+            self.open_requests -= 1
+
+    async def _reply(self, route: Route, request: Request) -> None:
+        url = request.url
+        if request.is_navigation_request() and request.frame.parent_frame is None and url != self.url:
+            self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
+            await route.abort("blockedbyclient")
+        elif url.startswith(ORIGIN + "/"):
+            await self._project_file(route, unquote(urlsplit(url).path))
+        elif is_page_runtime(url):
+            await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
+        elif (answer := find_in_packages(url, self.packages)) is not None:
+            self._note_substitute(url, answer)
+            await _fulfil_file(route, answer.path)
+        else:
+            await self._outside(route, request)
+
+    async def _project_file(self, route: Route, path: str) -> None:
+        name = path.removeprefix("/")
+        if name == self.entry:
+            await route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
+            return
+        if path.startswith(OWN_PREFIX):
+            file = _inside(self.packages, path.removeprefix(OWN_PREFIX + "packages/"))
+        elif is_page_runtime(path):
+            await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
+            return
+        else:
+            file = _inside(self.root, name)
+        if file is None and (answer := find_missing_gsap(path, self.packages)) is not None:
+            self.log.substituted[path] = (
+                f"{name} is not in the project: answered with {answer.package} {answer.version}."
+            )
+            file = answer.path
+        if file is None:
+            if name != "favicon.ico":
+                self.log.missing[path] = f"{name[:200]} is not in the project (404)."
+            await route.fulfill(status=404, body="not in the project", content_type="text/plain")
+            return
+        await _fulfil_file(route, file)
+
+    async def _outside(self, route: Route, request: Request) -> None:
+        url = request.url
+        host = (urlsplit(url).hostname or "").lower()
+        if not self._allowed(host):
+            self.log.refused[url] = f'{_short(url)} was refused: the network policy is "{self._policy()}".'
+            await route.abort("blockedbyclient")
+            return
+        try:
+            answer = await fetch_public(url, method=request.method, headers=await request.all_headers())
+        except FetchRefused as refusal:
+            self.log.refused[url] = f"{_short(url)} could not be fetched: {refusal}."
+            await route.abort("failed")
+            return
+        if answer.status >= 400:
+            self.log.missing[url] = f"{_short(url)} answered {answer.status}."
+        await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def _allowed(self, host: str) -> bool:
+        if isinstance(self.network, str):
+            return self.network == "public"
+        return any(
+            host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.network
+        )
+
+    def _policy(self) -> str:
+        return self.network if isinstance(self.network, str) else ", ".join(self.network)
+
+    def _note_substitute(self, url: str, answer: CdnAnswer) -> None:
+        if answer.other_version:
+            self.log.substituted[url] = (
+                f"{answer.package} {answer.asked_version} was asked for and answered with the pinned {answer.version}."
+            )
+
+    async def _refuse_web_socket(self, socket: WebSocketRoute) -> None:
+        self.log.refused[socket.url] = f"{_short(socket.url)} was refused: a render opens no web sockets."
+        await socket.close(code=1008, reason="not in a render")
+
+
+async def _fulfil_file(route: Route, file: Path) -> None:
+    content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    body: str | bytes = await asyncio.to_thread(file.read_bytes)
+    if content_type == "text/css" and isinstance(body, bytes):
+        body = resolve_stylesheet(body.decode("utf-8", errors="replace"))
+    # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
+    await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _inside(root: Path, name: str) -> Path | None:
+    """The plain file `name` below `root`, links followed; None where there is none or it lies outside."""
+    if "\0" in name or "\\" in name:
+        return None
+    try:
+        file = (root / name).resolve()
+    except OSError:
+        return None
+    return file if file.is_relative_to(root.resolve()) and file.is_file() else None
+
+
+def _short(url: str) -> str:
+    return url if len(url) <= 120 else url[:117] + "..."
+
+

@@ -1,0 +1,120 @@
+"""Fetching for a page from public addresses, and from no others.
+
+The name is resolved once, every address it has must be public, and the connection goes to that very address:
+a name that answers differently the second time (DNS rebinding) gains nothing. Redirects are followed one by one
+through the same check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+MAX_REDIRECTS = 5
+#: Seconds for one answer, and its largest size in bytes (docs/limits.md).
+FETCH_TIMEOUT = 30.0
+MAX_FETCH_BYTES = 256 * 1024**2
+#: Request headers of the page that are passed on; cookies and credentials are not.
+_PASSED_HEADERS = ("accept", "accept-language", "range", "content-type", "user-agent")
+_RETURNED_HEADERS = ("content-type", "cache-control", "content-range", "accept-ranges", "access-control-allow-origin")
+
+
+class FetchRefused(Exception):
+    """The address is not public, or did not answer; the message says which."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer from outside."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one on the public internet, looking through IPv6 wrappings of IPv4."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        for inner in (ip.ipv4_mapped, ip.sixtofour, ip.teredo[1] if ip.teredo else None):
+            if inner is not None and not is_public(str(inner)):
+                return False
+        # NAT64 prefixes and the deprecated site-local and IPv4-compatible ranges reach private networks.
+        if any(ip in network for network in _REFUSED_V6):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+_REFUSED_V6 = tuple(
+    ipaddress.ip_network(network)
+    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10", "::/96", "2002::/16", "2001::/32", "100::/64")
+)
+
+
+async def resolve_public(host: str, port: int) -> str:
+    """The address to connect to. Raises FetchRefused where any address of `host` is not public."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise FetchRefused(f'the name "{host}" cannot be resolved') from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(is_public(address.split("%")[0]) for address in addresses):
+        raise FetchRefused(f'"{host}" is not a public address')
+    return addresses[0]
+
+
+async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Fetched:
+    """Fetch `url` (GET or HEAD), following redirects through the same checks. Raises FetchRefused."""
+    if method not in ("GET", "HEAD"):
+        raise FetchRefused(f"{method} requests are not made for a page")
+    passed = {name: value for name, value in (headers or {}).items() if name.lower() in _PASSED_HEADERS}
+    for _ in range(MAX_REDIRECTS + 1):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise FetchRefused("only http and https addresses are fetched")
+        status, answered, body = await _request(method, url, passed)
+        location = _header(answered, "location")
+        if status not in (301, 302, 303, 307, 308) or location is None:
+            kept = {name: value for name, value in answered if name in _RETURNED_HEADERS}
+            return Fetched(status, kept, body)
+        url = urljoin(url, location)
+    raise FetchRefused(f"it redirects more than {MAX_REDIRECTS} times")
+
+
+async def _request(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
+    import httpcore  # a render without outside requests need not pay for this import
+
+    class PinnedBackend(httpcore.AnyIOBackend):
+        """Connects to the address that was checked, whatever the name answers by now."""
+
+        async def connect_tcp(self, host: str, port: int, **options: Any) -> httpcore.AsyncNetworkStream:
+            return await super().connect_tcp(await resolve_public(host, port), port, **options)
+
+    timeouts = {"connect": 10.0, "read": FETCH_TIMEOUT, "write": 10.0, "pool": 10.0}
+    try:
+        async with (
+            asyncio.timeout(FETCH_TIMEOUT),
+            httpcore.AsyncConnectionPool(network_backend=PinnedBackend()) as pool,
+            pool.stream(method, url, headers=list(headers.items()), extensions={"timeout": timeouts}) as answer,
+        ):
+            body = bytearray()
+            async for block in answer.aiter_stream():
+                body += block
+                if len(body) > MAX_FETCH_BYTES:
+                    raise FetchRefused(f"it is larger than {MAX_FETCH_BYTES} bytes")
+            fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
+            return answer.status, fields, bytes(body)
+    except TimeoutError:
+        raise FetchRefused(f"no complete answer within {FETCH_TIMEOUT:g} s") from None
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        raise FetchRefused(f"the connection failed ({type(error).__name__})") from None
+
+
+def _header(headers: Iterable[tuple[str, str]], wanted: str) -> str | None:
+    return next((value for name, value in headers if name == wanted), None)

@@ -1,0 +1,90 @@
+// The renderer's side of the page runtime: one frozen object with the few calls that the renderer makes.
+// Runs before any script of the page, so it keeps its own references to what it needs.
+(() => {
+  "use strict";
+  if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
+  const clock = window.__hyperframesRenderClock;
+  const { addEventListener } = window;
+  let errorsWhileSeeking = [];
+  addEventListener.call(window, "error", (event) => {
+    if (event.message) errorsWhileSeeking.push(String(event.message).slice(0, 300));
+  });
+  addEventListener.call(window, "unhandledrejection", (event) => {
+    errorsWhileSeeking.push(String(event.reason).slice(0, 300));
+  });
+
+  // Read by the page runtime: quantise time to this frame rate, leave media to the renderer.
+  window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps: 0, fpsSource: "render-options", owner: "runtime" };
+  window.__HF_RENDER_CAPTURE_MODE = true;
+
+  const root = () => {
+    for (const element of document.querySelectorAll("[data-composition-id]")) {
+      if (!element.parentElement?.closest("[data-composition-id]")) return element;
+    }
+    return null;
+  };
+
+  const hasFiniteAnimation = () =>
+    document.getAnimations().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
+
+  function status() {
+    const registry = window.__timelines ?? {};
+    const element = root();
+    return {
+      document: document.readyState,
+      root: element?.getAttribute("data-composition-id") ?? null,
+      player: typeof window.__player?.renderSeek === "function",
+      ready: window.__renderReady === true,
+      duration: Number(window.__player?.getDuration?.()) || 0,
+      timelines: Object.keys(registry).filter((key) => registry[key]),
+      compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
+      noTimeline: element?.hasAttribute("data-no-timeline") ?? false,
+      hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => !e.childElementCount).length,
+      animated: hasFiniteAnimation(),
+      timelinesInScripts: [...document.scripts].some((s) => s.textContent.includes("__timelines")),
+    };
+  }
+
+  // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
+  async function settle() {
+    const images = [...document.images].map((image) => image.decode().catch(() => image.currentSrc || image.src));
+    const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
+    const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
+    await document.fonts.ready;
+    return {
+      images: failedImages.filter((source) => typeof source === "string" && source),
+      fonts: [...new Set(failedFonts.filter(Boolean))],
+    };
+  }
+
+  // The caller's size wins over the declared one; nothing is scaled.
+  function prepare({ width, height, fps }) {
+    const element = root();
+    element.setAttribute("data-width", String(width));
+    element.setAttribute("data-height", String(height));
+    element.style.width = `${width}px`;
+    element.style.height = `${height}px`;
+    element.style.overflow = "hidden";
+    window.__HF_EXPORT_RENDER_SEEK_CONFIG.fps = fps;
+    window.__hfForceTimelineRebind?.();
+  }
+
+  function seek(seconds) {
+    window.__player.renderSeek(seconds);
+    clock.moveTo(seconds * 1000);
+    if (!errorsWhileSeeking.length) return null;
+    const errors = errorsWhileSeeking;
+    errorsWhileSeeking = [];
+    return errors;
+  }
+
+  // The page runtime's promises of work that a seek started (Three.js textures, colour tables, page shaders).
+  async function settled() {
+    await window.__hfWaitForSeekCompletion?.();
+    await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
+  }
+
+  Object.defineProperty(window, "__hyperframesRender", {
+    value: Object.freeze({ status, settle, prepare, seek, settled }),
+  });
+})();

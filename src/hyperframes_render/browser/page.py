@@ -1,0 +1,220 @@
+"""A composition in the browser: loaded, ready, and seekable frame by frame."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from playwright.async_api import ConsoleMessage, Error
+
+from hyperframes_render.browser.chromium import Chromium
+from hyperframes_render.browser.door import ORIGIN, Door
+from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.errors import BrowserFailed, DurationUnknown, PageNotReady, PageScriptFailed, PageUnresponsive
+
+#: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
+LOAD_TIMEOUT = 45.0
+#: Seconds to wait for images and fonts once the page is ready.
+SETTLE_TIMEOUT = 45.0
+#: Seconds given to scripts that register a timeline late. Scripts that never mention one are not waited for.
+LATE_TIMELINE = 3.0
+#: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
+TICK_MS = 33.0
+#: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
+#: so that what depends on the clock does not depend on how the frames are shared out.
+FRAME_CLOCK_START = 1_000_000.0
+MAX_CONSOLE_LINES = 20
+
+
+@dataclass
+class CompositionPage:
+    """A page that is ready: `seek` moves it to a frame, `duration` is its length in seconds."""
+
+    chromium: Chromium
+    door: Door
+    spec: PageSpec
+    duration: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    async def seek(self, frame: int) -> list[str]:
+        """Move the page to the time of `frame`; the errors that its scripts raised on the way."""
+        seconds = frame / self.spec.fps
+        errors = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+        return list(errors or ())
+
+    async def settled(self) -> None:
+        """Wait until what the last seek made the page load is there."""
+        await self.door.idle(SETTLE_TIMEOUT)
+        await self.chromium.evaluate("__hyperframesRender.settled()")
+
+
+async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> CompositionPage:
+    """Load the composition behind `door` and wait until it can be seeked.
+
+    Raises PageScriptFailed, PageNotReady, DurationUnknown or BrowserFailed.
+    """
+    page = CompositionPage(chromium, door, spec)
+    _listen(page)
+    await door.guard(chromium.context)
+    for script in ("clock.js", "bridge.js"):
+        await chromium.context.add_init_script(_script(script))
+    try:
+        async with _ticking(chromium):
+            await _load(page)
+            status = await _wait_until_ready(page)
+            await _settle(page)
+            page.duration = await _duration(page, status)
+    except PageUnresponsive:
+        page.errors and _raise_script_error(page)
+        raise PageNotReady(
+            f"The page did not respond within {LOAD_TIMEOUT:g} s while it got ready.",
+            "Look for an endless loop in its scripts.",
+        ) from None
+    return page
+
+
+def _script(name: str) -> str:
+    return (files("hyperframes_render.browser") / "js" / name).read_text(encoding="utf-8")
+
+
+def _listen(page: CompositionPage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and len(page.console) < MAX_CONSOLE_LINES:
+            if not message.text.startswith("Failed to load resource"):  # the door says it better
+                page.console.append(f"{message.type}: {_own_words(message.text)}")
+
+    def on_error(error: Error) -> None:
+        page.errors.append(_describe(error))
+
+    page.chromium.page.on("console", on_console)
+    page.chromium.page.on("pageerror", on_error)
+    page.chromium.page.on("dialog", lambda dialog: dialog.dismiss())
+
+
+@contextlib.asynccontextmanager
+async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
+    """Advance the frame clock in the background: some libraries wait for a frame before they are ready."""
+
+    async def tick() -> None:
+        while True:
+            await chromium.tick(TICK_MS)
+            await asyncio.sleep(TICK_MS / 1000)
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        # A frame must not begin while a tick is still in flight.
+        ticking.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Error):
+            await ticking
+
+
+async def _load(page: CompositionPage) -> None:
+    try:
+        await page.chromium.page.goto(page.door.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT * 1000)
+    except Error as error:
+        if page.errors:
+            _raise_script_error(page)
+        if "Timeout" in str(error):
+            raise PageNotReady(
+                f"The page did not load within {LOAD_TIMEOUT:g} s.", "Look for an endless loop in its scripts."
+            ) from None
+        if not page.chromium.browser.is_connected() or "crash" in str(error).lower():
+            raise BrowserFailed("The browser died while the page loaded.", "Try again.") from error
+        raise PageNotReady(f"The page could not be loaded: {str(error).splitlines()[0][:200]}.") from error
+
+
+async def _wait_until_ready(page: CompositionPage) -> dict[str, Any]:
+    """Poll until the page runtime is ready and every expected timeline is registered."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    loaded_at: float | None = None
+    status: dict[str, Any] = {}
+    while loop.time() - started < LOAD_TIMEOUT:
+        status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
+        if page.errors:
+            _raise_script_error(page)
+        if status["document"] == "complete" and page.door.open_requests == 0:
+            loaded_at = loaded_at or loop.time()
+        if status["player"] and status["ready"] and not status["hosts"]:
+            if status["timelines"] or status["noTimeline"]:
+                return status
+            grace = LATE_TIMELINE if status["timelinesInScripts"] else 0.0
+            if loaded_at is not None and loop.time() - loaded_at >= grace:
+                page.warnings.append(_no_timeline(status))
+                return status
+        await asyncio.sleep(0.01)
+    raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
+
+
+def _no_timeline(status: dict[str, Any]) -> str:
+    if status["animated"]:
+        return "No timeline is registered on window.__timelines: only CSS and Web Animations move."
+    return "No timeline is registered on window.__timelines: nothing but the clips' own times will change the picture."
+
+
+def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
+    if page.door.open_requests:
+        return f"{page.door.open_requests} of its requests are still open"
+    if not status.get("player"):
+        return "the page runtime did not start"
+    if status.get("hosts"):
+        return f"{status['hosts']} sub-compositions are not in"
+    return "the page runtime did not say that it is ready"
+
+
+async def _settle(page: CompositionPage) -> None:
+    """Images decoded, fonts loaded; what fails is a warning, as it would be in a browser."""
+    arguments = json.dumps({"width": page.spec.width, "height": page.spec.height, "fps": page.spec.fps})
+    await page.chromium.evaluate(f"__hyperframesRender.prepare({arguments})")
+    try:
+        failed = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
+    except PageUnresponsive:
+        page.warnings.append(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
+        return
+    page.warnings.extend(f"The image {_own_words(source)} cannot be shown." for source in failed["images"])
+    page.warnings.extend(f"The font {family} cannot be loaded." for family in failed["fonts"])
+    if page.errors:
+        _raise_script_error(page)
+
+
+async def _duration(page: CompositionPage, status: dict[str, Any]) -> float:
+    status = await page.chromium.evaluate("__hyperframesRender.status()")
+    duration = float(status["duration"])
+    if duration <= 0 and page.spec.duration is None:
+        raise DurationUnknown(
+            "The composition's duration cannot be found: no data-duration on its root, no timeline with a length on "
+            "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
+            'Give the root a data-duration (seconds), or ask for one with "duration".',
+        )
+    return duration
+
+
+def _raise_script_error(page: CompositionPage) -> None:
+    first = page.errors[0]
+    action = "Render stopped: what a page draws after an error cannot be trusted."
+    if missing := re.search(r"(\w+) is not defined", first):
+        name = missing[1]
+        absent = [line for line in page.door.log.warnings() if name.lower() in line.lower()]
+        action = absent[0] if absent else f"Load the library that defines {name} before the script that uses it."
+    raise PageScriptFailed(f"A script of the page failed: {first}.", action)
+
+
+def _describe(error: Error) -> str:
+    """The error's message and the file, line and column where it was raised."""
+    message = (error.message or str(error)).splitlines()[0][:160]
+    place = re.search(rf"{re.escape(ORIGIN)}/([^\s)]+)", error.stack or "")
+    return f"{message} (in {_own_words(place[1])})" if place else message
+
+
+def _own_words(text: str) -> str:
+    return text.replace(ORIGIN + "/", "")[:200]

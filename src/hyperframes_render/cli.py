@@ -1,0 +1,102 @@
+"""The command line. Options of `render` are made from RenderInput: one truth about input."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hyperframes_render import __version__
+from hyperframes_render.errors import RenderError
+from hyperframes_render.task import RenderInput, parse_render_input
+
+#: What a shell expects of a program that Ctrl-C ended.
+_INTERRUPTED = 128 + signal.SIGINT
+Command = Callable[..., Any]
+
+
+def render_input_options(command: Command) -> Command:
+    """One option for each field of RenderInput; its values are checked by the model, not by click."""
+    for name, field in reversed(RenderInput.model_fields.items()):
+        option = click.option(
+            f"--{name.replace('_', '-')}", name, default=None, metavar=name.upper(), help=field.description
+        )
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Render HyperFrames compositions to video."""
+
+
+@main.command()
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The video file to write (.mp4).")
+@render_input_options
+@click.option("--workers", type=click.IntRange(1, 16), help="Browsers that feed one encoder. Default: what pays.")
+@click.option("--chunks", type=click.IntRange(1, 1000), default=1, help="Pieces that are encoded apart and joined.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress as JSON lines on stderr.")
+def render(
+    source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | None
+) -> None:
+    """Render INPUT (an .html file, a project folder or a .zip of one) to a video."""
+    # Imported here: "--help" need not wait for browser and codec libraries.
+    from hyperframes_render.progress_output import progress_output
+    from hyperframes_render.render.job import LocalOptions
+    from hyperframes_render.render.job import render as render_job
+
+    with _readable_errors(as_json), progress_output(as_json) as listener:
+        request = parse_render_input({name: value for name, value in fields.items() if value is not None})
+        result = _run(render_job(Path(source), output, request, LocalOptions(workers, chunks), listener))
+    if as_json:
+        click.echo(json.dumps(result.as_dict()))
+        return
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(
+        f"{result.output}: {result.width}x{result.height}, {result.frames} frames at {result.fps} fps, "
+        f"{result.duration:g} s, {result.size / 1e6:.2f} MB in {result.timings['total']:.1f} s"
+    )
+
+
+def _run(work: Any) -> Any:
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it ends its children and removes its files."""
+
+    async def supervised() -> Any:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(supervised())
+    except asyncio.CancelledError:
+        click.echo("Interrupted: nothing was written.", err=True)
+        sys.exit(_INTERRUPTED)
+
+
+class _readable_errors:
+    """Turns a RenderError into one line on stderr (or JSON on stdout) and exit status 1."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RenderError):
+            if self._as_json:
+                click.echo(json.dumps({"error": error.as_dict()}))
+            text = f"error: {error}"
+            click.echo(text if len(text) <= 390 else text[:387] + "...", err=True)
+            sys.exit(1)

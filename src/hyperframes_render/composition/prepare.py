@@ -1,0 +1,46 @@
+"""The composition as it is served to the page: sized, with its fonts and the page runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyperframes_render.composition.document import Declared, with_head_start, with_root_attributes
+from hyperframes_render.composition.fonts import resolve_fonts
+
+#: Where the door serves pinned packages (browser/door.py).
+PACKAGES_URL = "/__hyperframes_render__/packages/"
+
+
+@dataclass(frozen=True)
+class PageSpec:
+    """What the page is asked for: size in CSS pixels, frames per second, and the caller's length in seconds."""
+
+    width: int
+    height: int
+    fps: float
+    duration: float | None
+
+
+@dataclass(frozen=True)
+class PreparedHtml:
+    """The markup to serve, and what was noticed on the way."""
+
+    html: str
+    warnings: tuple[str, ...]
+
+
+def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Path) -> PreparedHtml:
+    """Give the root the caller's size and length, resolve fonts, put the page runtime first in the head."""
+    warnings = list(declared.warnings)
+    for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
+        if said is not None and said != asked:
+            warnings.append(f"The composition declares data-{name}={said} and is rendered at {asked}; nothing is scaled.")
+    values = {"data-width": str(spec.width), "data-height": str(spec.height)}
+    if spec.duration is not None:
+        values["data-duration"] = f"{spec.duration:.12g}"
+    html = with_root_attributes(html, values)
+    fonts = resolve_fonts(html, font_root=packages, url_prefix=PACKAGES_URL)
+    warnings.extend(f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings)
+    runtime = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
+    return PreparedHtml(with_head_start(fonts.html, runtime), tuple(warnings))

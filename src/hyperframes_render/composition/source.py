@@ -1,0 +1,162 @@
+"""An .html file, a project folder or a .zip becomes a folder that can be served to the page."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
+
+#: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
+MAX_ARCHIVE_ENTRIES = 10_000
+MAX_ARCHIVE_BYTES = 2 * 1024**3
+#: Deflate cannot do better than about 1032:1; text and flat images stay under 200:1, bombs do not.
+MAX_ENTRY_RATIO = 200
+#: An entry this small may have any ratio: a run of spaces is no bomb.
+RATIO_FREE_BYTES = 1024**2
+#: A composition is text; larger files are media with the wrong name.
+MAX_HTML_BYTES = 32 * 1024**2
+_COPY_BYTES = 1024**2
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder that the page is served from, and the HTML file in it that is the composition."""
+
+    root: Path
+    entry: str
+    name: str
+
+    def read_html(self) -> str:
+        """The composition's markup. Raises InvalidComposition where it is missing or no text."""
+        path = self.root / self.entry
+        size = path.stat().st_size
+        if size > MAX_HTML_BYTES:
+            raise LimitExceeded(f"{self.name} has {size} bytes of HTML: the limit is {MAX_HTML_BYTES}.")
+        data = path.read_bytes()
+        if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise InvalidComposition(f"{self.name} is not HTML but binary data: there is no composition in it.")
+        encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
+
+
+def open_project(source: Path, *, unpack_to: Path) -> Project:
+    """Turn what the caller named into a project.
+
+    `unpack_to` is an empty folder for the contents of an archive; the caller removes it.
+    Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
+    """
+    if not source.exists():
+        raise InvalidComposition(f"There is no file or folder {source}.", "Check the path.")
+    if source.is_dir():
+        return _project_in(source, name=source.name or str(source))
+    suffix = source.suffix.lower()
+    if suffix == ".zip":
+        unpack_archive(source, unpack_to)
+        return _project_in(unpack_to, name=source.name)
+    if suffix in (".html", ".htm"):
+        return Project(root=source.parent.resolve(), entry=source.name, name=source.name)
+    raise InvalidComposition(
+        f"{source.name} is not a composition.", "Give an .html file, a folder with an index.html, or a .zip of one."
+    )
+
+
+def _project_in(folder: Path, *, name: str) -> Project:
+    if not (folder / "index.html").is_file():
+        nested = [child for child in folder.iterdir() if child.name != "__MACOSX"]
+        if len(nested) == 1 and (nested[0] / "index.html").is_file():
+            folder = nested[0]
+        else:
+            raise InvalidComposition(
+                f"{name} has no index.html: there is no composition in it.", "Put index.html at the top of the project."
+            )
+    return Project(root=folder.resolve(), entry="index.html", name=name)
+
+
+def unpack_archive(archive: Path, target: Path) -> None:
+    """Unpack a .zip whose every entry is a plain file that stays inside `target`.
+
+    Sizes are counted while reading: what an entry's header claims is not believed.
+    Raises InvalidArchive, LimitExceeded or DiskFull; the caller removes what was written.
+    """
+    try:
+        with zipfile.ZipFile(archive) as contents:
+            entries = contents.infolist()
+            if len(entries) > MAX_ARCHIVE_ENTRIES:
+                raise LimitExceeded(
+                    f"{archive.name} has {len(entries)} entries: the limit is {MAX_ARCHIVE_ENTRIES}.",
+                    "Leave out what the composition does not use.",
+                )
+            _check_entries(archive.name, entries)
+            left = MAX_ARCHIVE_BYTES
+            for entry in entries:
+                if not entry.is_dir():
+                    left -= _unpack_entry(contents, entry, target / _safe_name(archive.name, entry), left)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise InvalidArchive(f"{archive.name} is not a readable .zip: {error}.", "Make the archive anew.") from None
+    except OSError as error:
+        raise DiskFull(f"{archive.name} cannot be unpacked: {error.strerror or error}.") from error
+
+
+def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
+    seen: dict[str, str] = {}
+    for entry in entries:
+        mode = entry.external_attr >> 16
+        if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
+            raise InvalidArchive(
+                f'{archive_name} holds "{entry.filename[:100]}", which is a link or a device, not a file.',
+                "Put the file itself in the archive.",
+            )
+        if entry.flag_bits & 0x1:
+            raise InvalidArchive(f"{archive_name} is encrypted.", "Make an archive without a password.")
+        if entry.is_dir():
+            continue
+        # The same name in two spellings would be one file on some systems and two on others.
+        key = unicodedata.normalize("NFC", str(_safe_name(archive_name, entry))).casefold()
+        if key in seen:
+            raise InvalidArchive(
+                f'{archive_name} holds "{entry.filename[:100]}" twice (the other: "{seen[key][:100]}").',
+                "Keep one of them.",
+            )
+        seen[key] = entry.filename
+
+
+def _safe_name(archive_name: str, entry: zipfile.ZipInfo) -> PurePosixPath:
+    name = entry.filename
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0:1] or "\0" in name or not path.parts:
+        raise InvalidArchive(
+            f'{archive_name} holds "{name[:100]}", which would be written outside the project.', "Use relative paths."
+        )
+    if len(path.parts[0]) == 2 and path.parts[0][1] == ":":
+        raise InvalidArchive(f'{archive_name} holds "{name[:100]}", a path with a drive letter.', "Use relative paths.")
+    return path
+
+
+def _unpack_entry(contents: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: int) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with contents.open(entry) as source, path.open("xb") as out:
+        while block := source.read(_COPY_BYTES):
+            written += len(block)
+            if written > left:
+                raise LimitExceeded(
+                    f"The archive unpacks to more than {MAX_ARCHIVE_BYTES} bytes.",
+                    "Leave out what the composition does not use.",
+                )
+            if written > RATIO_FREE_BYTES and written > MAX_ENTRY_RATIO * max(entry.compress_size, 1):
+                raise LimitExceeded(
+                    f'"{entry.filename[:100]}" unpacks to more than {MAX_ENTRY_RATIO} times its packed size.',
+                    "This looks like an archive bomb; pack the project anew.",
+                )
+            out.write(block)
+    return written
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a job's folder with all that is in it; what is already gone does not matter."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,129 @@
+"""Frames in, an encoded video stream out: one ffmpeg fed by a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess
+from hyperframes_render.media.matroska import picture_header, stream_header
+
+#: Linux's F_SETPIPE_SZ, and the largest pipe that an ordinary user may have: fewer switches between processes.
+_F_SETPIPE_SZ = 1031
+_PIPE_BYTES = 1024 * 1024
+#: Seconds for ffmpeg to write what it still holds: its look-ahead is 10 frames, a slow disk may add to it.
+FINISH_TIMEOUT = 300.0
+
+#: x264's settings for every composition, chosen by measurement (docs/performance.md): better VMAF at a smaller
+#: size than the official renderer's "medium, crf 16" at a quarter of its processor time.
+X264_PRESET = "superfast"
+X264_CRF = "14.2"
+X264_PARAMS = "mbtree=1:rc-lookahead=10:aq-mode=3:aq-strength=0.8:deblock=1,1"
+
+
+@dataclass(frozen=True)
+class EncodeSpec:
+    """What is encoded: size in pixels, rate, number of frames, and whether pictures come as JPEG."""
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    jpeg: bool
+    threads: int = 0
+
+
+def even(length: int) -> int:
+    """The side of the coded picture: 4:2:0 needs even sides, so an odd one grows by one pixel."""
+    return length + length % 2
+
+
+def filter_chain(spec: EncodeSpec) -> str:
+    """RGB to bt709 limited-range 4:2:0 once, explicitly; then every frame number gets its picture."""
+    filters = []
+    if spec.jpeg:
+        # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/performance.md).
+        filters.append("scale=flags=area+accurate_rnd,format=gbrp")
+    if even(spec.width) != spec.width or even(spec.height) != spec.height:
+        filters.append(f"pad={even(spec.width)}:{even(spec.height)}")
+        filters.append(f"fillborders=right={spec.width % 2}:bottom={spec.height % 2}:mode=smear")
+    filters.append("scale=out_color_matrix=bt709:out_range=tv:flags=area+accurate_rnd")
+    filters.append("format=yuv420p")
+    # After scaling, so that a repeated frame is converted once; "near" survives times rounded to microseconds.
+    filters.append(f"fps={spec.fps}:round=near")
+    return ",".join(filters)
+
+
+def encoder_arguments(spec: EncodeSpec, output: Path) -> list[str]:
+    """ffmpeg's command line for one stream of frames from a pipe to `output` (.mp4)."""
+    return [
+        *FILE_ONLY,
+        # The format is known: nothing is probed, and the first frame is not waited for twice.
+        *("-probesize", "32", "-analyzeduration", "0", "-f", "matroska", "-i", "pipe:0"),
+        *("-vf", filter_chain(spec), "-frames:v", str(spec.frames)),
+        *("-c:v", "libx264", "-preset", X264_PRESET, "-crf", X264_CRF, "-x264-params", X264_PARAMS),
+        *("-threads", str(spec.threads)),
+        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
+        *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
+        # A timescale in which one frame is a whole number of ticks, whatever the rate.
+        *("-video_track_timescale", str(spec.fps.numerator * _ticks_per_frame_factor(spec.fps))),
+        *("-movflags", "+faststart", "-f", "mp4", "-y", str(output)),
+    ]
+
+
+def _ticks_per_frame_factor(fps: Fraction) -> int:
+    """Players expect a timescale of at least some thousands: 30 becomes 15360, as ffmpeg's own choice would."""
+    factor = 1
+    while fps.numerator * factor < 10_000:
+        factor *= 2
+    return factor
+
+
+class FrameEncoder:
+    """Feeds pictures to one ffmpeg, in order. Blocking: call it from a thread.
+
+    A frame that is not put shows the picture before it; the last frame must be put.
+    """
+
+    def __init__(self, spec: EncodeSpec, output: Path, *, job: Path) -> None:
+        self.spec = spec
+        self._ffmpeg = FfmpegProcess(encoder_arguments(spec, output), job=job)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._ffmpeg.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
+        self._write((stream_header(spec.width, spec.height, spec.fps, jpeg=spec.jpeg),))
+
+    @property
+    def pid(self) -> int:
+        """ffmpeg's process id."""
+        return self._ffmpeg.pid
+
+    def put(self, frame: int, picture: bytes | bytearray) -> None:
+        """Show `picture` from frame number `frame` on. Raises EncoderFailed or DiskFull."""
+        expected = self.spec.width * self.spec.height * 4
+        if not self.spec.jpeg and len(picture) != expected:
+            raise EncoderFailed(f"frame {frame} has {len(picture)} bytes, not {expected}.")
+        self._write((picture_header(frame, self.spec.fps, len(picture)), picture))
+
+    def finish(self) -> None:
+        """All frames are in: wait for the file. Raises EncoderFailed or DiskFull."""
+        self._ffmpeg.finish(FINISH_TIMEOUT)
+
+    def abort(self) -> None:
+        """End ffmpeg at once."""
+        self._ffmpeg.kill()
+
+    def _write(self, parts: Sequence[bytes | bytearray]) -> None:
+        descriptor = self._ffmpeg.fileno()
+        try:
+            for part in parts:
+                view = memoryview(part)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+        except (BrokenPipeError, ValueError, OSError):
+            self._ffmpeg.raise_failure()

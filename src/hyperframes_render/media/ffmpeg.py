@@ -1,0 +1,98 @@
+"""The static ffmpeg of imageio-ffmpeg, and how its end is read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from hyperframes_render.errors import DiskFull, EncoderFailed, SetupIncomplete
+
+#: What ffmpeg may open when it reads a file of ours: no network, no playlists that name other files.
+FILE_ONLY = ("-protocol_whitelist", "file,pipe")
+
+
+@cache
+def ffmpeg_path() -> str:
+    """The ffmpeg program. Raises SetupIncomplete where the package has none for this machine."""
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise SetupIncomplete(f"ffmpeg is missing: {error}", 'Run "make setup".') from None
+
+
+class FfmpegProcess:
+    """An ffmpeg that reads from a pipe; its messages go to a file, so that it can never block on them."""
+
+    def __init__(self, arguments: list[str], *, job: Path) -> None:
+        self._messages = tempfile.TemporaryFile(dir=job)
+        try:
+            self._process = subprocess.Popen(
+                [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "warning", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._messages,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(job), "LANG": "C.UTF-8"},
+                # Ctrl-C reaches us, and we end our children: otherwise ffmpeg would finish a half-written file.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EncoderFailed(f"ffmpeg did not start: {error}.") from error
+        assert self._process.stdin is not None
+        self.stdin = self._process.stdin
+
+    def fileno(self) -> int:
+        """The pipe's descriptor to write to."""
+        return self.stdin.fileno()
+
+    def finish(self, timeout: float) -> None:
+        """Close the pipe and wait for a good end. Raises EncoderFailed or DiskFull."""
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.close()
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise EncoderFailed(f"ffmpeg did not finish within {timeout:g} s.") from None
+        if code != 0:
+            self.raise_failure()
+        self._messages.close()
+
+    def raise_failure(self) -> None:
+        """Raise what ffmpeg's end means."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        self.kill()
+        self._messages.seek(0)
+        lines = [line for line in self._messages.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        self._messages.close()
+        text = " | ".join(lines[-3:])[:300]
+        if "No space left on device" in text:
+            raise DiskFull("The disk is full: the video could not be written.", "Make room and try again.")
+        code = self._process.returncode
+        end = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+        raise EncoderFailed(f"ffmpeg {end}{': ' + text if text else ''}.", "Try again.")
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it at once; harmless where it has ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        with contextlib.suppress(OSError):
+            self.stdin.close()
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that may still be written below `folder`."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize

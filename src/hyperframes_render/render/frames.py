@@ -1,0 +1,165 @@
+"""Several browsers feed one encoder: blocks of frames are captured side by side and encoded in order."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from hyperframes_render.browser.capture import Picture
+from hyperframes_render.media.encode import FrameEncoder
+from hyperframes_render.render.plan import FrameRange
+from hyperframes_render.render.progress import ProgressMeter
+from hyperframes_render.render.worker import FrameWorker
+
+#: Another browser is started where the work left takes one browser this many seconds: starting one costs about
+#: one second of a processor (docs/performance.md).
+WORTH_ANOTHER_WORKER = 2.5
+#: Frames before the pace is believed.
+PACE_FRAMES = 6
+SLOWEST_KEPT = 5
+
+
+@dataclass
+class FrameStatistics:
+    """How long frames took to capture, in seconds; the slowest are kept."""
+
+    slowest: list[tuple[float, int]] = field(default_factory=list)
+    first_picture_at: float | None = None
+
+    def note(self, frame: int, seconds: float) -> None:
+        """One frame was captured."""
+        if self.first_picture_at is None:
+            self.first_picture_at = time.monotonic()
+        heapq.heappush(self.slowest, (seconds, frame))
+        if len(self.slowest) > SLOWEST_KEPT:
+            heapq.heappop(self.slowest)
+
+
+@dataclass
+class WorkerPool:
+    """The browsers of a render: one at first, more where the work is worth it."""
+
+    first: FrameWorker
+    limit: int
+    start_another: Callable[[AsyncExitStack], Awaitable[FrameWorker]]
+    stack: AsyncExitStack
+    #: Start them all at once, because the caller gave their number.
+    eager: bool
+    workers: list[FrameWorker] = field(default_factory=list)
+    starting: int = 0
+
+    def __post_init__(self) -> None:
+        self.workers.append(self.first)
+
+
+class RangeRender:
+    """Renders one range of frames into one encoder."""
+
+    def __init__(
+        self,
+        frames: FrameRange,
+        pool: WorkerPool,
+        encoder: FrameEncoder,
+        meter: ProgressMeter,
+        statistics: FrameStatistics,
+        block: int,
+    ) -> None:
+        self._frames, self._pool, self._encoder = frames, pool, encoder
+        self._meter, self._statistics = meter, statistics
+        self._blocks = [
+            FrameRange(first, min(block, frames.end - first)) for first in range(frames.first, frames.end, block)
+        ]
+        self._results: list[asyncio.Queue[Picture | None]] = [asyncio.Queue() for _ in self._blocks]
+        self._next_block = 0
+        self._done = 0
+        self._started = time.monotonic()
+
+    async def run(self) -> None:
+        """Capture and encode every frame of the range. The encoder is left open."""
+        helpers: list[asyncio.Task[None]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                for worker in self._pool.workers:
+                    helpers.append(group.create_task(self._capture_blocks(worker)))
+                while self._pool.eager and self._room_for_another():
+                    self._call_another(group, helpers)
+                await self._feed(group, helpers)
+                for helper in helpers:
+                    helper.cancel()
+        except* asyncio.CancelledError:
+            raise
+        except* Exception as failures:
+            raise _first_failure(failures) from None
+
+    async def _capture_blocks(self, worker: FrameWorker) -> None:
+        while self._next_block < len(self._blocks):
+            index = self._next_block
+            self._next_block += 1
+            await self._capture_block(worker, self._blocks[index], self._results[index])
+
+    async def _capture_block(
+        self, worker: FrameWorker, block: FrameRange, results: asyncio.Queue[Picture | None]
+    ) -> None:
+        if worker.next_frame != block.first:
+            await worker.capture.roll_in(max(block.first - 1, 0))
+        for frame in range(block.first, block.end):
+            started = time.monotonic()
+            picture = await worker.capture.take(
+                frame, look_ahead=frame + 1 < block.end, must_have=frame == self._frames.first
+            )
+            worker.next_frame = frame + 1
+            self._statistics.note(frame, time.monotonic() - started)
+            results.put_nowait(picture)
+
+    async def _feed(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
+        held: Picture | None = None
+        last = self._frames.end - 1
+        for block, results in zip(self._blocks, self._results, strict=True):
+            for frame in range(block.first, block.end):
+                picture = await results.get()
+                if picture is None and frame == last:
+                    picture, held = held, None
+                if picture is not None:
+                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, picture.data)
+                    if held is not None:
+                        held.release()
+                    held = picture
+                self._done += 1
+                self._meter.frame_done()
+                if self._worth_another():
+                    self._call_another(group, helpers)
+        if held is not None:
+            held.release()
+
+    def _room_for_another(self) -> bool:
+        return len(self._pool.workers) + self._pool.starting < self._pool.limit
+
+    def _worth_another(self) -> bool:
+        if not self._room_for_another() or self._done < PACE_FRAMES:
+            return False
+        pace = (time.monotonic() - self._started) / self._done
+        return pace * (self._meter.frames_total - self._meter.frames_done) > WORTH_ANOTHER_WORKER
+
+    def _call_another(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
+        self._pool.starting += 1
+        helpers.append(group.create_task(self._join_in()))
+
+    async def _join_in(self) -> None:
+        pool = self._pool
+        try:
+            worker = await pool.start_another(pool.stack)
+        finally:
+            pool.starting -= 1
+        pool.workers.append(worker)
+        await self._capture_blocks(worker)
+
+
+def _first_failure(failures: BaseExceptionGroup[Exception]) -> BaseException:
+    failure: BaseException = failures
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

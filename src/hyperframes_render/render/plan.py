@@ -1,0 +1,75 @@
+"""From seconds to frames, and from frames to chunks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.task import MAX_DURATION, MAX_FRAMES
+
+#: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
+FRAME_TOLERANCE = 0.001
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """`count` frames from frame number `first` on."""
+
+    first: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """The first frame after the range."""
+        return self.first + self.count
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A range of frames that is rendered and encoded alone, and joined to the others by stream copy."""
+
+    index: int
+    frames: FrameRange
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is decided before the first frame. Sizes in CSS pixels."""
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def duration(self) -> float:
+        """Length of the video in seconds."""
+        return float(self.frames / self.fps)
+
+
+def count_frames(duration: float, fps: Fraction) -> int:
+    """Frames that `duration` seconds take: a part of a frame counts as one. Raises LimitExceeded."""
+    if duration > MAX_DURATION:
+        raise LimitExceeded(
+            f"The composition is {duration:g} s long: the limit is {MAX_DURATION:g} s.", "Ask for a shorter duration."
+        )
+    exact = duration * float(fps)
+    nearest = round(exact)
+    frames = nearest if abs(exact - nearest) <= FRAME_TOLERANCE else math.ceil(exact)
+    if frames > MAX_FRAMES:
+        raise LimitExceeded(
+            f"The composition has {frames} frames: the limit is {MAX_FRAMES}.", "Ask for a lower fps or duration."
+        )
+    return max(frames, 1)
+
+
+def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
+    """`frames` frames in at most `chunks` chunks whose lengths differ by one frame at most."""
+    chunks = max(1, min(chunks, frames))
+    edges = [frames * index // chunks for index in range(chunks + 1)]
+    return tuple(
+        Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks)
+    )

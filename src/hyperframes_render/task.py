@@ -1,0 +1,149 @@
+"""The one truth about what a caller may ask for.
+
+The command line's options, the API's schema and the table in docs/ are made from `RenderInput`.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from hyperframes_render.errors import InvalidOption, LimitExceeded
+
+#: Default picture size in CSS pixels, where neither the caller nor the composition names one.
+DEFAULT_WIDTH, DEFAULT_HEIGHT = 1920, 1080
+DEFAULT_FPS = Fraction(30)
+
+#: docs/limits.md explains each of these.
+MAX_SIDE = 7680
+MAX_PIXELS = 7680 * 4320
+MAX_FPS = 240
+MAX_DURATION = 4 * 3600.0
+MAX_FRAMES = 864_000
+
+#: Decimal spellings of the broadcast rates, which are fractions: 30000/1001 is written 29.97.
+_BROADCAST_RATES = {Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)}
+
+
+def parse_frame_rate(value: object) -> Fraction:
+    """A frame rate from an int, a float, "30", "29.97" or "30000/1001".
+
+    29.97 and its like become the exact broadcast fraction. Raises ValueError with a readable sentence.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Fraction)):
+        raise ValueError("fps must be a number or a fraction such as 30000/1001")
+    text = str(value).strip()
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f'fps must be a number or a fraction such as 30000/1001, not "{text[:40]}"') from None
+    if not 1 <= rate <= MAX_FPS:
+        raise ValueError(f"fps must be from 1 to {MAX_FPS}, not {text[:40]}")
+    for exact in _BROADCAST_RATES:
+        if abs(rate - exact) < Fraction(1, 200) and rate.denominator != 1:
+            return exact
+    return rate.limit_denominator(100_000)
+
+
+def format_frame_rate(rate: Fraction) -> str:
+    """A frame rate as callers write it: "30" or "30000/1001"."""
+    return str(rate)
+
+
+_HOST = re.compile(r"^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$")
+
+
+def _parse_network(value: object) -> object:
+    """"public", "none", or host names (a list, or one string with commas)."""
+    if isinstance(value, str) and value not in ("public", "none"):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, (list, tuple)):
+        hosts = tuple(str(host).strip().lower() for host in value)
+        for host in hosts:
+            if not _HOST.match(host):
+                raise ValueError(f'network must be "public", "none" or host names; "{host[:60]}" is none of them')
+        return hosts
+    return value
+
+
+FrameRate = Annotated[
+    Fraction,
+    BeforeValidator(parse_frame_rate),
+    PlainSerializer(format_frame_rate, return_type=str),
+    Field(json_schema_extra={"type": ["number", "string"], "examples": [30, "30000/1001"]}),
+]
+NetworkPolicy = Annotated[Literal["public", "none"] | tuple[str, ...], BeforeValidator(_parse_network)]
+
+
+class Codec(StrEnum):
+    """Video codecs that a result can have."""
+
+    H264 = "h264"
+
+
+class RenderInput(BaseModel):
+    """How a composition is to be rendered. A value that is not given is read from the composition."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    width: int | None = Field(
+        default=None,
+        ge=1,
+        description="Width in CSS pixels. Default: the composition's data-width, else 1920.",
+    )
+    height: int | None = Field(
+        default=None,
+        ge=1,
+        description="Height in CSS pixels. Default: the composition's data-height, else 1080.",
+    )
+    fps: FrameRate | None = Field(
+        default=None,
+        description="Frames per second, a number or a fraction (30000/1001). Default: the composition's data-fps, else 30.",
+    )
+    duration: float = Field(
+        default=0,
+        ge=0,
+        description="Length in seconds. 0 = the composition's data-duration, else its timelines and clips.",
+    )
+    codec: Codec = Field(default=Codec.H264, description="Video codec of the result.")
+    network: NetworkPolicy = Field(
+        default="public",
+        description="What the page may ask for besides its own files: public, none, or host names separated by commas.",
+    )
+
+
+def parse_render_input(values: dict[str, Any]) -> RenderInput:
+    """Validate what a caller gave. Raises InvalidOption naming the field and what it may be."""
+    try:
+        render_input = RenderInput.model_validate(values)
+    except ValidationError as error:
+        raise InvalidOption(_readable(error)) from None
+    check_size(render_input.width or 1, render_input.height or 1)
+    if render_input.duration > MAX_DURATION:
+        raise LimitExceeded(f"duration {render_input.duration:g} s is too long: the limit is {MAX_DURATION:g} s.")
+    return render_input
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise LimitExceeded where a picture of `width` by `height` pixels is more than can be rendered."""
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise LimitExceeded(
+            f"A picture of {width}x{height} pixels is too large: the limit is {MAX_SIDE} a side "
+            f"and {MAX_PIXELS} in all.",
+            "Ask for a smaller width and height.",
+        )
+
+
+def _readable(error: ValidationError) -> str:
+    """The first complaints of pydantic as one sentence: field, what is wrong, what it was."""
+    parts = []
+    for detail in error.errors(include_url=False)[:3]:
+        where = ".".join(str(step) for step in detail["loc"][:1]) or "input"
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        given = str(detail.get("input", ""))[:40]
+        parts.append(message if message.startswith(where) else f"{where}: {message} (it was {given!r})")
+    return "; ".join(parts) + "."

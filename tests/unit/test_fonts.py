@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import re
+import time
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from hyperframes_render.composition.fonts import (
+    FontResolution,
+    resolve_fonts,
+    resolve_stylesheet,
+    split_families,
+)
+
+FAMILIES = tomllib.loads(
+    resources.files("hyperframes_render.composition").joinpath("font_families.toml").read_text(encoding="utf-8")
+)
+TEXT_RENDERING = "<style data-hyperframes-text-rendering>html,body,*{text-rendering:geometricPrecision}</style>"
+FONT_STYLE = re.compile(r"<style data-hyperframes-deterministic-fonts>.*?</style>", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def font_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A font root with every bundled file, all of them empty."""
+    root = tmp_path_factory.mktemp("fonts")
+    for family in FAMILIES["families"].values():
+        for face in family["faces"]:
+            file = root / family["package"] / face["file"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+    return root
+
+
+def page(css: str = "", body: str = "", head: str = "") -> str:
+    style = f"<style>{css}</style>" if css else ""
+    return f"<!doctype html>\n<html><head>{head}{style}</head><body>{body}</body></html>"
+
+
+def families(resolution: FontResolution) -> list[str]:
+    return list(dict.fromkeys(face.family for face in resolution.faces))
+
+
+def authored(resolution: FontResolution) -> str:
+    """The resolved page without what we put in as a whole."""
+    return FONT_STYLE.sub("", resolution.html).replace(TEXT_RENDERING, "")
+
+
+@pytest.mark.parametrize(
+    ("written", "served"),
+    [
+        ("monospace", "Inter, monospace"),
+        ("sans-serif !important", "Inter, sans-serif !important"),
+        ('-apple-system, BlinkMacSystemFont, "Segoe UI"', 'Inter, -apple-system, BlinkMacSystemFont, "Segoe UI"'),
+        ('"System-UI"', 'Inter, "System-UI"'),
+        ("/* why */ serif /* not */", "/* why */ Inter, serif /* not */"),
+        ("var(--unset, serif), Lato", "var(--unset, Inter, serif), Lato"),
+        ("var(--unset, var(--unset-too, system-ui))", "var(--unset, var(--unset-too, Inter, system-ui))"),
+    ],
+)
+def test_a_list_that_begins_with_a_generic_family_gets_inter_first(written: str, served: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page(f"p {{ FONT-FAMILY: {written}; color: red }}"), font_root=font_root)
+
+    assert authored(resolution) == page(f"p {{ FONT-FAMILY: {served}; color: red }}")
+    assert "Inter" in families(resolution)
+
+
+@pytest.mark.parametrize("value", ["Lato, sans-serif", "inherit", "initial", "var(--unset)", "Georgia, serif", ""])
+def test_other_lists_are_left_as_they_are(value: str, font_root: Path) -> None:
+    html = page(f"p{{font-family:{value}}}")
+
+    assert authored(resolve_fonts(html, font_root=font_root)) == html
+
+
+def test_a_custom_property_with_a_generic_value_gets_inter_first_and_var_follows_it(font_root: Path) -> None:
+    css = ":root{--ui: ui-monospace, Menlo} p{font-family: var(--ui, serif)} q{font-family: var(--own)} i{--own:Lato}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert authored(resolution) == page(css.replace("--ui: ui", "--ui: Inter, ui"))
+    assert families(resolution) == ["Inter", "Menlo", "Lato"]
+
+
+@pytest.mark.parametrize(
+    ("written", "served"),
+    [
+        ('style="color:red;font-family:serif"', 'style="color:red;font-family:Inter, serif"'),
+        ("style='font-family: \"serif\"'", "style='font-family: Inter, \"serif\"'"),
+        ("style=font-family:serif", 'style="font-family:Inter, serif"'),
+        (
+            'style="font-family:serif,&quot;A &amp; B&quot;"',
+            'style="font-family:Inter, serif,&quot;A &amp; B&quot;"',
+        ),
+        ('data-font-family="monospace"', 'data-font-family="Inter, monospace"'),
+    ],
+)
+def test_attributes_are_rewritten_too(written: str, served: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page(body=f'<p class="x" {written} id=y>a</p>'), font_root=font_root)
+
+    assert authored(resolution) == page(body=f'<p class="x" {served} id=y>a</p>')
+    assert families(resolution) == ["Inter"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "package", "weights"),
+    [
+        ("Inter", "@fontsource/inter", [400, 700, 900]),
+        ("'helvetica NEUE'", "@fontsource/inter", [400, 700, 900]),
+        ("Segoe UI", "@fontsource/roboto", [400, 700, 900]),
+        ("Georgia", "@fontsource/eb-garamond", [400, 700]),
+        ('"Courier New"', "@fontsource/jetbrains-mono", [400, 700]),
+        ("Bebas Neue", "@fontsource/league-gothic", [400]),
+        ("Arial Black", "@fontsource/montserrat", [400, 700, 900]),
+    ],
+)
+def test_a_bundled_family_is_served_under_the_name_the_page_uses(
+    asked: str, package: str, weights: list[int], font_root: Path
+) -> None:
+    resolution = resolve_fonts(page(f"p{{font-family:{asked}}}"), font_root=font_root, url_prefix="/f/")
+
+    assert families(resolution) == [asked.strip("'\"")]
+    assert [face.weight for face in resolution.faces] == weights
+    assert all(face.file.startswith(f"{package}/files/") and face.style == "normal" for face in resolution.faces)
+    assert all(face.url == f"/f/{face.file}" and f'"{face.url}"' in resolution.html for face in resolution.faces)
+    assert resolution.warnings == ()
+
+
+def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:Lato}"), font_root=font_root)
+
+    assert resolution.html.count("unicode-range:U+0000-00FF, ") == len(resolution.faces) == 3
+    assert resolution.html.count("U+FEFF, U+FFFD}") == 3
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page("p{font:24px Lato}"),
+        page(body='<svg><text font-family="Lato">x</text></svg>'),
+        page(body="<script>p.style.fontFamily = 'Lato'; html = `<p style=\"font-family:Lato\">`</script>"),
+        page(body="<template><style>p{font-family:Lato}</style><p style='font-family:Lato'></p></template>"),
+        page(body="<!-- <style>p{font-family:Lato}</style> -->"),
+        page(head="<title><p style='font-family:Lato'></title>"),
+        page("p{/* font-family:Lato; */ background:url(data:x;font-family:Lato;)}"),
+        page("p::before{content:'; font-family:Lato;'}"),
+        page(body="<p STYLE='font-family:Lato'>a</p>"),
+    ],
+    ids=["shorthand", "svg", "script", "template", "comment", "title", "css comment", "css string", "upper case"],
+)
+def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str, font_root: Path) -> None:
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert resolution.faces == ()
+    assert authored(resolution) == html
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "p{font-family:serif",
+        "p{font-family:serif}}",
+        "p{font-family:serif; // a remark\n color:red}",
+        "p{font-family:serif; nonsense}",
+        "p{font-family:serif} /* open",
+        "p{font-family:serif; content:'open}",
+    ],
+)
+def test_a_style_sheet_with_a_syntax_error_is_left_alone_as_a_whole(css: str, font_root: Path) -> None:
+    html = page(css)
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert resolution.faces == ()
+    assert authored(resolution) == html
+
+
+def test_nested_rules_and_conditions_are_read(font_root: Path) -> None:
+    css = "@media screen{@supports (a:b){p{a:hover{font-family:Lato} --x:{font-family:Oswald}; font-family:Outfit}}}"
+
+    assert families(resolve_fonts(page(css), font_root=font_root)) == ["Lato", "Outfit"]
+
+
+def test_font_faces_of_the_page_win(font_root: Path) -> None:
+    css = "@font-face{font-family:'Lato';src:url(mine.woff2)} p{font-family:lato, Roboto}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert families(resolution) == ["Roboto"]
+    assert resolution.warnings == ()
+
+
+def test_a_misspelt_declared_family_gets_the_rules_of_the_declared_one(font_root: Path) -> None:
+    css = "@font-face{font-family:\"My Font\";src:url(mine.woff2)} p{font-family:'my-font'}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert '@font-face{font-family:"my-font";src:url(mine.woff2)}' in resolution.html
+    assert [(warning.family, warning.fallback) for warning in resolution.warnings] == [("my-font", '"My Font"')]
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Space+Mono:wght@400&family=Lato">',
+        "<style>@import 'https://fonts.googleapis.com/css?family=Lato|Space+Mono:400,700';</style>",
+    ],
+)
+def test_a_misspelt_family_that_the_page_links_to_is_served_from_the_bundle(declaration: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:SpaceMono}", head=declaration), font_root=font_root)
+
+    assert {face.file.split("/")[1] for face in resolution.faces} == {"space-mono"}
+    assert families(resolution) == ["SpaceMono"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "fallback"),
+    [
+        ("Nonesuch, Other, Georgia, serif", '"Georgia"'),
+        ("Nonesuch, serif", "this machine's serif"),
+        ("Nonesuch", "this machine's default font"),
+    ],
+)
+def test_an_unknown_family_is_reported_with_what_it_falls_back_to(stack: str, fallback: str, font_root: Path) -> None:
+    warning = resolve_fonts(page(f"p{{font-family:{stack}}}"), font_root=font_root).warnings[0]
+
+    assert (warning.family, warning.fallback) == ("Nonesuch", fallback)
+    assert str(warning).startswith(f'font-family "Nonesuch" falls back to {fallback}: ')
+
+
+def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp_path: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:Lato, serif}"), font_root=tmp_path)
+
+    assert resolution.faces == ()
+    assert [(w.family, w.fallback, w.reason) for w in resolution.warnings] == [
+        ("Lato", "this machine's serif", "its files are missing")
+    ]
+
+
+def test_text_rendering_comes_first_in_the_head_and_fonts_after_the_last_style_sheet(font_root: Path) -> None:
+    html = page("p{font-family:Lato}", body='<svg><style>text{fill:red}</style></svg><p style="color:red">x</p>')
+    resolved = resolve_fonts(html, font_root=font_root).html
+
+    assert resolved.startswith(f"<!doctype html>\n<html><head>{TEXT_RENDERING}<style>p")
+    assert "<style>text{fill:red}</style><style data-hyperframes-deterministic-fonts>" in resolved
+
+
+def test_a_linked_style_sheet_counts_as_the_last_one(font_root: Path) -> None:
+    link = '<link rel="stylesheet" href="a.css">'
+    resolved = resolve_fonts(page(head=link, body='<p style="font-family:Lato">x</p>'), font_root=font_root).html
+
+    assert f"{link}<style data-hyperframes-deterministic-fonts>" in resolved
+
+
+def test_a_page_without_a_head_gets_its_lists_rewritten_and_no_faces(font_root: Path) -> None:
+    resolution = resolve_fonts('<!doctype html><body style="font-family:serif">x</body>', font_root=font_root)
+
+    assert resolution.html == '<!doctype html><body style="font-family:Inter, serif">x</body>'
+    assert resolution.faces == ()
+    assert [warning.family for warning in resolution.warnings] == ["Inter"]
+
+
+def test_a_resolved_page_is_not_changed_again(font_root: Path) -> None:
+    html = page("p{font-family:serif} q{font-family:Lato}", body='<p style="font-family:Georgia">x</p>')
+    once = resolve_fonts(html, font_root=font_root).html
+
+    assert resolve_fonts(once, font_root=font_root).html == once
+
+
+def test_line_endings_and_entities_outside_the_edits_survive(font_root: Path) -> None:
+    html = page("a{b:c}\r\np{font-family:serif}", body="<p>\r\n&nbsp;&lt;\u00e9 \U0001f600<br/><P CLASS=x>\r\n")
+
+    assert authored(resolve_fonts(html, font_root=font_root)) == html.replace(":serif", ":Inter, serif")
+
+
+def test_linked_style_sheets_count_only_if_passed(font_root: Path) -> None:
+    html = page("p{font-family:Roboto}", head='<link rel="stylesheet" href="a.css">')
+    css = "@font-face{font-family:Roboto;src:url(r.woff2)} p{font-family:Lato}"
+
+    assert families(resolve_fonts(html, font_root=font_root)) == ["Roboto"]
+    assert families(resolve_fonts(html, font_root=font_root, stylesheets={"a.css": css})) == ["Lato"]
+
+
+def test_a_style_sheet_file_can_be_rewritten_by_itself() -> None:
+    assert resolve_stylesheet("p{font-family:serif}q{color:red}") == "p{font-family:Inter, serif}q{color:red}"
+    assert resolve_stylesheet("p{font-family:serif") == "p{font-family:serif"
+
+
+def test_family_lists_split_at_top_level_commas_only() -> None:
+    value = "'A, B', var(--x, C, D) , \"E\",, F G"
+
+    assert split_families(value) == ("A, B", "var(--x, C, D)", "E", "F G")
+
+
+def test_every_alias_is_a_name_of_its_own() -> None:
+    names = [name.lower() for name in FAMILIES["families"]]
+    names += [alias for aliases in FAMILIES["aliases"].values() for alias in aliases]
+
+    assert len(names) == len(set(names)) == 69
+    assert set(FAMILIES["aliases"]) <= set(FAMILIES["families"])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "@font-face{" * 18_000,
+        "a{font-family:x;b:" + "url(" * 50_000,
+        "a{font-family:a" + " " * 200_000 + "b}",
+        "a{font-family:" + "var(--a," * 22_000 + ")" * 22_000 + "}",
+        "a{--a{" * 40_000,
+        "a{font-family:" + ",".join(map(str, range(30_000))) + "}",
+    ],
+    ids=["faces", "urls", "spaces", "variables", "braces", "names"],
+)
+def test_hostile_style_sheets_are_read_in_reasonable_time(hostile: str, font_root: Path) -> None:
+    begin = time.perf_counter()
+    resolve_fonts(page(hostile), font_root=font_root)
+
+    assert time.perf_counter() - begin < 5
