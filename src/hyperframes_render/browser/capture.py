@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 import os
 import random
 from collections.abc import Callable
@@ -88,14 +89,21 @@ async def locate_surface(chromium: Chromium, width: int, height: int) -> Surface
 
 
 async def _draw_strip(chromium: Chromium) -> bytes:
-    """Draw a strip of random colours on the blank page; its first row as BGRA bytes."""
+    """Draw a strip of random colours on the blank page; its first row as BGRA bytes.
+
+    Its right half is a layer of its own: the halves meet in the finished picture only, not in a layer's tiles.
+    """
     colours = [random.SystemRandom().randrange(1 << 24) for _ in range(STRIP_PIXELS)]
-    stops = ",".join(f"#{colour:06x} {x}px {x + 1}px" for x, colour in enumerate(colours))
-    size = f"width:{STRIP_PIXELS}px;height:{_STRIP_HEIGHT}px"
-    css = f"position:fixed;left:0;top:0;{size};background:linear-gradient(90deg,{stops})"
-    await chromium.evaluate(
-        f"document.documentElement.style.background='#fff',document.documentElement.innerHTML='<body><p style=\"{css}\"></p>'"
-    )
+    half = STRIP_PIXELS // 2
+    parts = []
+    for left, layer in ((0, "none"), (half, "transform")):
+        stops = ",".join(f"#{colour:06x} {x}px {x + 1}px" for x, colour in enumerate(colours[left : left + half]))
+        parts.append(
+            f'<div style="position:fixed;left:{left}px;top:0;width:{half}px;height:{_STRIP_HEIGHT}px;'
+            f'will-change:{layer};background:linear-gradient(90deg,{stops})"></div>'
+        )
+    html = json.dumps("<body style='background:#fff'>" + "".join(parts))
+    await chromium.evaluate(f"void (document.documentElement.innerHTML = {html})")
     for _ in range(2):
         await chromium.begin_frame(chromium.ticks + 33.0)
     return b"".join(colour.to_bytes(3, "little") + b"\xff" for colour in colours)

@@ -144,6 +144,8 @@ async def launch_chromium(
     )
     page = await context.new_page()
     devtools = await context.new_cdp_session(page)
+    # Playwright sets generic families of its own; the official renderer has the browser's: "monospace" differs.
+    await devtools.send("Page.setFontFamilies", {"fontFamilies": {"fixed": "Courier New"}})
     return Chromium(browser, context, page, devtools, await _display_process(browser))
 
 

@@ -17,7 +17,7 @@ from playwright.async_api import BrowserContext, Error, Request, Route, WebSocke
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
-from hyperframes_render.composition.fonts import resolve_stylesheet
+
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
@@ -174,9 +174,7 @@ class Door:
 
 async def _fulfil_file(route: Route, file: Path) -> None:
     content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    body: str | bytes = await asyncio.to_thread(file.read_bytes)
-    if content_type == "text/css" and isinstance(body, bytes):
-        body = resolve_stylesheet(body.decode("utf-8", errors="replace"))
+    body = await asyncio.to_thread(file.read_bytes)
     # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
     await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -64,8 +63,8 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     page = CompositionPage(chromium, door, spec)
     _listen(page)
     await door.guard(chromium.context)
-    for script in ("clock.js", "bridge.js"):
-        await chromium.context.add_init_script(_script(script))
+    await chromium.context.add_init_script(_script("clock.js"))
+    await chromium.context.add_init_script(f"({_script('bridge.js')})({spec.fps!r})")
     try:
         async with _ticking(chromium):
             await _load(page)
@@ -126,7 +125,7 @@ async def _load(page: CompositionPage) -> None:
             _raise_script_error(page)
         if "Timeout" in str(error):
             raise PageNotReady(
-                f"The page did not load within {LOAD_TIMEOUT:g} s.", "Look for an endless loop in its scripts."
+                f"The page was not ready in time: it did not load within {LOAD_TIMEOUT:g} s.", "Look for an endless loop in its scripts."
             ) from None
         if not page.chromium.browser.is_connected() or "crash" in str(error).lower():
             raise BrowserFailed("The browser died while the page loaded.", "Try again.") from error
@@ -174,8 +173,6 @@ def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
 
 async def _settle(page: CompositionPage) -> None:
     """Images decoded, fonts loaded; what fails is a warning, as it would be in a browser."""
-    arguments = json.dumps({"width": page.spec.width, "height": page.spec.height, "fps": page.spec.fps})
-    await page.chromium.evaluate(f"__hyperframesRender.prepare({arguments})")
     try:
         failed = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
     except PageUnresponsive:

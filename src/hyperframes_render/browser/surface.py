@@ -100,7 +100,7 @@ def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
 def find_surface(pid: int, width: int, height: int, strip: bytes) -> list[Surface]:
     """Every place in `pid` where a picture of this size begins with `strip` (BGRA, its first row's left end).
 
-    The strip must also stand on the second row, one row's bytes further on: that fixes the row length.
+    The strip must also stand on the second row, one row's bytes further on, and not on a row before the first.
     """
     row = width * BYTES_PER_PIXEL
     size = row * height
@@ -113,7 +113,9 @@ def find_surface(pid: int, width: int, height: int, strip: bytes) -> list[Surfac
             continue
         position = memory.find(strip)
         while position >= 0:
-            if position + size <= length and memory[position + row : position + row + len(strip)] == strip:
+            below = memory[position + row : position + row + len(strip)]
+            above = memory[max(position - row, 0) : max(position - row, 0) + len(strip)]
+            if position + size <= length and below == strip and (position < row or above != strip):
                 found.append(Surface(pid, start + position, width, height))
             position = memory.find(strip, position + 1)
     return found

@@ -1,6 +1,6 @@
 // The renderer's side of the page runtime: one frozen object with the few calls that the renderer makes.
-// Runs before any script of the page, so it keeps its own references to what it needs.
-(() => {
+// A function of the frame rate, called before any script of the page; it keeps its own references to what it needs.
+(fps) => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
@@ -14,7 +14,7 @@
   });
 
   // Read by the page runtime: quantise time to this frame rate, leave media to the renderer.
-  window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps: 0, fpsSource: "render-options", owner: "runtime" };
+  window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps, fpsSource: "render-options", owner: "runtime" };
   window.__HF_RENDER_CAPTURE_MODE = true;
 
   const root = () => {
@@ -47,6 +47,7 @@
 
   // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
   async function settle() {
+    window.__hfForceTimelineRebind?.();
     const images = [...document.images].map((image) => image.decode().catch(() => image.currentSrc || image.src));
     const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
@@ -55,18 +56,6 @@
       images: failedImages.filter((source) => typeof source === "string" && source),
       fonts: [...new Set(failedFonts.filter(Boolean))],
     };
-  }
-
-  // The caller's size wins over the declared one; nothing is scaled.
-  function prepare({ width, height, fps }) {
-    const element = root();
-    element.setAttribute("data-width", String(width));
-    element.setAttribute("data-height", String(height));
-    element.style.width = `${width}px`;
-    element.style.height = `${height}px`;
-    element.style.overflow = "hidden";
-    window.__HF_EXPORT_RENDER_SEEK_CONFIG.fps = fps;
-    window.__hfForceTimelineRebind?.();
   }
 
   function seek(seconds) {
@@ -85,6 +74,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, prepare, seek, settled }),
+    value: Object.freeze({ status, settle, seek, settled }),
   });
-})();
+}
