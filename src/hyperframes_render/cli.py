@@ -44,9 +44,7 @@ def main() -> None:
 @click.option("--workers", type=click.IntRange(1, 16), help="Browsers that feed one encoder. Default: what pays.")
 @click.option("--chunks", type=click.IntRange(1, 1000), default=1, help="Pieces that are encoded apart and joined.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress as JSON lines on stderr.")
-def render(
-    source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | None
-) -> None:
+def render(source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | None) -> None:
     """Render INPUT (an .html file, a project folder or a .zip of one) to a video."""
     # Imported here: "--help" need not wait for browser and codec libraries.
     from hyperframes_render.progress_output import progress_output

@@ -25,7 +25,9 @@ def progress_output(as_json: bool) -> Iterator[Listener | None]:
         yield _throttled(lambda progress: click.echo(_json_line(progress), err=True), _INTERVAL_JSON)
     elif sys.stderr.isatty():
         try:
-            yield _throttled(lambda progress: click.echo(f"\r{_bar(progress)}\x1b[K", err=True, nl=False), _INTERVAL_BAR)
+            yield _throttled(
+                lambda progress: click.echo(f"\r{_bar(progress)}\x1b[K", err=True, nl=False), _INTERVAL_BAR
+            )
         finally:
             click.echo("\r\x1b[K", err=True, nl=False)
     else:

@@ -58,7 +58,7 @@ _HOST = re.compile(r"^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-
 
 
 def _parse_network(value: object) -> object:
-    """"public", "none", or host names (a list, or one string with commas)."""
+    """Accept "public", "none", or host names (a list, or one string with commas)."""
     if isinstance(value, str) and value not in ("public", "none"):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, (list, tuple)):
@@ -102,7 +102,7 @@ class RenderInput(BaseModel):
     )
     fps: FrameRate | None = Field(
         default=None,
-        description="Frames per second, a number or a fraction (30000/1001). Default: the composition's data-fps, else 30.",
+        description="Frames per second, a number or a fraction (30000/1001). Default: the composition's, else 30.",
     )
     duration: float = Field(
         default=0,

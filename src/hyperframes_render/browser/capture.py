@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import av
+
 from hyperframes_render.browser.chromium import Chromium
 from hyperframes_render.browser.page import FRAME_CLOCK_START, CompositionPage
 from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
@@ -154,7 +155,8 @@ class FrameCapture:
         check = self.surface is not None and self.report.captured % CHECK_EVERY == 0
         answer = await self._draw(frame, screenshot=PNG if check else None)
         if not answer.get("hasDamage") and self.reuse and not must_have:
-            return await self._same_as_before(frame)
+            await self._note_unchanged(frame)
+            return None
         if self.surface is None:
             return await self._screenshot(frame)
         if look_ahead and not check:
@@ -214,7 +216,7 @@ class FrameCapture:
             return Picture(self._last_image, encoded=True)
         return Picture(await asyncio.to_thread(decode_picture, self._last_image), encoded=False)
 
-    async def _same_as_before(self, frame: int) -> None:
+    async def _note_unchanged(self, frame: int) -> None:
         """Count an unchanged frame; some of them are looked at again, more rarely the longer all is well."""
         self.report.repeated += 1
         if self.report.repeated < self._next_still_check:
@@ -237,7 +239,6 @@ class FrameCapture:
 
 def decode_picture(image: bytes) -> bytes:
     """BGRA bytes of a PNG or JPEG, row after row without padding."""
-    with av.open(io.BytesIO(image)) as container:
+    with av.open(io.BytesIO(image), "r") as container:
         frame = next(container.decode(video=0))
         return frame.to_ndarray(format="bgra").tobytes()
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import Awaitable
@@ -64,10 +65,8 @@ class Chromium:
 
     async def close(self) -> None:
         """End the browser and all its processes."""
-        try:
+        with contextlib.suppress(Error, TimeoutError):
             await asyncio.wait_for(self.browser.close(), 10)
-        except (Error, TimeoutError):
-            pass
 
     async def evaluate(self, expression: str, *, timeout: float = FRAME_TIMEOUT) -> Any:
         """The JSON value of a JavaScript expression in the page, its promise awaited."""

@@ -18,7 +18,6 @@ from playwright.async_api import BrowserContext, Error, Request, Route, WebSocke
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 
-
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
 #: Our own files below that origin; a project cannot have a folder of this name.
@@ -192,5 +191,3 @@ def _inside(root: Path, name: str) -> Path | None:
 
 def _short(url: str) -> str:
     return url if len(url) <= 120 else url[:117] + "..."
-
-

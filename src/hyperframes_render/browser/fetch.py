@@ -93,7 +93,9 @@ async def _request(method: str, url: str, headers: Mapping[str, str]) -> tuple[i
     class PinnedBackend(httpcore.AnyIOBackend):
         """Connects to the address that was checked, whatever the name answers by now."""
 
-        async def connect_tcp(self, host: str, port: int, **options: Any) -> httpcore.AsyncNetworkStream:
+        async def connect_tcp(  # type: ignore[override]  # its other parameters are passed on as they are
+            self, host: str, port: int, **options: Any
+        ) -> httpcore.AsyncNetworkStream:
             return await super().connect_tcp(await resolve_public(host, port), port, **options)
 
     timeouts = {"connect": 10.0, "read": FETCH_TIMEOUT, "write": 10.0, "pool": 10.0}

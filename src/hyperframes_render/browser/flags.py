@@ -22,7 +22,7 @@ _REASONS: dict[str, str] = {
     "--force-color-profile=srgb": "colours do not depend on a monitor profile",
     "--hide-scrollbars": "a page that overflows shows no scrollbar",
     # Machines without a desktop: containers, Lambda.
-    "--no-sandbox": "no user namespaces in Lambda nor in most containers; docs/threat-model.md says what stands instead",
+    "--no-sandbox": "no user namespaces in Lambda nor in most containers; docs/security.md says what stands instead",
     "--no-zygote": "children are started directly: fewer processes, and 'cannot communicate with zygote' cannot happen",
     "--disable-dev-shm-usage": "/dev/shm is absent in Lambda and small in containers",
     "--disable-breakpad": "no crash reporter process that nobody reaps",

@@ -15,7 +15,7 @@ from playwright.async_api import ConsoleMessage, Error
 from hyperframes_render.browser.chromium import Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.composition.prepare import PageSpec
-from hyperframes_render.errors import BrowserFailed, DurationUnknown, PageNotReady, PageScriptFailed, PageUnresponsive
+from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
@@ -33,7 +33,7 @@ MAX_CONSOLE_LINES = 20
 
 @dataclass
 class CompositionPage:
-    """A page that is ready: `seek` moves it to a frame, `duration` is its length in seconds."""
+    """A page that is ready: `seek` moves it to a frame; `duration` is its length in seconds, 0 where nothing tells."""
 
     chromium: Chromium
     door: Door
@@ -58,7 +58,7 @@ class CompositionPage:
 async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> CompositionPage:
     """Load the composition behind `door` and wait until it can be seeked.
 
-    Raises PageScriptFailed, PageNotReady, DurationUnknown or BrowserFailed.
+    Raises PageScriptFailed, PageNotReady or BrowserFailed.
     """
     page = CompositionPage(chromium, door, spec)
     _listen(page)
@@ -68,11 +68,12 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     try:
         async with _ticking(chromium):
             await _load(page)
-            status = await _wait_until_ready(page)
+            await _wait_until_ready(page)
             await _settle(page)
-            page.duration = await _duration(page, status)
+            page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
     except PageUnresponsive:
-        page.errors and _raise_script_error(page)
+        if page.errors:
+            _raise_script_error(page)
         raise PageNotReady(
             f"The page did not respond within {LOAD_TIMEOUT:g} s while it got ready.",
             "Look for an endless loop in its scripts.",
@@ -86,9 +87,9 @@ def _script(name: str) -> str:
 
 def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and len(page.console) < MAX_CONSOLE_LINES:
-            if not message.text.startswith("Failed to load resource"):  # the door says it better
-                page.console.append(f"{message.type}: {_own_words(message.text)}")
+        said_by_door = message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not said_by_door and len(page.console) < MAX_CONSOLE_LINES:
+            page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
         page.errors.append(_describe(error))
@@ -125,14 +126,15 @@ async def _load(page: CompositionPage) -> None:
             _raise_script_error(page)
         if "Timeout" in str(error):
             raise PageNotReady(
-                f"The page was not ready in time: it did not load within {LOAD_TIMEOUT:g} s.", "Look for an endless loop in its scripts."
+                f"The page was not ready in time: it did not load within {LOAD_TIMEOUT:g} s.",
+                "Look for an endless loop in its scripts.",
             ) from None
         if not page.chromium.browser.is_connected() or "crash" in str(error).lower():
             raise BrowserFailed("The browser died while the page loaded.", "Try again.") from error
         raise PageNotReady(f"The page could not be loaded: {str(error).splitlines()[0][:200]}.") from error
 
 
-async def _wait_until_ready(page: CompositionPage) -> dict[str, Any]:
+async def _wait_until_ready(page: CompositionPage) -> None:
     """Poll until the page runtime is ready and every expected timeline is registered."""
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -146,11 +148,11 @@ async def _wait_until_ready(page: CompositionPage) -> dict[str, Any]:
             loaded_at = loaded_at or loop.time()
         if status["player"] and status["ready"] and not status["hosts"]:
             if status["timelines"] or status["noTimeline"]:
-                return status
+                return
             grace = LATE_TIMELINE if status["timelinesInScripts"] else 0.0
             if loaded_at is not None and loop.time() - loaded_at >= grace:
                 page.warnings.append(_no_timeline(status))
-                return status
+                return
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
@@ -182,18 +184,6 @@ async def _settle(page: CompositionPage) -> None:
     page.warnings.extend(f"The font {family} cannot be loaded." for family in failed["fonts"])
     if page.errors:
         _raise_script_error(page)
-
-
-async def _duration(page: CompositionPage, status: dict[str, Any]) -> float:
-    status = await page.chromium.evaluate("__hyperframesRender.status()")
-    duration = float(status["duration"])
-    if duration <= 0 and page.spec.duration is None:
-        raise DurationUnknown(
-            "The composition's duration cannot be found: no data-duration on its root, no timeline with a length on "
-            "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
-            'Give the root a data-duration (seconds), or ask for one with "duration".',
-        )
-    return duration
 
 
 def _raise_script_error(page: CompositionPage) -> None:

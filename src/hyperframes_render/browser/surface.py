@@ -16,6 +16,7 @@ import ctypes
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 BYTES_PER_PIXEL = 4
 #: The strip that is searched for: 64 random colours of one pixel cannot occur by chance.
@@ -83,8 +84,7 @@ class Surface:
 def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
     """(address, bytes) of the private writable mappings of `pid` that could hold a picture."""
     try:
-        with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps:
-            lines = maps.readlines()
+        lines = Path(f"/proc/{pid}/maps").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
         raise SurfaceUnavailable(f"the display process's memory map cannot be read: {error.strerror}") from None
     regions = []

@@ -178,7 +178,9 @@ def with_root_attributes(html: str, values: Mapping[str, str]) -> str:
         return html
     tag = html[root.start : root.end]
     for name in values:
-        tag = re.sub(rf"""\s{re.escape(name)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""", "", tag, flags=re.IGNORECASE)
+        tag = re.sub(
+            rf"""\s{re.escape(name)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""", "", tag, flags=re.IGNORECASE
+        )
     insert_at = len("<") + len(root.name)
     attributes = "".join(f' {name}="{escape(value)}"' for name, value in values.items())
     return html[: root.start] + tag[:insert_at] + attributes + tag[insert_at:] + html[root.end :]

@@ -35,12 +35,16 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Pat
     warnings = list(declared.warnings)
     for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
         if said is not None and said != asked:
-            warnings.append(f"The composition declares data-{name}={said} and is rendered at {asked}; nothing is scaled.")
+            warnings.append(
+                f"The composition declares data-{name}={said} and is rendered at {asked}; nothing is scaled."
+            )
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
     html = with_root_attributes(html, values)
     fonts = resolve_fonts(html, font_root=packages, url_prefix=PACKAGES_URL)
-    warnings.extend(f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings)
+    warnings.extend(
+        f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
+    )
     runtime = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
     return PreparedHtml(with_head_start(fonts.html, runtime), tuple(warnings))

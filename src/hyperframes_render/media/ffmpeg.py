@@ -30,7 +30,7 @@ class FfmpegProcess:
     """An ffmpeg that reads from a pipe; its messages go to a file, so that it can never block on them."""
 
     def __init__(self, arguments: list[str], *, job: Path) -> None:
-        self._messages = tempfile.TemporaryFile(dir=job)
+        self._messages = tempfile.TemporaryFile(dir=job)  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(
                 [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "warning", *arguments],

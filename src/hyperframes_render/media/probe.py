@@ -67,6 +67,10 @@ def check_video(facts: VideoFacts, *, width: int, height: int, frames: int, fps:
     wanted = {"width": width, "height": height, "frames": frames, "fps": str(fps)}
     if frames == 1:
         del wanted["fps"]  # one frame has no rate
-    wrong = [f"{name} is {getattr(facts, name)}, not {value}" for name, value in wanted.items() if getattr(facts, name) != value]
+    wrong = [
+        f"{name} is {getattr(facts, name)}, not {value}"
+        for name, value in wanted.items()
+        if getattr(facts, name) != value
+    ]
     if wrong:
         raise EncoderFailed(f"The finished file is not what was asked for: {'; '.join(wrong)}.")

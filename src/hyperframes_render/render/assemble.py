@@ -11,6 +11,9 @@ import av
 from hyperframes_render.errors import DiskFull, EncoderFailed
 from hyperframes_render.render.plan import Chunk
 
+#: The index first, and no version of the writing library: as the encoder writes a video of one chunk.
+_MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
+
 
 def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fraction) -> None:
     """Write the packets of `chunks`, in order, to `output` (.mp4), each shifted to where its frames belong.
@@ -18,7 +21,7 @@ def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fractio
     Raises EncoderFailed where a chunk does not hold the frames that it should, or DiskFull.
     """
     try:
-        with av.open(str(output), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as joined:
+        with av.open(str(output), "w", format="mp4", options=_MP4_OPTIONS) as joined:
             target = None
             for chunk, path in chunks:
                 with av.open(str(path)) as part:

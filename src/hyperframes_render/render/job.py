@@ -20,7 +20,7 @@ from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
-from hyperframes_render.errors import BrowserFailed, DiskFull, OutputUnwritable
+from hyperframes_render.errors import BrowserFailed, DiskFull, DurationUnknown, OutputUnwritable
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, even
 from hyperframes_render.media.probe import VideoFacts, check_video, probe_video
 from hyperframes_render.render.assemble import join_chunks
@@ -211,13 +211,17 @@ def _plan(job: _Job, declared: Declared, page: PageSpec, worker: FrameWorker) ->
     fps = job.request.fps or declared.fps or DEFAULT_FPS
     # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
     duration = page.duration or declared.duration or worker.page.duration
+    if duration <= 0:
+        raise DurationUnknown(
+            "The composition's duration cannot be found: no data-duration on its root, no timeline with a length on "
+            "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
+            'Give the root a data-duration (seconds), or ask for one with "duration".',
+        )
     frames = count_frames(duration, fps)
     return Plan(page.width, page.height, fps, frames, split_frames(frames, job.options.chunks))
 
 
-async def _render_chunk(
-    job: _Job, plan: Plan, chunk: Chunk, pool: WorkerPool, statistics: FrameStatistics
-) -> Path:
+async def _render_chunk(job: _Job, plan: Plan, chunk: Chunk, pool: WorkerPool, statistics: FrameStatistics) -> Path:
     """Capture and encode one chunk to a file of its own (the only chunk: to the output's part file)."""
     path = job.part if len(plan.chunks) == 1 else job.folder / f"chunk-{chunk.index:05}.mp4"
     spec = EncodeSpec(plan.width, plan.height, plan.fps, chunk.frames.count, jpeg=not pool.first.capture.raw)
@@ -238,7 +242,7 @@ def _finish(job: _Job, plan: Plan, parts: Sequence[tuple[Chunk, Path]]) -> Video
         join_chunks(parts, job.part, plan.fps)
     facts = probe_video(job.part)
     check_video(facts, width=even(plan.width), height=even(plan.height), frames=plan.frames, fps=plan.fps)
-    os.replace(job.part, job.output)
+    job.part.replace(job.output)
     return facts
 
 

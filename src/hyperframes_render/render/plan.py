@@ -70,6 +70,4 @@ def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
     """`frames` frames in at most `chunks` chunks whose lengths differ by one frame at most."""
     chunks = max(1, min(chunks, frames))
     edges = [frames * index // chunks for index in range(chunks + 1)]
-    return tuple(
-        Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks)
-    )
+    return tuple(Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks))
