@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Error
 
-from hyperframes_render.browser.chromium import Chromium
+from hyperframes_render.browser.chromium import FRAME_TIMEOUT, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
@@ -103,16 +103,21 @@ def _listen(page: CompositionPage) -> None:
 async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
     """Advance the frame clock in the background: some libraries wait for a frame before they are ready."""
 
+    stop = asyncio.Event()
+
     async def tick() -> None:
-        while True:
+        while not stop.is_set():
             await chromium.tick(TICK_MS)
-            await asyncio.sleep(TICK_MS / 1000)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TICK_MS / 1000)
 
     ticking = asyncio.create_task(tick())
     try:
         yield
+        # A frame must not begin while a tick is still in flight: it is waited for.
+        stop.set()
+        await asyncio.wait({ticking}, timeout=FRAME_TIMEOUT)
     finally:
-        # A frame must not begin while a tick is still in flight.
         ticking.cancel()
         with contextlib.suppress(asyncio.CancelledError, Error):
             await ticking

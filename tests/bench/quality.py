@@ -1,0 +1,169 @@
+"""Pictures against pictures, frame by frame: VMAF, PSNR, and whether frame numbers agree.
+
+Every video is decoded to raw frames first, by an ffmpeg of its own whose output is piped into the comparison:
+frame n meets frame n, whatever time stamps the files carry (two demuxed inputs were seen one frame apart).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import av
+import imageio_ffmpeg
+from measure import FPS, BenchError
+
+#: Decibels that stand for "equal": PSNR is infinite there, and a mean needs a number.
+EQUAL_DB = 100.0
+#: A frame moves where it differs from both its neighbours by less than so many decibels of PSNR.
+MOVING_BELOW_DB = 40.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One measure over all frames of a video; frames are numbered from 0."""
+
+    mean: float
+    worst: float
+    worst_frame: int
+    frames: int
+
+    @classmethod
+    def of(cls, values: list[float]) -> Scores:
+        """The summary of one value per frame."""
+        worst = min(values)
+        return cls(sum(values) / len(values), worst, values.index(worst), len(values))
+
+
+@dataclass(frozen=True)
+class VideoShape:
+    """What the file says. Sizes in pixels."""
+
+    width: int
+    height: int
+    frames: int
+    pixel_format: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Whether our frame n shows what the official frame n shows, over the frames that move."""
+
+    moving: int
+    #: Moving frames that are nearer to a neighbour of the official frame: number, dB to n-1, n and n+1.
+    shifted: tuple[tuple[int, float, float, float], ...]
+
+
+def as_record(value: Scores | VideoShape | Alignment) -> dict[str, Any]:
+    """For the JSON record, decibels and scores to three digits."""
+    return {name: round(item, 3) if isinstance(item, float) else item for name, item in asdict(value).items()}
+
+
+def shape(video: Path) -> VideoShape:
+    """Size, number of coded frames and format of a file."""
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        frames = sum(1 for packet in container.demux(stream) if packet.size)
+        context = stream.codec_context
+        return VideoShape(context.width, context.height, frames, str(context.pix_fmt), str(context.profile))
+
+
+def vmaf_and_psnr(video: Path, reference: Path) -> tuple[Scores, Scores]:
+    """VMAF (default model) and PSNR in dB (mean of the three planes' errors) of `video` against `reference`."""
+    threads = len(os.sched_getaffinity(0))
+    graph = (
+        f"[0:v]split[a][b];[1:v]split[c][d];[a][c]libvmaf=shortest=1:n_threads={threads}:log_fmt=json:log_path=vmaf;"
+        "[b][d]psnr=shortest=1:stats_file=psnr"
+    )
+    with TemporaryDirectory() as folder:
+        _compare([video, reference], graph, Path(folder))
+        frames = json.loads((Path(folder) / "vmaf").read_text())["frames"]
+        vmaf = [float(frame["metrics"]["vmaf"]) for frame in frames]
+        return Scores.of(vmaf), Scores.of(_read_psnr(Path(folder) / "psnr"))
+
+
+def against_official(ours: Path, official: Path, reference: Path) -> tuple[Scores, Alignment]:
+    """PSNR in dB of our frames against the official ones, and whether any frame is shifted against them."""
+    graph = (
+        "[0:v]split=3[a][a1][a2];[1:v]split=3[b][b1][b2];[a][b]psnr=shortest=1:stats_file=same;"
+        "[a1]trim=start_frame=1,setpts=PTS-STARTPTS[later];[later][b1]psnr=shortest=1:stats_file=before;"
+        "[b2]trim=start_frame=1,setpts=PTS-STARTPTS[next];[a2][next]psnr=shortest=1:stats_file=after"
+    )
+    with TemporaryDirectory() as folder:
+        _compare([ours, official], graph, Path(folder))
+        same, before, after = (_read_psnr(Path(folder) / name) for name in ("same", "before", "after"))
+    changes = _changes(reference)
+    moving = [n for n in range(1, len(same) - 1) if max(changes[n - 1], changes[n]) < MOVING_BELOW_DB]
+    # `before` starts with our frame 1 (against the official frame 0), `after` with our frame 0 (against 1).
+    shifted = [
+        (n, round(before[n - 1], 2), round(same[n], 2), round(after[n], 2))
+        for n in moving
+        if max(before[n - 1], after[n]) > same[n]
+    ]
+    return Scores.of(same), Alignment(len(moving), tuple(shifted))
+
+
+def _changes(video: Path) -> list[float]:
+    """PSNR in dB of every frame n+1 against frame n: how little the picture moves."""
+    graph = "[0:v]split[a][b];[b]trim=start_frame=1,setpts=PTS-STARTPTS[next];[a][next]psnr=shortest=1:stats_file=psnr"
+    with TemporaryDirectory() as folder:
+        _compare([video], graph, Path(folder))
+        return _read_psnr(Path(folder) / "psnr")
+
+
+def _compare(videos: list[Path], graph: str, folder: Path) -> None:
+    """Feed the raw frames of `videos` to a filter graph that writes its findings into `folder`."""
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    decoders: list[subprocess.Popen[bytes]] = []
+    inputs: list[str] = []
+    descriptors: list[int] = []
+    for video in videos:
+        facts = shape(video)
+        raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"]
+        decoder = subprocess.Popen(
+            [ffmpeg, "-v", "error", "-nostdin", "-i", str(video), *raw], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert decoder.stdout is not None
+        decoders.append(decoder)
+        descriptors.append(decoder.stdout.fileno())
+        inputs += ["-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{facts.width}x{facts.height}"]
+        inputs += ["-framerate", str(FPS), "-i", f"pipe:{descriptors[-1]}"]
+    finished = subprocess.run(
+        [ffmpeg, "-v", "error", "-nostdin", *inputs, "-filter_complex", graph, "-f", "null", "-"],
+        cwd=folder,
+        pass_fds=descriptors,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    _check_ends(decoders, finished)
+
+
+def _check_ends(decoders: list[subprocess.Popen[bytes]], finished: subprocess.CompletedProcess[bytes]) -> None:
+    """Raise BenchError unless every process ended well. (A decoder may find that its last frames are not wanted.)"""
+    messages = [finished.stderr]
+    for decoder in decoders:
+        assert decoder.stdout is not None and decoder.stderr is not None
+        decoder.stdout.close()
+        messages.append(decoder.stderr.read())
+        decoder.wait()
+        decoder.stderr.close()
+    if finished.returncode != 0:
+        text = b" | ".join(message.strip() for message in messages if message).decode("utf-8", "replace")
+        raise BenchError(f"ffmpeg could not compare the videos: {text[-600:]}")
+
+
+def _read_psnr(statistics: Path) -> list[float]:
+    """One value in dB per line of the psnr filter's file, EQUAL_DB for equal frames."""
+    values = []
+    for line in statistics.read_text().splitlines():
+        fields = dict(part.split(":", 1) for part in line.split() if ":" in part)
+        value = float(fields["psnr_avg"])
+        values.append(EQUAL_DB if math.isinf(value) else min(value, EQUAL_DB))
+    return values
