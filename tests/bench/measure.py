@@ -91,7 +91,11 @@ def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tup
     started = time.monotonic()
     with log.open("wb") as messages:
         process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=messages,
         )
         try:
             output, _ = process.communicate(timeout=RUN_TIMEOUT)

@@ -86,7 +86,11 @@ def vmaf_and_psnr(video: Path, reference: Path) -> tuple[Scores, Scores]:
         _compare([video, reference], graph, Path(folder))
         frames = json.loads((Path(folder) / "vmaf").read_text())["frames"]
         vmaf = [float(frame["metrics"]["vmaf"]) for frame in frames]
-        return Scores.of(vmaf), Scores.of(_read_psnr(Path(folder) / "psnr"))
+        psnr = _read_psnr(Path(folder) / "psnr")
+    expected = min(shape(video).frames, shape(reference).frames)
+    if not len(vmaf) == len(psnr) == expected:
+        raise BenchError(f"{len(vmaf)} of {expected} frames of {video.name} were compared")
+    return Scores.of(vmaf), Scores.of(psnr)
 
 
 def against_official(ours: Path, official: Path, reference: Path) -> tuple[Scores, Alignment]:

@@ -1,0 +1,112 @@
+"""Bad input: a non-zero status, one readable line that names the trouble, and nothing left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support import COMPOSITIONS, composition, hidden_leftovers, render, run
+
+STILL = COMPOSITIONS / "still.html"
+NO_LIBRARY = '<script src="missing/lib.js"></script>' + composition(script="motion.timeline()")
+
+#: name -> (markup, words that the error must hold)
+PAGES = {
+    "empty": ("", ["composition"]),
+    "no-root": ("<p>hello</p>", ["composition"]),
+    "no-duration": (composition(root=""), ["duration"]),
+    "throws": (composition(script="throw new Error('sprocket')"), ["sprocket", ".html"]),
+    "throws-late-in-loading": (composition(script="document.fonts.ready.then(() => { throw Error('cog') })"), ["cog"]),
+    "missing-library": (NO_LIBRARY, ["motion is not defined", ".html"]),
+    "absurd-size": (composition(root='data-duration="1"').replace('"320"', '"99999"'), ["limit"]),
+    "absurd-duration": (composition(root='data-duration="1e9"'), ["limit"]),
+}
+
+
+def check_refused(tmp_path: Path, source: Path, words: list[str], *options: object) -> None:
+    output = tmp_path / "out" / "bad.mp4"
+    ended = run("render", source, "-o", output, *options)
+    assert ended.status == 1, ended
+    assert ended.last_line.startswith("error: ")
+    assert len(ended.last_line) <= 400
+    assert "Traceback" not in ended.stderr
+    for word in words:
+        assert word in ended.last_line
+    assert not output.exists()
+    assert not output.parent.exists() or hidden_leftovers(output.parent) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_that_cannot_be_rendered_is_named(name: str, tmp_path: Path) -> None:
+    markup, words = PAGES[name]
+    (tmp_path / "page.html").write_text(markup)
+    check_refused(tmp_path, tmp_path / "page.html", words)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--fps", "0"), "fps"),
+        (("--width", "-5"), "width"),
+        (("--height", "nan"), "height"),
+        (("--width", "100000", "--height", "100000"), "limit"),
+        (("--codec", "mpeg9"), "codec"),
+        (("--network", "a b"), "network"),
+    ],
+)
+def test_a_wrong_option_is_named(options: tuple[str, ...], word: str, tmp_path: Path) -> None:
+    check_refused(tmp_path, STILL, [word], *options)
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for output in (tmp_path / "file" / "o.mp4", tmp_path, tmp_path / "o.gif"):
+        ended = run("render", STILL, "-o", output)
+        assert ended.status == 1
+        assert output.name in ended.last_line
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "loop.html").write_text(composition(script="for(;;){}"))
+    check_refused(tmp_path, tmp_path / "loop.html", ["ready", "loop"])
+
+
+def test_an_error_while_seeking_is_a_warning_with_its_frame(tmp_path: Path) -> None:
+    script = """const tl = { duration: () => 1, time: () => 0, pause() {}, play() {}, seek() {}, getChildren: () => [],
+      totalTime(t) { window.__t = t; } }; window.__timelines = { m: tl };
+      requestAnimationFrame(function f(ms) { if (ms > 480 && ms < 520) throw new Error("gearbox"); requestAnimationFrame(f); });"""
+    (tmp_path / "late.html").write_text(composition(script=script))
+    result = render(tmp_path / "late.html", tmp_path / "o.mp4", "--workers", 1)
+    assert result["frames"] == 30
+    assert any("gearbox" in warning and "frame 15" in warning for warning in result["warnings"])
+
+
+def test_a_composition_without_a_timeline_is_rendered_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "plain.html").write_text(composition("<p>hi</p>"))
+    result = render(tmp_path / "plain.html", tmp_path / "o.mp4")
+    assert result["frames"] == 30
+    assert any("No timeline" in warning for warning in result["warnings"])
+
+
+def test_what_the_page_asked_for_in_vain_is_a_warning(tmp_path: Path) -> None:
+    body = '<img src="gone.png"><img src="https://example.com/x.png"><div style="font-family:Nowhere">x</div>'
+    (tmp_path / "asks.html").write_text(composition(body))
+    result = render(tmp_path / "asks.html", tmp_path / "o.mp4", "--network", "none")
+    text = "\n".join(result["warnings"])
+    assert "gone.png is not in the project" in text
+    assert "https://example.com/x.png was refused" in text
+    assert "Nowhere" in text
+
+
+def test_a_page_cannot_read_outside_its_project(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (project / "link.txt").symlink_to(tmp_path / "secret.txt")
+    script = """for (const url of ["../secret.txt", "%2e%2e/secret.txt", "link.txt", "file:///etc/passwd", "http://127.0.0.1:9/"])
+      fetch(url).then(async (r) => { if (r.ok) throw new Error("leaked " + url + await r.text()); }, () => {});"""
+    (project / "index.html").write_text(composition(script=script))
+    result = render(project, tmp_path / "o.mp4")
+    assert not any("leaked" in warning for warning in result["warnings"])

@@ -1,0 +1,121 @@
+"""Every frame shows what its number says, however the work is split and wherever the picture is read from."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.e2e.support import COMPOSITIONS, composition, frames, packet_times, render
+
+BOXES = COMPOSITIONS / "boxes.html"
+SCREENSHOT = {"HYPERFRAMES_RENDER_CAPTURE": "screenshot"}
+
+
+def shown_number(frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> int:
+    return sum(1 << bit for bit in range(8) if frame[24, 24 + 48 * bit, 0] > 128)
+
+
+def check_boxes(video: Path, first: int = 0, count: int = 60) -> None:
+    pictures = frames(video)
+    assert [shown_number(picture) for picture in pictures] == list(range(first, first + count))
+    for number, picture in enumerate(pictures, first):
+        red, green, blue = picture[96, 96], picture[96, 224], picture[96, 352]
+        assert (red[0] > 128) == (15 <= number < 30), number
+        assert (green[1] > 128) == (30 <= number < 42), number
+        assert (blue[2] > 128) == (45 <= number < 60), number
+        left = 8 * number
+        assert picture[176, left + 16, 0] > 200, number
+        assert picture[176, left + 64, 0] < 60 if left + 64 < 640 else True, number
+        assert abs(int(picture[256, 320, 0]) - 4 * number) <= 4, number
+
+
+@pytest.mark.parametrize(
+    "split", [("--workers", 1), ("--workers", 3), ("--chunks", 4)], ids=["one pass", "three browsers", "four chunks"]
+)
+@pytest.mark.parametrize("env", [{}, SCREENSHOT], ids=["surface", "screenshot"])
+def test_every_frame_shows_its_own_number(split: tuple[str, int], env: dict[str, str], tmp_path: Path) -> None:
+    result = render(BOXES, tmp_path / "o.mp4", *split, env=env)
+    assert result["frames"] == 60
+    assert {report["path"] for report in result["capture"]} == {"screenshot" if env else "surface"}
+    check_boxes(tmp_path / "o.mp4")
+
+
+def test_joined_chunks_have_the_times_of_a_single_pass(tmp_path: Path) -> None:
+    render(BOXES, tmp_path / "one.mp4", "--workers", 1)
+    render(BOXES, tmp_path / "many.mp4", "--chunks", 4)
+    one, many = packet_times(tmp_path / "one.mp4"), packet_times(tmp_path / "many.mp4")
+    assert sorted(pts for pts, _, _ in many) == sorted(pts for pts, _, _ in one)
+    assert [dts for _, dts, _ in many] == [dts for _, dts, _ in one]
+
+
+@pytest.mark.parametrize("rate", ["30000/1001", "24", "60", "12.5"])
+def test_frame_rates_are_exact(rate: str, tmp_path: Path) -> None:
+    result = render(COMPOSITIONS / "still.html", tmp_path / "o.mp4", "--fps", rate)
+    exact = Fraction(rate)
+    assert Fraction(result["video"]["fps"]) == exact
+    times = sorted(pts for pts, _, _ in packet_times(tmp_path / "o.mp4"))
+    assert len({later - sooner for sooner, later in zip(times, times[1:], strict=False)}) == 1
+    assert result["frames"] == round(2 * exact)
+
+
+def test_unchanged_frames_are_repeated_and_checked(tmp_path: Path) -> None:
+    result = render(COMPOSITIONS / "still.html", tmp_path / "o.mp4", "--workers", 1)
+    (report,) = result["capture"]
+    assert report["captured"] + report["repeated"] == 60
+    assert report["repeated"] > 50
+    assert report["checks"] >= 3
+    pictures = frames(tmp_path / "o.mp4")
+    assert all(picture[5, 5, 0] > 100 for picture in pictures[:30])
+    assert all(picture[5, 5, 2] > 100 for picture in pictures[30:])
+
+
+def test_an_odd_size_grows_by_one_repeated_pixel(tmp_path: Path) -> None:
+    (tmp_path / "odd.html").write_text(composition(root='data-duration="0.2" data-no-timeline'))
+    result = render(tmp_path / "odd.html", tmp_path / "o.mp4", "--width", 321, "--height", 181)
+    assert (result["width"], result["height"]) == (322, 182)
+    picture = frames(tmp_path / "o.mp4")[0].astype(int)
+    assert np.abs(picture[:, 321] - picture[:, 320]).max() <= 3
+    assert np.abs(picture[181] - picture[180]).max() <= 3
+
+
+def test_the_callers_values_win_over_the_declared_ones(tmp_path: Path) -> None:
+    result = render(BOXES, tmp_path / "o.mp4", "--fps", 10, "--duration", 3, "--width", 400)
+    assert (result["frames"], result["width"], result["height"]) == (30, 400, 360)
+    assert any("data-width=640" in warning for warning in result["warnings"])
+
+
+def test_a_folder_and_an_archive_give_the_same_pictures(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.copy(BOXES, project / "index.html")
+    with zipfile.ZipFile(tmp_path / "project.zip", "w") as archive:
+        archive.write(BOXES, "index.html")
+    for source in (project, tmp_path / "project.zip"):
+        render(source, tmp_path / "o.mp4")
+        check_boxes(tmp_path / "o.mp4")
+
+
+def test_two_renders_are_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        render(BOXES, tmp_path / f"{name}.mp4", "--workers", 1)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_colours_are_bt709_and_saturated_ones_survive(tmp_path: Path) -> None:
+    colours = ["#ff0000", "#00ff00", "#0000ff", "#ffff00", "#ff00ff", "#00ffff"]
+    body = "".join(
+        f'<div style="position:absolute;left:{50 * i}px;top:0;width:50px;height:180px;background:{c}"></div>'
+        for i, c in enumerate(colours)
+    )
+    (tmp_path / "c.html").write_text(composition(body, root='data-duration="0.1" data-no-timeline'))
+    result = render(tmp_path / "c.html", tmp_path / "o.mp4")
+    assert (result["video"]["color_space"], result["video"]["color_range"]) == ("bt709", "tv")
+    picture = frames(tmp_path / "o.mp4")[0]
+    for index, colour in enumerate(colours):
+        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert np.abs(picture[90, 50 * index + 25].astype(int) - wanted).max() <= 6, colour

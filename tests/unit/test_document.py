@@ -1,0 +1,61 @@
+"""What a composition declares, and that edits touch nothing else."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from hyperframes_render.composition.document import read_declared, with_head_start, with_root_attributes
+from hyperframes_render.errors import InvalidComposition
+
+PAGE = """<!doctype html><html><head><title> Launch &amp; learn </title></head><body>
+<!-- <div data-composition-id="no"> --><template><div data-composition-id="inner"></div></template>
+<div id="stage" data-composition-id="launch" data-width="1280" data-height='720' data-fps=25 data-duration="2.5">
+<div data-composition-id="second" data-width="1"></div></div></body></html>"""
+
+
+def test_the_first_root_outside_templates_and_comments_declares() -> None:
+    declared = read_declared(PAGE, name="x.html")
+    assert declared.composition_id == "launch"
+    assert (declared.width, declared.height) == (1280, 720)
+    assert declared.fps == Fraction(25)
+    assert declared.duration == 2.5
+    assert declared.title == "Launch & learn"
+    assert declared.warnings == ()
+
+
+@pytest.mark.parametrize("value", ["nan", "-1", "0", "wide", "inf", ""])
+def test_an_unreadable_declaration_is_a_warning(value: str) -> None:
+    declared = read_declared(f'<div data-composition-id="a" data-width="{value}"></div>', name="x.html")
+    assert declared.width is None
+    assert "data-width" in declared.warnings[0]
+
+
+@pytest.mark.parametrize("html", ["", "  \n", "just words", "<p>hello</p>", "{}"])
+def test_what_has_no_root_is_no_composition(html: str) -> None:
+    with pytest.raises(InvalidComposition, match="composition"):
+        read_declared(html, name="x.html")
+
+
+def test_root_attributes_are_replaced_and_all_else_is_kept() -> None:
+    edited = with_root_attributes(PAGE, {"data-width": "640", "data-height": "360"})
+    declared = read_declared(edited, name="x.html")
+    assert (declared.width, declared.height, declared.duration) == (640, 360, 2.5)
+    assert edited.count("data-width=") == PAGE.count("data-width=")
+    before, after = PAGE.index("<div id="), edited.index("<div data-width=")
+    assert edited[:after] == PAGE[:before]
+    assert edited.endswith(PAGE[PAGE.index('\n<div data-composition-id="second"') :])
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<!doctype html><html><head><script>1</script>", "<!doctype html><html><head>X<script>1</script>"),
+        ("<!-- <head> --><html lang=en><body>", "<!-- <head> --><html lang=en>X<body>"),
+        ("<!doctype html><p>", "<!doctype html>X<p>"),
+        ("<p>", "X<p>"),
+    ],
+)
+def test_the_head_start_comes_before_any_script(html: str, expected: str) -> None:
+    assert with_head_start(html, "X") == expected

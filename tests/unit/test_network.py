@@ -1,0 +1,79 @@
+"""Which addresses a page may reach, and what stands for a CDN."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hyperframes_render.browser.assets import packages_root
+from hyperframes_render.browser.cdn import find_in_packages, is_page_runtime
+from hyperframes_render.browser.fetch import FetchRefused, fetch_public, is_public, resolve_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "192.0.0.8", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "fec0::1", "::127.0.0.1", "100::1", "2001:db8::1"],
+)
+def test_an_address_that_is_not_public_is_refused(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111"])
+def test_a_public_address_is_allowed(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "localhost."])
+def test_every_spelling_of_loopback_is_refused(host: str) -> None:
+    with pytest.raises(FetchRefused):
+        asyncio.run(resolve_public(host, 80))
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.com/", "http:///x", "http://127.0.0.1:9/"])
+def test_only_public_http_is_fetched(url: str) -> None:
+    with pytest.raises(FetchRefused):
+        asyncio.run(fetch_public(url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.jsdelivr.net/npm/gsap@3.12.5/dist/gsap.min.js",
+        "https://cdn.jsdelivr.net/npm/gsap@3/dist/ScrollTrigger.min.js",
+        "https://cdn.jsdelivr.net/npm/gsap",
+        "https://unpkg.com/gsap@latest/dist/gsap.min.js",
+        "https://cdnjs.cloudflare.com/ajax/libs/gsap/3.12.2/gsap.min.js",
+    ],
+)
+def test_gsap_is_found_under_its_cdn_addresses(url: str) -> None:
+    answer = find_in_packages(url, packages_root())
+    assert answer is not None
+    assert answer.package == "gsap"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.jsdelivr.net/npm/gsap@3/../../../../etc/passwd",
+        "https://cdn.jsdelivr.net/npm/gsap@3/%2e%2e/%2e%2e/hyperframes/package.json",
+        "https://cdn.jsdelivr.net/npm/unknown-package@1/x.js",
+        "https://example.com/npm/gsap@3/dist/gsap.min.js",
+    ],
+)
+def test_nothing_else_is_answered_from_packages(url: str) -> None:
+    assert find_in_packages(url, packages_root()) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "other"), [("3", False), ("^3", False), ("latest", False), ("3.12.5", True), ("2.1.0", True)]
+)
+def test_another_version_is_noticed(asked: str, other: bool) -> None:
+    answer = find_in_packages(f"https://unpkg.com/gsap@{asked}/dist/gsap.min.js", packages_root())
+    assert answer is not None
+    assert answer.other_version is other
+
+
+def test_copies_of_the_page_runtime_are_recognised() -> None:
+    assert is_page_runtime("https://cdn.jsdelivr.net/npm/@hyperframes/core/dist/hyperframe.runtime.iife.js?x=1")
+    assert not is_page_runtime("https://cdn.jsdelivr.net/npm/gsap/dist/gsap.js")
