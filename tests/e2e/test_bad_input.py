@@ -76,7 +76,10 @@ def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
 def test_an_error_while_seeking_is_a_warning_with_its_frame(tmp_path: Path) -> None:
     script = """const tl = { duration: () => 1, time: () => 0, pause() {}, play() {}, seek() {}, getChildren: () => [],
       totalTime(t) { window.__t = t; } }; window.__timelines = { m: tl };
-      requestAnimationFrame(function f(ms) { if (ms > 480 && ms < 520) throw new Error("gearbox"); requestAnimationFrame(f); });"""
+      requestAnimationFrame(function f(ms) {
+        if (ms > 480 && ms < 520) throw new Error("gearbox");
+        requestAnimationFrame(f);
+      });"""
     (tmp_path / "late.html").write_text(composition(script=script))
     result = render(tmp_path / "late.html", tmp_path / "o.mp4", "--workers", 1)
     assert result["frames"] == 30

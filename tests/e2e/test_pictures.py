@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zipfile
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_frame_rates_are_exact(rate: str, tmp_path: Path) -> None:
     exact = Fraction(rate)
     assert Fraction(result["video"]["fps"]) == exact
     times = sorted(pts for pts, _, _ in packet_times(tmp_path / "o.mp4"))
-    assert len({later - sooner for sooner, later in zip(times, times[1:], strict=False)}) == 1
+    assert len({later - sooner for sooner, later in pairwise(times)}) == 1
     assert result["frames"] == round(2 * exact)
 
 

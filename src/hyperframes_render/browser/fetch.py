@@ -44,15 +44,19 @@ def is_public(address: str) -> bool:
         for inner in (ip.ipv4_mapped, ip.sixtofour, ip.teredo[1] if ip.teredo else None):
             if inner is not None and not is_public(str(inner)):
                 return False
-        # NAT64 prefixes and the deprecated site-local and IPv4-compatible ranges reach private networks.
-        if any(ip in network for network in _REFUSED_V6):
-            return False
+    if any(ip in network for network in _REFUSED if network.version == ip.version):
+        return False
     return ip.is_global and not ip.is_multicast
 
 
-_REFUSED_V6 = tuple(
+#: What some versions of Python call global: NAT64, 6to4 and Teredo wrap private addresses, site-local and
+#: IPv4-compatible ranges reach private networks, and parts of 192.0.0.0/24 are for protocols, not hosts.
+_REFUSED = tuple(
     ipaddress.ip_network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10", "::/96", "2002::/16", "2001::/32", "100::/64")
+    for network in (
+        *("64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10", "::/96", "2002::/16", "2001::/32", "100::/64"),
+        *("192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4"),
+    )
 )
 
 
