@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import importlib
 import json
 import signal
 import sys
@@ -46,14 +49,11 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress as JSON lines on stderr.")
 def render(source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | None) -> None:
     """Render INPUT (an .html file, a project folder or a .zip of one) to a video."""
-    # Imported here: "--help" need not wait for browser and codec libraries.
     from hyperframes_render.progress_output import progress_output
-    from hyperframes_render.render.job import LocalOptions
-    from hyperframes_render.render.job import render as render_job
 
     with _readable_errors(as_json), progress_output(as_json) as listener:
         request = parse_render_input({name: value for name, value in fields.items() if value is not None})
-        result = _run(render_job(Path(source), output, request, LocalOptions(workers, chunks), listener))
+        result = _run(_render_here(Path(source), output, request, workers, chunks, listener))
     if as_json:
         click.echo(json.dumps(result.as_dict()))
         return
@@ -65,8 +65,26 @@ def render(source: str, output: Path, workers: int | None, chunks: int, as_json:
     )
 
 
+async def _render_here(
+    source: Path, output: Path, request: RenderInput, workers: int | None, chunks: int, listener: Any
+) -> Any:
+    """Start the browser driver (half a second, a process of its own) while the rest of the program is imported."""
+    from playwright.async_api import async_playwright
+
+    async with contextlib.AsyncExitStack() as stack:
+        driver = asyncio.ensure_future(stack.enter_async_context(async_playwright()))
+        try:
+            job = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.job")
+            return await job.render(source, output, request, job.LocalOptions(workers, chunks), listener, driver)
+        finally:
+            await asyncio.wait({driver})
+
+
 def _run(work: Any) -> Any:
     """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it ends its children and removes its files."""
+
+    # Imports and messages make few cycles and many objects: the default would search them a hundred times.
+    gc.set_threshold(100_000, 20, 20)
 
     async def supervised() -> Any:
         task = asyncio.ensure_future(work)

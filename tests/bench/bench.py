@@ -29,7 +29,7 @@ from measure import (
     run_ours,
 )
 from quality import against_official, shape, vmaf_and_psnr
-from report import OFFICIAL, OURS, SCREENSHOT, Findings, composition_table, verdict_table, verdicts
+from report import OFFICIAL, OURS, SCREENSHOT, Findings, Verdict, composition_table, verdict_table, verdicts
 
 BENCH = Path(__file__).resolve().parent
 COMPOSITIONS = (BENCH / "compositions", REPOSITORY / "events" / "compositions")
@@ -42,7 +42,7 @@ def main() -> int:
     options = _options()
     adopt_orphans()
     record = {"machine": _machine(), "repetitions": options.repeat, "compositions": {}, "verdicts": [], "failures": {}}
-    found = []
+    found: list[Verdict] = []
     for composition in [_find(name) for name in options.only or _default_names()]:
         try:
             findings = _bench(composition, options, record)
@@ -55,8 +55,8 @@ def main() -> int:
     record["verdicts"] = [verdict.as_dict() for verdict in found]
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    for name, error in record["failures"].items():
-        print(f"error: {name} did not run: {error}", file=sys.stderr)
+    for name, reason in record["failures"].items():
+        print(f"error: {name} did not run: {reason}", file=sys.stderr)
     return 1 if record["failures"] else 0
 
 
@@ -91,7 +91,7 @@ def _machine() -> dict[str, Any]:
     return {"cores": cores, "load": round(load, 2), "architecture": platform.machine(), "started": int(time.time())}
 
 
-def _bench(composition: Path, options: argparse.Namespace, record: dict[str, Any]) -> list[Any]:
+def _bench(composition: Path, options: argparse.Namespace, record: dict[str, Any]) -> list[Verdict]:
     """Measure and print one composition; its verdicts. Raises BenchError."""
     with TemporaryDirectory(prefix="hyperframes-bench-") as folder:
         findings = _measure(composition, Path(folder), options)

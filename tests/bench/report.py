@@ -141,8 +141,8 @@ def composition_table(findings: Findings) -> str:
     add("size, times official's", lambda program: f"{findings.size(program) / findings.size(OFFICIAL):.3f}")
     for label, scores in (("VMAF", findings.vmaf), ("PSNR dB", findings.psnr)):
         if scores:
-            add(f"{label}, mean", lambda program, scores=scores: f"{scores[program].mean:.2f}")
-            add(f"{label}, worst (frame)", lambda program, scores=scores: _worst(scores[program]))
+            rows.append([f"{label}, mean", *(f"{scores[program].mean:.2f}" for program in findings.series)])
+            rows.append([f"{label}, worst (frame)", *(_worst(scores[program]) for program in findings.series)])
     lines = [f"== {findings.name}: {facts.width}x{facts.height}, {facts.frames} frames", _columns(rows)]
     return "\n".join([*lines, *_likeness_lines(findings), *_warning_lines(findings)])
 
@@ -164,9 +164,8 @@ def _likeness_lines(findings: Findings) -> list[str]:
 
 def _warning_lines(findings: Findings) -> list[str]:
     """Warnings of our last runs, each once."""
-    texts = (
-        text for series in findings.series.values() for result in series.results[-1:] for text in result["warnings"]
-    )
+    results = [result for series in findings.series.values() for result in series.results[-1:]]
+    texts = [text for result in results for text in result["warnings"]]
     return [f"warning of ours: {text}" for text in dict.fromkeys(texts)]
 
 
@@ -206,6 +205,5 @@ def _mean(values: list[float]) -> float:
 
 def _columns(rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

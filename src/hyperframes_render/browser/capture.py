@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ctypes
 import io
 import json
 import os
@@ -22,6 +23,7 @@ import av
 from hyperframes_render.browser.chromium import Chromium
 from hyperframes_render.browser.page import FRAME_CLOCK_START, CompositionPage
 from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
+from hyperframes_render.media.convert import Converter, planes_of
 
 
 class CapturePath(StrEnum):
@@ -46,11 +48,13 @@ _SEARCHES = 3
 
 @dataclass(frozen=True)
 class Picture:
-    """One captured frame: BGRA bytes of the whole picture, or an encoded JPEG."""
+    """One captured frame: yuv420p planes of even size, or a JPEG image.
 
-    data: bytearray | bytes
-    encoded: bool
-    release: Callable[[], None] = lambda: None
+    `release` is called once the encoder has it: a worker holds a limited number of pictures.
+    """
+
+    data: bytes
+    release: Callable[[], None]
 
 
 @dataclass
@@ -130,11 +134,13 @@ class FrameCapture:
 
     page: CompositionPage
     surface: Surface | None
-    #: Whether pictures must be raw BGRA (as from a surface) where only screenshots can be had.
+    #: Whether pictures must be planes (as from a surface) where only screenshots can be had.
     raw: bool
     #: Whether unchanged frames may be repeated.
     reuse: bool
-    buffers: asyncio.Queue[bytearray]
+    converter: Converter
+    #: How many pictures may wait for the encoder.
+    slots: asyncio.Semaphore
     on_seek_errors: Callable[[int, list[str]], None]
     report: CaptureReport
     _seeking: tuple[int, asyncio.Task[list[str]]] | None = None
@@ -188,33 +194,46 @@ class FrameCapture:
         )
 
     async def _read_surface(self, frame: int, png: str | None) -> Picture:
-        buffer = await self.buffers.get()
-        await self._copy_surface(frame, buffer)
+        await self.slots.acquire()
+        pixels, planes = await self._grab(frame, pixels_too=png is not None)
         if png is not None:
-            await self._compare(frame, buffer, png, "surface")
+            await self._compare(frame, pixels, png, "surface")
         self.report.captured += 1
-        return Picture(buffer, encoded=False, release=lambda: self.buffers.put_nowait(buffer))
+        return Picture(planes, self.slots.release)
 
-    async def _copy_surface(self, frame: int, buffer: bytearray) -> None:
-        assert self.surface is not None
+    async def _grab(self, frame: int, *, pixels_too: bool) -> tuple[bytes, bytes]:
+        """The surface as BGRA bytes (empty where not asked for) and as planes."""
+        surface, converter = self.surface, self.converter
+        assert surface is not None
+
+        def grab() -> tuple[bytes, bytes]:
+            if converter.address is not None:
+                surface.read_to(converter.address)
+                return planes_of(converter.frame) if pixels_too else b"", converter.convert()
+            pixels = bytearray(surface.size)
+            surface.read_to(ctypes.addressof((ctypes.c_char * surface.size).from_buffer(pixels)))
+            converter.set_pixels(pixels)
+            return bytes(pixels) if pixels_too else b"", converter.convert()
+
         try:
-            await asyncio.to_thread(self.surface.read_into, buffer)
+            return await asyncio.to_thread(grab)
         except SurfaceUnavailable as unavailable:
             raise FastPathFailed("surface", frame, str(unavailable)) from None
 
-    async def _compare(self, frame: int, buffer: bytearray, png: str, path: Literal["surface", "reuse"]) -> None:
+    async def _compare(self, frame: int, seen: bytes, png: str, path: Literal["surface", "reuse"]) -> None:
         self.report.checks += 1
-        pixels = await asyncio.to_thread(decode_picture, base64.b64decode(png))
-        if pixels != buffer:
+        if await asyncio.to_thread(decode_picture, base64.b64decode(png)) != seen:
             raise FastPathFailed(path, frame, "it disagreed with a lossless screenshot")
 
     async def _screenshot(self, frame: int) -> Picture:
+        await self.slots.acquire()
         answer = await self._begin(frame, 2 * SECOND_LOOK, PNG if self.raw else JPEG)
         self.report.captured += 1
         self._last_image = base64.b64decode(answer["screenshotData"])
         if not self.raw:
-            return Picture(self._last_image, encoded=True)
-        return Picture(await asyncio.to_thread(decode_picture, self._last_image), encoded=False)
+            return Picture(self._last_image, self.slots.release)
+        self.converter.set_pixels(await asyncio.to_thread(decode_picture, self._last_image))
+        return Picture(await asyncio.to_thread(self.converter.convert), self.slots.release)
 
     async def _note_unchanged(self, frame: int) -> None:
         """Count an unchanged frame; some of them are looked at again, more rarely the longer all is well."""
@@ -228,13 +247,9 @@ class FrameCapture:
             if self._last_image and base64.b64decode(answer["screenshotData"]) != self._last_image:
                 raise FastPathFailed("reuse", frame, "the picture had changed")
             return
-        buffer = await self.buffers.get()
-        try:
-            await self._copy_surface(frame, buffer)
-            answer = await self._begin(frame, SECOND_LOOK, PNG)
-            await self._compare(frame, buffer, answer["screenshotData"], "reuse")
-        finally:
-            self.buffers.put_nowait(buffer)
+        pixels, _ = await self._grab(frame, pixels_too=True)
+        answer = await self._begin(frame, SECOND_LOOK, PNG)
+        await self._compare(frame, pixels, answer["screenshotData"], "reuse")
 
 
 def decode_picture(image: bytes) -> bytes:

@@ -23,6 +23,10 @@ BYTES_PER_PIXEL = 4
 STRIP_PIXELS = 64
 
 
+#: Bytes of a thread's stack: the display process has a dozen, and no picture is in any.
+_THREAD_STACK = 8 * 1024**2
+
+
 class SurfaceUnavailable(Exception):
     """The surface cannot be read here; the message says why."""
 
@@ -49,16 +53,14 @@ def _process_vm_readv() -> ctypes._NamedFuncPointer | None:
 _read_memory = _process_vm_readv()
 
 
-def read_process_memory(pid: int, address: int, into: bytearray) -> None:
-    """Fill `into` with the memory of process `pid` at `address`. Raises SurfaceUnavailable."""
+def read_process_memory(pid: int, address: int, into: int, length: int) -> None:
+    """Copy `length` bytes at `address` of process `pid` to our own address `into`. Raises SurfaceUnavailable."""
     if _read_memory is None:
         raise SurfaceUnavailable("this system has no process_vm_readv")
-    view = (ctypes.c_char * len(into)).from_buffer(into)
-    local = _IoVector(ctypes.addressof(view), len(into))
-    remote = _IoVector(address, len(into))
+    local, remote = _IoVector(into, length), _IoVector(address, length)
     count = _read_memory(pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
-    if count != len(into):
-        reason = os.strerror(ctypes.get_errno()) if count < 0 else f"only {count} of {len(into)} bytes"
+    if count != length:
+        reason = os.strerror(ctypes.get_errno()) if count < 0 else f"only {count} of {length} bytes"
         raise SurfaceUnavailable(f"reading the display process's memory failed: {reason}")
 
 
@@ -76,9 +78,9 @@ class Surface:
         """Bytes of one picture."""
         return self.width * self.height * BYTES_PER_PIXEL
 
-    def read_into(self, picture: bytearray) -> None:
-        """Copy the picture as it stands (BGRA, premultiplied). Raises SurfaceUnavailable."""
-        read_process_memory(self.pid, self.address, picture)
+    def read_to(self, address: int) -> None:
+        """Copy the picture as it stands (BGRA, premultiplied) to our own memory. Raises SurfaceUnavailable."""
+        read_process_memory(self.pid, self.address, address, self.size)
 
 
 def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
@@ -92,7 +94,7 @@ def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
         match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.p ", line)
         if match:
             start, end = int(match[1], 16), int(match[2], 16)
-            if end - start >= at_least:
+            if end - start >= at_least and end - start != _THREAD_STACK:
                 regions.append((start, end - start))
     return regions
 
@@ -108,7 +110,8 @@ def find_surface(pid: int, width: int, height: int, strip: bytes) -> list[Surfac
     for start, length in _writable_regions(pid, size):
         memory = bytearray(length)
         try:
-            read_process_memory(pid, start, memory)
+            view = (ctypes.c_char * length).from_buffer(memory)
+            read_process_memory(pid, start, ctypes.addressof(view), length)
         except SurfaceUnavailable:
             continue
         position = memory.find(strip)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.media.convert import even
 from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess
 from hyperframes_render.media.matroska import picture_header, stream_header
 
@@ -39,22 +40,19 @@ class EncodeSpec:
     threads: int = 0
 
 
-def even(length: int) -> int:
-    """The side of the coded picture: 4:2:0 needs even sides, so an odd one grows by one pixel."""
-    return length + length % 2
-
-
 def filter_chain(spec: EncodeSpec) -> str:
-    """RGB to bt709 limited-range 4:2:0 once, explicitly; then every frame number gets its picture."""
+    """To bt709 limited-range 4:2:0 once, explicitly; then every frame number gets its picture."""
     filters = []
     if spec.jpeg:
         # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/performance.md).
         filters.append("scale=flags=area+accurate_rnd,format=gbrp")
-    if even(spec.width) != spec.width or even(spec.height) != spec.height:
-        filters.append(f"pad={even(spec.width)}:{even(spec.height)}")
-        filters.append(f"fillborders=right={spec.width % 2}:bottom={spec.height % 2}:mode=smear")
-    filters.append("scale=out_color_matrix=bt709:out_range=tv:flags=area+accurate_rnd")
-    filters.append("format=yuv420p")
+        if spec.width % 2 or spec.height % 2:
+            filters.append(f"pad={even(spec.width)}:{even(spec.height)}")
+            filters.append(f"fillborders=right={spec.width % 2}:bottom={spec.height % 2}:mode=smear")
+        filters.append("scale=out_color_matrix=bt709:out_range=tv:flags=area+accurate_rnd")
+        filters.append("format=yuv420p")
+    # Planes come converted (media/convert.py); they only need to be told so.
+    filters.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
     # After scaling, so that a repeated frame is converted once; "near" survives times rounded to microseconds.
     filters.append(f"fps={spec.fps}:round=near")
     return ",".join(filters)
@@ -96,18 +94,19 @@ class FrameEncoder:
         self._ffmpeg = FfmpegProcess(encoder_arguments(spec, output), job=job)
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._ffmpeg.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
-        self._write((stream_header(spec.width, spec.height, spec.fps, jpeg=spec.jpeg),))
+        width, height = (spec.width, spec.height) if spec.jpeg else (even(spec.width), even(spec.height))
+        self._picture_bytes = None if spec.jpeg else width * height * 3 // 2
+        self._write((stream_header(width, height, spec.fps, jpeg=spec.jpeg),))
 
     @property
     def pid(self) -> int:
         """ffmpeg's process id."""
         return self._ffmpeg.pid
 
-    def put(self, frame: int, picture: bytes | bytearray) -> None:
+    def put(self, frame: int, picture: bytes) -> None:
         """Show `picture` from frame number `frame` on. Raises EncoderFailed or DiskFull."""
-        expected = self.spec.width * self.spec.height * 4
-        if not self.spec.jpeg and len(picture) != expected:
-            raise EncoderFailed(f"frame {frame} has {len(picture)} bytes, not {expected}.")
+        if self._picture_bytes not in (None, len(picture)):
+            raise EncoderFailed(f"Frame {frame} has {len(picture)} bytes, not {self._picture_bytes}.")
         self._write((picture_header(frame, self.spec.fps, len(picture)), picture))
 
     def finish(self) -> None:
@@ -118,7 +117,7 @@ class FrameEncoder:
         """End ffmpeg at once."""
         self._ffmpeg.kill()
 
-    def _write(self, parts: Sequence[bytes | bytearray]) -> None:
+    def _write(self, parts: Sequence[bytes]) -> None:
         descriptor = self._ffmpeg.fileno()
         try:
             for part in parts:

@@ -17,6 +17,10 @@ from hyperframes_render.errors import DiskFull, EncoderFailed, SetupIncomplete
 FILE_ONLY = ("-protocol_whitelist", "file,pipe")
 
 
+#: glibc gives pictures back to the kernel after each use and gets them again page by page: let it keep them.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(512 * 1024**2)}
+
+
 @cache
 def ffmpeg_path() -> str:
     """The ffmpeg program. Raises SetupIncomplete where the package has none for this machine."""
@@ -37,7 +41,7 @@ class FfmpegProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(job), "LANG": "C.UTF-8"},
+                env={"PATH": "/usr/bin:/bin", "HOME": str(job), "LANG": "C.UTF-8", **KEEP_MEMORY},
                 # Ctrl-C reaches us, and we end our children: otherwise ffmpeg would finish a half-written file.
                 start_new_session=True,
             )

@@ -1,6 +1,6 @@
 """Pictures with exact times on a pipe: the few Matroska elements that this needs.
 
-Raw video formats carry no times, and a muxing library would copy each 8 MB picture three times; here the header
+Raw video formats carry no times, and a muxing library would copy each picture three times; here the header
 of a picture is written, then the picture itself, straight from the buffer it was captured into. Written after
 the Matroska specification (RFC 9559): EBML header, one segment of unknown size, one track, and a cluster of one
 block for each picture.
@@ -28,7 +28,7 @@ def _unsigned(identifier: str, value: int) -> bytes:
 
 
 def stream_header(width: int, height: int, fps: Fraction, *, jpeg: bool) -> bytes:
-    """The bytes before the first picture. Sizes in pixels; pictures are raw BGRA, or JPEG images."""
+    """The bytes before the first picture. Sizes in pixels; pictures are yuv420p planes, or JPEG images."""
     ebml = _element(
         "1A45DFA3",
         _unsigned("4286", 1)
@@ -42,7 +42,7 @@ def stream_header(width: int, height: int, fps: Fraction, *, jpeg: bool) -> byte
     info = _element("1549A966", _unsigned("2AD7B1", TIMESTAMP_SCALE))
     video = _unsigned("B0", width) + _unsigned("BA", height)
     if not jpeg:
-        video += _element("2EB524", b"BGRA")
+        video += _element("2EB524", b"I420")
     track = (
         _unsigned("D7", 1)
         + _unsigned("73C5", 1)

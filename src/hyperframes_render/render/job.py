@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
 from hyperframes_render.errors import BrowserFailed, DiskFull, DurationUnknown, OutputUnwritable
-from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, even
+from hyperframes_render.media.convert import even
+from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
 from hyperframes_render.media.probe import VideoFacts, check_video, probe_video
 from hyperframes_render.render.assemble import join_chunks
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
@@ -84,9 +85,11 @@ async def render(
     request: RenderInput,
     options: LocalOptions | None = None,
     listener: Listener | None = None,
+    driver: Awaitable[Playwright] | None = None,
 ) -> RenderResult:
     """Render the composition at `source` (.html, folder or .zip) to the video file `output`.
 
+    `driver` is a browser driver that is being started already; without it, one is started and stopped here.
     The file appears whole or not at all. Raises a RenderError; nothing is left behind.
     """
     meter = ProgressMeter(listener)
@@ -98,7 +101,7 @@ async def render(
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     job = _Job(source, output, request, options or LocalOptions(), meter, folder, part)
     try:
-        return await watched(_render(job), meter)
+        return await watched(_render(job, driver), meter)
     finally:
         part.unlink(missing_ok=True)
         remove_folder(folder)
@@ -119,11 +122,11 @@ def _check_output(output: Path) -> None:
         ) from None
 
 
-async def _render(job: _Job) -> RenderResult:
+async def _render(job: _Job, driver: Awaitable[Playwright] | None) -> RenderResult:
     unpack_to = job.folder / "project"
     unpack_to.mkdir()
     async with AsyncExitStack() as stack:
-        starting = asyncio.ensure_future(stack.enter_async_context(async_playwright()))
+        starting = asyncio.ensure_future(driver or stack.enter_async_context(async_playwright()))
         try:
             packages = packages_root()
             chromium_path()
@@ -284,5 +287,5 @@ def _result(
         processor_seconds=round(seconds, 2),
         slowest_frames=tuple((frame, round(value, 3)) for value, frame in sorted(statistics.slowest, reverse=True)),
         warnings=tuple(job.warnings),
-        versions=versions(),
+        versions=versions(packages_root(), browsers[0].page.chromium.browser.version),
     )

@@ -17,20 +17,22 @@ from hyperframes_render.browser.door import Door, DoorLog, Network
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import Project
+from hyperframes_render.media.convert import Converter
 from hyperframes_render.render.usage import processor_seconds
 
 #: Frames that a worker takes at a time: long enough that the frame rolled in before each block costs little
 #: (1-3 %), short enough that workers end together.
 BLOCK_FRAMES = 15
-#: Bytes of pictures that one worker may hold: a block must fit, at 4K it gets shorter.
-BUFFER_BYTES = 512 * 1024**2
-#: Buffers beyond a block's: one being written, one being read into, two for slack.
-EXTRA_BUFFERS = 4
+#: Bytes of pictures that one worker may hold: a block must fit, at 8K it gets shorter.
+PICTURE_BYTES = 256 * 1024**2
+#: Pictures beyond a block's: one being written, one held for the end, two for slack.
+EXTRA_PICTURES = 4
 
 
 def block_frames(width: int, height: int) -> int:
     """Frames in a block for pictures of this size in device pixels."""
-    return max(1, min(BLOCK_FRAMES, BUFFER_BYTES // (width * height * 4) - EXTRA_BUFFERS))
+    # 1.5 bytes a pixel in 4:2:0.
+    return max(1, min(BLOCK_FRAMES, PICTURE_BYTES * 2 // (width * height * 3) - EXTRA_PICTURES))
 
 
 @dataclass(frozen=True)
@@ -76,16 +78,14 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | N
         surface, found = (None, located) if isinstance(located, str) else (located, "")
     door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.log)
     page = await open_composition(chromium, door, spec.page)
-    buffers: asyncio.Queue[bytearray] = asyncio.Queue()
-    for _ in range(block_frames(width, height) + EXTRA_BUFFERS if surface else 0):
-        buffers.put_nowait(bytearray(surface.size if surface else 0))
     path = CapturePath.SURFACE if surface else CapturePath.SCREENSHOT
     capture = FrameCapture(
         page=page,
         surface=surface,
         raw=surface is not None if raw is None else raw,
         reuse=spec.reuse,
-        buffers=buffers,
+        converter=Converter(width, height),
+        slots=asyncio.Semaphore(block_frames(width, height) + EXTRA_PICTURES),
         on_seek_errors=spec.on_seek_errors,
         report=CaptureReport(path, found),
     )
