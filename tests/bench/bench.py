@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ _REFERENCE_TIMEOUT = 900.0
 def main() -> int:
     """Measure, print, write the record; 1 where something did not run."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that scratch folders go
     adopt_orphans()
     record = {"machine": _machine(), "repetitions": options.repeat, "compositions": {}, "verdicts": [], "failures": {}}
     found: list[Verdict] = []

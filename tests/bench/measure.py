@@ -99,11 +99,13 @@ def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tup
         )
         try:
             output, _ = process.communicate(timeout=RUN_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        except BaseException as error:
+            process.terminate()
             process.wait()
             _reap_orphans()
-            raise BenchError(f"{Path(command[0]).name} took more than {RUN_TIMEOUT:g} s") from None
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise BenchError(f"{Path(command[0]).name} took more than {RUN_TIMEOUT:g} s") from None
+            raise
     seconds = time.monotonic() - started
     _reap_orphans()
     text = output.decode("utf-8", "replace")

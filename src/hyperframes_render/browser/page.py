@@ -39,6 +39,8 @@ class CompositionPage:
     door: Door
     spec: PageSpec
     duration: float = 0.0
+    #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
+    moving: float | None = None
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -71,6 +73,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             await _wait_until_ready(page)
             await _settle(page)
             page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
+            page.moving = await _moving_seconds(page)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -160,6 +163,14 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 return
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
+
+
+async def _moving_seconds(page: CompositionPage) -> float | None:
+    try:
+        moving = await page.chromium.evaluate("__hyperframesRender.movingSeconds()")
+    except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
+        return None
+    return float(moving) if isinstance(moving, (int, float)) else None
 
 
 def _no_timeline(status: dict[str, Any]) -> str:

@@ -15,9 +15,11 @@ from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.worker import FrameWorker
 
-#: Another browser is started where the work left takes one browser this many seconds: starting one costs about
-#: one second of a processor (docs/performance.md).
-WORTH_ANOTHER_WORKER = 2.5
+#: Another browser pays where capturing takes one browser this many seconds longer than the encoder needs, which
+#: wants a processor of its own: starting a browser costs about half a second (docs/performance.md).
+WORTH_ANOTHER_WORKER = 1.0
+#: Seconds of one processor that the encoder takes for a pixel of a frame: 7-13 ms for 1080p.
+ENCODE_SECONDS_PER_PIXEL = 5e-9
 #: Frames before the pace is believed.
 PACE_FRAMES = 6
 SLOWEST_KEPT = 5
@@ -141,8 +143,17 @@ class RangeRender:
     def _worth_another(self) -> bool:
         if not self._room_for_another() or self._done < PACE_FRAMES:
             return False
-        pace = (time.monotonic() - self._started) / self._done
-        return pace * (self._meter.frames_total - self._meter.frames_done) > WORTH_ANOTHER_WORKER
+        captured = sum(worker.capture.report.captured for worker in self._pool.workers)
+        pace = (time.monotonic() - self._started) / max(captured, 1)
+        spec = self._encoder.spec
+        encoding = (self._meter.frames_total - self._meter.frames_done) * spec.width * spec.height
+        capturing = pace * (self._moving_frames() - captured)
+        return capturing - encoding * ENCODE_SECONDS_PER_PIXEL > WORTH_ANOTHER_WORKER
+
+    def _moving_frames(self) -> float:
+        """How many frames of the render are likely to differ from the one before."""
+        page, total = self._pool.first.page, self._meter.frames_total
+        return total if page.moving is None else min(total, page.moving * page.spec.fps)
 
     def _call_another(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
         self._pool.starting += 1

@@ -58,6 +58,27 @@
     };
   }
 
+  // Seconds in which some tween of a registered timeline runs; null where that cannot be told.
+  function movingSeconds() {
+    const spans = [];
+    for (const timeline of Object.values(window.__timelines ?? {})) {
+      if (typeof timeline?.getChildren !== "function") return null;
+      for (const tween of timeline.getChildren(true, true, false)) {
+        let start = tween.startTime();
+        for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
+        spans.push([start, start + tween.totalDuration() / (tween.timeScale() || 1)]);
+      }
+    }
+    if (!spans.length) return null;
+    let moving = 0;
+    let end = 0;
+    for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
+      moving += Math.max(0, to - Math.max(from, end));
+      end = Math.max(end, to);
+    }
+    return Number.isFinite(moving) ? moving : null;
+  }
+
   function seek(seconds) {
     window.__player.renderSeek(seconds);
     clock.moveTo(seconds * 1000);
@@ -74,6 +95,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, seek, settled }),
+    value: Object.freeze({ status, settle, movingSeconds, seek, settled }),
   });
 }
