@@ -41,7 +41,7 @@ _REFERENCE_TIMEOUT = 900.0
 def main() -> int:
     """Measure, print, write the record; 1 where something did not run."""
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that scratch folders go
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by SIGTERM"))  # so that scratch folders go
     adopt_orphans()
     record = {"machine": _machine(), "repetitions": options.repeat, "compositions": {}, "verdicts": [], "failures": {}}
     found: list[Verdict] = []

@@ -100,9 +100,7 @@ def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tup
         try:
             output, _ = process.communicate(timeout=RUN_TIMEOUT)
         except BaseException as error:
-            process.terminate()
-            process.wait()
-            _reap_orphans()
+            _end(process)
             if isinstance(error, subprocess.TimeoutExpired):
                 raise BenchError(f"{Path(command[0]).name} took more than {RUN_TIMEOUT:g} s") from None
             raise
@@ -113,6 +111,17 @@ def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tup
         end = " | ".join((log.read_text("utf-8", "replace") + text).strip().splitlines()[-4:])
         raise BenchError(f"{' '.join(command)} ended with {process.returncode}: {end}")
     return seconds, _children_seconds() - before, text
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end, make it end, and wait for all that it started."""
+    process.terminate()
+    try:
+        process.wait(_ORPHAN_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _reap_orphans()
 
 
 def _children_seconds() -> float:
