@@ -40,6 +40,7 @@ lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: setup
+	@tests/bench/setup.sh
 	@$(BIN)/python tests/bench/bench.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.

@@ -150,6 +150,7 @@ class FrameCapture:
     async def roll_in(self, frame: int) -> None:
         """Draw the frame before a block without keeping it: pixels can depend on the frame before."""
         await self._draw(frame)
+        self._last_image = b""  # of another block: no longer the frame before
 
     async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
         """The picture of `frame`, or None where nothing changed.
@@ -229,7 +230,11 @@ class FrameCapture:
         await self.slots.acquire()
         answer = await self._begin(frame, 2 * SECOND_LOOK, PNG if self.raw else JPEG)
         self.report.captured += 1
-        self._last_image = base64.b64decode(answer["screenshotData"])
+        image = base64.b64decode(answer["screenshotData"])
+        if image == self._last_image:
+            # A screenshot makes the next frame report damage: where the page stands still, clear that.
+            await self._begin(frame, 3 * SECOND_LOOK)
+        self._last_image = image
         if not self.raw:
             return Picture(self._last_image, self.slots.release)
         self.converter.set_pixels(await asyncio.to_thread(decode_picture, self._last_image))
