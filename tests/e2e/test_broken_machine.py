@@ -33,12 +33,22 @@ def processes(word: str, home: Path) -> list[int]:
 
 
 @contextmanager
-def running_render(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterator[subprocess.Popen[str]]:
     """A long render with its temporary files below tmp_path, at work when this yields."""
     work = tmp_path / "work"
     work.mkdir()
     process = subprocess.Popen(
-        [COMMAND, "render", str(BOXES), "-o", str(tmp_path / "out" / "o.mp4"), "--duration", "120", "--json", *options],
+        [
+            COMMAND,
+            "render",
+            str(BOXES),
+            "-o",
+            str(tmp_path / "out" / "o.mp4"),
+            "--duration",
+            str(duration),
+            "--json",
+            *options,
+        ],
         env={**os.environ, "TMPDIR": str(work)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -104,22 +114,10 @@ def test_a_browser_that_dies_twice_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_dies_once_is_started_again(tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    process = subprocess.Popen(
-        [COMMAND, "render", str(BOXES), "-o", str(tmp_path / "o.mp4"), "--duration", "6", "--json", "--workers", "1"],
-        env={**os.environ, "TMPDIR": str(work)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if '"render"' in line and '"frames_done": 0' not in line:
-            break
-    for pid in processes("chromium", tmp_path):
-        os.kill(pid, signal.SIGKILL)
-    output, errors = process.communicate(timeout=90)
+    with running_render(tmp_path, "--workers", "1", duration=6) as process:
+        for pid in processes("chromium", tmp_path):
+            os.kill(pid, signal.SIGKILL)
+        output, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
     assert "died" in output
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
 from html.parser import HTMLParser
 
-from hyperframes_render.errors import InvalidComposition, InvalidOption
+from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.task import parse_frame_rate
 
 
@@ -30,7 +30,6 @@ class Declared:
     height: int | None = None
     fps: Fraction | None = None
     duration: float | None = None
-    no_timeline: bool = False
     title: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -51,7 +50,6 @@ class _Outline:
     doctype_end: int = 0
     title: str | None = None
     tags: int = 0
-    scripts: list[_Tag] = field(default_factory=list)
 
 
 class _OutlineParser(HTMLParser):
@@ -87,8 +85,6 @@ class _OutlineParser(HTMLParser):
             outline.title = ""
         elif tag == "template":
             self._template_depth += 1
-        elif tag == "script":
-            outline.scripts.append(found)
         if "data-composition-id" in found.attributes and outline.root is None and not self._template_depth:
             outline.root = found
 
@@ -154,7 +150,7 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
     if "data-fps" in attributes:
         try:
             fps = parse_frame_rate(attributes["data-fps"])
-        except (InvalidOption, ValueError):
+        except ValueError:
             warnings.append(f'The root declares data-fps="{attributes["data-fps"]}", which is no frame rate: ignored.')
     duration = number("data-duration")
     if duration is None:
@@ -165,7 +161,6 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
         height=None if height is None else max(1, round(height)),
         fps=fps,
         duration=duration,
-        no_timeline="data-no-timeline" in attributes,
         title=title,
         warnings=tuple(warnings),
     )
