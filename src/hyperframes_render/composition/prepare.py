@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from hyperframes_render.composition.document import Declared, with_head_start, with_root_attributes
@@ -18,7 +19,7 @@ class PageSpec:
 
     width: int
     height: int
-    fps: float
+    fps: Fraction
     duration: float | None
 
 

@@ -57,6 +57,10 @@ class WorkerPool:
     def __post_init__(self) -> None:
         self.workers.append(self.first)
 
+    async def close(self) -> None:
+        """End all browsers: the last frame is captured."""
+        await self.stack.aclose()
+
 
 class RangeRender:
     """Renders one range of frames into one encoder."""
@@ -126,7 +130,7 @@ class RangeRender:
                 if picture is None and frame == last:
                     picture, held = held, None
                 if picture is not None:
-                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, picture.data)
+                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, await picture.data)
                     if held is not None:
                         held.release()
                     held = picture
@@ -153,7 +157,7 @@ class RangeRender:
     def _moving_frames(self) -> float:
         """How many frames of the render are likely to differ from the one before."""
         page, total = self._pool.first.page, self._meter.frames_total
-        return total if page.moving is None else min(total, page.moving * page.spec.fps)
+        return total if page.moving is None else min(total, page.moving * float(page.spec.fps))
 
     def _call_another(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
         self._pool.starting += 1

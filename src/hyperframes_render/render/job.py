@@ -17,6 +17,7 @@ from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
@@ -29,7 +30,6 @@ from hyperframes_render.render.frames import FrameStatistics, RangeRender, Worke
 from hyperframes_render.render.plan import Chunk, Plan, count_frames, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, RenderResult
-from hyperframes_render.render.usage import own_processor_seconds
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import FrameWorker, WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
@@ -92,6 +92,7 @@ async def render(
     `driver` is a browser driver that is being started already; without it, one is started and stopped here.
     The file appears whole or not at all. Raises a RenderError; nothing is left behind.
     """
+    adopt_orphans()
     meter = ProgressMeter(listener)
     _check_output(output)
     try:
@@ -156,7 +157,7 @@ def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
     height = request.height or declared.height or DEFAULT_HEIGHT
     check_size(width, height)
     fps = request.fps or declared.fps or DEFAULT_FPS
-    return PageSpec(width, height, float(fps), request.duration or None)
+    return PageSpec(width, height, fps, request.duration or None)
 
 
 async def _attempt(
@@ -168,7 +169,7 @@ async def _attempt(
     prepared: PreparedHtml,
     page: PageSpec,
 ) -> RenderResult:
-    processor_before = own_processor_seconds()
+    processor_before = processor_seconds()
     spec = WorkerSpec(
         playwright=playwright,
         project=project,
@@ -198,11 +199,10 @@ async def _attempt(
         job.meter.enter("render")
         parts = [(chunk, await _render_chunk(job, plan, chunk, pool, statistics)) for chunk in plan.chunks]
         job.meter.enter("finish")
-        browsers = tuple(pool.workers)
     facts = await asyncio.to_thread(_finish, job, plan, parts)
-    seconds = own_processor_seconds() - processor_before + sum(worker.processor_seconds for worker in browsers)
+    seconds = processor_seconds() - processor_before
     job.meter.enter("done")
-    return _result(job, plan, browsers, facts, statistics, prepared, seconds)
+    return _result(job, plan, pool.workers, facts, statistics, prepared, seconds)
 
 
 def default_workers() -> int:
@@ -211,7 +211,6 @@ def default_workers() -> int:
 
 
 def _plan(job: _Job, declared: Declared, page: PageSpec, worker: FrameWorker) -> Plan:
-    fps = job.request.fps or declared.fps or DEFAULT_FPS
     # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
     duration = page.duration or declared.duration or worker.page.duration
     if duration <= 0:
@@ -220,20 +219,23 @@ def _plan(job: _Job, declared: Declared, page: PageSpec, worker: FrameWorker) ->
             "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
             'Give the root a data-duration (seconds), or ask for one with "duration".',
         )
-    frames = count_frames(duration, fps)
-    return Plan(page.width, page.height, fps, frames, split_frames(frames, job.options.chunks))
+    frames = count_frames(duration, page.fps)
+    chunks = split_frames(frames, job.options.chunks)
+    return Plan(page.width, page.height, page.fps, frames, worker.page.content, chunks)
 
 
 async def _render_chunk(job: _Job, plan: Plan, chunk: Chunk, pool: WorkerPool, statistics: FrameStatistics) -> Path:
     """Capture and encode one chunk to a file of its own (the only chunk: to the output's part file)."""
     path = job.part if len(plan.chunks) == 1 else job.folder / f"chunk-{chunk.index:05}.mp4"
-    spec = EncodeSpec(plan.width, plan.height, plan.fps, chunk.frames.count, jpeg=not pool.first.capture.raw)
+    spec = EncodeSpec(
+        plan.width, plan.height, plan.fps, chunk.frames.count, plan.content, jpeg=not pool.first.capture.raw
+    )
     encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=job.folder)
     try:
         await RangeRender(
             chunk.frames, pool, encoder, job.meter, statistics, block_frames(plan.width, plan.height)
         ).run()
-        await asyncio.to_thread(encoder.finish)
+        await asyncio.gather(asyncio.to_thread(encoder.finish), *([pool.close()] if chunk is plan.chunks[-1] else []))
     except BaseException:
         encoder.abort()
         raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.media.encode import Content
 from hyperframes_render.task import MAX_DURATION, MAX_FRAMES
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
@@ -42,6 +43,7 @@ class Plan:
     height: int
     fps: Fraction
     frames: int
+    content: Content
     chunks: tuple[Chunk, ...]
 
     @property
