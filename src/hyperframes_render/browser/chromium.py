@@ -74,13 +74,13 @@ class Chromium:
         with contextlib.suppress(Error, TimeoutError):
             await asyncio.wait_for(self.browser.close(), CLOSE_TIMEOUT)
 
-    async def evaluate(self, expression: str, *, timeout: float = FRAME_TIMEOUT) -> Any:
-        """The JSON value of a JavaScript expression in the page, its promise awaited."""
+    async def evaluate(self, expression: str, *, timeout: float | None = None) -> Any:
+        """The JSON value of a JavaScript expression in the page, its promise awaited `timeout` seconds at most."""
         answer = await self._ask(
             self.devtools.send(
                 "Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True}
             ),
-            timeout,
+            timeout or FRAME_TIMEOUT,
         )
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
