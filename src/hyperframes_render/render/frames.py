@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from hyperframes_render.browser.capture import Picture
+from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.media.encode import FrameEncoder
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
@@ -51,6 +52,7 @@ class WorkerPool:
     stack: AsyncExitStack
     #: Start them all at once, because the caller gave their number.
     eager: bool
+    driver: BrowserDriver
     workers: list[FrameWorker] = field(default_factory=list)
     starting: int = 0
 
@@ -58,8 +60,9 @@ class WorkerPool:
         self.workers.append(self.first)
 
     async def close(self) -> None:
-        """End all browsers: the last frame is captured."""
+        """End all browsers and their driver: the last frame is captured."""
         await self.stack.aclose()
+        await self.driver.stop()
 
 
 class RangeRender:

@@ -6,17 +6,16 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from playwright.async_api import Playwright, async_playwright
 
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
@@ -85,11 +84,11 @@ async def render(
     request: RenderInput,
     options: LocalOptions | None = None,
     listener: Listener | None = None,
-    driver: Awaitable[Playwright] | None = None,
+    driver: BrowserDriver | None = None,
 ) -> RenderResult:
     """Render the composition at `source` (.html, folder or .zip) to the video file `output`.
 
-    `driver` is a browser driver that is being started already; without it, one is started and stopped here.
+    `driver` is one that was started already; it is stopped here in any case.
     The file appears whole or not at all. Raises a RenderError; nothing is left behind.
     """
     adopt_orphans()
@@ -102,7 +101,7 @@ async def render(
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     job = _Job(source, output, request, options or LocalOptions(), meter, folder, part)
     try:
-        return await watched(_render(job, driver), meter)
+        return await watched(_render(job, driver or BrowserDriver()), meter)
     finally:
         part.unlink(missing_ok=True)
         remove_folder(folder)
@@ -123,25 +122,20 @@ def _check_output(output: Path) -> None:
         ) from None
 
 
-async def _render(job: _Job, driver: Awaitable[Playwright] | None) -> RenderResult:
-    unpack_to = job.folder / "project"
-    unpack_to.mkdir()
-    async with AsyncExitStack() as stack:
-        starting = asyncio.ensure_future(driver or stack.enter_async_context(async_playwright()))
-        try:
-            packages = packages_root()
-            chromium_path()
-            project = await asyncio.to_thread(open_project, job.source, unpack_to=unpack_to)
-            html = project.read_html()
-            declared = read_declared(html, name=project.name)
-            page = _page_spec(job.request, declared)
-            prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages)
-        finally:
-            # Started side by side with the reading; it must be up before it can be ended.
-            playwright = await starting
+async def _render(job: _Job, driver: BrowserDriver) -> RenderResult:
+    try:
+        unpack_to = job.folder / "project"
+        unpack_to.mkdir()
+        packages = packages_root()
+        chromium_path()
+        project = await asyncio.to_thread(open_project, job.source, unpack_to=unpack_to)
+        html = project.read_html()
+        declared = read_declared(html, name=project.name)
+        page = _page_spec(job.request, declared)
+        prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages)
         while True:
             try:
-                return await _attempt(job, playwright, packages, project, declared, prepared, page)
+                return await _attempt(job, driver, packages, project, declared, prepared, page)
             except FastPathFailed as failed:
                 setattr(job.trusted, failed.path, False)
                 job.warn(str(failed))
@@ -150,6 +144,8 @@ async def _render(job: _Job, driver: Awaitable[Playwright] | None) -> RenderResu
                     raise BrowserFailed("The browser died twice.", failed.action) from failed
                 job.trusted.browser_retries -= 1
                 job.warn(f"The browser died after frame {job.meter.frames_done}; the render was started again.")
+    finally:
+        await driver.stop()
 
 
 def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
@@ -162,7 +158,7 @@ def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
 
 async def _attempt(
     job: _Job,
-    playwright: Playwright,
+    driver: BrowserDriver,
     packages: Path,
     project: Project,
     declared: Declared,
@@ -171,7 +167,7 @@ async def _attempt(
 ) -> RenderResult:
     processor_before = processor_seconds()
     spec = WorkerSpec(
-        playwright=playwright,
+        playwright=await driver.ready(),
         project=project,
         html=prepared.html,
         page=page,
@@ -194,6 +190,7 @@ async def _attempt(
             start_another=lambda stack: start_worker(spec, stack, raw=first.capture.raw),
             stack=stack,
             eager=job.options.workers is not None,
+            driver=driver,
         )
         job.meter.start_frames(plan.frames)
         job.meter.enter("render")
