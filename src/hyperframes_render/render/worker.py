@@ -13,11 +13,12 @@ from playwright.async_api import Playwright
 
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
 from hyperframes_render.browser.chromium import launch_chromium
-from hyperframes_render.browser.door import Door, DoorLog, Network
+from hyperframes_render.browser.door import Door, DoorLog
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import Project
 from hyperframes_render.media.convert import Converter
+from hyperframes_render.task import NetworkPolicy
 
 #: Frames that a worker takes at a time: long enough that the frame rolled in before each block costs little
 #: (1-3 %), short enough that workers end together.
@@ -43,7 +44,7 @@ class WorkerSpec:
     html: str
     page: PageSpec
     packages: Path
-    network: Network
+    network: NetworkPolicy
     job: Path
     use_surface: bool
     reuse: bool
