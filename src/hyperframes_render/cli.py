@@ -84,9 +84,15 @@ async def _render_here(
     driver = BrowserDriver()
     try:
         job = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.job")
-        return await job.render(source, output, request, job.LocalOptions(workers, chunks), listener, driver)
+        options = job.LocalOptions(workers, chunks, _local_file(request.audio_url))
+        return await job.render(source, output, request, options, listener, driver)
     finally:
         await driver.stop()
+
+
+def _local_file(address: str | None) -> Path | None:
+    """The file of this machine that an address names, for whoever runs the command may read it."""
+    return Path(address) if address is not None and Path(address).exists() else None
 
 
 def _run(work: Any) -> Any:

@@ -32,8 +32,9 @@ def finish_video(
 ) -> VideoFacts:
     """Make the file `output` of the chunks `parts`, in order, check it, and put it there in one step.
 
-    `sound` is mixed already and as long as the video. `tags` are title and comment. `job` is a folder for files on
-    the way. Raises EncoderFailed where a chunk or the result is not what it should be, or DiskFull.
+    `sound` is mixed already, from the composition's beginning to the video's end. `tags` are title and comment.
+    `job` is a folder for files on the way. Raises EncoderFailed where a chunk or the result is not what it should
+    be, or DiskFull.
     """
     form = FORMATS[plan.codec]
     made = output.with_name(f".{output.name}.part{output.suffix}")
@@ -73,7 +74,8 @@ def _mux(
         # Players look for this mark; the copy loses it with the other tags.
         streams += ["-metadata:s:v:0", "alpha_mode=1"]
     if sound is not None and form.sound is not None:
-        inputs += ["-i", str(sound)]
+        # The mix begins with the composition; a part of it may begin later.
+        inputs += ["-ss", f"{float(plan.sound_start):.6f}", "-i", str(sound)]
         streams += ["-map", "1:a:0", *_sound_encoder(form, muxer)]
     run_ffmpeg(
         [

@@ -13,7 +13,7 @@ from hyperframes_render.errors import OutputUnwritable
 from hyperframes_render.formats import FORMATS, Codec
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.finish import finish_video
-from hyperframes_render.render.plan import Chunk, split_frames
+from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session
@@ -26,6 +26,8 @@ class LocalOptions:
 
     workers: int | None = None
     chunks: int = 1
+    #: The file that audio_url stands for; None: it is fetched.
+    audio: Path | None = None
 
 
 async def render(
@@ -47,7 +49,15 @@ async def render(
     async def work(attempt: Attempt) -> RenderResult:
         return await _render(attempt, options.chunks, output)
 
-    return await in_session(source, request, ProgressMeter(listener), work, workers=options.workers, driver=driver)
+    return await in_session(
+        source,
+        request,
+        ProgressMeter(listener),
+        work,
+        workers=options.workers,
+        audio=options.audio,
+        driver=driver,
+    )
 
 
 def check_output(output: Path, codec: Codec) -> None:
@@ -75,6 +85,22 @@ async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
     plan = replace(whole, chunks=split_frames(whole.frames, chunks))
     session.meter.start_frames(plan.frames)
     session.meter.enter("render")
+    mixing = asyncio.create_task(asyncio.to_thread(attempt.mix, plan, session.folder))
+    try:
+        parts = await _render_chunks(attempt, plan, output)
+        session.meter.enter("finish")
+        sound = await mixing
+    finally:
+        mixing.cancel()
+    facts = await asyncio.to_thread(
+        finish_video, plan, parts, output, job=session.folder, sound=sound, tags=attempt.tags()
+    )
+    session.meter.enter("done")
+    return make_result(plan, facts, [attempt.record()], output)
+
+
+async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tuple[Chunk, Path]]:
+    session = attempt.session
     parts: list[tuple[Chunk, Path]] = []
     for chunk in plan.chunks:
         # The only one lies beside the output: it need not be copied.
@@ -84,7 +110,4 @@ async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
             session.files.append(path)
         await attempt.render_chunk(plan, chunk, path, last=chunk is plan.chunks[-1])
         parts.append((chunk, path))
-    session.meter.enter("finish")
-    facts = await asyncio.to_thread(finish_video, plan, parts, output, job=session.folder, tags=attempt.tags())
-    session.meter.enter("done")
-    return make_result(plan, facts, [attempt.record()], output)
+    return parts

@@ -77,6 +77,16 @@ class Plan:
         """Width and height of the video in pixels."""
         return (even(self.width), even(self.height)) if self.format.even else (self.width, self.height)
 
+    @property
+    def sound_end(self) -> Fraction:
+        """Seconds of the composition at which the video ends."""
+        return Fraction(self.first + self.frames) / self.fps
+
+    @property
+    def sound_start(self) -> Fraction:
+        """Seconds of the composition at which the video begins."""
+        return Fraction(self.first) / self.fps
+
     def seeks(self, chunk: Chunk) -> FrameRange:
         """The frames of the composition that `chunk` shows."""
         return FrameRange(self.first + chunk.frames.first, chunk.frames.count)

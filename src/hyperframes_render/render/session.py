@@ -29,6 +29,7 @@ from hyperframes_render.render.frames import FrameStatistics, RangeRender, Worke
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
+from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
@@ -79,6 +80,19 @@ class Attempt:
         except BaseException:
             encoder.abort()
             raise
+
+    def mix(self, plan: Plan, folder: Path) -> Path | None:
+        """The sound of the whole video in `folder`, or None where there is none. Blocking."""
+        # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
+        from hyperframes_render.media.sound import SoundClip
+
+        clips = [] if self.session.audio is None else [SoundClip(self.session.audio, name="audio_url")]
+        mixed = mix_for(plan, clips, folder)
+        if mixed is None:
+            return None
+        for text in mixed.warnings:
+            self.session.warn(text)
+        return mixed.path
 
     def make_plan(self) -> Plan:
         """The whole video as one chunk."""
@@ -146,6 +160,8 @@ class Session:
     folder: Path
     #: Browsers that may be used; None: as many as pay.
     workers: int | None = None
+    #: The sound that the caller gives as a file; None: audio_url is fetched, if there is one.
+    audio: Path | None = None
     #: Files outside the folder that must not outlive the session.
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -177,6 +193,7 @@ class Session:
             html = project.read_html()
             declared = read_declared(html, name=project.name)
             page = _page_spec(self.request, declared)
+            await self._settle_sound()
             prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages_root())
             while True:
                 try:
@@ -225,6 +242,14 @@ class Session:
             )
             return await work(Attempt(self, declared, page, prepared, pool, processor_before))
 
+    async def _settle_sound(self) -> None:
+        """Have the caller's sound at hand, or say what is wrong with it before anything is rendered."""
+        address = self.request.audio_url
+        if self.audio is None and address is not None:
+            self.audio = await fetch_sound(address, self.folder)
+        if self.audio is not None:
+            await asyncio.to_thread(check_sound, self.audio, address or self.audio.name)
+
     def _give_up(self, failed: FastPathFailed) -> None:
         if failed.path == "surface":
             self._surface = False
@@ -246,15 +271,19 @@ async def in_session(
     work: Callable[[Attempt], Awaitable[Made]],
     *,
     workers: int | None = None,
+    audio: Path | None = None,
     driver: BrowserDriver | None = None,
 ) -> Made:
-    """Do `work` in a session under the watchdog; every file and process of it is gone when this returns."""
+    """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
+
+    `audio` is the file that audio_url stands for, where the caller has it already.
+    """
     adopt_orphans()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
-    session = Session(source, request, meter, folder, workers)
+    session = Session(source, request, meter, folder, workers, audio)
     try:
         return await watched(session.run(driver or BrowserDriver(), work), meter)
     finally:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed
@@ -27,19 +27,40 @@ __all__ = ["Chunking", "assemble", "make_plan", "render_chunk"]
 PROBES = 12
 
 
-def make_plan(source: Path, request: RenderInput, chunking: Chunking, *, listener: Listener | None = None) -> Plan:
-    """Open the composition, see how long it is and how long a frame takes, and cut it into chunks.
+@dataclass(frozen=True)
+class Planned:
+    """The plan, what the file is to say of itself, and the mixed sound if there is any."""
 
-    Raises a RenderError: whatever is wrong with the composition shows here.
+    plan: Plan
+    tags: tuple[tuple[str, str], ...]
+    sound: Path | None
+    warnings: tuple[str, ...]
+
+
+def make_plan(
+    source: Path,
+    request: RenderInput,
+    chunking: Chunking,
+    *,
+    sound_folder: Path,
+    audio: Path | None = None,
+    listener: Listener | None = None,
+) -> Planned:
+    """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
+
+    The sound is written into `sound_folder`. `audio` is the file that audio_url stands for; without it, that is
+    fetched. Raises a RenderError: whatever is wrong with the composition shows here.
     """
 
-    async def work(attempt: Attempt) -> Plan:
+    async def work(attempt: Attempt) -> Planned:
         whole = attempt.make_plan()
         seconds = await _seconds_per_frame(attempt, whole)
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
-        return replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
+        plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
+        sound = await asyncio.to_thread(attempt.mix, plan, sound_folder)
+        return Planned(plan, attempt.tags(), sound, attempt.record().warnings)
 
-    return asyncio.run(in_session(source, request, ProgressMeter(listener), work))
+    return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
 
 
 async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
@@ -80,7 +101,9 @@ def render_chunk(
         chunk_file(chunk, path, output)
         return attempt.record()
 
-    return asyncio.run(in_session(source, request, ProgressMeter(listener), work))
+    # Its sound is the plan's affair.
+    silent = request.model_copy(update={"audio_url": None})
+    return asyncio.run(in_session(source, silent, ProgressMeter(listener), work))
 
 
 def assemble(
