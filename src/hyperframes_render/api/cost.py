@@ -1,0 +1,124 @@
+"""What a render costs: what its functions reported, times a price table.
+
+Prices are AWS's public ones for us-east-1, on demand, without free tier and discounts, read on the date below from
+AWS's price pages for Lambda, Step Functions, S3, DynamoDB, SNS and SQS. Data transfer out of AWS is not counted: it
+depends on who fetches the video.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PRICES_DATE = "2026-01"
+PRICES_SOURCE = "AWS public prices, us-east-1, on demand"
+
+Architecture = Literal["x86_64", "arm64"]
+MapChild = Literal["EXPRESS", "STANDARD"]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars for one of each."""
+
+    lambda_gb_second: Mapping[str, float]
+    lambda_request: float = 0.20 / 1e6
+    #: /tmp beyond the 512 MB that are free.
+    storage_gb_second: float = 0.0000000309
+    transition: float = 0.025 / 1e3
+    express_request: float = 1.00 / 1e6
+    express_gb_second: float = 0.00001667
+    s3_write: float = 0.005 / 1e3
+    s3_read: float = 0.0004 / 1e3
+    dynamodb_write: float = 0.625 / 1e6
+    dynamodb_read: float = 0.125 / 1e6
+    sns_publish: float = 0.50 / 1e6
+    sqs_request: float = 0.40 / 1e6
+
+
+PRICES = Prices(lambda_gb_second={"x86_64": 0.0000166667, "arm64": 0.0000133334})
+
+#: Transitions of the state machine beside the children of its map: Start, Plan, Choice, RenderWhole or RenderChunks,
+#: Assemble, RecordCompleted, End.
+_TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 5, 7
+#: One child is one state; a standard child also starts and ends. An express one is billed as a request and for its
+#: time in chunks of 64 MB.
+_CHILD_TRANSITIONS = 3
+_EXPRESS_GB = 64 / 1024
+#: GB-seconds of the small functions of one task together (api, record, notify: 256 MB for some tenths of a second),
+#: which cannot report their own time before it is over.
+_SMALL_FUNCTIONS_GB_SECONDS = 0.25
+_SMALL_FUNCTIONS_CALLS = 3
+#: Requests of one task and of one chunk to the services, counted in the code (a retry makes them again).
+_S3_WRITES, _S3_READS = 6, 8
+_S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
+_DYNAMODB_WRITES, _DYNAMODB_READS = 8, 8
+_EVENTS = 5
+#: A chunk writes its progress about every this many seconds.
+_PROGRESS_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the functions of one task reported: gigabyte-seconds and calls by function, failed attempts included."""
+
+    gb_seconds: Mapping[str, float]
+    calls: Mapping[str, int]
+
+    @classmethod
+    def of_task(cls, spent: Mapping[str, int]) -> Spent:
+        """From the counters of a task's item: `render` in megabyte-milliseconds, `render_calls`."""
+        calls = {name.removesuffix("_calls"): n for name, n in spent.items() if name.endswith("_calls")}
+        gb_seconds = {name: n / 1024 / 1000 for name, n in spent.items() if not name.endswith("_calls")}
+        return cls(gb_seconds, calls)
+
+
+def cost_of(
+    spent: Spent,
+    *,
+    chunks: int,
+    render_seconds: float,
+    architecture: Architecture = "x86_64",
+    extra_storage_gb: float = 0.0,
+    memory_gb: float = 1.0,
+    map_child: MapChild = "EXPRESS",
+    prices: Prices = PRICES,
+) -> dict[str, Any]:
+    """The cost of one task in US dollars, by kind, with what it was computed from.
+
+    `render_seconds` is the time of all render calls together; `extra_storage_gb` is /tmp beyond 512 MB, and
+    `memory_gb` the memory of the functions that have it.
+    """
+    gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS
+    calls = sum(spent.calls.values()) + _SMALL_FUNCTIONS_CALLS
+    seconds = sum(spent.gb_seconds.values()) / memory_gb
+    children = chunks if chunks > 1 else 0
+    transitions = _TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE
+    express = 0.0
+    if map_child == "EXPRESS":
+        express = children * prices.express_request + render_seconds * _EXPRESS_GB * prices.express_gb_second
+        express = express if children else 0.0
+    else:
+        transitions += children * _CHILD_TRANSITIONS
+    writes = _DYNAMODB_WRITES + sum(spent.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
+    dollars = {
+        "compute": gb_seconds * prices.lambda_gb_second[architecture],
+        "storage": seconds * extra_storage_gb * prices.storage_gb_second,
+        "requests": calls * prices.lambda_request,
+        "workflow": transitions * prices.transition + express,
+        "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
+        + (_S3_READS + children * _S3_READS_CHUNK) * prices.s3_read,
+        "table": writes * prices.dynamodb_write + (_DYNAMODB_READS + children) * prices.dynamodb_read,
+        "events": _EVENTS * (prices.sns_publish + 3 * prices.sqs_request),
+    }
+    return {
+        "usd": round(sum(dollars.values()), 8),
+        "by_kind": {kind: round(value, 8) for kind, value in dollars.items()},
+        "gb_seconds": {name: round(value, 3) for name, value in sorted(spent.gb_seconds.items())},
+        "calls": dict(sorted(spent.calls.items())),
+        "transitions": transitions,
+        "architecture": architecture,
+        "prices": f"{PRICES_SOURCE}, {PRICES_DATE}",
+    }

@@ -1,0 +1,70 @@
+"""The chunks become one video, with its sound."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.result import deliver_result
+from hyperframes_render.functions.settings import AssembleSettings
+from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.worker import Progress, Worker, chunk_key, job_folder, worker
+from hyperframes_render.render.plan import Chunk
+from hyperframes_render.render.steps import ChunkRecord, Plan, assemble
+from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
+
+#: Chunks that are fetched at once.
+_DOWNLOADS = 8
+
+
+class AssembleEvent(BaseModel):
+    """The workflow's state."""
+
+    task_id: str
+
+
+@logger.inject_lambda_context
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+@tell_workflow
+@event_parser(model=AssembleEvent)
+def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
+    """Join the chunks and deliver the video."""
+    logger.append_keys(task_id=event.task_id)
+    own = worker(settings(AssembleSettings))
+    with own.spending(event.task_id, "assemble"), job_folder() as folder:
+        own.wanted_task(event.task_id)
+        task = own.advance(event.task_id, TaskStatus.UPLOADING, "assemble")
+        stored = own.read_json(f"{work_folder(task.id)}plan.json")
+        plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
+        suffix = result_type(request.codec)[0]
+        progress = Progress(own.tasks, task.id)
+        with progress.counting():
+            parts, records = _fetch(own, task, plan.chunks, suffix, folder)
+            output = folder / f"video{suffix}"
+            result = assemble(request, plan, parts, records, output)
+        deliver_result(own, task, output, result)
+    return {"task_id": task.id}
+
+
+def _fetch(
+    own: Worker, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
+) -> tuple[list[tuple[Chunk, Path]], list[ChunkRecord]]:
+    """Every chunk and its record, in order."""
+
+    def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], ChunkRecord]:
+        path = folder / f"{chunk.index:05d}{suffix}"
+        own.objects.download(chunk_key(task.id, chunk.index, suffix), path)
+        record = own.read_json(chunk_key(task.id, chunk.index, ".json"))["record"]
+        return (chunk, path), ChunkRecord.from_dict(record)
+
+    with ThreadPoolExecutor(_DOWNLOADS) as pool:
+        fetched = list(pool.map(fetch, chunks))
+    return [part for part, _ in fetched], [record for _, record in fetched]

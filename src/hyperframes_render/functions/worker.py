@@ -1,0 +1,228 @@
+"""What the three functions of the image share: their folder, the task's state, its progress, and what they took."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hyperframes_render.api.accept import narrow_network
+from hyperframes_render.api.changes import advance, check_wanted
+from hyperframes_render.api.clock import later
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
+from hyperframes_render.api.sweep import LOOK_AGAIN
+from hyperframes_render.aws.events import SnsTopic
+from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.tasks import DynamoTasks
+from hyperframes_render.composition.source import remove_folder
+from hyperframes_render.errors import DiskFull, NotFound, RenderError, ServiceFailed, TaskCancelled
+from hyperframes_render.functions.observability import logger
+from hyperframes_render.functions.settings import Working
+from hyperframes_render.task import RenderInput, Task, TaskStatus
+
+#: Seconds between two counts of frames, each of which also asks whether the task is still wanted.
+COUNT_SECONDS = 3.0
+#: Seconds that a render has to end by itself at its next frame before it is interrupted wherever it is.
+_GRACE_SECONDS = 2.0
+#: Lambda gives a function's start 10 seconds.
+_MAX_INIT_SECONDS = 10.0
+
+
+@dataclass
+class Progress:
+    """Counts frames in the table from a thread of its own, and ends the render once nobody wants it any more.
+
+    A page that hangs reports no frame, so the thread asks by itself; where no frame comes to raise in, it interrupts.
+    """
+
+    tasks: TaskTable
+    task_id: str
+    pace: float = COUNT_SECONDS
+    #: The state that made the render unwanted.
+    ended: TaskStatus | None = None
+    _done: int = 0
+    _counted: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _finished: bool = False
+
+    def listener(self, progress: Any) -> None:
+        """What a render calls for each frame. Raises TaskCancelled."""
+        self._done = progress.frames_done
+        self.check()
+
+    def check(self, *_: object) -> None:
+        """Raise TaskCancelled where nobody waits for the task any more; counts nothing."""
+        if self.ended is not None:
+            raise self._cancelled()
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count while the block runs. Raises TaskCancelled; frames of a block that failed are taken back."""
+        thread = threading.Thread(target=self._run, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+            self._finished = True
+        except KeyboardInterrupt:
+            if self.ended is None:
+                raise
+            raise self._cancelled() from None
+        finally:
+            self._stop.set()
+            thread.join()
+            self._settle()
+        if self.ended is not None:
+            raise self._cancelled()
+
+    def _settle(self) -> None:
+        """The last count, or none at all of a block that will run again."""
+        wanted = self._done if self._finished and self.ended is None else 0
+        with contextlib.suppress(RenderError):
+            if wanted != self._counted:
+                self.tasks.add_frames(self.task_id, wanted - self._counted)
+                self._counted = wanted
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.pace):
+            if not self._ask():
+                self._interrupt()
+                return
+
+    def _ask(self) -> bool:
+        """Count what is new; whether the task is still wanted."""
+        done = self._done
+        try:
+            status = self.tasks.add_frames(self.task_id, done - self._counted)
+        except NotFound:
+            status = TaskStatus.CANCELLED  # deleted: nobody wants it
+        except ServiceFailed as failure:
+            logger.warning("progress was not counted: %s", failure)
+            return True
+        self._counted = done
+        if status == TaskStatus.CANCELLING or status.final:
+            self.ended = status
+        return self.ended is None
+
+    def _interrupt(self) -> None:
+        if not self._stop.wait(_GRACE_SECONDS):
+            # Our own process's main thread, where the render waits: it cleans up as after Ctrl-C.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _cancelled(self) -> TaskCancelled:
+        return TaskCancelled("The task was cancelled.")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The adapters of one function of the image, and its settings."""
+
+    tasks: TaskTable
+    objects: ObjectStore
+    topic: EventTopic
+    settings: Working
+
+    def wanted_task(self, task_id: str) -> Task:
+        """The task. Raises NotFound, or TaskCancelled where nobody waits for it any more."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise TaskCancelled("The task was deleted.")
+        check_wanted(task)
+        return task
+
+    def advance(self, task_id: str, status: TaskStatus, phase: str, **changes: Any) -> Task:
+        """Move the task on, and put off `sweep`'s next look at it."""
+        looked_at = {"attention": Attention.RUN, "attention_at": later(LOOK_AGAIN)}
+        return advance(self.tasks, self.topic, task_id, status, phase=phase, **looked_at, **changes)
+
+    def request(self, task: Task) -> RenderInput:
+        """How to render, within what the stack allows."""
+        asked = task.request
+        return asked.model_copy(update={"network": narrow_network(asked.network, self.settings.network_ceiling)})
+
+    def machine(self) -> dict[str, Any]:
+        """What this function runs on, for the cost."""
+        return {
+            "memory_mb": self.settings.aws_lambda_function_memory_size,
+            "storage_mb": self.settings.ephemeral_storage_mb,
+            "architecture": platform.machine(),
+        }
+
+    def read_json(self, key: str) -> dict[str, Any]:
+        """A record that an earlier function wrote."""
+        return dict(json.loads(self.objects.get(key)))
+
+    def write_json(self, key: str, record: Any) -> None:
+        """A record for a later function."""
+        self.objects.put(key, json.dumps(record).encode(), "application/json")
+
+    def source(self, task: Task, folder: Path) -> Path:
+        """The composition, as a file in `folder`."""
+        suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
+        path = folder / f"composition{suffix}"
+        self.objects.download(task.source_key, path, etag=task.source_etag)
+        return path
+
+    @contextlib.contextmanager
+    def spending(self, task_id: str, function: str, chunk: int | None = None) -> Iterator[None]:
+        """Report what the block took, whether it works or fails, and what it failed with."""
+        started = time.monotonic() - _start_up_seconds()
+        try:
+            yield
+        except RenderError as error:
+            with contextlib.suppress(RenderError):
+                self.tasks.note_failure(task_id, {"class": type(error).__name__, "chunk": chunk, **error.as_dict()})
+            raise
+        finally:
+            milliseconds = (time.monotonic() - started) * 1000
+            spent = round(milliseconds * self.settings.aws_lambda_function_memory_size)
+            with contextlib.suppress(RenderError):
+                self.tasks.add_spent(task_id, function, spent)
+
+
+@lru_cache(maxsize=1)
+def worker(given: Working) -> Worker:
+    """The adapters, made once."""
+    return Worker(DynamoTasks(given.task_table), S3Objects(given.bucket), SnsTopic(given.events_topic_arn), given)
+
+
+@contextlib.contextmanager
+def job_folder() -> Iterator[Path]:
+    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="job-"))
+    except OSError as error:
+        raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def chunk_key(task_id: str, index: int, suffix: str) -> str:
+    """The key of a finished chunk, or of its record (.json)."""
+    return f"{work_folder(task_id)}chunks/{index:05d}{suffix}"
+
+
+_first_call = True
+
+
+def _start_up_seconds() -> float:
+    """The seconds that this environment took to start, once: they are billed with its first call."""
+    global _first_call
+    if not _first_call:
+        return 0.0
+    _first_call = False
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return min(_MAX_INIT_SECONDS, max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started))
