@@ -6,7 +6,7 @@ SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
 .PHONY: setup demo test test-all bench lint lock clean
-setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages
+setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 	@$(SETUP)/10-system.sh
@@ -24,6 +24,23 @@ $(STAMPS)/product: pyproject.toml $(STAMPS)/python
 $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/renderer/package-lock.json | $(STAMPS)/python
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
 	@touch $@
+
+# The stack on one machine: emulator, SAM and the functions' runtime pin packages that clash, so each has its own place.
+STACK := $(VENV)/stack
+STACK_PARTS := $(STAMPS)/stack-emulator $(STAMPS)/stack-sam $(STAMPS)/stack-runtime $(STAMPS)/stack-layer
+$(STAMPS)/stack: $(STACK_PARTS)
+	@touch $@
+
+$(STAMPS)/stack-%: requirements-%.lock $(SETUP)/20-python.sh | $(STAMPS)/python
+	@PIP_NO_DEPS=1 $(SETUP)/20-python.sh $(STACK)/$* $<
+	@touch $@
+
+$(STAMPS)/stack-layer: layers/dependencies/requirements.lock layers/dependencies/Makefile | $(STAMPS)/python
+	@echo "[stack] dependencies layer" >&2
+	@$(MAKE) --no-print-directory --silent -C layers/dependencies build-DependenciesLayer \
+	  PYTHON=$(abspath $(BIN)/python) ARTIFACTS_DIR=$(abspath $(STACK)/layer) >$@.log 2>&1 \
+	  || { cat $@.log >&2; echo "set-up step \"stack-layer\" failed: PyPI must be reachable; see the lines above" >&2; exit 1; }
+	@rm -f $@.log; touch $@
 
 demo: setup
 	@mkdir -p out
@@ -44,12 +61,17 @@ bench: setup
 	@$(BIN)/python tests/bench/bench.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
+UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header --quiet
+PRODUCT := pyproject.toml --extra aws --extra api --extra serve
 lock:
 	@python3 -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
-	@.lock-venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
-	@.lock-venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -c requirements.lock -o requirements-dev.lock
+	@$(UV) $(PRODUCT) -o requirements.lock
+	@$(UV) $(PRODUCT) --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(UV) layers/dependencies/requirements.in -c requirements.lock -o layers/dependencies/requirements.lock
+	@$(UV) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
+	@$(UV) requirements-emulator.in -o requirements-emulator.lock
+	@$(UV) requirements-sam.in -o requirements-sam.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@rm -rf .lock-venv
 

@@ -299,7 +299,7 @@ def _answer(status: int, body: bytes, headers: Mapping[str, str], log: str) -> A
         payload = text
     failed = _is_error(payload)
     if status >= 300 and not failed:
-        payload, failed = {"errorType": "Runtime.ExitError", "errorMessage": text[:500]}, True
+        payload, failed = {"errorType": "Runtime.ExitError", "errorMessage": text[:500] or "The runtime exited."}, True
     return Answer(payload, log, error=failed)
 
 
