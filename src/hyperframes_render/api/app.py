@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,8 +36,11 @@ MAX_BODY_BYTES = 6 * 1024**2
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._=/+-]{8,128}$")
 
 
+_routes = APIRouter()
+
+
 def create_app(service: Callable[[], TaskService], keys: Callable[[], KeyChecker]) -> FastAPI:
-    """The application. `service` and `keys` are called when the first request needs them."""
+    """The application. `service` and `keys` are called for each request: the first one may make them."""
     app = FastAPI(
         title="hyperframes-render",
         version=__version__,
@@ -44,9 +48,10 @@ def create_app(service: Callable[[], TaskService], keys: Callable[[], KeyChecker
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(_routes(service, keys))
+    app.state.service, app.state.keys = service, keys
+    app.include_router(_routes)
     # The public convention allows a prefix on every route.
-    app.include_router(_routes(service, keys), prefix="/v1", include_in_schema=False)
+    app.include_router(_routes, prefix="/v1", include_in_schema=False)
     app.add_exception_handler(RenderError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
@@ -54,41 +59,49 @@ def create_app(service: Callable[[], TaskService], keys: Callable[[], KeyChecker
     return app
 
 
-def _routes(service: Callable[[], TaskService], keys: Callable[[], KeyChecker]) -> APIRouter:
-    """Every route; a request's owner is found before its body is looked at."""
-    router = APIRouter()
+def _owner(
+    request: Request,
+    authorization: Annotated[str, Header()] = "",
+    x_api_key: Annotated[str, Header()] = "",
+) -> str:
+    """Whose key the request has; found before the body is looked at. Raises Unauthorized."""
+    scheme, _, bearer = authorization.partition(" ")
+    checker: KeyChecker = request.app.state.keys()
+    return checker.owner(bearer.strip() if scheme.lower() == "bearer" else x_api_key.strip())
 
-    def owner(authorization: Annotated[str, Header()] = "", x_api_key: Annotated[str, Header()] = "") -> str:
-        scheme, _, bearer = authorization.partition(" ")
-        return keys().owner(bearer.strip() if scheme.lower() == "bearer" else x_api_key.strip())
 
-    Owner = Annotated[str, Depends(owner)]
-    Bare = Annotated[bool, Depends(_bare)]
-
-    @router.get("/health")
-    def health() -> dict[str, Any]:
-        """Whether the service answers. Needs no key."""
-        return {"status": "ok", "version": __version__}
-
-    @router.post("/apps/run")
-    @router.post("/run", include_in_schema=False)
-    async def run(request: Request, owner: Owner, bare: Bare) -> dict[str, Any]:
-        """Accept a render. The answer is the task; its video is in GET /tasks/{id} once it is completed."""
-        from starlette.concurrency import run_in_threadpool
-
-        submission = parse_run(await _json_body(request))
-        return success(await run_in_threadpool(service().run, owner, submission), bare=bare)
-
-    @router.get("/tasks/{task_id}")
-    def get_task(task_id: str, owner: Owner, bare: Bare) -> dict[str, Any]:
-        """A task: its state, its progress, and its video with an address that is signed anew."""
-        return success(service().get(owner, task_id), bare=bare)
-
-    return router
+def _service(request: Request) -> TaskService:
+    service: TaskService = request.app.state.service()
+    return service
 
 
 def _bare(x_api_version: Annotated[str, Header()] = "1") -> bool:
     return x_api_version.strip() == "2"
+
+
+Owner = Annotated[str, Depends(_owner)]
+Service = Annotated[TaskService, Depends(_service)]
+Bare = Annotated[bool, Depends(_bare)]
+
+
+@_routes.get("/health")
+def health() -> dict[str, Any]:
+    """Whether the service answers. Needs no key."""
+    return {"status": "ok", "version": __version__}
+
+
+@_routes.post("/apps/run")
+@_routes.post("/run", include_in_schema=False)
+async def run(request: Request, owner: Owner, service: Service, bare: Bare) -> dict[str, Any]:
+    """Accept a render. The answer is the task; its video is in GET /tasks/{task_id} once it is completed."""
+    submission = parse_run(await _json_body(request))
+    return success(await run_in_threadpool(service.run, owner, submission), bare=bare)
+
+
+@_routes.get("/tasks/{task_id}")
+def get_task(task_id: str, owner: Owner, service: Service, bare: Bare) -> dict[str, Any]:
+    """A task: its state, its progress, and its video with an address that is signed anew."""
+    return success(service.get(owner, task_id), bare=bare)
 
 
 async def _json_body(request: Request) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -51,7 +52,7 @@ class S3Objects:
         """See ObjectStore."""
         with calling(f"Reading {key}"):
             answer = self._open(key, etag)
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 if limit is None:
                     return bytes(body.read())
                 data = bytes(body.read(limit + 1))
@@ -63,7 +64,7 @@ class S3Objects:
         """See ObjectStore. One connection, so that one etag vouches for every byte."""
         with calling(f"Reading {key}"):
             answer = self._open(key, etag)
-            with answer["Body"] as body, path.open("wb") as out:
+            with closing(answer["Body"]) as body, path.open("wb") as out:
                 for block in body.iter_chunks(_BLOCK):
                     out.write(block)
 

@@ -13,7 +13,7 @@ from hyperframes_render.api.app import create_app
 from hyperframes_render.api.keys import KeyChecker
 from hyperframes_render.api.service import TaskService
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.observability import logger, tracer
 from hyperframes_render.functions.settings import ApiSettings
 from hyperframes_render.functions.wiring import settings, task_service
 
@@ -36,12 +36,13 @@ def build_application() -> FastAPI:
     return create_app(_service, _key_checker)
 
 
-_asgi = Mangum(build_application(), lifespan="off")
+#: Everything that this application answers is text; what mangum does not know as such it would encode.
+_TEXT = ["text/", "application/json", "application/problem+json"]
+_asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
     return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own

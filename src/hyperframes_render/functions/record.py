@@ -33,7 +33,8 @@ def handler(event: RecordEvent, context: LambdaContext) -> dict[str, Any]:
     """End the task."""
     logger.append_keys(task_id=event.task_id)
     task = finisher(settings(RecordSettings)).finish(event.task_id, event.outcome, event.error)
+    name = "deleted" if task is None else task.status.text
+    metrics.add_metric(name=f"Tasks{name.capitalize()}", unit=MetricUnit.Count, value=1)
     if task is None:  # deleted meanwhile: nobody waits for it, as if it had been cancelled
         return {"task_id": event.task_id, "status": int(TaskStatus.CANCELLED)}
-    metrics.add_metric(name=f"Tasks{task.status.text.capitalize()}", unit=MetricUnit.Count, value=1)
     return {"task_id": task.id, "status": int(task.status)}

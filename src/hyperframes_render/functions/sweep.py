@@ -16,7 +16,6 @@ from hyperframes_render.functions.wiring import finisher, settings
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Attend to everything that is due; the counts by what was done."""
     given = settings(SweepSettings)
@@ -25,4 +24,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         metrics.add_metric(name=f"Sweep{what.capitalize()}", unit=MetricUnit.Count, value=count)
     if done:
         logger.info("sweep: %s", dict(done))
+        metrics.flush_metrics()
     return dict(done)
