@@ -89,15 +89,18 @@ def parse_sidecar(data: bytes, name: str) -> Submission:
     try:
         text = data.decode("utf-8-sig")
         values = json.loads(text)
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidOption(f"{name}, line {line}: this is not UTF-8 text.", "Save the file as UTF-8.") from None
-    except RecursionError:
-        raise InvalidOption(f"{name}: it is nested too deeply.", "Give a plain object of input fields.") from None
     except json.JSONDecodeError as error:
         raise InvalidOption(
             f"{name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}).",
             "Mend it and drop the composition again.",
+        ) from None
+    except (ValueError, RecursionError):
+        raise InvalidOption(
+            f"{name}: it is nested too deeply, or holds NaN or the like.", "Give a plain object of input fields."
         ) from None
     if not isinstance(values, dict):
         raise InvalidOption(f"{name}, line 1: this is no JSON object.", 'Write {"fps": 25} or the like.')

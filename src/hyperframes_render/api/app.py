@@ -106,7 +106,10 @@ def get_task(task_id: str, owner: Owner, service: Service, bare: Bare) -> dict[s
 
 async def _json_body(request: Request) -> object:
     try:
-        return json.loads(await request.body())
+        body: object = json.loads(await request.body())
+        # What cannot be written again as JSON text (NaN, 1e999, half a surrogate pair) cannot be answered either.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        return body
     except (ValueError, RecursionError) as error:
         detail = f": {error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidOption(f"The body is not JSON{detail}.", 'Send {"app": …, "input": {"html": …}}.') from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from urllib.parse import unquote_plus
 
 from hyperframes_render.api.accept import Submission, parse_sidecar
 from hyperframes_render.api.changes import change_task
@@ -72,6 +73,7 @@ class DropFolder:
 
     def _accept(self, dropped: Dropped, suffix: str) -> str:
         objects = self.service.objects
+        dropped = self._find(dropped)
         task_id = task_id_of(dropped)
         if self.service.tasks.get(task_id) is not None:
             return "duplicate"
@@ -95,6 +97,20 @@ class DropFolder:
         if before is not None:
             self._cancel(before)
         return "accepted"
+
+    def _find(self, dropped: Dropped) -> Dropped:
+        """The object as it lies in the bucket. Raises NotFound or Conflict (replaced).
+
+        Its key stands in the event as it is; where there is none of that name, it may have been encoded.
+        """
+        seen = [self.service.objects.head(key) for key in dict.fromkeys((dropped.key, unquote_plus(dropped.key)))]
+        found = [facts for facts in seen if facts is not None]
+        if not found:
+            raise NotFound(f"There is no object {dropped.key} any more.")
+        for facts in found:
+            if facts.etag == dropped.etag:
+                return replace(dropped, key=facts.key, size=facts.size)
+        raise Conflict(f"The object {dropped.key} was replaced meanwhile.")
 
     def _sidecar(self, key: str) -> Submission:
         """What NAME.render.json says; nothing where there is none."""

@@ -27,8 +27,6 @@ from hyperframes_render.errors import (
 from hyperframes_render.task import Task, TaskStatus, result_type
 
 _LOG = logging.getLogger(__name__)
-#: Seconds after which `sweep` announces a final state whose announcement is not known to have worked.
-ANNOUNCE_GRACE = 60
 _DAY = 24 * 3600
 #: Of a result, what the table keeps; the record in the outbox has all of it.
 _KEPT = (
@@ -45,13 +43,17 @@ Outcome = Literal["completed", "failed"]
 
 @dataclass(frozen=True)
 class Finisher:
-    """Ends tasks. `longest_function` is the seconds that a function may outlive its task."""
+    """Ends tasks. `longest_function` is the seconds that a function may outlive its task.
+
+    After `attention_seconds`, `sweep` announces a final state whose announcement is not known to have worked.
+    """
 
     tasks: TaskTable
     objects: ObjectStore
     topic: EventTopic
     result_days: int
     longest_function: int = 900
+    attention_seconds: int = 60
 
     def finish(self, task_id: str, outcome: Outcome, error: Mapping[str, Any] | None = None) -> Task | None:
         """Write the final state if there is none yet, then announce it. None where the task was deleted.
@@ -113,7 +115,7 @@ class Finisher:
         changes: dict[str, Any] = {
             "phase": "done",
             "attention": Attention.ANNOUNCE,
-            "attention_at": later(ANNOUNCE_GRACE),
+            "attention_at": later(self.attention_seconds),
         }
         if task.status == TaskStatus.CANCELLING or isinstance(failure, TaskCancelled):
             cancelled = TaskCancelled("The task was cancelled.")

@@ -17,8 +17,6 @@ from hyperframes_render.errors import InvalidOption, NotFound, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
-#: Seconds after which `sweep` starts a task that is not seen running. Longer than a slow start, shorter than patience.
-START_GRACE = 60
 #: Items live longer than results, so that a caller who comes late learns what became of the task.
 ITEM_EXTRA_DAYS = 30
 _DAY = 24 * 3600
@@ -26,11 +24,15 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Policy:
-    """What the stack's owner allows. `result_days` is the lifetime of results in days."""
+    """What the stack's owner allows. `result_days` is the lifetime of results in days.
+
+    `attention_seconds`: after so long, `sweep` starts a task that is not seen running: longer than a slow start.
+    """
 
     network_ceiling: Any = "public"
     allow_private_webhooks: bool = False
     result_days: int = 30
+    attention_seconds: int = 60
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         warnings=submission.warnings,
         starts=1,
         attention=Attention.START,
-        attention_at=later(START_GRACE),
+        attention_at=later(policy.attention_seconds),
         expires_at=_epoch_in((policy.result_days + ITEM_EXTRA_DAYS) * _DAY),
     )
 

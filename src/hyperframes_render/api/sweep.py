@@ -19,8 +19,6 @@ from hyperframes_render.errors import NotFound, RenderError
 from hyperframes_render.task import Task
 
 _LOG = logging.getLogger(__name__)
-#: Seconds between two looks at one running task's workflow.
-LOOK_AGAIN = 120
 #: A workflow that ended without a word is started again so often: what it had finished is not done again.
 MAX_STARTS = 3
 #: Tasks in one sweep and of one kind; the next sweep takes the rest.
@@ -84,7 +82,11 @@ class Sweeper:
         return "restarted"
 
     def _look_later(self, task: Task, starts: int) -> None:
-        changes = {"attention": Attention.RUN, "attention_at": later(LOOK_AGAIN), "starts": starts}
+        changes = {
+            "attention": Attention.RUN,
+            "attention_at": later(2 * self.finisher.attention_seconds),
+            "starts": starts,
+        }
 
         def decide(now: Task) -> Mapping[str, Any] | None:
             return None if now.status.final else changes

@@ -7,6 +7,7 @@ it alone, so that hundreds of chunks never stand in the way of a change of state
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -30,6 +31,8 @@ _LOST = "ConditionalCheckFailedException"
 _SPENT = "spent_"
 #: The name of a dropped file is remembered as long as anything may still be rendered under it.
 _NAME_SECONDS = 7 * 24 * 3600
+#: Kept as JSON text: what callers give may hold numbers that DynamoDB's are not wide enough for.
+_AS_JSON = frozenset({"input", "metadata", "output", "error", "failure", "warnings"})
 _to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
@@ -46,7 +49,12 @@ class DynamoTasks:
             try:
                 self._db.put_item(
                     TableName=self._table,
-                    Item=_pack(task.model_dump(exclude={"spent"}, exclude_none=True)),
+                    Item=_pack(
+                        {
+                            name: _text(name, value)
+                            for name, value in task.model_dump(exclude={"spent"}, exclude_none=True).items()
+                        }
+                    ),
                     ConditionExpression="attribute_not_exists(id)",
                 )
             except ClientError as error:
@@ -71,7 +79,7 @@ class DynamoTasks:
             if value is None:
                 removes.append(f"#n{number}")
             else:
-                values[f":v{number}"] = value
+                values[f":v{number}"] = _text(name, value)
                 sets.append(f"#n{number} = :v{number}")
         expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
         with calling("Changing a task"):
@@ -134,7 +142,7 @@ class DynamoTasks:
                     Key={"id": {"S": task_id}},
                     UpdateExpression="SET failure = :failure",
                     ConditionExpression="attribute_exists(id)",
-                    ExpressionAttributeValues=_pack({":failure": failure}),
+                    ExpressionAttributeValues=_pack({":failure": _text("failure", failure)}),
                 )
             except ClientError as error:
                 if code_of(error) != _LOST:
@@ -261,37 +269,21 @@ def _name_id(drop_key: str) -> str:
 
 def _task(item: Mapping[str, Any]) -> Task:
     values = _unpack(item)
+    for name in _AS_JSON & values.keys():
+        values[name] = json.loads(values[name])
     values["spent"] = {name.removeprefix(_SPENT): value for name, value in values.items() if name.startswith(_SPENT)}
     return Task.model_validate(values)
 
 
+def _text(name: str, value: Any) -> Any:
+    return json.dumps(value) if name in _AS_JSON else value
+
+
 def _pack(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _to_item(_exact(value)) for name, value in values.items()}
+    return {name: _to_item(value.value if isinstance(value, Enum) else value) for name, value in values.items()}
 
 
 def _unpack(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(_from_item(value)) for name, value in item.items()}
-
-
-def _exact(value: Any) -> Any:
-    """As DynamoDB keeps it: its numbers are decimal, not binary."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float):
-        return Decimal(repr(value))
-    if isinstance(value, Mapping):
-        return {str(name): _exact(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_exact(inner) for inner in value]
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """As Python and JSON have it."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value
+    """Numbers of these items are whole: counts, moments, versions."""
+    values = {name: _from_item(value) for name, value in item.items()}
+    return {name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()}

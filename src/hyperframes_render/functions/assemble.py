@@ -15,7 +15,7 @@ from hyperframes_render.functions.observability import logger, tracer
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import Progress, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
 from hyperframes_render.render.plan import Chunk
 from hyperframes_render.render.steps import ChunkRecord, Plan, assemble
 from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
@@ -44,7 +44,7 @@ def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
         stored = own.read_json(f"{work_folder(task.id)}plan.json")
         plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
         suffix = result_type(request.codec)[0]
-        progress = Progress(own.tasks, task.id)
+        progress = ProgressCount(own.tasks, task.id)
         with progress.counting():
             parts, records = _fetch(own, task, plan.chunks, suffix, folder)
             output = folder / f"video{suffix}"

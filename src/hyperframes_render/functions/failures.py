@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hyperframes_render.errors import RenderError
+from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.functions.observability import logger
 
 Result = TypeVar("Result")
@@ -24,7 +24,9 @@ def tell_workflow(handler: Callable[..., Result]) -> Callable[..., Result]:
         try:
             return handler(*args, **kwargs)
         except RenderError as error:
-            logger.warning("failed with %s: %s", type(error).__name__, error, exc_info=error)
+            # What the caller can mend needs no trace.
+            trace = error if isinstance(error, MachineError) else None
+            logger.warning("failed with %s: %s", type(error).__name__, error, exc_info=trace)
             told = type(type(error).__name__, (_Told,), {})
             raise told(json.dumps(error.as_dict(), ensure_ascii=False)) from error
 

@@ -17,7 +17,7 @@ from hyperframes_render.functions.observability import logger, tracer
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import Progress, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Chunk, FrameRange
 from hyperframes_render.render.steps import Plan, render_chunk
@@ -49,6 +49,8 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
             return {"task_id": task.id}
         if not _is_finished(own, task, event):
             _render_chunk(own, task, event, folder)
+        elif task.starts > 1:
+            own.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
         if task.failure.get("chunk") == event.index:
             own.tasks.note_failure(task.id, {})  # this time it went well
     return {"ok": True}
@@ -57,7 +59,7 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
 def _render_whole(own: Worker, task: Task, folder: Path) -> None:
     source, request = own.source(task, folder), own.request(task)
     output = folder / f"video{result_type(request.codec)[0]}"
-    progress = Progress(own.tasks, task.id)
+    progress = ProgressCount(own.tasks, task.id)
     with progress.counting():
         result = asyncio.run(render(source, output, request, LocalOptions(), progress.listener))
     own.advance(task.id, TaskStatus.UPLOADING, "upload")
@@ -71,7 +73,7 @@ def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path
     chunk = Chunk(event.index, FrameRange(event.first, event.count))
     output = folder / f"chunk{result_type(request.codec)[0]}"
     source = own.source(task, folder)
-    progress = Progress(own.tasks, task.id)
+    progress = ProgressCount(own.tasks, task.id)
     with progress.counting():
         record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
     own.wanted_task(task.id)

@@ -30,7 +30,13 @@ class Settings(BaseModel):
     task_table: str = Field(min_length=3)
 
 
-class Telling(Settings):
+class Attending(Settings):
+    """Functions that say when `sweep` is to look at a task, which it does every minute."""
+
+    attention_seconds: int = Field(default=60, ge=1)
+
+
+class Telling(Attending):
     """Functions that publish changes of tasks."""
 
     events_topic_arn: str = Field(pattern="^arn:")

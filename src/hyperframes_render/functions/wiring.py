@@ -27,7 +27,7 @@ def task_service(given: Accepting) -> TaskService:
         objects=S3Objects(given.bucket),
         topic=SnsTopic(given.events_topic_arn),
         workflow=StateMachine(given.state_machine_arn),
-        policy=Policy(given.network_ceiling, given.webhook_allow_private, given.result_days),
+        policy=Policy(given.network_ceiling, given.webhook_allow_private, given.result_days, given.attention_seconds),
     )
 
 
@@ -40,4 +40,5 @@ def finisher(given: Finishing) -> Finisher:
         topic=SnsTopic(given.events_topic_arn),
         result_days=given.result_days,
         longest_function=given.longest_function_seconds,
+        attention_seconds=given.attention_seconds,
     )

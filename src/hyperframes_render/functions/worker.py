@@ -21,7 +21,6 @@ from hyperframes_render.api.changes import advance, check_wanted
 from hyperframes_render.api.clock import later
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
-from hyperframes_render.api.sweep import LOOK_AGAIN
 from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
@@ -35,12 +34,14 @@ from hyperframes_render.task import RenderInput, Task, TaskStatus
 COUNT_SECONDS = 3.0
 #: Seconds that a render has to end by itself at its next frame before it is interrupted wherever it is.
 _GRACE_SECONDS = 2.0
+#: Seconds before it is interrupted again: an event loop ends its tasks at the first time, and at once at the second.
+_GRACE_AGAIN_SECONDS = (10.0, 10.0, 10.0)
 #: Lambda gives a function's start 10 seconds.
 _MAX_INIT_SECONDS = 10.0
 
 
 @dataclass
-class Progress:
+class ProgressCount:
     """Counts frames in the table from a thread of its own, and ends the render once nobody wants it any more.
 
     A page that hangs reports no frame, so the thread asks by itself; where no frame comes to raise in, it interrupts.
@@ -55,6 +56,9 @@ class Progress:
     _counted: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
     _finished: bool = False
+    #: Held while an interrupt is sent, and to say that none may be sent any more.
+    _gate: threading.Lock = field(default_factory=threading.Lock)
+    _interruptible: bool = True
 
     def listener(self, progress: Any) -> None:
         """What a render calls for each frame. Raises TaskCancelled."""
@@ -72,7 +76,11 @@ class Progress:
         thread = threading.Thread(target=self._run, name="progress", daemon=True)
         thread.start()
         try:
-            yield
+            try:
+                yield
+            finally:
+                with self._gate:
+                    self._interruptible = False
             self._finished = True
         except KeyboardInterrupt:
             if self.ended is None:
@@ -115,9 +123,13 @@ class Progress:
         return self.ended is None
 
     def _interrupt(self) -> None:
-        if not self._stop.wait(_GRACE_SECONDS):
-            # Our own process's main thread, where the render waits: it cleans up as after Ctrl-C.
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        for seconds in (_GRACE_SECONDS, *_GRACE_AGAIN_SECONDS):
+            if self._stop.wait(seconds):
+                return
+            with self._gate:
+                if self._interruptible:
+                    # Our own process's main thread, where the render waits: it cleans up as after Ctrl-C.
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _cancelled(self) -> TaskCancelled:
         return TaskCancelled("The task was cancelled.")
@@ -142,7 +154,7 @@ class Worker:
 
     def advance(self, task_id: str, status: TaskStatus, phase: str, **changes: Any) -> Task:
         """Move the task on, and put off `sweep`'s next look at it."""
-        looked_at = {"attention": Attention.RUN, "attention_at": later(LOOK_AGAIN)}
+        looked_at = {"attention": Attention.RUN, "attention_at": later(2 * self.settings.attention_seconds)}
         return advance(self.tasks, self.topic, task_id, status, phase=phase, **looked_at, **changes)
 
     def request(self, task: Task) -> RenderInput:

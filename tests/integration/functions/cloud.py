@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
@@ -189,7 +190,14 @@ def _make_table(dynamodb: Any) -> None:
 def call(name: str, event: Any) -> Any:
     """Call a function's handler as Lambda does: the event has been JSON."""
     handler = importlib.import_module(f"hyperframes_render.functions.{name}").handler
-    return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context(name))))
+    # Each function has a process of its own; here one that ran an event loop leaves none to the next.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context(name))))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def sample(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import time
@@ -133,6 +134,8 @@ class Engine:
 
     async def render(self, source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
         self.behaviour.enter("render")
+        if self.behaviour.hang:
+            await asyncio.sleep(60)
         return self._whole(output, listener)
 
     def _whole(self, output: Path, listener: Any) -> Result:
