@@ -24,9 +24,9 @@ _SMALL_FUNCTIONS = 4
 
 
 def emulator_settings(
-    parts: Parts, data: Path, *, port: int, auth: bool = True, record_calls: str = ""
+    parts: Parts, data: Path, *, port: int, record_calls: str = "", image_path: str = ""
 ) -> EmulatorSettings:
-    """Settings for this machine: as many renderers as processors."""
+    """Settings for this machine: as many renderers as processors. Roles are enforced, as in AWS."""
     processors = len(os.sched_getaffinity(0))
     return EmulatorSettings(
         port=port,
@@ -37,8 +37,9 @@ def emulator_settings(
         limits={"-render-chunk": processors, "-plan": max(1, processors // 2), "-assemble": max(1, processors // 2)},
         default_limit=_SMALL_FUNCTIONS,
         wait_seconds=60.0,
-        auth=auth,
+        auth=True,
         record_calls=record_calls,
+        image_path=image_path,
     )
 
 

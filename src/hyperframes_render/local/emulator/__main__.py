@@ -46,6 +46,7 @@ def main() -> None:
     shims.keep_message_attributes()
     shims.accept_streamed_routes()
     shims.limit_chunks_at_once()
+    shims.count_loopback_as_tls()
     if settings.record_calls:
         shims.record_denials_and_calls(Path(settings.record_calls))
     ministack_app.app = noting_changes(ministack_app.app, saver)

@@ -32,6 +32,8 @@ def read_function(
     if config.get("PackageType") == "Image":
         command = (settings.image_python, "-m", "awslambdaric", *config["ImageConfigResponse"]["ImageConfig"]["Command"])
         source = config.get("RevisionId", "")
+        if settings.image_path:
+            variables["PYTHONPATH"] = settings.image_path
     else:
         task = _unpacked(record["code_zip"], folder)
         layers = [_unpacked(content, folder) for content in map(layer, config.get("Layers", [])) if content]

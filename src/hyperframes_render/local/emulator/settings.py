@@ -16,6 +16,8 @@ class EmulatorSettings:
 
     `image_python` stands for the container image, `zip_python` for the managed runtime. `limits` are environments at
     once by the end of a function's name ("-render-chunk": 2), `default_limit` those of all others. Times in seconds.
+    For tests: `record_calls` is a file for every call of a role, `image_path` a folder of modules that image functions
+    find first.
     """
 
     port: int
@@ -28,6 +30,7 @@ class EmulatorSettings:
     wait_seconds: float
     auth: bool
     record_calls: str = ""
+    image_path: str = ""
 
     @property
     def endpoint(self) -> str:
