@@ -21,3 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for function in ("record", "sweep"):
             running.add_variables(function, LONGEST_FUNCTION_SECONDS="2")
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What roles were used for is looked at when everything else has been done."""
+    items.sort(key=lambda item: item.path.name == "test_roles.py")

@@ -147,6 +147,11 @@ class Stack:
             FunctionName=name, Environment={"Variables": {**now, **variables}}
         )
 
+    def engine_calls(self, html: str, call: str) -> int:
+        """How often the fake engine was called for the composition."""
+        name = json.loads(html.partition("<!--fake ")[2].partition("-->")[0])["name"]
+        return len(list((Path(self.emulator.settings.image_path) / "used").glob(f"{name} {call} *")))
+
     def calls(self) -> list[dict[str, Any]]:
         """Every call that a role made so far."""
         return [json.loads(line) for line in self.calls_path.read_text().splitlines()]
