@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -22,12 +23,28 @@ os.environ.update(
 )
 
 
+@pytest.fixture(scope="session")
+def clients() -> Callable[..., Any]:
+    """Clients, each made once: making one takes longer than most tests. What is behind them is each test's own."""
+    made: dict[tuple[str, bool], Any] = {}
+    real = boto3.client
+
+    def client(service: str, *given: Any, **settings: Any) -> Any:
+        key = (service, "config" in settings)
+        if key not in made:
+            made[key] = real(service, REGION, **settings)
+        return made[key]
+
+    return client
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Iterator[Cloud]:
     """AWS, and every function's caches empty."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")
+    monkeypatch.setattr(boto3, "client", clients)
     before = dict(os.environ)
     with mock_aws():
         made = Cloud.make()
