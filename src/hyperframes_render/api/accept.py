@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ _IGNORED = ("setup", "infra", "workers", "session_timeout", "function", "run_at"
 MAX_INLINE_HTML = 2 * 1000**2
 MAX_METADATA_BYTES = 2048
 _MAX_TEXT = 2048
+#: A string (with the colon that makes it a field's name), or a bracket.
+_JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]')
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def parse_sidecar(data: bytes, name: str) -> Submission:
     try:
         return _sidecar(values)
     except (InvalidOption, LimitExceeded) as error:
-        where = f"{name}{_line_of(error.message, text, values)}"
+        where = f"{name}{_line_of(error.message, text)}"
         raise type(error)(f"{where}: {error.message}", error.action) from None
 
 
@@ -120,13 +123,19 @@ def _sidecar(values: dict[str, Any]) -> Submission:
     return Submission(None, fields, request, webhook=_text(webhook, "webhook"), metadata=_metadata(metadata))
 
 
-def _line_of(message: str, text: str, values: Mapping[str, Any]) -> str:
+def _line_of(message: str, text: str) -> str:
     """ ", line 3" where the field that the message begins with stands in the text."""
-    named = message.replace(":", " ").split()[0] if message else ""
-    for spelling in (named, *(alias for alias, name in _ALIASES.items() if name == named)):
-        if spelling in values and (at := text.find(json.dumps(spelling))) >= 0:
-            return f", line {text.count(chr(10), 0, at) + 1}"
-    return ""
+    named = re.split(r"[:\s]", message, maxsplit=1)[0]
+    spellings = {named, *(alias for alias, name in _ALIASES.items() if name == named)}
+    depth, line = 0, ""
+    for token in _JSON_TOKEN.finditer(text):
+        if token[0] in "{[":
+            depth += 1
+        elif token[0] in "}]":
+            depth -= 1
+        elif depth == 1 and token["colon"] and json.loads(token["text"]) in spellings:
+            line = f", line {text.count(chr(10), 0, token.start()) + 1}"  # of a name given twice, the last counts
+    return line
 
 
 def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], RenderInput]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -172,12 +173,12 @@ class _Frame:
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         request_id = scope["request_id"] = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
 
-        started = False
+        began, status = time.monotonic(), 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -197,7 +198,10 @@ class _Frame:
             await self._app(scope, receive_limited, send_with_id)
         except Exception as error:
             _LOG.exception("request %s failed", request_id)
-            if started:
+            if status:
                 raise
             request = Request(scope)
             await _answer(request, _unexplained(request, error))(scope, receive, send_with_id)
+        finally:
+            seconds = time.monotonic() - began
+            _LOG.info("%s %s: %d in %.3f s (%s)", scope["method"], scope["path"], status, seconds, request_id)

@@ -14,7 +14,7 @@ from hyperframes_render.api.ports import ObjectStore, SecretVault, TaskTable
 from hyperframes_render.api.post import Answer, post
 from hyperframes_render.api.view import task_view
 from hyperframes_render.api.webhooks import check_webhook, sign, wait_before_next, webhook_body
-from hyperframes_render.errors import InvalidOption
+from hyperframes_render.errors import InvalidOption, ServiceFailed
 from hyperframes_render.task import Task
 
 _LOG = logging.getLogger(__name__)
@@ -40,23 +40,28 @@ class Delivery:
     send: Callable[..., Answer] = post
 
     def deliver(self, event: dict[str, Any], attempt: int) -> Outcome:
-        """The `attempt`-th try (from 1) to tell the webhook of the event's task. Raises ServiceFailed.
+        """The `attempt`-th try (from 1) to tell the webhook of the event's task. Raises KeyError (no such event).
 
-        The task is read anew: it knows the address, and the video's address is signed for this very try.
+        The task is read anew: it knows the address, and the video's address is signed for this very try. A service
+        of ours that fails costs a try like a receiver that fails: it, too, may need hours.
         """
-        task = self.tasks.get(str(event["id"]))
-        if task is None or not task.webhook or not task.status.final:
-            return Outcome("unwanted")
-        answer = self._try(task)
-        host = urlsplit(task.webhook).hostname
+        task_id, host = str(event["id"]), None
+        try:
+            task = self.tasks.get(task_id)
+            if task is None or not task.webhook or not task.status.final:
+                return Outcome("unwanted")
+            host = urlsplit(task.webhook).hostname
+            answer = self._try(task)
+        except ServiceFailed as failure:
+            answer = Answer(0, str(failure))
         if answer.delivered:
-            _LOG.info("webhook of task %s delivered to %s at try %d: %s", task.id, host, attempt, answer)
+            _LOG.info("webhook of task %s delivered to %s at try %d: %s", task_id, host, attempt, answer)
             return Outcome("delivered")
         if answer.gone:
-            _LOG.warning("webhook of task %s: %s wants no more (410)", task.id, host)
+            _LOG.warning("webhook of task %s: %s wants no more (410)", task_id, host)
             return Outcome("gone")
         wait = wait_before_next(attempt, self.schedule, answer.retry_after)
-        _LOG.warning("webhook of task %s to %s failed at try %d: %s", task.id, host, attempt, answer)
+        _LOG.warning("webhook of task %s to %s failed at try %d: %s", task_id, host, attempt, answer)
         # At once, where it was the last: the queue counts its receipts and moves it to the dead letters.
         return Outcome("exhausted", 0) if wait is None else Outcome("failed", wait)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from hyperframes_render.api.changes import tell
 from hyperframes_render.api.clock import later, moment
 from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable, Workflow
 from hyperframes_render.api.view import task_view
-from hyperframes_render.api.webhooks import check_webhook
+from hyperframes_render.api.webhooks import check_webhook, check_webhook_name
 from hyperframes_render.errors import InvalidOption, NotFound, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
@@ -69,6 +70,7 @@ class TaskService:
         """
         if not self.tasks.create(task):
             return False
+        _LOG.info("task %s of %s accepted", task.id, task.owner)
         tell(self.topic, task)
         try:
             self.workflow.start(task.id, 1)
@@ -106,6 +108,8 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
     """The task that a submission becomes, its source still to be named. Raises InvalidOption (webhook)."""
     if submission.webhook is not None:
         check_webhook(submission.webhook, allow_private=policy.allow_private_webhooks)
+        if not policy.allow_private_webhooks:
+            check_webhook_name(submission.webhook)
     now = moment()
     network = narrow_network(submission.request.network, policy.network_ceiling)
     fields = dict(submission.fields)
@@ -127,11 +131,5 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         starts=1,
         attention=Attention.START,
         attention_at=later(policy.attention_seconds),
-        expires_at=_epoch_in((policy.result_days + ITEM_EXTRA_DAYS) * _DAY),
+        expires_at=int(time.time()) + (policy.result_days + ITEM_EXTRA_DAYS) * _DAY,
     )
-
-
-def _epoch_in(seconds: int) -> int:
-    import time
-
-    return int(time.time()) + seconds

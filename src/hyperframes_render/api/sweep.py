@@ -6,9 +6,12 @@ Found through an index that holds only tasks in need of attention; a failure wit
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hyperframes_render.api.changes import change_task
@@ -21,8 +24,10 @@ from hyperframes_render.task import Task
 _LOG = logging.getLogger(__name__)
 #: A workflow that ended without a word is started again so often: what it had finished is not done again.
 MAX_STARTS = 3
-#: Tasks in one sweep and of one kind; the next sweep takes the rest.
-_BATCH = 200
+#: Tasks in one sweep and of one kind, and how many are attended to at once; the next sweep takes the rest.
+_BATCH, _AT_ONCE = 500, 8
+#: Seconds after which a sweep begins with no further task: its function has a time limit, and the next one comes soon.
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Sweeper:
     def sweep(self) -> Counter[str]:
         """Attend to every task that is due; how many were started, restarted, failed, announced, cleaned, broken."""
         done: Counter[str] = Counter()
+        until = time.monotonic() + _PATIENCE
         handlers = {
             Attention.START: self._start,
             Attention.RUN: self._look,
@@ -42,16 +48,22 @@ class Sweeper:
             Attention.CLEAN: self._clean,
         }
         for kind, attend in handlers.items():
-            for task_id in self.finisher.tasks.due(kind, moment(), _BATCH):
-                try:
-                    task = self.finisher.tasks.get(task_id)
-                    # The index lags behind the table: the task may have moved on.
-                    if task is not None and task.attention == kind:
-                        done[attend(task)] += 1
-                except (RenderError, ValueError) as failure:
-                    _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure)
-                    done["broken"] += 1
+            due = self.finisher.tasks.due(kind, moment(), _BATCH)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                done.update(what for what in pool.map(partial(self._attend, kind, attend, until), due) if what)
         return done
+
+    def _attend(self, kind: Attention, attend: Callable[[Task], str], until: float, task_id: str) -> str | None:
+        """What was done for one task; None where nothing was to be done, or there is no time left."""
+        if time.monotonic() > until:
+            return None
+        try:
+            task = self.finisher.tasks.get(task_id)
+            # The index lags behind the table: the task may have moved on.
+            return attend(task) if task is not None and task.attention == kind else None
+        except (RenderError, ValueError) as failure:
+            _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure)
+            return "broken"
 
     def _start(self, task: Task) -> str:
         """Accepted, and not seen running."""

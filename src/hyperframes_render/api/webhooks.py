@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import random
 import socket
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +56,26 @@ def _is_private(host: str) -> bool:
         return not is_public(str(ipaddress.ip_address(socket.inet_aton(host))))
     except OSError:
         return False
+
+
+def check_webhook_name(url: str, *, timeout: float = 1.0) -> None:
+    """Raise InvalidOption where the host's name has a private address by now.
+
+    A courtesy to the caller, who sees it at once; what counts is checked again when the webhook is sent. A name that
+    cannot be resolved within `timeout` seconds is let through.
+    """
+    host = urlsplit(url).hostname or ""
+    found: list[str] = []
+
+    def resolve() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            found.extend(str(entry[4][0]) for entry in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not all(is_public(address.partition("%")[0]) for address in tuple(found)):
+        raise InvalidOption(f'webhook: "{host[:80]}" is not a public address.', "Give a public one.")
 
 
 def secret_label(owner: str, version: int) -> str:

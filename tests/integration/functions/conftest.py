@@ -66,14 +66,20 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     return wanted
 
 
-@pytest.fixture
-def public_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name resolves to one public address: no test asks a name server."""
+@pytest.fixture(autouse=True)
+def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Addresses by name, to be filled: every other name has one public address. No test asks a name server."""
+    known: dict[str, str] = {}
+    real = socket.getaddrinfo
 
-    def answer(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+    def resolve(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if name == "localhost" or name.replace(".", "").isdigit() or ":" in name:
+            return real(host, port, *rest, **more)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known.get(name, "93.184.216.34"), port))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return known
 
 
 def forget() -> None:

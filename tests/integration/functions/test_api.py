@@ -180,6 +180,17 @@ def test_bad_input_gets_a_readable_error_that_names_the_field_and_leaves_nothing
     assert cloud.all_tasks() == [] and cloud.executions() == [] and cloud.keys() == []
 
 
+def test_a_webhook_whose_name_has_a_private_address_is_refused_at_once(
+    cloud: Cloud, public_names: dict[str, str]
+) -> None:
+    public_names["hooks.example.com"] = "10.1.2.3"
+    status, problem, _ = answer(
+        "POST", "/apps/run", {"input": {"html": HTML}, "webhook": "https://hooks.example.com/x"}
+    )
+    assert status == 400 and "hooks.example.com" in problem["detail"] and "public" in problem["detail"]
+    assert submit(webhook="https://elsewhere.example.com/x")
+
+
 def test_a_body_beyond_the_limit_is_413(cloud: Cloud) -> None:
     status, problem, _ = answer("POST", "/apps/run", "x" * (6 * 1024**2 + 1))
     assert status == 413 and problem["error"]["code"] == "payload_too_large"

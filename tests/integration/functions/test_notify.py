@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 from hyperframes_render.api.post import Answer, post
 from hyperframes_render.aws.events import SqsQueue
 from hyperframes_render.aws.secrets import KmsSecrets
+from hyperframes_render.errors import ServiceFailed
 from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
 from tests.integration.functions.conftest import forget
 from tests.integration.functions.engine import Behaviour
@@ -261,6 +262,33 @@ def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
     forget()
     assert call("notify", message(task_id)) != FINE
     assert receiver.got == [] and put_off
+
+
+def test_a_name_that_answers_differently_by_now_is_not_connected_to(
+    cloud: Cloud, behaviour: Behaviour, put_off: list[int], public_names: dict[str, str]
+) -> None:
+    task_id = submit(webhook="https://rebinding.example.com/hook")
+    run_workflow(task_id)
+    public_names["rebinding.example.com"] = "127.0.0.1"
+    assert call("notify", message(task_id)) != FINE
+    assert put_off
+
+
+def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
+    cloud: Cloud,
+    behaviour: Behaviour,
+    private: None,
+    receiver: Receiver,
+    put_off: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Making a webhook secret failed: KMSInternalException.")
+
+    task_id = ended_task(receiver)
+    monkeypatch.setattr(KmsSecrets, "secrets", fail)
+    assert call("notify", message(task_id, attempt=2)) != FINE
+    assert receiver.got == [] and 48 <= put_off[0] <= 72
 
 
 def test_a_public_name_with_a_private_address_is_not_connected_to(receiver: Receiver) -> None:
