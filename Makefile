@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | lint | lock | clean
+# make setup | demo | test | test-all | bench | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench lint lock clean
+.PHONY: setup demo test test-all bench lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -44,7 +44,7 @@ $(STAMPS)/stack-layer: layers/dependencies/requirements.lock layers/dependencies
 
 demo: setup
 	@mkdir -p out
-	@$(BIN)/hyperframes-render render events/compositions/launch-promo -o out/launch.mp4
+	@$(BIN)/python -m hyperframes_render.local.demo events/compositions/launch-promo out/launch.mp4 .demo
 	@echo "The video is $(abspath out/launch.mp4)"
 
 test: setup
@@ -55,6 +55,12 @@ test-all: setup
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+# The template's own lints; checkov is large, so it has its own place and is installed when first needed.
+lint-template: setup $(STAMPS)/stack-checks
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(STACK)/sam/bin/sam validate --lint
+	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
+	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
 
 bench: setup
 	@tests/bench/setup.sh
@@ -72,8 +78,9 @@ lock:
 	@$(UV) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
 	@$(UV) requirements-emulator.in -o requirements-emulator.lock
 	@$(UV) requirements-sam.in -o requirements-sam.lock
+	@$(UV) requirements-checks.in -o requirements-checks.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out .demo

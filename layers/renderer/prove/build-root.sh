@@ -20,14 +20,18 @@ borrow() {  # borrow PATH: this machine's file or folder PATH, inside, as long a
   to=$root$1
   if [ -d "$from" ]; then mkdir -p "$to"; else mkdir -p "$(dirname "$to")"; [ -e "$to" ] || : >"$to"; fi
   mount --bind "$from" "$to"
+  mount -o remount,bind,ro "$to"
 }
+# Certificates that this machine trusts, under a name of their own: the packages inside write theirs to /etc/ssl/certs.
+trusted=/run/builder-certificates.crt
+cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root$trusted"
+trust="npm_config_cafile=$trusted SSL_CERT_FILE=$trusted PIP_CERT=$trusted NODE_EXTRA_CA_CERTS=$trusted REQUESTS_CA_BUNDLE=$trusted"
 for path in /etc/resolv.conf /etc/hosts /etc/apt/apt.conf.d /etc/apt/auth.conf.d /etc/apt/sources.list.d \
-  /etc/apt/trusted.gpg.d /etc/apt/keyrings /usr/share/keyrings /etc/ssl/certs /etc/pip.conf /etc/npmrc /root/.npmrc /root/.config/pip; do
+  /etc/apt/trusted.gpg.d /etc/apt/keyrings /usr/share/keyrings /etc/pip.conf /etc/npmrc /root/.npmrc /root/.config/pip /etc/xdg/pip; do
   [ -e "$path" ] && borrow "$path"
 done
-for value in "${SSL_CERT_FILE:-}" "${NODE_EXTRA_CA_CERTS:-}" "${PIP_CERT:-}"; do [ -f "$value" ] && borrow "$value"; done
 for name in proc dev; do mkdir -p "$root/$name"; mount --rbind "/$name" "$root/$name"; done
-inside() { chroot "$root" env HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c "cd /build && $1"; }
+inside() { chroot "$root" env $trust HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c "cd /build && $1"; }
 
 rm -rf "$root/build"; mkdir -p "$root/build/layers/renderer"
 cp -a "$project/layers/renderer/setup" "$project"/layers/renderer/package*.json "$root/build/layers/renderer/"
@@ -36,12 +40,12 @@ if [ ! -e "$root/opt/.packages" ]; then
   inside "layers/renderer/setup/10-system.sh build"
   inside "layers/renderer/setup/20-python.sh /opt/venv requirements.lock"
   inside "layers/renderer/setup/30-packages.sh /opt/venv"
-  inside "layers/renderer/setup/10-system.sh image"
   # The image's last stage never had npm; here there is one stage.
   inside "apt-get purge --quiet=2 --yes --auto-remove npm >/dev/null"
   touch "$root/opt/.packages"
 fi
+inside "layers/renderer/setup/10-system.sh image"
 inside "layers/renderer/setup/40-product.sh /opt/venv"
 inside "layers/renderer/setup/50-finish.sh /opt/venv"
-rm -rf "$root/build"
+rm -rf "$root/build" "$root$trusted"
 echo "$root: $(du -smx --exclude="$root/proc" --exclude="$root/dev" "$root" | cut -f1) MB"

@@ -80,12 +80,12 @@ class Deployment:
         bucket = ["--s3-bucket", _ARTIFACTS, "--image-repository", _REPOSITORY, "--region", REGION]
         self._sam(build, "package", *bucket, "--output-template-file", "packaged.yaml")
         say("sam deploy")
-        overrides = [f"{name}={value}" for name, value in self._parameters.items()]
+        overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in self._parameters.items())]
         capabilities = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset"]
         wanted = ["--stack-name", STACK_NAME, *capabilities, "--no-confirm-changeset", "--no-progressbar"]
-        self._sam(
-            build, "deploy", "--template-file", "packaged.yaml", *bucket, *wanted, "--parameter-overrides", *overrides
-        )
+        if self._parameters:
+            wanted += overrides
+        self._sam(build, "deploy", "--template-file", "packaged.yaml", *bucket, *wanted)
         shutil.rmtree(build)
         self._record.write_text(json.dumps({"fingerprint": self.fingerprint()}))
 

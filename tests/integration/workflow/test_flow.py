@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import Any
 
+import httpx
 from hyperframes_render.api.keys import hash_key, owner_of
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.local.deploy import local_client
@@ -40,7 +41,7 @@ def test_a_dropped_file_with_a_sidecar_becomes_a_video_and_a_signed_webhook(stac
     secret = KmsSecrets(stack.outputs["WebhookSecretKeyArn"], kms=kms).secrets("drop")[0]
     message: Any = Webhook(secret).verify(body, second)
     assert message["status"] == 10
-    assert message["output"]["video"]["uri"].startswith("http")
+    assert httpx.get(message["output"]["video"]["uri"]).content == b"[whole]"
 
 
 def test_the_same_event_twice_renders_once(stack: Stack) -> None:
@@ -104,28 +105,34 @@ def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) 
     stack.client("sqs").purge_queue(QueueUrl=stack.outputs["WebhookDeadLettersUrl"])
 
 
-def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: Stack) -> None:
-    """Written as the API writes it, with no execution: a StartExecution that failed."""
-    task_id = stack.submit(composition("template of a task"))
-    item = stack.final(task_id)
-    fresh = f"{uuid.uuid4().hex[:30]}"
+def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
+    """A task as the API writes it, with other facts and no execution; its id."""
+    item = stack.final(stack.submit(composition("template of a task")))
+    fresh = uuid.uuid4().hex[:30]
     work = f"work/{fresh}/source.html"
-    stack.client("s3").put_object(Bucket=stack.bucket, Key=work, Body=composition("forgotten").encode())
+    stack.client("s3").put_object(Bucket=stack.bucket, Key=work, Body=html.encode())
     kept = ("owner", "created_at", "updated_at", "app", "html", "input", "request")
-    stack.client("dynamodb").put_item(
-        TableName=stack.table,
-        Item={
-            **{name: item[name] for name in kept if name in item},
-            "id": {"S": fresh},
-            "status": {"N": "2"},
-            "version": {"N": "1"},
-            "source_key": {"S": work},
-            "attention": {"S": "start"},
-            "attention_at": {"S": "2026-01-01T00:00:00.000Z"},
-        },
+    facts = {"id": {"S": fresh}, "status": {"N": "2"}, "version": {"N": "1"}, "source_key": {"S": work}}
+    due = {"attention_at": {"S": "2026-01-01T00:00:00.000Z"}}
+    task = {name: item[name] for name in kept if name in item} | facts | due | changes
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=task)
+    return fresh
+
+
+def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: Stack) -> None:
+    task_id = copy_of_a_task(stack, composition("forgotten"), attention={"S": "start"})
+    stack.sweep()
+    assert stack.final(task_id)["status"]["N"] == "10"
+
+
+def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by_sweep(stack: Stack) -> None:
+    task_id = copy_of_a_task(
+        stack, composition("lost"), attention={"S": "run"}, status={"N": "7"}, starts={"N": "3"}
     )
     stack.sweep()
-    assert stack.final(fresh)["status"]["N"] == "10"
+    assert stack.final(task_id)["status"]["N"] == "11"
+    assert stack.keys(f"outbox/tasks/{task_id}/") == [f"outbox/tasks/{task_id}/error.json"]
+    wait_for(lambda: [e for e in stack.events(task_id) if e["status"] == 11], seconds=10, what="the final event")
 
 
 def test_each_key_has_a_webhook_secret_of_its_own(stack: Stack) -> None:

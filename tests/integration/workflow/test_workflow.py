@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+import uuid
 from typing import Any
 
+import httpx
 import pytest
-from tests.integration.workflow.stack import Stack, composition, wait_for
+from hyperframes_render.api.keys import hash_key, owner_of
+from tests.integration.workflow.stack import KEY, Stack, composition, wait_for
 
 COMPLETED, FAILED, CANCELLED = "10", "11", "12"
 
@@ -41,7 +44,14 @@ def test_one_chunk_is_rendered_and_finished_by_one_function(stack: Stack) -> Non
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
     record = stack.read_json(f"outbox/tasks/{task_id}/result.json")
     assert record["output"]["frames"] == 25
-    assert stack.gateway("GET", f"/tasks/{task_id}")[1]["data"]["output"]["video"]["uri"].startswith("http")
+    video = stack.gateway("GET", f"/tasks/{task_id}")[1]["data"]["output"]["video"]
+    assert httpx.get(video["uri"]).content == b"[whole]"
+
+
+def test_an_uploaded_composition_is_rendered(stack: Stack) -> None:
+    key = f"uploads/{owner_of(hash_key(KEY))}/{uuid.uuid4().hex}/page.html"
+    stack.client("s3").put_object(Bucket=stack.bucket, Key=key, Body=composition("uploaded", chunks=2).encode())
+    one_end(stack, stack.submit(f"s3://{stack.bucket}/{key}"), COMPLETED, execution="SUCCEEDED")
 
 
 def test_many_chunks_are_joined_in_order(stack: Stack) -> None:

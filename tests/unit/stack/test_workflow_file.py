@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 
-import hyperframes_render.errors as errors
 import pytest
+
+import hyperframes_render.errors as errors
 from tests.template import load_template, load_workflow, tasks_of
 
 WORKFLOW = load_workflow()
