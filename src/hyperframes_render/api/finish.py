@@ -31,7 +31,7 @@ _DAY = 24 * 3600
 #: Of a result, what the table keeps; the record in the outbox has all of it.
 _KEPT = (
     *("width", "height", "fps", "frames", "duration", "chunks", "unique_frames", "processor_seconds"),
-    *("video", "timings", "warnings", "versions"),
+    *("video", "plan", "timings", "warnings", "versions"),
 )
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
 _LOST = ("Runtime.ExitError", "Runtime.Unknown", "Lambda.Unknown", "Function.ResponseSizeTooLarge")

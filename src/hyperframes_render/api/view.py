@@ -13,7 +13,10 @@ from hyperframes_render.task import Task, TaskStatus
 #: promise could not be kept; each reading of a task makes a new one.
 URL_SECONDS = 3600
 #: What stands beside the video in an answer, of what is stored.
-_SHOWN = ("width", "height", "fps", "frames", "duration", "codec", "chunks", "timings", "cost", "warnings", "versions")
+_SHOWN = (
+    *("width", "height", "fps", "frames", "duration", "codec", "chunks", "plan"),
+    *("timings", "cost", "warnings", "versions"),
+)
 
 
 def task_view(task: Task, store: ObjectStore) -> dict[str, Any]:

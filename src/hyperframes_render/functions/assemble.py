@@ -16,8 +16,9 @@ from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
-from hyperframes_render.render.plan import Chunk
-from hyperframes_render.render.steps import ChunkRecord, Plan, assemble
+from hyperframes_render.render.plan import Chunk, Plan
+from hyperframes_render.render.result import CaptureRecord
+from hyperframes_render.render.steps import assemble
 from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
 
 #: Chunks that are fetched at once.
@@ -55,14 +56,14 @@ def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
 
 def _fetch(
     own: Worker, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
-) -> tuple[list[tuple[Chunk, Path]], list[ChunkRecord]]:
+) -> tuple[list[tuple[Chunk, Path]], list[CaptureRecord]]:
     """Every chunk and its record, in order."""
 
-    def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], ChunkRecord]:
+    def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], CaptureRecord]:
         path = folder / f"{chunk.index:05d}{suffix}"
         own.objects.download(chunk_key(task.id, chunk.index, suffix), path)
         record = own.read_json(chunk_key(task.id, chunk.index, ".json"))["record"]
-        return (chunk, path), ChunkRecord.from_dict(record)
+        return (chunk, path), CaptureRecord.from_dict(record)
 
     with ThreadPoolExecutor(_DOWNLOADS) as pool:
         fetched = list(pool.map(fetch, chunks))

@@ -19,8 +19,8 @@ from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
 from hyperframes_render.render.job import LocalOptions, render
-from hyperframes_render.render.plan import Chunk, FrameRange
-from hyperframes_render.render.steps import Plan, render_chunk
+from hyperframes_render.render.plan import Chunk, FrameRange, Plan
+from hyperframes_render.render.steps import render_chunk
 from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
 
 

@@ -18,5 +18,7 @@ def deliver_result(own: Worker, task: Task, video: Path, result: RenderResult) -
         raise TaskCancelled("A newer file of the same name was dropped.")
     key = result_key(task)
     own.objects.upload(video, key, result_type(task.request.codec)[1])
-    draft = {**result.as_dict(), "output": key, "size": video.stat().st_size, "machine": own.machine()}
-    own.write_json(f"{work_folder(task.id)}result.json", draft)
+    folder = work_folder(task.id)
+    reason = own.read_json(f"{folder}plan.json")["plan"].get("reason", "")
+    known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": own.machine()}
+    own.write_json(f"{folder}result.json", {**result.as_dict(), **known})
