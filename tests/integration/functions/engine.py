@@ -57,13 +57,8 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         chunks = [[c.index, c.frames.first, c.frames.count] for c in self.chunks]
-        return {
-            "width": self.width,
-            "height": self.height,
-            "fps": str(self.fps),
-            "frames": self.frames,
-            "chunks": chunks,
-        }
+        size = {"width": self.width, "height": self.height, "fps": str(self.fps), "frames": self.frames}
+        return {**size, "chunks": chunks, "reason": "as told"}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
@@ -72,14 +67,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class ChunkRecord:
+class CaptureRecord:
     frames: int
 
     def as_dict(self) -> dict[str, Any]:
         return {"frames": self.frames}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ChunkRecord:
+    def from_dict(cls, values: dict[str, Any]) -> CaptureRecord:
         return cls(values["frames"])
 
 
@@ -121,11 +116,11 @@ class Engine:
 
     def render_chunk(
         self, source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
-    ) -> ChunkRecord:
+    ) -> CaptureRecord:
         self.behaviour.enter(f"render_chunk {chunk.index}")
         self._frames(chunk.frames.count, listener)
         output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
-        return ChunkRecord(chunk.frames.count)
+        return CaptureRecord(chunk.frames.count)
 
     def assemble(self, request: Any, plan: Plan, chunks: Any, records: Any, output: Path) -> Result:
         self.behaviour.enter("assemble")
@@ -155,13 +150,17 @@ def install(monkeypatch: Any, behaviour: Behaviour) -> None:
     """Let the image's functions use this engine, whether or not the real one can be imported."""
     name = "hyperframes_render.render.steps"
     engine = Engine(behaviour)
-    parts = {"Chunking": Chunking, "Plan": Plan, "ChunkRecord": ChunkRecord}
+    parts = {"Chunking": Chunking, "Plan": Plan, "CaptureRecord": CaptureRecord}
     calls = {"make_plan": engine.make_plan, "render_chunk": engine.render_chunk, "assemble": engine.assemble}
     if name not in sys.modules:
         fake = ModuleType(name)
         for part, value in {**parts, **calls}.items():
             setattr(fake, part, value)
         monkeypatch.setitem(sys.modules, name, fake)
+    import hyperframes_render.render.result as result
+
+    if not hasattr(result, "CaptureRecord"):
+        monkeypatch.setattr(result, "CaptureRecord", CaptureRecord, raising=False)
     import hyperframes_render.functions.assemble as assemble
     import hyperframes_render.functions.plan as plan
     import hyperframes_render.functions.render_chunk as render_chunk

@@ -63,7 +63,7 @@ def test_the_function_takes_its_sample(
     if name == "drop":
         key = "inbox/spring campaign/promo + teaser ü.html"
         event = dropped(cloud, key, HTML)
-    if name in ("render_chunk.chunk", "assemble"):
+    if name in ("render_chunk.chunk", "render_chunk.whole", "assemble", "record.completed"):
         call("plan", {"task_id": TASK})
     if name == "assemble":
         for index in (0, 1):
