@@ -64,7 +64,7 @@ def request(url: str, body: Any = None) -> dict[str, Any]:
 def last_words(data: Path) -> str:
     """The ends of the functions' logs."""
     logs = sorted((data / "logs").glob("hyperframes-render-*.log"))
-    return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in logs)
+    return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-8000:]}" for log in logs)
 
 
 def render(base: str, html: str, video: Path, data: Path) -> tuple[float, dict[str, Any]]:
