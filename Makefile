@@ -19,6 +19,7 @@ $(STAMPS)/python: $(SETUP)/20-python.sh requirements.lock requirements-dev.lock 
 $(STAMPS)/product: pyproject.toml $(STAMPS)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
 	  || { echo "set-up step \"product\" failed: pip could not install this folder into $(VENV)" >&2; exit 1; }
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/renderer/package-lock.json | $(STAMPS)/python

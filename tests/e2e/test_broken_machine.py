@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.support import COMMAND, COMPOSITIONS, composition, hidden_leftovers, run
@@ -17,23 +19,30 @@ from tests.e2e.support import COMMAND, COMPOSITIONS, composition, hidden_leftove
 BOXES = COMPOSITIONS / "boxes.html"
 
 
-def processes(word: str, home: Path) -> list[int]:
-    """Living processes with `word` in their command line that work below `home`."""
+def named(word: str, tree: list[psutil.Process]) -> list[psutil.Process]:
+    """Those of `tree` that have `word` in their command line."""
     found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if not entry.name.isdigit() or (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                continue
-            command, environment = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if word.encode() in command and str(home).encode() in environment:
-            found.append(int(entry.name))
+    for process in tree:
+        with suppress(psutil.Error):
+            if word in " ".join(process.cmdline()):
+                found.append(process)
     return found
 
 
+@dataclass
+class Running:
+    """A render at work, and the processes that it had started by then."""
+
+    process: subprocess.Popen[str]
+    started: list[psutil.Process]
+
+    def alive(self, word: str) -> list[psutil.Process]:
+        """Processes of the render with `word` in their command line, as of now."""
+        return named(word, psutil.Process(self.process.pid).children(recursive=True))
+
+
 @contextmanager
-def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterator[subprocess.Popen[str]]:
+def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterator[Running]:
     """A long render with its temporary files below tmp_path, at work when this yields."""
     work = tmp_path / "work"
     work.mkdir()
@@ -59,18 +68,17 @@ def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterat
         if '"render"' in line and '"frames_done": 0' not in line:
             break
     try:
-        yield process
+        yield Running(process, psutil.Process(process.pid).children(recursive=True))
     finally:
         process.kill()
         process.wait()
 
 
-def check_nothing_left(tmp_path: Path) -> None:
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and (processes("chromium", tmp_path) or processes("ffmpeg", tmp_path)):
-        time.sleep(0.2)
-    assert processes("chromium", tmp_path) == []
-    assert processes("ffmpeg", tmp_path) == []
+def check_nothing_left(tmp_path: Path, running: Running) -> None:
+    # The driver, the browser with its helpers, ffmpeg: all seen, none living nor left for somebody else to reap.
+    assert len(running.started) >= 5
+    _, left = psutil.wait_procs(running.started, timeout=15)
+    assert left == []
     assert hidden_leftovers(tmp_path / "out") == []
     assert not (tmp_path / "out" / "o.mp4").exists()
     assert [path.name for path in (tmp_path / "work").glob("hyperframes-render-*")] == []
@@ -78,47 +86,45 @@ def check_nothing_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
-    with running_render(tmp_path) as process:
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    with running_render(tmp_path) as running:
+        running.process.send_signal(number)
+        _, errors = running.process.communicate(timeout=30)
+    assert running.process.returncode == 130
     assert "Interrupted" in errors
-    check_nothing_left(tmp_path)
+    check_nothing_left(tmp_path, running)
 
 
 def test_a_dead_encoder_is_a_clear_error(tmp_path: Path) -> None:
-    with running_render(tmp_path) as process:
-        for pid in processes("ffmpeg-linux", tmp_path):
-            os.kill(pid, signal.SIGKILL)
-        output, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    with running_render(tmp_path) as running:
+        for encoder in running.alive("ffmpeg-linux"):
+            encoder.kill()
+        output, errors = running.process.communicate(timeout=60)
+    assert running.process.returncode == 1
     assert '"encoder_failed"' in output
     assert "killed by signal 9" in errors
-    check_nothing_left(tmp_path)
+    check_nothing_left(tmp_path, running)
 
 
 def test_a_browser_that_dies_twice_is_a_clear_error(tmp_path: Path) -> None:
-    with running_render(tmp_path, "--workers", "1") as process:
+    with running_render(tmp_path, "--workers", "1") as running:
         deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            for pid in processes("chromium", tmp_path):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+        while running.process.poll() is None and time.monotonic() < deadline:
+            with suppress(psutil.Error):
+                for browser in running.alive("chromium"):
+                    browser.kill()
             time.sleep(0.5)
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
+        output, _ = running.process.communicate(timeout=60)
+    assert running.process.returncode == 1
     assert '"browser_failed"' in output
-    check_nothing_left(tmp_path)
+    check_nothing_left(tmp_path, running)
 
 
 def test_a_browser_that_dies_once_is_started_again(tmp_path: Path) -> None:
-    with running_render(tmp_path, "--workers", "1", duration=6) as process:
-        for pid in processes("chromium", tmp_path):
-            os.kill(pid, signal.SIGKILL)
-        output, errors = process.communicate(timeout=90)
-    assert process.returncode == 0, errors
+    with running_render(tmp_path, "--workers", "1", duration=6) as running:
+        for browser in running.alive("chromium"):
+            browser.kill()
+        output, errors = running.process.communicate(timeout=90)
+    assert running.process.returncode == 0, errors
     assert "died" in output
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from hyperframes_render.composition.document import read_declared, with_head_start, with_root_attributes
+from hyperframes_render.composition.document import as_document, read_declared, with_head_start, with_root_attributes
 from hyperframes_render.errors import InvalidComposition
 
 PAGE = """<!doctype html><html><head><title> Launch &amp; learn </title></head><body>
@@ -59,3 +59,16 @@ def test_root_attributes_are_replaced_and_all_else_is_kept() -> None:
 )
 def test_the_head_start_comes_before_any_script(html: str, expected: str) -> None:
     assert with_head_start(html, "X") == expected
+
+
+@pytest.mark.parametrize("html", ["<!DOCTYPE html><p>", "\n <html lang=en><p>", "<!doctype HTML>\n<div>"])
+def test_a_whole_document_is_left_as_it_is(html: str) -> None:
+    assert as_document(html) == html
+
+
+@pytest.mark.parametrize("html", ['<div data-composition-id="a">', "<!-- made by hand --><!doctype html><p>"])
+def test_a_fragment_becomes_a_black_document_without_margins(html: str) -> None:
+    document = as_document(html)
+    assert document.startswith("<!doctype html><html><head>")
+    assert "background:#000" in document
+    assert document.endswith(html)

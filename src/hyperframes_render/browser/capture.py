@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ctypes
 import io
 import json
 import os
@@ -37,6 +36,8 @@ class CapturePath(StrEnum):
 JPEG = {"format": "jpeg", "quality": 100, "optimizeForSpeed": True}
 #: Lossless, with the fast deflate setting.
 PNG = {"format": "png", "optimizeForSpeed": True}
+#: Nobody looks at it: it is taken for its effect on the browser.
+SMALLEST = {"format": "jpeg", "quality": 1, "optimizeForSpeed": True}
 #: Milliseconds between the drawing of a frame and a second look at it: no animation moves visibly in that time.
 SECOND_LOOK = 0.001
 #: A worker compares the surface with a lossless screenshot at its first frame and once in this many captured frames.
@@ -50,10 +51,11 @@ _SEARCHES = 3
 class Picture:
     """One captured frame: yuv420p planes of even size, or a JPEG image.
 
+    `data` is made ready while the next frame is drawn; awaiting it raises FastPathFailed where a check failed.
     `release` is called once the encoder has it: a worker holds a limited number of pictures.
     """
 
-    data: bytes
+    data: asyncio.Future[bytes]
     release: Callable[[], None]
 
 
@@ -138,7 +140,8 @@ class FrameCapture:
     raw: bool
     #: Whether unchanged frames may be repeated.
     reuse: bool
-    converter: Converter
+    #: Those that are free; two, so that one picture is converted while the next is drawn.
+    converters: asyncio.Queue[Converter]
     #: How many pictures may wait for the encoder.
     slots: asyncio.Semaphore
     on_seek_errors: Callable[[int, list[str]], None]
@@ -189,42 +192,49 @@ class FrameCapture:
         self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))
 
     async def _begin(self, frame: int, later: float, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
-        interval = 1000.0 / self.page.spec.fps
+        interval = float(1000 / self.page.spec.fps)
         return await self.page.chromium.begin_frame(
             FRAME_CLOCK_START + frame * interval + later, interval, screenshot=screenshot
         )
 
     async def _read_surface(self, frame: int, png: str | None) -> Picture:
         await self.slots.acquire()
-        pixels, planes = await self._grab(frame, pixels_too=png is not None)
-        if png is not None:
-            await self._compare(frame, pixels, png, "surface")
+        converter = await self.converters.get()
+        pixels = await self._copy_surface(frame, converter)
         self.report.captured += 1
-        return Picture(planes, self.slots.release)
 
-    async def _grab(self, frame: int, *, pixels_too: bool) -> tuple[bytes, bytes]:
-        """The surface as BGRA bytes (empty where not asked for) and as planes."""
-        surface, converter = self.surface, self.converter
+        async def convert() -> bytes:
+            try:
+                if png is not None:
+                    await self._compare(frame, pixels or planes_of(converter.frame), png)
+                return await asyncio.to_thread(converter.convert)
+            finally:
+                self.converters.put_nowait(converter)
+
+        return Picture(asyncio.create_task(convert()), self.slots.release)
+
+    async def _copy_surface(self, frame: int, converter: Converter) -> bytes | None:
+        """Copy the surface into `converter`; its BGRA bytes where they could not be copied in one go."""
+        surface = self.surface
         assert surface is not None
 
-        def grab() -> tuple[bytes, bytes]:
+        def copy() -> bytes | None:
             if converter.address is not None:
                 surface.read_to(converter.address)
-                return planes_of(converter.frame) if pixels_too else b"", converter.convert()
-            pixels = bytearray(surface.size)
-            surface.read_to(ctypes.addressof((ctypes.c_char * surface.size).from_buffer(pixels)))
+                return None
+            pixels = surface.read()
             converter.set_pixels(pixels)
-            return bytes(pixels) if pixels_too else b"", converter.convert()
+            return pixels
 
         try:
-            return await asyncio.to_thread(grab)
+            return await asyncio.to_thread(copy)
         except SurfaceUnavailable as unavailable:
             raise FastPathFailed("surface", frame, str(unavailable)) from None
 
-    async def _compare(self, frame: int, seen: bytes, png: str, path: Literal["surface", "reuse"]) -> None:
+    async def _compare(self, frame: int, seen: bytes, png: str) -> None:
         self.report.checks += 1
         if await asyncio.to_thread(decode_picture, base64.b64decode(png)) != seen:
-            raise FastPathFailed(path, frame, "it disagreed with a lossless screenshot")
+            raise FastPathFailed("surface", frame, "it disagreed with a lossless screenshot")
 
     async def _screenshot(self, frame: int) -> Picture:
         await self.slots.acquire()
@@ -235,10 +245,17 @@ class FrameCapture:
             # A screenshot makes the next frame report damage: where the page stands still, clear that.
             await self._begin(frame, 3 * SECOND_LOOK)
         self._last_image = image
-        if not self.raw:
-            return Picture(self._last_image, self.slots.release)
-        self.converter.set_pixels(await asyncio.to_thread(decode_picture, self._last_image))
-        return Picture(await asyncio.to_thread(self.converter.convert), self.slots.release)
+        data = asyncio.get_running_loop().create_future()
+        data.set_result(await self._planes_of_image(image) if self.raw else image)
+        return Picture(data, self.slots.release)
+
+    async def _planes_of_image(self, image: bytes) -> bytes:
+        converter = await self.converters.get()
+        try:
+            converter.set_pixels(await asyncio.to_thread(decode_picture, image))
+            return await asyncio.to_thread(converter.convert)
+        finally:
+            self.converters.put_nowait(converter)
 
     async def _note_unchanged(self, frame: int) -> None:
         """Count an unchanged frame; some of them are looked at again, more rarely the longer all is well."""
@@ -246,15 +263,25 @@ class FrameCapture:
         if self.report.repeated < self._next_still_check:
             return
         self._next_still_check *= 4
-        if self.surface is None:
-            answer = await self._begin(frame, SECOND_LOOK, PNG if self.raw else JPEG)
-            self.report.checks += 1
-            if self._last_image and base64.b64decode(answer["screenshotData"]) != self._last_image:
-                raise FastPathFailed("reuse", frame, "the picture had changed")
-            return
-        pixels, _ = await self._grab(frame, pixels_too=True)
-        answer = await self._begin(frame, SECOND_LOOK, PNG)
-        await self._compare(frame, pixels, answer["screenshotData"], "reuse")
+        self.report.checks += 1
+        if not await (self._image_is_unchanged(frame) if self.surface is None else self._surface_is_unchanged(frame)):
+            raise FastPathFailed("reuse", frame, "the picture had changed")
+        # A screenshot makes the next frame report damage: clear that.
+        await self._begin(frame, 2 * SECOND_LOOK)
+
+    async def _image_is_unchanged(self, frame: int) -> bool:
+        answer = await self._begin(frame, SECOND_LOOK, PNG if self.raw else JPEG)
+        return not self._last_image or base64.b64decode(answer["screenshotData"]) == self._last_image
+
+    async def _surface_is_unchanged(self, frame: int) -> bool:
+        assert self.surface is not None
+        try:
+            before = await asyncio.to_thread(self.surface.read)
+            # Any screenshot makes the browser draw the whole picture again, damage or not.
+            await self._begin(frame, SECOND_LOOK, SMALLEST)
+            return await asyncio.to_thread(self.surface.read) == before
+        except SurfaceUnavailable as unavailable:
+            raise FastPathFailed("surface", frame, str(unavailable)) from None
 
 
 def decode_picture(image: bytes) -> bytes:

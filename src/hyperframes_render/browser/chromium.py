@@ -14,6 +14,7 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright
 
 from hyperframes_render.browser.flags import chromium_flags
+from hyperframes_render.browser.processes import end_tree
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
 
 #: Debian's package installs a shell wrapper for the desktop and the program itself; only the program is needed.
@@ -21,6 +22,8 @@ _CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromi
 
 #: Seconds for the browser process to answer after start: 0.3-0.6 measured, cold container disks are slower.
 LAUNCH_TIMEOUT = 60.0
+#: Seconds for the driver to notice that a browser has ended.
+CLOSE_TIMEOUT = 10.0
 #: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
 FRAME_TIMEOUT = 45.0
 
@@ -59,22 +62,25 @@ class Chromium:
     context: BrowserContext
     page: Page
     devtools: CDPSession
+    browser_pid: int | None
     display_pid: int | None
     #: The frame clock as the browser last heard it, in milliseconds.
     ticks: float = 0.0
 
     async def close(self) -> None:
-        """End the browser and all its processes."""
+        """End the browser and all its processes, the quick way: nothing of its profile is to be kept."""
+        if self.browser_pid is not None:
+            await asyncio.to_thread(end_tree, self.browser_pid)
         with contextlib.suppress(Error, TimeoutError):
-            await asyncio.wait_for(self.browser.close(), 10)
+            await asyncio.wait_for(self.browser.close(), CLOSE_TIMEOUT)
 
-    async def evaluate(self, expression: str, *, timeout: float = FRAME_TIMEOUT) -> Any:
-        """The JSON value of a JavaScript expression in the page, its promise awaited."""
+    async def evaluate(self, expression: str, *, timeout: float | None = None) -> Any:
+        """The JSON value of a JavaScript expression in the page, its promise awaited `timeout` seconds at most."""
         answer = await self._ask(
             self.devtools.send(
                 "Runtime.evaluate", {"expression": expression, "returnByValue": True, "awaitPromise": True}
             ),
-            timeout,
+            timeout or FRAME_TIMEOUT,
         )
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
@@ -145,15 +151,17 @@ async def launch_chromium(
     devtools = await context.new_cdp_session(page)
     # Playwright sets generic families of its own; the official renderer has the browser's: "monospace" differs.
     await devtools.send("Page.setFontFamilies", {"fontFamilies": {"fixed": "Courier New"}})
-    return Chromium(browser, context, page, devtools, await _display_process(browser))
+    processes = await _processes(browser)
+    # The display process draws the final picture: Chromium calls it GPU process, also without a GPU.
+    return Chromium(browser, context, page, devtools, processes.get("browser"), processes.get("GPU"))
 
 
-async def _display_process(browser: Browser) -> int | None:
-    """The process that draws the final picture: Chromium calls it GPU process, also without a GPU."""
+async def _processes(browser: Browser) -> dict[str, int]:
+    """Process ids by Chromium's names for their kinds."""
     session = await browser.new_browser_cdp_session()
     answer = await session.send("SystemInfo.getProcessInfo")
     await session.detach()
-    return next((process["id"] for process in answer["processInfo"] if process["type"] == "GPU"), None)
+    return {process["type"]: process["id"] for process in answer["processInfo"]}
 
 
 def _last_lines(text: str) -> str:

@@ -36,8 +36,14 @@ _TYPES = {
     ".lottie": "application/zip",
     ".cube": "text/plain",
 }
+_UNKNOWN_TYPE = "application/octet-stream"
 
 Network = Literal["public", "none"] | tuple[str, ...]
+
+#: Formats that photographs and films come in.
+_PHOTOGRAPH_TYPES = ("image/jpeg", "image/webp", "image/avif", "video/")
+#: Bytes of a PNG that is no drawing any more: a full-screen one of flat colours and text has less.
+_PHOTOGRAPH_PNG_BYTES = 512 * 1024
 
 
 @dataclass
@@ -65,6 +71,8 @@ class Door:
     log: DoorLog = field(default_factory=DoorLog)
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
+    #: Whether the page was given a photograph or a film.
+    photographs: bool = False
 
     @property
     def url(self) -> str:
@@ -105,7 +113,7 @@ class Door:
             await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
         elif (answer := find_in_packages(url, self.packages)) is not None:
             self._note_substitute(url, answer)
-            await _fulfil_file(route, answer.path)
+            await self._fulfil_file(route, answer.path)
         else:
             await self._outside(route, request)
 
@@ -131,7 +139,7 @@ class Door:
                 self.log.missing[path] = f"{name[:200]} is not in the project (404)."
             await route.fulfill(status=404, body="not in the project", content_type="text/plain")
             return
-        await _fulfil_file(route, file)
+        await self._fulfil_file(route, file)
 
     async def _outside(self, route: Route, request: Request) -> None:
         url = request.url
@@ -148,6 +156,7 @@ class Door:
             return
         if answer.status >= 400:
             self.log.missing[url] = f"{_short(url)} answered {answer.status}."
+        self._note_content(answer.headers.get("content-type", ""), len(answer.body))
         await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
 
     def _allowed(self, host: str) -> bool:
@@ -166,16 +175,22 @@ class Door:
                 f"{answer.package} {answer.asked_version} was asked for and answered with the pinned {answer.version}."
             )
 
+    def _note_content(self, content_type: str, size: int) -> None:
+        if content_type.startswith(_PHOTOGRAPH_TYPES) or (
+            content_type.startswith("image/png") and size >= _PHOTOGRAPH_PNG_BYTES
+        ):
+            self.photographs = True
+
+    async def _fulfil_file(self, route: Route, file: Path) -> None:
+        content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
+        body = await asyncio.to_thread(file.read_bytes)
+        self._note_content(content_type, len(body))
+        # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
+        await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
+
     async def _refuse_web_socket(self, socket: WebSocketRoute) -> None:
         self.log.refused[socket.url] = f"{_short(socket.url)} was refused: a render opens no web sockets."
         await socket.close(code=1008, reason="not in a render")
-
-
-async def _fulfil_file(route: Route, file: Path) -> None:
-    content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    body = await asyncio.to_thread(file.read_bytes)
-    # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
-    await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
 
 
 def _inside(root: Path, name: str) -> Path | None:

@@ -16,6 +16,7 @@ from hyperframes_render.browser.chromium import FRAME_TIMEOUT, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
+from hyperframes_render.media.encode import Content
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
@@ -29,6 +30,7 @@ TICK_MS = 33.0
 #: so that what depends on the clock does not depend on how the frames are shared out.
 FRAME_CLOCK_START = 1_000_000.0
 MAX_CONSOLE_LINES = 20
+_PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
 @dataclass
@@ -41,13 +43,15 @@ class CompositionPage:
     duration: float = 0.0
     #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
     moving: float | None = None
+    #: What the pictures are like, which decides how they are best encoded.
+    content: Content = Content.GRAPHICS
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     async def seek(self, frame: int) -> list[str]:
         """Move the page to the time of `frame`; the errors that its scripts raised on the way."""
-        seconds = frame / self.spec.fps
+        seconds = float(frame / self.spec.fps)
         errors = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
         return list(errors or ())
 
@@ -66,7 +70,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     _listen(page)
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
-    await chromium.context.add_init_script(f"({_script('bridge.js')})({spec.fps!r})")
+    await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
             await _load(page)
@@ -74,6 +78,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             await _settle(page)
             page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
             page.moving = await _moving_seconds(page)
+            page.content = await _content(page)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -171,6 +176,12 @@ async def _moving_seconds(page: CompositionPage) -> float | None:
     except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
         return None
     return float(moving) if isinstance(moving, (int, float)) else None
+
+
+async def _content(page: CompositionPage) -> Content:
+    if page.door.photographs or _PHOTOGRAPH_INLINE.search(page.door.html):
+        return Content.PHOTOGRAPHIC
+    return Content.PHOTOGRAPHIC if await page.chromium.evaluate("__hyperframesRender.paints()") else Content.GRAPHICS
 
 
 def _no_timeline(status: dict[str, Any]) -> str:

@@ -82,6 +82,12 @@ class Surface:
         """Copy the picture as it stands (BGRA, premultiplied) to our own memory. Raises SurfaceUnavailable."""
         read_process_memory(self.pid, self.address, address, self.size)
 
+    def read(self) -> bytes:
+        """The picture as it stands: BGRA bytes, row after row. Raises SurfaceUnavailable."""
+        pixels = bytearray(self.size)
+        self.read_to(ctypes.addressof((ctypes.c_char * self.size).from_buffer(pixels)))
+        return bytes(pixels)
+
 
 def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
     """(address, bytes) of the private writable mappings of `pid` that could hold a picture."""

@@ -166,6 +166,23 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
     )
 
 
+#: What the official renderer (0.8.170) puts around markup that is no whole document.
+_FRAGMENT_STYLE = (
+    "*{margin:0;padding:0;box-sizing:border-box}body{overflow:hidden;background:#000;font-family:Inter,sans-serif}"
+)
+
+
+def as_document(html: str) -> str:
+    """`html` itself where it begins as a document does, else as the body of one: black, without margins, in Inter."""
+    if re.match(r"\s*<(!doctype\s+html|html)", html, re.IGNORECASE):
+        return html
+    # The body's own style wins over the markup's rules, as it does there.
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><style>{_FRAGMENT_STYLE}</style></head>'
+        f'<body style="margin:0;overflow:hidden">\n{html}'
+    )
+
+
 def with_root_attributes(html: str, values: Mapping[str, str]) -> str:
     """`html` with these attributes set on the composition root, in place of what it says there."""
     root = _OutlineParser(html).outline.root

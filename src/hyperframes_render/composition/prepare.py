@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from hyperframes_render.composition.document import Declared, with_head_start, with_root_attributes
+from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
 
 #: Where the door serves pinned packages (browser/door.py).
@@ -18,7 +19,7 @@ class PageSpec:
 
     width: int
     height: int
-    fps: float
+    fps: Fraction
     duration: float | None
 
 
@@ -41,7 +42,7 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Pat
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    html = with_root_attributes(html, values)
+    html = as_document(with_root_attributes(html, values))
     fonts = resolve_fonts(html, font_root=packages, url_prefix=PACKAGES_URL)
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings

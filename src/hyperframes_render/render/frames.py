@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from hyperframes_render.browser.capture import Picture
+from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.media.encode import FrameEncoder
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
@@ -51,11 +52,17 @@ class WorkerPool:
     stack: AsyncExitStack
     #: Start them all at once, because the caller gave their number.
     eager: bool
+    driver: BrowserDriver
     workers: list[FrameWorker] = field(default_factory=list)
     starting: int = 0
 
     def __post_init__(self) -> None:
         self.workers.append(self.first)
+
+    async def close(self) -> None:
+        """End all browsers and their driver: the last frame is captured."""
+        await self.stack.aclose()
+        await self.driver.stop()
 
 
 class RangeRender:
@@ -126,7 +133,7 @@ class RangeRender:
                 if picture is None and frame == last:
                     picture, held = held, None
                 if picture is not None:
-                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, picture.data)
+                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, await picture.data)
                     if held is not None:
                         held.release()
                     held = picture
@@ -153,7 +160,7 @@ class RangeRender:
     def _moving_frames(self) -> float:
         """How many frames of the render are likely to differ from the one before."""
         page, total = self._pool.first.page, self._meter.frames_total
-        return total if page.moving is None else min(total, page.moving * page.spec.fps)
+        return total if page.moving is None else min(total, page.moving * float(page.spec.fps))
 
     def _call_another(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
         self._pool.starting += 1

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.composition.document import Declared
+from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.errors import DurationUnknown, LimitExceeded
+from hyperframes_render.media.encode import Content
 from hyperframes_render.task import MAX_DURATION, MAX_FRAMES
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
@@ -42,12 +47,42 @@ class Plan:
     height: int
     fps: Fraction
     frames: int
+    content: Content
     chunks: tuple[Chunk, ...]
+    #: Why it has so many chunks, for people.
+    reason: str = ""
 
     @property
     def duration(self) -> float:
         """Length of the video in seconds."""
         return float(self.frames / self.fps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` reads it."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "fps": str(self.fps),
+            "frames": self.frames,
+            "content": self.content.value,
+            "chunks": [[chunk.frames.first, chunk.frames.count] for chunk in self.chunks],
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Plan:
+        """The plan that `as_dict` wrote."""
+        return cls(
+            width=values["width"],
+            height=values["height"],
+            fps=Fraction(values["fps"]),
+            frames=values["frames"],
+            content=Content(values["content"]),
+            chunks=tuple(
+                Chunk(index, FrameRange(first, count)) for index, (first, count) in enumerate(values["chunks"])
+            ),
+            reason=values["reason"],
+        )
 
 
 def count_frames(duration: float, fps: Fraction) -> int:
@@ -71,3 +106,19 @@ def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
     chunks = max(1, min(chunks, frames))
     edges = [frames * index // chunks for index in range(chunks + 1)]
     return tuple(Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks))
+
+
+def frames_to_render(page: PageSpec, declared: Declared, measured: float) -> int:
+    """How many frames the video has, by the caller, else by what is declared, else by the page's own reckoning.
+
+    `measured` is that reckoning in seconds, 0 where nothing tells. Raises DurationUnknown or LimitExceeded.
+    """
+    # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
+    duration = page.duration or declared.duration or measured
+    if duration <= 0:
+        raise DurationUnknown(
+            "The composition's duration cannot be found: no data-duration on its root, no timeline with a length on "
+            "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
+            'Give the root a data-duration (seconds), or ask for one with "duration".',
+        )
+    return count_frames(duration, page.fps)

@@ -59,6 +59,10 @@ class ProgressMeter:
         self.frames_done += 1
         self._tell()
 
+    def sign(self) -> None:
+        """Nothing to count, but all is well."""
+        self._tell()
+
     def _tell(self) -> None:
         self.last_sign = time.monotonic()
         if self.listener is not None:

@@ -18,7 +18,6 @@ from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import Project
 from hyperframes_render.media.convert import Converter
-from hyperframes_render.render.usage import processor_seconds
 
 #: Frames that a worker takes at a time: long enough that the frame rolled in before each block costs little
 #: (1-3 %), short enough that workers end together.
@@ -58,8 +57,14 @@ class FrameWorker:
 
     page: CompositionPage
     capture: FrameCapture
-    processor_seconds: float = 0.0
     next_frame: int | None = None
+
+
+def _converters(width: int, height: int) -> asyncio.Queue[Converter]:
+    free: asyncio.Queue[Converter] = asyncio.Queue()
+    for _ in range(2):
+        free.put_nowait(Converter(width, height))
+    return free
 
 
 async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | None) -> FrameWorker:
@@ -84,15 +89,9 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | N
         surface=surface,
         raw=surface is not None if raw is None else raw,
         reuse=spec.reuse,
-        converter=Converter(width, height),
+        converters=_converters(width, height),
         slots=asyncio.Semaphore(block_frames(width, height) + EXTRA_PICTURES),
         on_seek_errors=spec.on_seek_errors,
         report=CaptureReport(path, found),
     )
-    worker = FrameWorker(page, capture)
-
-    async def note_usage() -> None:
-        worker.processor_seconds = await asyncio.to_thread(processor_seconds, home)
-
-    stack.push_async_callback(note_usage)
-    return worker
+    return FrameWorker(page, capture)

@@ -58,6 +58,9 @@
     };
   }
 
+  // What a script or a film draws may be as rich as a photograph.
+  const paints = () => document.querySelector("canvas, video") !== null;
+
   // Seconds in which some tween of a registered timeline runs; null where that cannot be told.
   function movingSeconds() {
     const spans = [];
@@ -95,6 +98,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSeconds, seek, settled }),
+    value: Object.freeze({ status, settle, movingSeconds, paints, seek, settled }),
   });
 }

@@ -1,0 +1,130 @@
+"""The fast ways to a picture give exactly the picture that the slow way gives, and are given up where they do not."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import async_playwright
+
+from hyperframes_render.browser import chromium
+from hyperframes_render.browser.assets import packages_root
+from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.surface import Surface
+from hyperframes_render.composition.document import read_declared
+from hyperframes_render.composition.prepare import PageSpec, prepare_html
+from hyperframes_render.composition.source import open_project
+from hyperframes_render.errors import PageUnresponsive
+from hyperframes_render.render.job import LocalOptions, render
+from hyperframes_render.render.result import RenderResult
+from hyperframes_render.render.worker import WorkerSpec, start_worker
+from hyperframes_render.task import DEFAULT_FPS, parse_render_input
+from tests.e2e.support import COMPOSITIONS, composition
+from tests.e2e.test_pictures import BOXES, check_boxes
+
+RICH = COMPOSITIONS / "rich.html"
+
+
+async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: range) -> list[bytes]:
+    """The planes of each frame, from the surface or from lossless screenshots."""
+    project = open_project(source, unpack_to=folder)
+    html = project.read_html()
+    declared = read_declared(html, name=project.name)
+    assert declared.width and declared.height
+    page = PageSpec(declared.width, declared.height, DEFAULT_FPS, None)
+    packages = packages_root()
+    async with AsyncExitStack() as stack:
+        spec = WorkerSpec(
+            playwright=await stack.enter_async_context(async_playwright()),
+            project=project,
+            html=prepare_html(html, declared, page, packages=packages).html,
+            page=page,
+            packages=packages,
+            network="none",
+            job=folder,
+            use_surface=surface,
+            reuse=False,
+            log=DoorLog(),
+            on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
+        )
+        worker = await start_worker(spec, stack, raw=True)
+        assert (worker.capture.surface is not None) == surface
+        planes = []
+        for frame in frames:
+            picture = await worker.capture.take(frame, look_ahead=frame + 1 in frames, must_have=True)
+            assert picture is not None
+            planes.append(await picture.data)
+            picture.release()
+        return planes
+
+
+def test_the_surface_and_lossless_screenshots_are_the_same_bytes(tmp_path: Path) -> None:
+    frames = range(45)
+    surface = asyncio.run(capture_planes(RICH, tmp_path, surface=True, frames=frames))
+    screenshots = asyncio.run(capture_planes(RICH, tmp_path, surface=False, frames=frames))
+    assert len(set(surface)) > 40, "the composition hardly moves: nothing is shown by comparing"
+    assert [a == b for a, b in zip(surface, screenshots, strict=True)] == [True] * len(frames)
+
+
+def render_boxes(output: Path, source: Path = BOXES) -> RenderResult:
+    return asyncio.run(render(source, output, parse_render_input({"network": "none"}), LocalOptions(workers=1)))
+
+
+def test_a_surface_that_lies_is_given_up_and_the_video_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_to = Surface.read_to
+
+    def read_with_a_wrong_pixel(self: Surface, address: int) -> None:
+        read_to(self, address)
+        ctypes.memset(address + self.size // 2, 77, 4)
+
+    monkeypatch.setattr(Surface, "read_to", read_with_a_wrong_pixel)
+    result = render_boxes(tmp_path / "o.mp4")
+    check_boxes(tmp_path / "o.mp4")
+    assert [report.path for report in result.capture] == ["screenshot"]
+    assert any("lossless screenshot" in warning for warning in result.warnings)
+
+
+def test_a_surface_that_freezes_during_the_run_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hyperframes_render.browser.capture.CHECK_EVERY", 10)
+    read_to, calls = Surface.read_to, 0
+
+    def read_once_in_a_while(self: Surface, address: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls <= 5:
+            read_to(self, address)
+
+    monkeypatch.setattr(Surface, "read_to", read_once_in_a_while)
+    result = render_boxes(tmp_path / "o.mp4")
+    check_boxes(tmp_path / "o.mp4")
+    assert [report.path for report in result.capture] == ["screenshot"]
+
+
+def test_a_browser_that_reports_no_damage_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin_frame = chromium.Chromium.begin_frame
+
+    async def without_damage(self: chromium.Chromium, *arguments: Any, **options: Any) -> dict[str, Any]:
+        return {**await begin_frame(self, *arguments, **options), "hasDamage": False}
+
+    monkeypatch.setattr(chromium.Chromium, "begin_frame", without_damage)
+    monkeypatch.setenv("HYPERFRAMES_RENDER_CAPTURE", "screenshot")
+    result = render_boxes(tmp_path / "o.mp4")
+    check_boxes(tmp_path / "o.mp4")
+    assert any("Repeating unchanged frames" in warning for warning in result.warnings)
+
+
+def test_a_page_that_stalls_mid_render_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chromium, "FRAME_TIMEOUT", 2.0)
+    script = """const tl = gsap.timeline({paused: true, onUpdate() { while (tl.time() > 0.5); }});
+      tl.to({}, {duration: 1}); window.__timelines = {m: tl};"""
+    library = '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script>'
+    (tmp_path / "stall.html").write_text(composition(library, script))
+    with pytest.raises(PageUnresponsive, match="did not respond within 2 s"):
+        render_boxes(tmp_path / "o.mp4", tmp_path / "stall.html")
+    assert not (tmp_path / "o.mp4").exists()

@@ -1,0 +1,40 @@
+"""The planner's choice is near the best there is, and never beyond its limits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from hyperframes_render.render.chunking import JOIN_SECONDS, MAX_OVERHEAD, Chunking, choose_chunks
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 60, 600, 3600])
+@pytest.mark.parametrize("per_frame", [0.005, 0.03, 0.2])
+@pytest.mark.parametrize("parallel", [1, 8, 200])
+def test_no_allowed_number_of_chunks_is_done_much_sooner(seconds: int, per_frame: float, parallel: int) -> None:
+    chunking = Chunking(parallel=parallel)
+    frames = 30 * seconds
+    chosen, reason = choose_chunks(frames, 30, per_frame, chunking)
+    assert str(chosen) in reason
+
+    def wall(chunks: int) -> float:
+        rounds = math.ceil(chunks / parallel)
+        return rounds * (chunking.start + math.ceil(frames / chunks) * per_frame) + (chunks > 1) * JOIN_SECONDS
+
+    work = frames * per_frame
+    allowed = [
+        n
+        for n in range(1, min(frames, 400) + 1)
+        if (n - 1) * chunking.start <= MAX_OVERHEAD * work and n <= seconds and work / n <= chunking.longest
+    ]
+    assert wall(chosen) <= 1.1 * min(wall(n) for n in allowed)
+
+
+def test_a_chunk_never_takes_longer_than_its_step_has() -> None:
+    chosen, _ = choose_chunks(100_000, 30, 0.5, Chunking(parallel=2, longest=240))
+    assert 100_000 / chosen * 0.5 <= 240
+
+
+def test_a_short_video_stays_whole() -> None:
+    assert choose_chunks(60, 30, 0.03, Chunking(parallel=100))[0] == 1
