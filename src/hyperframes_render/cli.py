@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def serve(port: int, api_key: str | None, data: Path | None, allow_private_webho
     from hyperframes_render.local.serve import ServeOptions
     from hyperframes_render.local.serve import serve as run
 
-    with _readable_errors(as_json=False), contextlib.suppress(KeyboardInterrupt):
+    with _readable_errors(as_json=False), suppress(KeyboardInterrupt):
         run(ServeOptions(port, api_key, data, allow_private_webhooks), lambda text: click.echo(text, err=True))
 
 

@@ -50,7 +50,9 @@ def conditions(python: Path) -> dict[str, Any]:
         "  'writable': [p for p in ('/', '/opt', '/var', '/usr', '/tmp', '/dev') if can_write(p)],\n"
         "  '/dev/shm': os.path.exists('/dev/shm'), 'network': [n for _, n in socket.if_nameindex()]}))\n"
     )
-    out = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+    out = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    )
     return dict(json.loads(out.stdout))
 
 

@@ -135,9 +135,7 @@ class DropFolders:
             )
             for page in pages:
                 yield from page.get("Contents", [])
-                folders += [
-                    part["Prefix"] for part in page.get("CommonPrefixes", []) if part["Prefix"] != _API_RESULTS
-                ]
+                folders += [part["Prefix"] for part in page.get("CommonPrefixes", []) if part["Prefix"] != _API_RESULTS]
 
     def _target(self, key: str) -> Path | None:
         """The file for the object `key`; None where its name would lead out of the folder."""

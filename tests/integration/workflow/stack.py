@@ -124,7 +124,10 @@ class Stack:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if words[1:3] == [b"-m", b"awslambdaric"] and words[3].decode() == f"hyperframes_render.functions.{function}.handler":
+            if (
+                words[1:3] == [b"-m", b"awslambdaric"]
+                and words[3].decode() == f"hyperframes_render.functions.{function}.handler"
+            ):
                 found.append(pid)
         return found
 

@@ -7,10 +7,11 @@ import uuid
 from typing import Any
 
 import httpx
+from standardwebhooks.webhooks import Webhook
+
 from hyperframes_render.api.keys import hash_key, owner_of
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.local.deploy import local_client
-from standardwebhooks.webhooks import Webhook
 from tests.integration.workflow.receiver import receiving
 from tests.integration.workflow.stack import KEY, Stack, composition, wait_for
 
@@ -126,9 +127,7 @@ def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: S
 
 
 def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by_sweep(stack: Stack) -> None:
-    task_id = copy_of_a_task(
-        stack, composition("lost"), attention={"S": "run"}, status={"N": "7"}, starts={"N": "3"}
-    )
+    task_id = copy_of_a_task(stack, composition("lost"), attention={"S": "run"}, status={"N": "7"}, starts={"N": "3"})
     stack.sweep()
     assert stack.final(task_id)["status"]["N"] == "11"
     assert stack.keys(f"outbox/tasks/{task_id}/") == [f"outbox/tasks/{task_id}/error.json"]

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 
 import pytest
+
 from tests.integration.workflow.stack import Stack
 from tests.template import load_template
 

@@ -81,7 +81,9 @@ def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
     events = TEMPLATE.functions()["ApiFunction"]["Properties"]["Events"].values()
     listed = {(event["Properties"]["Method"].upper(), event["Properties"]["Path"]) for event in events}
     paths = build_application().openapi()["paths"]
-    served = {(method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods}
+    served = {
+        (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods
+    }
     # /run is the documented name of /apps/run, and every route answers below /v1 as well.
     served.add(("POST", "/run"))
     served |= {(method, f"/v1{path}") for method, path in served}

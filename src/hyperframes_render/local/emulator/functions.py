@@ -30,7 +30,12 @@ def read_function(
     folder = settings.folder / "functions" / config["FunctionName"]
     folder.mkdir(parents=True, exist_ok=True)
     if config.get("PackageType") == "Image":
-        command = (settings.image_python, "-m", "awslambdaric", *config["ImageConfigResponse"]["ImageConfig"]["Command"])
+        command = (
+            settings.image_python,
+            "-m",
+            "awslambdaric",
+            *config["ImageConfigResponse"]["ImageConfig"]["Command"],
+        )
         source = config.get("RevisionId", "")
         if settings.image_path:
             variables["PYTHONPATH"] = settings.image_path

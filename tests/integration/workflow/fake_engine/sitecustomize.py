@@ -15,7 +15,6 @@ import re
 import sys
 import time
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -131,7 +130,9 @@ def install() -> None:
         script.enter("make_plan")
         return Plan(script.frames, split_frames(script.frames, script.chunks), script.frames / _FPS)
 
-    def render_chunk(source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any) -> ChunkRecord:
+    def render_chunk(
+        source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any
+    ) -> ChunkRecord:
         script = Script(source)
         script.enter(f"render_chunk {chunk.index}")
         report(script, chunk.frames, listener)
