@@ -1,4 +1,7 @@
-"""Processes that end when their parent ends, however that comes about. Linux; imports nothing that must be installed."""
+"""Processes that end when their parent ends, however that comes about.
+
+Linux only; imports nothing that must be installed.
+"""
 
 from __future__ import annotations
 

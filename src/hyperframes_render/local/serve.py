@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,8 @@ def application_environment(endpoint: str, outputs: Outputs) -> dict[str, str]:
     """What the API's application reads: the variables of the deployed function, and where the services are."""
     configuration = local_client("lambda", endpoint).get_function_configuration(FunctionName=outputs["ApiFunction"])
     variables: dict[str, str] = configuration["Environment"]["Variables"]
-    return {**local_variables(endpoint), **variables, "POWERTOOLS_TRACE_DISABLED": "true"}
+    quiet = {"POWERTOOLS_TRACE_DISABLED": "true", "LOG_LEVEL": "WARNING"}  # a line for each request is for CloudWatch
+    return {**local_variables(endpoint), **variables, **quiet}
 
 
 def drop_folders(endpoint: str, outputs: Outputs, data: Path) -> DropFolders:
@@ -206,7 +207,5 @@ def _answer(listener: socket.socket) -> None:
         build_application(), log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
     )
     listener.listen(1024)
-    try:
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass

@@ -144,10 +144,10 @@ def install() -> None:
         return Result(plan.frames, len(chunks))
 
     async def render(source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
-        script = Script(source)
+        script = await asyncio.to_thread(Script, source)
         script.enter("render")
         await asyncio.to_thread(report, script, FrameRange(0, script.frames), listener)
-        output.write_bytes(b"[whole]")
+        await asyncio.to_thread(output.write_bytes, b"[whole]")
         return Result(script.frames, 1)
 
     steps = ModuleType("hyperframes_render.render.steps")
