@@ -41,7 +41,7 @@ _TEXT = ["text/", "application/json", "application/problem+json"]
 _asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""

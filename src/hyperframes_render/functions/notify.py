@@ -54,7 +54,7 @@ def _deliver(record: SQSRecord) -> None:
     raise _NotDelivered(outcome.kind)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:

@@ -30,7 +30,7 @@ class PlanEvent(BaseModel):
     task_id: str
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @tell_workflow
 @event_parser(model=PlanEvent)

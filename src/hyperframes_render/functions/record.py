@@ -24,7 +24,7 @@ class RecordEvent(BaseModel):
     error: dict[str, Any] | None = None
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 @tell_workflow

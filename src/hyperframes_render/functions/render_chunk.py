@@ -34,7 +34,7 @@ class RenderChunkEvent(BaseModel):
     whole: bool = False
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 @tell_workflow
 @event_parser(model=RenderChunkEvent)

@@ -14,7 +14,7 @@ from hyperframes_render.functions.settings import SweepSettings
 from hyperframes_render.functions.wiring import finisher, settings
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Attend to everything that is due; the counts by what was done."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hyperframes_render.api.accept import narrow_network
@@ -36,8 +36,14 @@ COUNT_SECONDS = 3.0
 _GRACE_SECONDS = 2.0
 #: Seconds before it is interrupted again: an event loop ends its tasks at the first time, and at once at the second.
 _GRACE_AGAIN_SECONDS = (10.0, 10.0, 10.0)
+#: Bytes of a file's name that leave room for what is put before and after it; file systems take 255.
+_MAX_NAME = 200
 #: Lambda gives a function's start 10 seconds.
 _MAX_INIT_SECONDS = 10.0
+
+
+#: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
+os.environ.setdefault("HOME", tempfile.gettempdir())
 
 
 @dataclass
@@ -179,9 +185,10 @@ class Worker:
         self.objects.put(key, json.dumps(record).encode(), "application/json")
 
     def source(self, task: Task, folder: Path) -> Path:
-        """The composition, as a file in `folder`."""
+        """The composition, as a file in `folder`, under the name by which its sender knows it: errors name it."""
         suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
-        path = folder / f"composition{suffix}"
+        name = PurePosixPath(task.drop_key or "").stem
+        path = folder / f"{name if name and len(name.encode()) <= _MAX_NAME else 'composition'}{suffix}"
         self.objects.download(task.source_key, path, etag=task.source_etag)
         return path
 
