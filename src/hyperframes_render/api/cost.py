@@ -40,11 +40,10 @@ class Prices:
 
 PRICES = Prices(lambda_gb_second={"x86_64": 0.0000166667, "arm64": 0.0000133334})
 
-#: Transitions of the state machine beside the children of its map: Start, Plan, Choice, RenderWhole or RenderChunks,
-#: Assemble, RecordCompleted, End.
-_TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 5, 7
-#: One child is one state; a standard child also starts and ends. An express one is billed as a request and for its
-#: time in chunks of 64 MB.
+#: States that a task passes, without and with a map, and start and end, as AWS's own examples count them.
+_TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 7, 8
+#: One child is one state, and starts and ends. An express one would be billed as a request and for its time in chunks
+#: of 64 MB.
 _CHILD_TRANSITIONS = 3
 _EXPRESS_GB = 64 / 1024
 #: GB-seconds of the small functions of one task together (api, record, notify: 256 MB for some tenths of a second),
@@ -83,7 +82,7 @@ def cost_of(
     architecture: Architecture = "x86_64",
     extra_storage_gb: float = 0.0,
     memory_gb: float = 1.0,
-    map_child: MapChild = "EXPRESS",
+    map_child: MapChild = "STANDARD",
     prices: Prices = PRICES,
 ) -> dict[str, Any]:
     """The cost of one task in US dollars, by kind, with what it was computed from.

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote_plus
 
 from hyperframes_render.api.accept import Submission, parse_sidecar
-from hyperframes_render.api.changes import change_task
+from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import moment
 from hyperframes_render.api.outbox import INBOX, drop_outbox, work_folder, write_json
 from hyperframes_render.api.service import TaskService, new_task
@@ -141,7 +141,9 @@ class DropFolder:
             return None if task.status.final else {"status": TaskStatus.CANCELLING}
 
         try:
-            change_task(self.service.tasks, task_id, decide)
+            task, changed = change_task(self.service.tasks, task_id, decide)
+            if changed:
+                tell(self.service.topic, task)
         except NotFound:
             _LOG.info("the task %s of the older file is gone", task_id)
 

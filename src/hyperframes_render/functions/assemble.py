@@ -12,10 +12,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
 from hyperframes_render.render.plan import Chunk, Plan
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import assemble
@@ -45,7 +46,7 @@ def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
         stored = own.read_json(f"{work_folder(task.id)}plan.json")
         plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
         suffix = result_type(request.codec)[0]
-        progress = ProgressCount(own.tasks, task.id)
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
         with progress.counting():
             parts, records = _fetch(own, task, plan.chunks, suffix, folder)
             output = folder / f"video{suffix}"

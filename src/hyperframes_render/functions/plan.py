@@ -15,9 +15,10 @@ from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import ProgressCount, Worker, job_folder, worker
+from hyperframes_render.functions.worker import Worker, job_folder, worker
 from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.task import Task, TaskStatus
 
@@ -44,7 +45,7 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
         source = _fetch(own, task, folder) if _is_outside(task) else own.source(task, folder)
         request = own.request(task)
-        progress = ProgressCount(own.tasks, task.id)
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
         with progress.counting():
             chunking = Chunking(parallel=given.parallel_chunks)
             plan = make_plan(source, request, chunking, listener=progress.check)

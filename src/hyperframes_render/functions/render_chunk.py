@@ -14,10 +14,11 @@ from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.errors import InternalError, NotFound
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import ProgressCount, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Chunk, FrameRange, Plan
 from hyperframes_render.render.steps import render_chunk
@@ -44,11 +45,12 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
     own = worker(settings(RenderChunkSettings))
     with own.spending(event.task_id, "render", event.index), job_folder() as folder:
         task = own.wanted_task(event.task_id)
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
         if event.whole:
-            _render_whole(own, task, folder)
+            _render_whole(own, task, folder, progress)
             return {"task_id": task.id}
         if not _is_finished(own, task, event):
-            _render_chunk(own, task, event, folder)
+            _render_chunk(own, task, event, folder, progress)
         elif task.starts > 1:
             own.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
         if task.failure.get("chunk") == event.index:
@@ -56,24 +58,22 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
     return {"ok": True}
 
 
-def _render_whole(own: Worker, task: Task, folder: Path) -> None:
+def _render_whole(own: Worker, task: Task, folder: Path, progress: ProgressCount) -> None:
     source, request = own.source(task, folder), own.request(task)
     output = folder / f"video{result_type(request.codec)[0]}"
-    progress = ProgressCount(own.tasks, task.id)
     with progress.counting():
         result = asyncio.run(render(source, output, request, LocalOptions(), progress.listener))
     own.advance(task.id, TaskStatus.UPLOADING, "upload")
     deliver_result(own, task, output, result)
 
 
-def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path) -> None:
+def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path, progress: ProgressCount) -> None:
     """The record first, the chunk last: the chunk's presence says that both are there."""
     stored = own.read_json(f"{work_folder(task.id)}plan.json")
     plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
     chunk = Chunk(event.index, FrameRange(event.first, event.count))
     output = folder / f"chunk{result_type(request.codec)[0]}"
     source = own.source(task, folder)
-    progress = ProgressCount(own.tasks, task.id)
     with progress.counting():
         record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
     own.wanted_task(task.id)

@@ -6,12 +6,10 @@ import contextlib
 import json
 import os
 import platform
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,17 +23,10 @@ from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import remove_folder
-from hyperframes_render.errors import DiskFull, NotFound, RenderError, ServiceFailed, TaskCancelled
-from hyperframes_render.functions.observability import logger
+from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
 
-#: Seconds between two counts of frames, each of which also asks whether the task is still wanted.
-COUNT_SECONDS = 3.0
-#: Seconds that a render has to end by itself at its next frame before it is interrupted wherever it is.
-_GRACE_SECONDS = 2.0
-#: Seconds before it is interrupted again: an event loop ends its tasks at the first time, and at once at the second.
-_GRACE_AGAIN_SECONDS = (10.0, 10.0, 10.0)
 #: Bytes of a file's name that leave room for what is put before and after it; file systems take 255.
 _MAX_NAME = 200
 #: Lambda gives a function's start 10 seconds.
@@ -44,101 +35,6 @@ _MAX_INIT_SECONDS = 10.0
 
 #: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
 os.environ.setdefault("HOME", tempfile.gettempdir())
-
-
-@dataclass
-class ProgressCount:
-    """Counts frames in the table from a thread of its own, and ends the render once nobody wants it any more.
-
-    A page that hangs reports no frame, so the thread asks by itself; where no frame comes to raise in, it interrupts.
-    """
-
-    tasks: TaskTable
-    task_id: str
-    pace: float = COUNT_SECONDS
-    #: The state that made the render unwanted.
-    ended: TaskStatus | None = None
-    _done: int = 0
-    _counted: int = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _finished: bool = False
-    #: Held while an interrupt is sent, and to say that none may be sent any more.
-    _gate: threading.Lock = field(default_factory=threading.Lock)
-    _interruptible: bool = True
-
-    def listener(self, progress: Any) -> None:
-        """What a render calls for each frame. Raises TaskCancelled."""
-        self._done = progress.frames_done
-        self.check()
-
-    def check(self, *_: object) -> None:
-        """Raise TaskCancelled where nobody waits for the task any more; counts nothing."""
-        if self.ended is not None:
-            raise self._cancelled()
-
-    @contextlib.contextmanager
-    def counting(self) -> Iterator[None]:
-        """Count while the block runs. Raises TaskCancelled; frames of a block that failed are taken back."""
-        thread = threading.Thread(target=self._run, name="progress", daemon=True)
-        thread.start()
-        try:
-            try:
-                yield
-            finally:
-                with self._gate:
-                    self._interruptible = False
-            self._finished = True
-        except KeyboardInterrupt:
-            if self.ended is None:
-                raise
-            raise self._cancelled() from None
-        finally:
-            self._stop.set()
-            thread.join()
-            self._settle()
-        if self.ended is not None:
-            raise self._cancelled()
-
-    def _settle(self) -> None:
-        """The last count, or none at all of a block that will run again."""
-        wanted = self._done if self._finished and self.ended is None else 0
-        with contextlib.suppress(RenderError):
-            if wanted != self._counted:
-                self.tasks.add_frames(self.task_id, wanted - self._counted)
-                self._counted = wanted
-
-    def _run(self) -> None:
-        while not self._stop.wait(self.pace):
-            if not self._ask():
-                self._interrupt()
-                return
-
-    def _ask(self) -> bool:
-        """Count what is new; whether the task is still wanted."""
-        done = self._done
-        try:
-            status = self.tasks.add_frames(self.task_id, done - self._counted)
-        except NotFound:
-            status = TaskStatus.CANCELLED  # deleted: nobody wants it
-        except ServiceFailed as failure:
-            logger.warning("progress was not counted: %s", failure)
-            return True
-        self._counted = done
-        if status == TaskStatus.CANCELLING or status.final:
-            self.ended = status
-        return self.ended is None
-
-    def _interrupt(self) -> None:
-        for seconds in (_GRACE_SECONDS, *_GRACE_AGAIN_SECONDS):
-            if self._stop.wait(seconds):
-                return
-            with self._gate:
-                if self._interruptible:
-                    # Our own process's main thread, where the render waits: it cleans up as after Ctrl-C.
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-    def _cancelled(self) -> TaskCancelled:
-        return TaskCancelled("The task was cancelled.")
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Beh
 def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, hang: bool, chunks: int
 ) -> None:
-    monkeypatch.setattr("hyperframes_render.functions.worker._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.5)
     behaviour.chunks, behaviour.seconds_per_frame, behaviour.hang = chunks, 0.5, hang
     task_id = submit()
 
@@ -247,7 +247,7 @@ def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
 def test_progress_is_counted_while_a_chunk_is_rendered(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.functions.worker import COUNT_SECONDS, ProgressCount
+    from hyperframes_render.functions.progress import COUNT_SECONDS, ProgressCount
 
     assert 2 <= COUNT_SECONDS <= 5
     task_id = submit()
@@ -263,7 +263,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
 
 
 def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
-    from hyperframes_render.functions.worker import ProgressCount
+    from hyperframes_render.functions.progress import ProgressCount
 
     task_id = submit()
     count = ProgressCount(cloud.tasks, task_id, pace=0.02)
@@ -373,3 +373,17 @@ def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> 
     retryable = {kind.__name__ for kind in error_tree(RenderError) if kind.retryable}
     assert {"BrowserFailed", "EncoderFailed", "DiskFull", "RenderStalled", "ServiceFailed", "WorkerLost"} <= retryable
     assert not {"TaskCancelled", "FunctionTimedOut", "InternalError", "SetupIncomplete"} & retryable
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_a_render_that_runs_out_of_time_says_so_itself(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    monkeypatch.setattr("hyperframes_render.functions.progress._LAST_SECONDS", 30.0)  # of the 30 that a call has here
+    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.2)
+    behaviour.chunks, behaviour.hang = chunks, True
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 11
+    error = cloud.task(task_id).error
+    assert error and error["code"] == "function_timed_out" and "time limit" in error["message"]
+    assert_ended_well(cloud, task_id, 11)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from hyperframes_render.api.cost import PRICES, Spent, cost_of
+
+WORKFLOW = Path(__file__).parents[3] / "src" / "workflow" / "render.asl.json"
 
 
 def test_counters_become_gigabyte_seconds_and_calls() -> None:
@@ -36,3 +43,20 @@ def test_a_map_of_express_children_costs_requests_and_of_standard_ones_transitio
     assert whole["transitions"] < express["transitions"] < standard["transitions"]
     assert standard["by_kind"]["workflow"] == pytest.approx(standard["transitions"] * 0.025 / 1000, abs=1e-8)
     assert express["by_kind"]["workflow"] < standard["by_kind"]["workflow"] / 3
+
+
+def test_transitions_are_those_of_the_workflow_file() -> None:
+    states: dict[str, Any] = json.loads(WORKFLOW.read_text())["States"]
+
+    def path(start: str, at_choice: str) -> int:
+        """States from `start` to the end where all goes well."""
+        state = states[start]
+        following = at_choice if state["Type"] == "Choice" else state.get("Next")
+        return 1 + (path(following, at_choice) if following else 0)
+
+    spent = Spent({}, {})
+    assert cost_of(spent, chunks=1, render_seconds=0)["transitions"] == path("Plan", "RenderWhole") + 2
+    child = states["RenderChunks"]["ItemProcessor"]
+    assert child["ProcessorConfig"]["ExecutionType"] == inspect.signature(cost_of).parameters["map_child"].default
+    expected = path("Plan", "RenderChunks") + 2 + 10 * (len(child["States"]) + 2)
+    assert cost_of(spent, chunks=10, render_seconds=0)["transitions"] == expected
