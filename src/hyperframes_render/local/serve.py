@@ -21,7 +21,7 @@ import uvicorn
 from hyperframes_render.api.keys import hash_key, make_record, new_key, owner_of
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.errors import SetupIncomplete
+from hyperframes_render.errors import MachineError, SetupIncomplete
 from hyperframes_render.local.deploy import Deployment, Outputs, local_client, local_variables
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.folders import DropFolders
@@ -32,7 +32,7 @@ from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
 HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.
 _GRACE_SECONDS = 3
-_REAP_SECONDS = 20.0
+_LOOK_SECONDS = 2.0
 Say = Callable[[str], None]
 
 
@@ -49,7 +49,8 @@ class ServeOptions:
 def serve(options: ServeOptions, say: Say) -> None:
     """Run the stack and answer on the port until SIGINT or SIGTERM; `say` is told of each step.
 
-    Raises SetupIncomplete. Leaves no process behind, and everything that was accepted in the data folder.
+    Raises SetupIncomplete, and MachineError when the emulator dies.
+    Leaves no process behind, and everything that was accepted in the data folder.
     """
     adopt_orphans()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -68,9 +69,14 @@ def serve(options: ServeOptions, say: Say) -> None:
         folders = drop_folders(emulator.settings.endpoint, outputs, data)
         folders.start()
         stack.callback(folders.stop)
-        _reap_in_background(emulator.pid)
+        stopping = threading.Event()
+        stack.callback(stopping.set)
+        died = _look_after(emulator, stopping)
         say(f"ready after {time.monotonic() - started:.1f} s: http://{HOST}:{listener.getsockname()[1]}")
         _answer(listener)
+        if died.is_set():
+            log = data / "logs/emulator.log"
+            raise MachineError("The emulator ended by itself.", f"Its log is {log}; start the server again.")
         say("stopping")
 
 
@@ -190,13 +196,20 @@ def _resume(endpoint: str, outputs: Outputs, say: Say) -> None:
         local_client("lambda", endpoint).invoke(FunctionName=outputs["SweepFunction"], InvocationType="Event")
 
 
-def _reap_in_background(emulator: int) -> None:
-    def run() -> None:
-        while True:
-            time.sleep(_REAP_SECONDS)
-            reap_orphans(known=(emulator,))
+def _look_after(emulator: Emulator, stopping: threading.Event) -> threading.Event:
+    """Collect ended orphans until `stopping`; when the emulator dies before, end the server: then the event is set."""
+    died = threading.Event()
 
-    threading.Thread(target=run, name="reaper", daemon=True).start()
+    def run() -> None:
+        while not stopping.wait(_LOOK_SECONDS):
+            reap_orphans(known=(emulator.pid,))
+            if not emulator.is_running():
+                died.set()
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    threading.Thread(target=run, name="keeper", daemon=True).start()
+    return died
 
 
 def _answer(listener: socket.socket) -> None:

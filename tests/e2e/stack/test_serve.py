@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.processes import descendants
 from hyperframes_render.media.probe import probe_video
 from tests.e2e.stack.server import COMPOSITIONS, Server, processes_in, wait_for
 
@@ -105,6 +107,20 @@ def test_a_kill_9_in_the_middle_of_a_render_loses_nothing(server: Server, data: 
         again.stop(signal.SIGINT)
     assert again.process.returncode == 0
     assert not processes_in(data)
+
+
+@pytest.mark.slow
+def test_a_server_whose_emulator_is_killed_ends_with_a_sentence(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    emulator = next(pid for pid in descendants(server.process.pid) if b"local.emulator" in cmdline(pid))
+    os.kill(emulator, signal.SIGKILL)
+    assert server.process.wait(timeout=40) == 1
+    assert "The emulator ended by itself." in server.log.read_text()
+    assert not processes_in(tmp_path)
+
+
+def cmdline(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.mark.slow
