@@ -215,7 +215,7 @@ class Task(BaseModel):
     attention: str | None = None
     attention_at: str | None = None
     expires_at: int | None = None
-    #: Megabyte-milliseconds and calls that its functions reported, for the cost.
+    #: What its functions reported of their time and memory, for the cost (api/cost.py).
     spent: dict[str, int] = Field(default_factory=dict)
 
     @property

@@ -55,56 +55,70 @@ _S3_WRITES, _S3_READS = 6, 8
 _S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
 _DYNAMODB_WRITES, _DYNAMODB_READS = 8, 8
 _EVENTS = 5
+#: /tmp that costs nothing, in MB.
+_FREE_STORAGE_MB = 512
 #: A chunk writes its progress about every this many seconds.
 _PROGRESS_SECONDS = 3
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What the functions of one task reported: gigabyte-seconds and calls by function, failed attempts included."""
+    """What the functions of one task reported, by function, failed attempts included.
+
+    Memory and /tmp beyond what is free in gigabyte-seconds, time in seconds, and calls.
+    """
 
     gb_seconds: Mapping[str, float]
+    seconds: Mapping[str, float]
+    storage_gb_seconds: Mapping[str, float]
     calls: Mapping[str, int]
 
     @classmethod
-    def of_task(cls, spent: Mapping[str, int]) -> Spent:
-        """From the counters of a task's item: `render` in megabyte-milliseconds, `render_calls`."""
-        calls = {name.removesuffix("_calls"): n for name, n in spent.items() if name.endswith("_calls")}
-        gb_seconds = {name: n / 1024 / 1000 for name, n in spent.items() if not name.endswith("_calls")}
-        return cls(gb_seconds, calls)
+    def of_task(cls, counters: Mapping[str, int]) -> Spent:
+        """From the counters of a task's item, whose names `counters_of` gives."""
+
+        def named(kind: str, unit: float) -> dict[str, float]:
+            ending = f"_{kind}"
+            return {name.removesuffix(ending): n / unit for name, n in counters.items() if name.endswith(ending)}
+
+        calls = {name: int(n) for name, n in named("calls", 1).items()}
+        return cls(named("mbms", 1024 * 1000), named("ms", 1000), named("storage", 1024 * 1000), calls)
+
+
+def counters_of(function: str, seconds: float, memory_mb: int, storage_mb: int) -> dict[str, int]:
+    """What one call of `function` adds to its task's counters: whole numbers, since a table adds those exactly."""
+    milliseconds = round(seconds * 1000)
+    return {
+        f"{function}_calls": 1,
+        f"{function}_ms": milliseconds,
+        f"{function}_mbms": milliseconds * memory_mb,
+        f"{function}_storage": milliseconds * max(0, storage_mb - _FREE_STORAGE_MB),
+    }
 
 
 def cost_of(
     spent: Spent,
     *,
     chunks: int,
-    render_seconds: float,
     architecture: Architecture = "x86_64",
-    extra_storage_gb: float = 0.0,
-    memory_gb: float = 1.0,
     map_child: MapChild = "STANDARD",
     prices: Prices = PRICES,
 ) -> dict[str, Any]:
-    """The cost of one task in US dollars, by kind, with what it was computed from.
-
-    `render_seconds` is the time of all render calls together; `extra_storage_gb` is /tmp beyond 512 MB, and
-    `memory_gb` the memory of the functions that have it.
-    """
+    """The cost of one task in US dollars, by kind, with what it was computed from."""
     gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS
     calls = sum(spent.calls.values()) + _SMALL_FUNCTIONS_CALLS
-    seconds = sum(spent.gb_seconds.values()) / memory_gb
+    render_seconds = spent.seconds.get("render", 0.0)
     children = chunks if chunks > 1 else 0
     transitions = _TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE
     express = 0.0
-    if map_child == "EXPRESS":
-        express = children * prices.express_request + render_seconds * _EXPRESS_GB * prices.express_gb_second
-        express = express if children else 0.0
-    else:
+    if map_child == "STANDARD":
         transitions += children * _CHILD_TRANSITIONS
+    elif children:
+        express = children * prices.express_request + render_seconds * _EXPRESS_GB * prices.express_gb_second
     writes = _DYNAMODB_WRITES + sum(spent.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
     dollars = {
         "compute": gb_seconds * prices.lambda_gb_second[architecture],
-        "storage": seconds * extra_storage_gb * prices.storage_gb_second,
+        "storage": sum(spent.storage_gb_seconds.values()) * prices.storage_gb_second,
         "requests": calls * prices.lambda_request,
         "workflow": transitions * prices.transition + express,
         "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
@@ -116,6 +130,7 @@ def cost_of(
         "usd": round(sum(dollars.values()), 8),
         "by_kind": {kind: round(value, 8) for kind, value in dollars.items()},
         "gb_seconds": {name: round(value, 3) for name, value in sorted(spent.gb_seconds.items())},
+        "seconds": {name: round(value, 3) for name, value in sorted(spent.seconds.items())},
         "calls": dict(sorted(spent.calls.items())),
         "transitions": transitions,
         "architecture": architecture,

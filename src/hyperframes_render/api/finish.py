@@ -148,17 +148,8 @@ class Finisher:
 
 def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
     """What the task cost, from what its functions reported."""
-    machine = draft.get("machine", {})
-    memory_gb = machine.get("memory_mb", 1024) / 1024
-    spent = Spent.of_task(task.spent)
-    return cost_of(
-        spent,
-        chunks=draft.get("chunks", 1),
-        render_seconds=spent.gb_seconds.get("render", 0.0) / memory_gb,
-        architecture="arm64" if machine.get("architecture", platform.machine()) in ("arm64", "aarch64") else "x86_64",
-        extra_storage_gb=max(0, machine.get("storage_mb", 512) - 512) / 1024,
-        memory_gb=memory_gb,
-    )
+    arm = draft.get("machine", platform.machine()) in ("arm64", "aarch64")
+    return cost_of(Spent.of_task(task.spent), chunks=draft.get("chunks", 1), architecture="arm64" if arm else "x86_64")
 
 
 def read_failure(error: Mapping[str, Any], noted: Mapping[str, Any] | None = None) -> RenderError:

@@ -72,8 +72,8 @@ class TaskTable(Protocol):
     def add_frames(self, task_id: str, frames: int) -> TaskStatus:
         """Count `frames` more (or fewer) frames as done; the task's state comes back. Raises NotFound."""
 
-    def add_spent(self, task_id: str, function: str, megabyte_milliseconds: int) -> None:
-        """Count one call of `function` and what it took."""
+    def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
+        """Add to the task's counters of what its functions took."""
 
     def note_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
         """Keep what a function failed with (nothing: forget it); the workflow's own error may say less."""

@@ -117,17 +117,20 @@ class DynamoTasks:
                 raise NotFound(f"There is no task {task_id}.", "It may have been deleted.") from error
         return _task(answer["Attributes"]).status
 
-    def add_spent(self, task_id: str, function: str, megabyte_milliseconds: int) -> None:
+    def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
         """See TaskTable."""
+        names = {f"#n{number}": f"{_SPENT}{name}" for number, name in enumerate(counters)}
         with calling("Counting cost"):
             try:
                 self._db.update_item(
                     TableName=self._table,
                     Key={"id": {"S": task_id}},
-                    UpdateExpression="ADD #spent :spent, #calls :one",
+                    UpdateExpression="ADD " + ", ".join(f"{name} :v{name[2:]}" for name in names),
                     ConditionExpression="attribute_exists(id)",
-                    ExpressionAttributeNames={"#spent": f"{_SPENT}{function}", "#calls": f"{_SPENT}{function}_calls"},
-                    ExpressionAttributeValues={":spent": {"N": str(megabyte_milliseconds)}, ":one": {"N": "1"}},
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues={
+                        f":v{number}": {"N": str(value)} for number, value in enumerate(counters.values())
+                    },
                 )
             except ClientError as error:
                 if code_of(error) != _LOST:

@@ -44,6 +44,7 @@ class _NotDelivered(Exception):
 
 
 def _deliver(record: SQSRecord) -> None:
+    metrics.add_metric(name="WebhookTries", unit=MetricUnit.Count, value=1)
     given = settings(NotifySettings)
     attempt = int(record.attributes.approximate_receive_count)
     outcome = _delivery(given).deliver(record.json_body, attempt)

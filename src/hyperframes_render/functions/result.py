@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 from hyperframes_render.api.outbox import is_current, result_key, work_folder
@@ -20,5 +21,5 @@ def deliver_result(own: Worker, task: Task, video: Path, result: RenderResult) -
     own.objects.upload(video, key, result_type(task.request.codec)[1])
     folder = work_folder(task.id)
     reason = own.read_json(f"{folder}plan.json")["plan"].get("reason", "")
-    known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": own.machine()}
+    known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": platform.machine()}
     own.write_json(f"{folder}result.json", {**result.as_dict(), **known})

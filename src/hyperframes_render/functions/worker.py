@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from typing import Any
 from hyperframes_render.api.accept import narrow_network
 from hyperframes_render.api.changes import advance, check_wanted
 from hyperframes_render.api.clock import later
+from hyperframes_render.api.cost import counters_of
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
 from hyperframes_render.aws.events import SnsTopic
@@ -27,8 +28,8 @@ from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
 
-#: Bytes of a file's name that leave room for what is put before and after it; file systems take 255.
-_MAX_NAME = 200
+#: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
+_PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
 #: Lambda gives a function's start 10 seconds.
 _MAX_INIT_SECONDS = 10.0
 
@@ -64,14 +65,6 @@ class Worker:
         asked = task.request
         return asked.model_copy(update={"network": narrow_network(asked.network, self.settings.network_ceiling)})
 
-    def machine(self) -> dict[str, Any]:
-        """What this function runs on, for the cost."""
-        return {
-            "memory_mb": self.settings.aws_lambda_function_memory_size,
-            "storage_mb": self.settings.ephemeral_storage_mb,
-            "architecture": platform.machine(),
-        }
-
     def read_json(self, key: str) -> dict[str, Any]:
         """A record that an earlier function wrote."""
         return dict(json.loads(self.objects.get(key)))
@@ -81,10 +74,10 @@ class Worker:
         self.objects.put(key, json.dumps(record).encode(), "application/json")
 
     def source(self, task: Task, folder: Path) -> Path:
-        """The composition, as a file in `folder`, under the name by which its sender knows it: errors name it."""
+        """The composition, as a file in `folder`. Errors name it: a plain name stays as its sender knows it."""
         suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
         name = PurePosixPath(task.drop_key or "").stem
-        path = folder / f"{name if name and len(name.encode()) <= _MAX_NAME else 'composition'}{suffix}"
+        path = folder / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
         self.objects.download(task.source_key, path, etag=task.source_etag)
         return path
 
@@ -99,10 +92,15 @@ class Worker:
                 self.tasks.note_failure(task_id, {"class": type(error).__name__, "chunk": chunk, **error.as_dict()})
             raise
         finally:
-            milliseconds = (time.monotonic() - started) * 1000
-            spent = round(milliseconds * self.settings.aws_lambda_function_memory_size)
+            given = self.settings
+            counters = counters_of(
+                function,
+                time.monotonic() - started,
+                given.aws_lambda_function_memory_size,
+                given.ephemeral_storage_mb,
+            )
             with contextlib.suppress(RenderError):
-                self.tasks.add_spent(task_id, function, spent)
+                self.tasks.add_spent(task_id, counters)
 
 
 @lru_cache(maxsize=1)

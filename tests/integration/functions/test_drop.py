@@ -125,6 +125,25 @@ def test_a_composition_without_a_root_is_answered_beside_the_file(cloud: Cloud, 
     assert "composition" in cloud.json("outbox/broken.error.json")["error"]
 
 
+def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.functions import plan
+
+    names: list[str] = []
+    real = plan.make_plan
+
+    def noted(source: Any, *given: Any, **more: Any) -> Any:
+        names.append(source.name)
+        return real(source, *given, **more)
+
+    monkeypatch.setattr(plan, "make_plan", noted)
+    for name in ("promo-2.1", "größe ✓", "a b", "..x", "-rf", "%2e%2e"):
+        task_id = drop(cloud, f"inbox/{name}.html")
+        assert task_id and run_workflow(task_id)["status"] == 10
+    assert names == ["promo-2.1.html", *["composition.html"] * 5]
+
+
 @pytest.mark.parametrize(
     ("size", "said"), [(0, "empty"), (33 * 1024**2, "33"), (3 * 1024**3, "limit")], ids=["empty", "large", "huge"]
 )
