@@ -306,3 +306,16 @@ def test_counting_frames_stands_in_nobodys_way(cloud: Cloud) -> None:
     assert cloud.tasks.add_frames(task_id, 5) == TaskStatus.QUEUED
     assert cloud.tasks.change(before, {"phase": "render"}) is not None
     assert cloud.task(task_id).frames_done == 5
+
+
+def test_a_source_that_cannot_be_written_is_no_accepted_task(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hyperframes_render.aws.objects import S3Objects
+    from hyperframes_render.errors import ServiceFailed
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Writing failed: SlowDown.")
+
+    monkeypatch.setattr(S3Objects, "put", fail)
+    status, problem, _ = answer("POST", "/apps/run", {"input": {"html": HTML}})
+    assert status == 503 and problem["error"]["retryable"] is True
+    assert cloud.all_tasks() == [] and cloud.executions() == []

@@ -387,3 +387,66 @@ def test_a_render_that_runs_out_of_time_says_so_itself(
     error = cloud.task(task_id).error
     assert error and error["code"] == "function_timed_out" and "time limit" in error["message"]
     assert_ended_well(cloud, task_id, 11)
+
+
+def test_a_cancel_between_records_read_and_write_wins(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.tasks import DynamoTasks
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    real, cancelled = DynamoTasks.change, []
+
+    def change(self: DynamoTasks, task: Any, changes: Any) -> Any:
+        if not cancelled:
+            cancelled.append(real(self, task, {"status": TaskStatus.CANCELLING}))
+        return real(self, task, changes)
+
+    monkeypatch.setattr(DynamoTasks, "change", change)
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
+    assert_ended_well(cloud, task_id, 12)
+
+
+def test_two_records_at_once_leave_one_final_state(cloud: Cloud, behaviour: Behaviour) -> None:
+    from hyperframes_render.functions.settings import RecordSettings
+    from hyperframes_render.functions.wiring import finisher, settings
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    cloud.events_seen()
+    ends = finisher(settings(RecordSettings))
+    timed_out = {"Error": "States.Timeout", "Cause": ""}
+    threads = [
+        threading.Thread(target=ends.finish, args=(task_id, *given))
+        for given in (("completed",), ("failed", timed_out), ("completed",), ("failed", timed_out))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    status = int(cloud.task(task_id).status)
+    assert status in (10, 11)
+    assert_ended_well(cloud, task_id, status)
+
+
+def test_an_upload_that_was_cut_off_before_its_record_is_made_good_by_the_next_try(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.objects import S3Objects
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Writing failed: SlowDown.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(S3Objects, "put", fail)
+        with pytest.raises(Exception, match="SlowDown"):
+            call("render_chunk", {"task_id": task_id, "whole": True})
+    assert call("render_chunk", {"task_id": task_id, "whole": True})
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
+    assert_ended_well(cloud, task_id, 10)
