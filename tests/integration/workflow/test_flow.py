@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 from standardwebhooks.webhooks import Webhook
 
 from hyperframes_render.api.keys import hash_key, owner_of
@@ -132,6 +133,38 @@ def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by
     assert stack.final(task_id)["status"]["N"] == "11"
     assert stack.keys(f"outbox/tasks/{task_id}/") == [f"outbox/tasks/{task_id}/error.json"]
     wait_for(lambda: [e for e in stack.events(task_id) if e["status"] == 11], seconds=10, what="the final event")
+
+
+@pytest.mark.parametrize("function", ["sweep", "record"])
+def test_an_end_that_was_never_told_is_told_again_under_the_same_event_id(stack: Stack, function: str) -> None:
+    """A publish that failed, or a function that died between the final state and its event."""
+    task_id = stack.submit(composition("untold"))
+    stack.final(task_id)
+    wait_for(lambda: told(stack, task_id), seconds=10, what="the final event")
+    wait_for(lambda: stack.task(task_id).get("attention", {}).get("S") == "clean", seconds=10, what="the end of record")
+    stack.client("dynamodb").update_item(
+        TableName=stack.table,
+        Key={"id": {"S": task_id}},
+        UpdateExpression="SET attention = :announce, attention_at = :past, version = version + :one",
+        ExpressionAttributeValues={
+            ":announce": {"S": "announce"},
+            ":past": {"S": "2026-01-01T00:00:00.000Z"},
+            ":one": {"N": "1"},
+        },
+    )
+    if function == "sweep":
+        stack.sweep()
+    else:
+        event = json.dumps({"task_id": task_id, "outcome": "completed"})
+        stack.client("lambda").invoke(FunctionName="hyperframes-render-record", Payload=event)
+    wait_for(lambda: len(told(stack, task_id)) == 2, seconds=10, what="the final event again")
+    assert len({event["event_id"] for event in told(stack, task_id)}) == 1
+    results = sorted(key.rpartition("/")[2] for key in stack.keys(f"outbox/tasks/{task_id}/"))
+    assert results == ["result.json", "video.mp4"]
+
+
+def told(stack: Stack, task_id: str) -> list[dict[str, Any]]:
+    return [event for event in stack.events(task_id) if event["status"] == 10]
 
 
 def test_each_key_has_a_webhook_secret_of_its_own(stack: Stack) -> None:

@@ -12,32 +12,14 @@ import asyncio
 import json
 import os
 import re
-import sys
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 _USED = Path(__file__).parent / "used"
 _FPS = 25
-
-
-@dataclass(frozen=True)
-class Chunking:
-    parallel: int
-
-
-@dataclass(frozen=True)
-class ChunkRecord:
-    frames: int
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"frames": self.frames}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ChunkRecord:
-        return cls(values["frames"])
 
 
 class Script:
@@ -94,22 +76,11 @@ def break_next_upload() -> None:
 
 
 def install() -> None:
-    from hyperframes_render.render import job
-    from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
+    """Replace the engine's four calls, whatever imports them afterwards."""
+    from hyperframes_render.render import job, steps
+    from hyperframes_render.render.plan import Chunk, Content, FrameRange, Plan, split_frames
     from hyperframes_render.render.progress import Progress
-
-    @dataclass(frozen=True)
-    class Plan:
-        frames: int
-        chunks: tuple[Chunk, ...]
-        duration: float
-
-        def as_dict(self) -> dict[str, Any]:
-            return {"frames": self.frames, "chunks": len(self.chunks)}
-
-        @classmethod
-        def from_dict(cls, values: dict[str, Any]) -> Plan:
-            return cls(values["frames"], split_frames(values["frames"], values["chunks"]), values["frames"] / _FPS)
+    from hyperframes_render.render.result import CaptureRecord
 
     @dataclass(frozen=True)
     class Result:
@@ -125,19 +96,20 @@ def install() -> None:
             time.sleep(script.seconds_per_frame)
             listener(Progress("render", done, frames.count, 0.0, 0.0, None))
 
-    def make_plan(source: Path, request: Any, chunking: Chunking, *, listener: Any = None) -> Plan:
+    def make_plan(source: Path, request: Any, chunking: Any, *, listener: Any = None) -> Plan:
         script = Script(source)
         script.enter("make_plan")
-        return Plan(script.frames, split_frames(script.frames, script.chunks), script.frames / _FPS)
+        chunks = split_frames(script.frames, script.chunks)
+        return Plan(64, 36, Fraction(_FPS), script.frames, next(iter(Content)), chunks, "as told")
 
     def render_chunk(
         source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any
-    ) -> ChunkRecord:
+    ) -> CaptureRecord:
         script = Script(source)
         script.enter(f"render_chunk {chunk.index}")
         report(script, chunk.frames, listener)
         output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
-        return ChunkRecord(chunk.frames.count)
+        return CaptureRecord((), {}, 0.0, (), (), {})
 
     def assemble(request: Any, plan: Plan, chunks: Any, records: Any, output: Path) -> Result:
         output.write_bytes(b"".join(path.read_bytes() for _, path in chunks))
@@ -150,12 +122,9 @@ def install() -> None:
         await asyncio.to_thread(output.write_bytes, b"[whole]")
         return Result(script.frames, 1)
 
-    steps = ModuleType("hyperframes_render.render.steps")
-    parts = {"Chunking": Chunking, "Plan": Plan, "ChunkRecord": ChunkRecord}
-    for name, value in {**parts, "make_plan": make_plan, "render_chunk": render_chunk, "assemble": assemble}.items():
-        setattr(steps, name, value)
-    sys.modules[steps.__name__] = steps
-    job.render = render
+    for module, calls in {steps: (make_plan, render_chunk, assemble), job: (render,)}.items():
+        for call in calls:
+            setattr(module, call.__name__, call)
 
 
 install()
