@@ -13,7 +13,7 @@ from hyperframes_render.api.app import create_app
 from hyperframes_render.api.keys import KeyChecker
 from hyperframes_render.api.service import TaskService
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.settings import ApiSettings
 from hyperframes_render.functions.wiring import settings, task_service
 
@@ -42,7 +42,7 @@ _asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
     return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own

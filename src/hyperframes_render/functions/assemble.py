@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
@@ -33,7 +33,7 @@ class AssembleEvent(BaseModel):
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 @tell_workflow
 @event_parser(model=AssembleEvent)
 def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:

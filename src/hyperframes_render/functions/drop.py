@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.drop import DropFolder, Dropped
-from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.observability import logger, metrics, traced
 from hyperframes_render.functions.settings import DropSettings
 from hyperframes_render.functions.wiring import settings, task_service
 
@@ -41,7 +41,7 @@ def read_dropped(event: dict[str, Any]) -> Dropped:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take each file; those that failed for a reason that may pass are named, and come again."""

@@ -20,7 +20,7 @@ from hyperframes_render.aws.events import SqsQueue
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
-from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.observability import logger, metrics, traced
 from hyperframes_render.functions.settings import NotifySettings
 from hyperframes_render.functions.wiring import settings
 
@@ -56,7 +56,7 @@ def _deliver(record: SQSRecord) -> None:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Try each webhook once; those that were not delivered stay in the queue."""

@@ -14,7 +14,7 @@ from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, tracer
+from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import settings
@@ -32,7 +32,7 @@ class PlanEvent(BaseModel):
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 @tell_workflow
 @event_parser(model=PlanEvent)
 def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:

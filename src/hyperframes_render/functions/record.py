@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.finish import Outcome
 from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.observability import logger, metrics, traced
 from hyperframes_render.functions.settings import RecordSettings
 from hyperframes_render.functions.wiring import finisher, settings
 from hyperframes_render.task import TaskStatus
@@ -25,7 +25,7 @@ class RecordEvent(BaseModel):
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 @metrics.log_metrics
 @tell_workflow
 @event_parser(model=RecordEvent)

@@ -9,13 +9,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.sweep import Sweeper
 from hyperframes_render.aws.workflow import StateMachine
-from hyperframes_render.functions.observability import logger, metrics, tracer
+from hyperframes_render.functions.observability import logger, metrics, traced
 from hyperframes_render.functions.settings import SweepSettings
 from hyperframes_render.functions.wiring import finisher, settings
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Attend to everything that is due; the counts by what was done."""
     given = settings(SweepSettings)
