@@ -55,7 +55,8 @@ test-all: setup
 	@$(BIN)/python -m pytest
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e && $(BIN)/lint-imports
+	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
 lint-template: setup $(STAMPS)/stack-checks

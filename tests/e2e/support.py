@@ -61,7 +61,7 @@ def render(source: Path, output: Path, *options: object, env: dict[str, str] | N
 def frames(video: Path) -> list[NDArray[np.uint8]]:
     """All frames as RGB arrays (height, width, 3)."""
     with av.open(str(video)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def packet_times(video: Path) -> list[tuple[int, int, int]]:

@@ -11,7 +11,6 @@ import pytest
 from hyperframes_render.composition.fonts import (
     FontResolution,
     resolve_fonts,
-    resolve_stylesheet,
     split_families,
 )
 
@@ -270,17 +269,10 @@ def test_line_endings_and_entities_outside_the_edits_survive(font_root: Path) ->
     assert authored(resolve_fonts(html, font_root=font_root)) == html.replace(":serif", ":Inter, serif")
 
 
-def test_linked_style_sheets_count_only_if_passed(font_root: Path) -> None:
+def test_linked_style_sheets_do_not_count(font_root: Path) -> None:
     html = page("p{font-family:Roboto}", head='<link rel="stylesheet" href="a.css">')
-    css = "@font-face{font-family:Roboto;src:url(r.woff2)} p{font-family:Lato}"
 
     assert families(resolve_fonts(html, font_root=font_root)) == ["Roboto"]
-    assert families(resolve_fonts(html, font_root=font_root, stylesheets={"a.css": css})) == ["Lato"]
-
-
-def test_a_style_sheet_file_can_be_rewritten_by_itself() -> None:
-    assert resolve_stylesheet("p{font-family:serif}q{color:red}") == "p{font-family:Inter, serif}q{color:red}"
-    assert resolve_stylesheet("p{font-family:serif") == "p{font-family:serif"
 
 
 def test_family_lists_split_at_top_level_commas_only() -> None:

@@ -1,8 +1,8 @@
 """What a render costs: what its functions reported, times a price table.
 
-Prices are AWS's public ones for us-east-1, on demand, without free tier and discounts, read on the date below from
-AWS's price pages for Lambda, Step Functions, S3, DynamoDB, SNS and SQS. Data transfer out of AWS is not counted: it
-depends on who fetches the video.
+Prices are AWS's public ones for us-east-1, on demand, without free tier and discounts, as of the date below. They were
+not read from AWS's price list by this program, and AWS changes them: look at them again with each release. Lambda and
+Step Functions make nearly all of the sum. Data transfer out of AWS is not counted: it depends on who fetches the video.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ import asyncio
 import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from playwright.async_api import BrowserContext, Error, Request, Route, WebSocketRoute
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.task import NetworkPolicy
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
@@ -37,8 +37,6 @@ _TYPES = {
     ".cube": "text/plain",
 }
 _UNKNOWN_TYPE = "application/octet-stream"
-
-Network = Literal["public", "none"] | tuple[str, ...]
 
 #: Formats that photographs and films come in.
 _PHOTOGRAPH_TYPES = ("image/jpeg", "image/webp", "image/avif", "video/")
@@ -67,7 +65,7 @@ class Door:
     entry: str
     html: str
     packages: Path
-    network: Network
+    network: NetworkPolicy
     log: DoorLog = field(default_factory=DoorLog)
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0

@@ -19,7 +19,6 @@ from html import escape, unescape
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -66,22 +65,18 @@ def resolve_fonts(
     html: str,
     *,
     font_root: Path,
-    stylesheets: Mapping[str, str] = MappingProxyType({}),
     url_prefix: str = DEFAULT_URL_PREFIX,
 ) -> FontResolution:
     """Settle every font family that a whole HTML document names; `font_root` holds the bundled packages.
 
-    `stylesheets` (address to text) are linked files whose families count too. The official renderer never looks
-    into them, so pass none for the same picture. A document without a head tag gets its lists rewritten but no
-    faces, as there is no place for them.
+    Linked style sheets do not count: the official renderer never looks into them. A document without a head tag
+    gets its lists rewritten but no faces, as there is no place for them.
     """
     page = _PageParser(html).page
-    sheets = [sheet for css in stylesheets.values() if (sheet := _read_css(css))]
     declarations = [surface.declaration for surface in page.surfaces]
-    declarations += [declaration for sheet in sheets for declaration in sheet.declarations]
     shifts = _shifts(declarations)
     edits = _surface_edits(html, page.surfaces, shifts)
-    taken = _families_with_faces("\n".join([html, *stylesheets.values()]))
+    taken = _families_with_faces(html)
     wanted = _wanted(_rewritten(declaration, shifts) for declaration in declarations)
     pending = {key: want for key, want in wanted.items() if key not in taken}
     if page.head_end is None:
@@ -96,16 +91,6 @@ def resolve_fonts(
         rules = "\n".join(resolver.rules)
         edits.append(_Edit(place, place, f"<style {_FONTS_MARK}>{rules}</style>"))
     return FontResolution(_apply(html, edits), tuple(resolver.faces), tuple(resolver.warnings))
-
-
-def resolve_stylesheet(css: str) -> str:
-    """Put the primary family before generic-first lists, in a style sheet that stands in a file of its own.
-
-    The official renderer serves such files as they are: `serif` there is the machine's serif. Use this only where
-    independence of the machine matters more than the same picture.
-    """
-    sheet = _read_css(css)
-    return _apply(css, _insertions(sheet.declarations, _shifts(sheet.declarations))) if sheet else css
 
 
 # --- The bundled families ---------------------------------------------------------------------------------------

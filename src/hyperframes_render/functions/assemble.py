@@ -17,10 +17,11 @@ from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.plan import Chunk, Plan
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import assemble
-from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
+from hyperframes_render.task import Task, TaskStatus
 
 #: Chunks that are fetched at once.
 _DOWNLOADS = 8
@@ -44,13 +45,12 @@ def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.UPLOADING, "assemble")
         stored = own.read_json(f"{work_folder(task.id)}plan.json")
-        plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
-        suffix = result_type(request.codec)[0]
+        plan = Plan.from_dict(stored["plan"])
         progress = ProgressCount.of_call(own.tasks, task.id, context)
         with progress.counting():
-            parts, records = _fetch(own, task, plan.chunks, suffix, folder)
-            output = folder / f"video{suffix}"
-            result = assemble(request, plan, parts, records, output)
+            parts, records = _fetch(own, task, plan.chunks, chunk_suffix(plan.format), folder)
+            output = folder / f"video{plan.format.suffix}"
+            result = assemble(plan, parts, records, output)
         deliver_result(own, task, output, result)
     return {"task_id": task.id}
 

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.errors import InternalError, NotFound
+from hyperframes_render.formats import FORMATS
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
@@ -19,6 +20,7 @@ from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Chunk, FrameRange, Plan
 from hyperframes_render.render.steps import render_chunk
@@ -72,7 +74,7 @@ def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path
     stored = own.read_json(f"{work_folder(task.id)}plan.json")
     plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
     chunk = Chunk(event.index, FrameRange(event.first, event.count))
-    output = folder / f"chunk{result_type(request.codec)[0]}"
+    output = folder / f"chunk{chunk_suffix(plan.format)}"
     source = own.source(task, folder)
     with progress.counting():
         record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
@@ -86,7 +88,7 @@ def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path
 
 def _is_finished(own: Worker, task: Task, event: RenderChunkEvent) -> bool:
     """Whether an earlier call, whose answer was lost, made this very chunk."""
-    made = own.objects.head(chunk_key(task.id, event.index, result_type(task.request.codec)[0]))
+    made = own.objects.head(chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec])))
     if made is None:
         return False
     try:

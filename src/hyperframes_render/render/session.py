@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,9 +23,10 @@ from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
 from hyperframes_render.errors import BrowserFailed, DiskFull
-from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
+from hyperframes_render.formats import FORMATS, Quality
+from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
-from hyperframes_render.render.plan import Chunk, Plan
+from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.versions import versions
@@ -33,6 +35,9 @@ from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, 
 
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
+
+#: A draft's pictures have a quarter of the pixels.
+DRAFT_SCALE = 0.5
 
 Made = TypeVar("Made")
 
@@ -52,22 +57,55 @@ class Attempt:
     async def render_chunk(self, plan: Plan, chunk: Chunk, path: Path, *, last: bool) -> None:
         """Capture and encode one chunk to `path`; after the `last` one the browsers end beside the encoder."""
         spec = EncodeSpec(
-            plan.width,
-            plan.height,
-            plan.fps,
-            chunk.frames.count,
-            plan.content,
-            jpeg=not self.pool.first.capture.raw,
+            width=self.page.device_width,
+            height=self.page.device_height,
+            fps=plan.fps,
+            frames=chunk.frames.count,
+            content=plan.content,
+            form=self.pool.first.capture.form,
+            first=chunk.frames.first,
+            codec=plan.codec,
+            quality=plan.quality,
+            transparent=plan.transparent,
+            video_size=(plan.width, plan.height),
+            tags=self.tags(),
         )
         encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=self.session.folder)
-        block = block_frames(plan.width, plan.height)
+        block = block_frames(self.page.device_width, self.page.device_height)
         try:
-            await RangeRender(chunk.frames, self.pool, encoder, self.session.meter, self.statistics, block).run()
+            await RangeRender(plan.seeks(chunk), self.pool, encoder, self.session.meter, self.statistics, block).run()
             closing = [self.pool.close()] if last else []
             await asyncio.gather(asyncio.to_thread(encoder.finish), *closing)
         except BaseException:
             encoder.abort()
             raise
+
+    def make_plan(self) -> Plan:
+        """The whole video as one chunk."""
+        page, request = self.page, self.session.request
+        frames = frames_to_render(page, self.declared, self.pool.first.page.duration, request)
+        return Plan(
+            width=max(1, round(page.width * request.scale_factor)),
+            height=max(1, round(page.height * request.scale_factor)),
+            fps=page.fps,
+            frames=frames.count,
+            content=self.pool.first.page.content,
+            chunks=split_frames(frames.count, 1),
+            first=frames.first,
+            codec=request.codec,
+            quality=request.quality,
+            transparent=request.transparent,
+        )
+
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """Title and comment of the file; what it was made with is enough to make it again."""
+        made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
+        title = (("title", self.declared.title[:200]),) if self.declared.title else ()
+        return (*title, ("comment", made_with))
+
+    def versions(self) -> dict[str, str]:
+        """Of all that decides what the pictures look like."""
+        return versions(packages_root(), self.pool.first.page.chromium.browser.version)
 
     def record(self) -> CaptureRecord:
         """What was captured so far, how, and what there was to complain about."""
@@ -94,7 +132,7 @@ class Attempt:
                 (frame, round(value, 3)) for value, frame in sorted(self.statistics.slowest, reverse=True)
             ),
             warnings=tuple(session.warnings),
-            versions=versions(packages_root(), browsers[0].page.chromium.browser.version),
+            versions=self.versions(),
         )
 
 
@@ -108,6 +146,8 @@ class Session:
     folder: Path
     #: Browsers that may be used; None: as many as pay.
     workers: int | None = None
+    #: Files outside the folder that must not outlive the session.
+    files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
     _surface: bool = True
@@ -167,17 +207,18 @@ class Session:
             network=self.request.network,
             job=self.folder,
             use_surface=self._surface,
+            form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse,
             log=self.log,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:
             self.meter.enter("load")
-            first = await start_worker(spec, stack, raw=None)
+            first = await start_worker(spec, stack, form=None)
             pool = WorkerPool(
                 first=first,
                 limit=self.workers or default_workers(),
-                start_another=lambda stack: start_worker(spec, stack, raw=first.capture.raw),
+                start_another=lambda stack: start_worker(spec, stack, form=first.capture.form),
                 stack=stack,
                 eager=self.workers is not None,
                 driver=driver,
@@ -213,10 +254,12 @@ async def in_session(
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+    session = Session(source, request, meter, folder, workers)
     try:
-        session = Session(source, request, meter, folder, workers)
         return await watched(session.run(driver or BrowserDriver(), work), meter)
     finally:
+        for file in session.files:
+            file.unlink(missing_ok=True)
         remove_folder(folder)
 
 
@@ -228,6 +271,11 @@ def default_workers() -> int:
 def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
     width = request.width or declared.width or DEFAULT_WIDTH
     height = request.height or declared.height or DEFAULT_HEIGHT
-    check_size(width, height)
+    check_size(round(width * request.scale_factor), round(height * request.scale_factor))
     fps = request.fps or declared.fps or DEFAULT_FPS
-    return PageSpec(width, height, fps, request.duration or None)
+    most = FORMATS[request.codec].max_fps
+    if most is not None and fps > most:
+        fps = Fraction(most)
+    # A draft is drawn at half the size and enlarged by the encoder: drawing is what takes the time.
+    scale = request.scale_factor * (DRAFT_SCALE if request.quality is Quality.DRAFT else 1)
+    return PageSpec(width, height, fps, request.duration or None, scale, request.transparent)

@@ -1,0 +1,361 @@
+"""All sound of a video, mixed once: a list of clips in, one lossless file of exactly the video's length out.
+
+Sound is a plain sum: no level is changed that the caller did not ask for. Every clip is read by an ffmpeg of its own
+from shortly before it is heard until it ends, so memory depends on how many clips sound at once, not on their length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperframes_render.errors import DiskFull, EncoderFailed
+from hyperframes_render.media.ffmpeg import ffmpeg_path
+from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
+
+#: Samples a second of every mix, two channels: what the official renderer mixes at.
+SAMPLE_RATE = 48_000
+CHANNELS = 2
+#: Gain of a clip at most: +12 dB, the contract's own limit.
+MAX_GAIN = 3.98
+MIN_RATE, MAX_RATE = 0.1, 5.0
+#: Samples that are mixed at a time.
+_BLOCK = SAMPLE_RATE
+#: Seconds for ffmpeg to give the next samples of a clip. It decodes hundreds of times faster than that.
+_READ_TIMEOUT = 60.0
+#: Seconds before a trim's beginning from which a file is read.
+_SEEK_MARGIN = 2.0
+_BYTES_PER_SAMPLE = 4 * CHANNELS
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SoundClip:
+    """A stretch of a media file that is heard in the video. Times in seconds, gains linear.
+
+    `envelope` are (seconds since the clip's start, gain) points joined by straight lines, held before the first and
+    after the last; where there are any they stand for `volume`.
+    """
+
+    path: Path
+    start: float = 0.0
+    #: How long it may sound in the video; None: until the file or the video ends.
+    duration: float | None = None
+    media_start: float = 0.0
+    rate: float = 1.0
+    loop: bool = False
+    volume: float = 1.0
+    envelope: tuple[tuple[float, float], ...] = ()
+    fade_in: float = 0.0
+    fade_out: float = 0.0
+    #: What a warning calls it; the file's name where it is empty.
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+        return self.name or self.path.name
+
+
+@dataclass
+class SoundReport:
+    """What was mixed: clips that were heard, samples, the highest level (1 is full scale), and what went wrong."""
+
+    samples: int
+    heard: int = 0
+    peak: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is heard at all."""
+        return self.peak == 0.0
+
+
+def mix_sound(clips: Sequence[SoundClip], duration: float | Fraction, output: Path) -> SoundReport:
+    """Mix `clips` into `output` (.wav or .flac, 48 kHz, two channels, 16 bit) of `duration` seconds. Blocking.
+
+    A clip that cannot be read is left out with a warning: one bad file does not silence the rest.
+    Raises EncoderFailed or DiskFull.
+    """
+    total = round(duration * SAMPLE_RATE)
+    report = SoundReport(total)
+    waiting = sorted((_Voice(clip, total) for clip in clips), key=lambda voice: voice.first)
+    sounding: list[_Voice] = []
+    try:
+        with _SampleFile(output) as target:
+            for first in range(0, total, _BLOCK):
+                block = np.zeros((min(_BLOCK, total - first), CHANNELS), np.float32)
+                while waiting and waiting[0].first < first + len(block):
+                    sounding.append(waiting.pop(0))
+                for voice in sounding:
+                    voice.add_to(block, first)
+                report.peak = max(report.peak, float(np.abs(block).max(initial=0.0)))
+                target.write(block)
+                for voice in [voice for voice in sounding if voice.ended]:
+                    sounding.remove(voice)
+                    _close(voice, report)
+    finally:
+        for voice in sounding:
+            _close(voice, report)
+    if report.peak > 1.0:
+        excess = 20 * np.log10(report.peak)
+        report.warnings.append(
+            f"The sound is {excess:.1f} dB too loud at its loudest and was cut there: lower a volume."
+        )
+    return report
+
+
+def _close(voice: _Voice, report: SoundReport) -> None:
+    voice.close()
+    report.heard += voice.heard
+    if voice.failure:
+        report.warnings.append(f"The sound of {voice.clip.label} is left out: {voice.failure}.")
+
+
+class _Voice:
+    """One clip while it is mixed."""
+
+    def __init__(self, clip: SoundClip, total: int) -> None:
+        self.clip = clip
+        self.first = max(0, round(clip.start * SAMPLE_RATE))
+        #: Samples of the clip that lie before the video's beginning.
+        self._skipped = max(0, -round(clip.start * SAMPLE_RATE))
+        self._length = total + self._skipped if clip.duration is None else round(clip.duration * SAMPLE_RATE)
+        self.heard = False
+        self.ended = False
+        self.failure = ""
+        self._source: _Source | None = None
+
+    def add_to(self, block: Samples, first: int) -> None:
+        """Add what of the clip falls into `block`, which begins at sample `first` of the video."""
+        offset = max(0, self.first - first)
+        local = first + offset - self.first + self._skipped
+        wanted = min(len(block) - offset, self._length - local)
+        if wanted <= 0:
+            self.ended = True
+            return
+        try:
+            samples = self._opened(local).read(wanted)
+        except MediaUnreadable as unreadable:
+            self.failure, self.ended = str(unreadable), True
+            return
+        if len(samples):
+            self.heard = True
+            samples *= _gains(self.clip, self._faded_length(), local, len(samples))[:, None]
+            block[offset : offset + len(samples)] += samples
+        self.ended = len(samples) < wanted or local + wanted >= self._length
+
+    def _opened(self, local: int) -> _Source:
+        if self._source is None:
+            self._source = _Source(self.clip, self._length)
+            self._source.read(local)  # what lies before the video's beginning
+        return self._source
+
+    def _faded_length(self) -> float:
+        """Seconds of the clip, whose end a fade-out reaches."""
+        if self.clip.duration is not None or self._source is None or self.clip.loop:
+            return self._length / SAMPLE_RATE
+        length = self._source.facts.duration
+        return self._length / SAMPLE_RATE if length is None else (length - self.clip.media_start) / self.clip.rate
+
+    def close(self) -> None:
+        """End the clip's ffmpeg."""
+        if self._source is not None:
+            self._source.close()
+
+
+def _gains(clip: SoundClip, length: float, first: int, count: int) -> Samples:
+    """The gain of each of `count` samples from sample `first` of the clip on, which is `length` seconds long."""
+    times = (np.arange(first, first + count) / SAMPLE_RATE).astype(np.float64)
+    if clip.envelope:
+        points = sorted(clip.envelope, key=lambda point: point[0])
+        gains = np.interp(times, [at for at, _ in points], [min(max(gain, 0.0), MAX_GAIN) for _, gain in points])
+    else:
+        gains = np.full(count, min(max(clip.volume, 0.0), MAX_GAIN))
+    fade_in, fade_out = max(clip.fade_in, 0.0), max(clip.fade_out, 0.0)
+    if fade_in + fade_out > length > 0:  # both get their share of a clip too short for them
+        share = length / (fade_in + fade_out)
+        fade_in, fade_out = fade_in * share, fade_out * share
+    if fade_in > 0:
+        gains = gains * np.clip(times / fade_in, 0, 1)
+    if fade_out > 0:
+        gains = gains * np.clip((length - times) / fade_out, 0, 1)
+    return np.asarray(gains, np.float32)
+
+
+class _Source:
+    """The samples of a clip in order, decoded, brought to 48 kHz stereo and to the clip's speed by ffmpeg."""
+
+    def __init__(self, clip: SoundClip, length: int) -> None:
+        self._clip = clip
+        self.facts = probe_media(clip.path)
+        if self.facts.sound is None:
+            raise MediaUnreadable("it has no sound")
+        if not MIN_RATE <= clip.rate <= MAX_RATE:
+            raise MediaUnreadable(f"its rate {clip.rate:g} is not from {MIN_RATE:g} to {MAX_RATE:g}")
+        self._needed = length / SAMPLE_RATE * clip.rate
+        self._process = _Decoder(_decoder_arguments(clip, self.facts, self._needed))
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples, fewer where the clip ends. Raises MediaUnreadable."""
+        samples = self._process.read(count)
+        while self._clip.loop and len(samples) < count and self._process.produced:
+            self._process.close()
+            self._process = _Decoder(_decoder_arguments(self._clip, self.facts, self._needed))
+            samples = np.concatenate([samples, self._process.read(count - len(samples))])
+        return samples
+
+    def close(self) -> None:
+        """End ffmpeg."""
+        self._process.close()
+
+
+def _decoder_arguments(clip: SoundClip, facts: MediaFacts, needed: float) -> list[str]:
+    assert facts.sound is not None
+    # A seek lands where a picture can be decoded; the sound of that moment may stand before it in the file.
+    seek = max(0.0, clip.media_start - _SEEK_MARGIN)
+    if not facts.exact_seek or seek < facts.sound.start:
+        seek = 0.0
+    filters = []
+    if (rest := clip.media_start - seek) > 0:
+        filters.append(f"atrim=start={rest:.6f},asetpts=PTS-{rest:.6f}/TB")
+    # Filled where the file's sound begins late or pauses: what follows must not come early.
+    filters.append(f"aresample={SAMPLE_RATE}:async=1:first_pts=0:rematrix_maxval=1")
+    # ffmpeg would lower a single channel by 3 dB.
+    filters.append("pan=stereo|c0=c0|c1=c0" if facts.sound.channels == 1 else "aformat=channel_layouts=stereo")
+    filters.extend(f"atempo={tempo:.9g}" for tempo in _tempos(clip.rate))
+    arguments = ["-ss", f"{seek:.6f}"] if seek else []
+    if not clip.loop:
+        arguments += ["-t", f"{needed + (clip.media_start - seek):.6f}"]
+    return [
+        *(*MEDIA_INPUT, *arguments, "-i", f"file:{clip.path}"),
+        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(filters), "-ac", str(CHANNELS)),
+        *("-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"),
+    ]
+
+
+def _tempos(rate: float) -> Iterator[float]:
+    """Factors from 0.5 to 2, the range in which ffmpeg's filter keeps every sample, that make up `rate`."""
+    while rate < 0.5:
+        yield 0.5
+        rate /= 0.5
+    while rate > 2:
+        yield 2.0
+        rate /= 2
+    if abs(rate - 1) > 1e-9:
+        yield rate
+
+
+class _Decoder:
+    """An ffmpeg that writes samples to a pipe as fast as they are read."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(
+            [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            start_new_session=True,
+        )
+        #: Whether it gave any sample.
+        self.produced = False
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples, fewer at the end. Raises MediaUnreadable."""
+        assert self._process.stdout is not None
+        wanted = count * _BYTES_PER_SAMPLE
+        parts: list[bytes] = []
+        deadline = time.monotonic() + _READ_TIMEOUT
+        while wanted:
+            if not select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise MediaUnreadable(f"ffmpeg gave no sample of it within {_READ_TIMEOUT:g} s")
+            part = self._process.stdout.read1(wanted)  # type: ignore[attr-defined]
+            if not part:
+                break
+            parts.append(part)
+            wanted -= len(part)
+        data = b"".join(parts)
+        samples = np.frombuffer(data[: len(data) // _BYTES_PER_SAMPLE * _BYTES_PER_SAMPLE], "<f4")
+        self.produced = self.produced or samples.size > 0
+        if wanted and not self.produced and self._process.wait(_READ_TIMEOUT) != 0:
+            raise MediaUnreadable(self._last_message())
+        return samples.reshape(-1, CHANNELS).copy()
+
+    def _last_message(self) -> str:
+        self._messages.seek(0)
+        lines = self._messages.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1].split("] ", 1)[-1][:160] if lines else f"ffmpeg ended with {self._process.returncode}"
+
+    def close(self) -> None:
+        """End it at once."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._messages.close()
+
+
+class _SampleFile:
+    """A .wav (RF64 where it must be) or .flac that samples are appended to."""
+
+    def __init__(self, path: Path) -> None:
+        codecs = {".wav": "pcm_s16le", ".flac": "flac"}
+        if path.suffix not in codecs:
+            raise EncoderFailed(f'The mix "{path.name}" ends neither in .wav nor in .flac.')
+        options = {"rf64": "auto"} if path.suffix == ".wav" else {}
+        try:
+            self._container = av.open(str(path), "w", format=path.suffix[1:], options=options)
+        except (av.FFmpegError, OSError) as error:
+            raise EncoderFailed(f"The sound cannot be written: {error}.") from error
+        stream = self._container.add_stream(codecs[path.suffix], rate=SAMPLE_RATE, layout="stereo", format="s16")
+        assert isinstance(stream, av.AudioStream)
+        self._stream = stream
+        self._position = 0
+
+    def __enter__(self) -> _SampleFile:
+        return self
+
+    def write(self, samples: Samples) -> None:
+        """Append samples; what is beyond full scale is cut."""
+        whole = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole).reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = SAMPLE_RATE
+        frame.pts = self._position
+        frame.time_base = Fraction(1, SAMPLE_RATE)
+        self._position += len(samples)
+        self._mux(frame)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._mux(None)
+        finally:
+            with contextlib.suppress(av.FFmpegError, OSError):
+                self._container.close()
+
+    def _mux(self, frame: av.AudioFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+        except (av.FFmpegError, OSError) as error:
+            if "No space left" in str(error):
+                raise DiskFull(
+                    "The disk is full: the sound could not be written.", "Make room and try again."
+                ) from error
+            raise EncoderFailed(f"The sound could not be written: {error}.") from error

@@ -1,0 +1,116 @@
+"""Runs of both programs on one composition: the official command line, and ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hyperframes_render.browser.assets import packages_root
+from hyperframes_render.browser.cdn import find_in_packages
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+#: Where tests/bench/setup.sh puts the official command line; another place for developing.
+OFFICIAL = Path(os.environ.get("HYPERFRAMES_RENDER_OFFICIAL", REPOSITORY / ".bench" / "official"))
+#: The official program takes 5-10 s for each composition: what it made of the same files is kept.
+KEPT = REPOSITORY / ".bench" / "parity"
+RUN_TIMEOUT = 300.0
+_SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css)\b""")
+
+
+class ProgramFailed(Exception):
+    """A program ended badly; the text is the end of its messages."""
+
+
+@cache
+def node() -> Path | None:
+    """The Node that came with the official command line, None where it is not installed."""
+    script = OFFICIAL / "node_modules" / "hyperframes" / "bin" / "hyperframes.mjs"
+    found = next(iter(sorted(OFFICIAL.glob("node_modules/node-linux-*/bin/node"))), None)
+    return found if script.is_file() else None
+
+
+@cache
+def official_version() -> str:
+    """The version of the official command line."""
+    manifest = OFFICIAL / "node_modules" / "hyperframes" / "package.json"
+    return str(json.loads(manifest.read_text("utf-8"))["version"])
+
+
+def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
+    """Render with our installed command; its JSON result. Raises ProgramFailed."""
+    command = [str(Path(sys.executable).with_name("hyperframes-render")), "render", str(project)]
+    ended = _run([*command, "-o", str(output), "--json", *options], dict(os.environ))
+    result = json.loads(ended)
+    assert isinstance(result, dict)
+    return result
+
+
+def render_official(project: Path, output: Path, *options: str) -> None:
+    """Render with the official command line, or take what it made of the same files before. Raises ProgramFailed."""
+    program = node()
+    assert program is not None
+    copy = output.with_suffix(".project")
+    shutil.copytree(project, copy)
+    _bring_scripts(copy)
+    kept = KEPT / f"{_fingerprint(copy, options)}.mp4"
+    if not kept.is_file():
+        script = OFFICIAL / "node_modules" / "hyperframes" / "bin" / "hyperframes.mjs"
+        environment = {
+            **os.environ,
+            "PATH": f"{program.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "HYPERFRAMES_BROWSER_PATH": "/usr/bin/chromium-headless-shell",
+            "HYPERFRAMES_TELEMETRY": "0",
+        }
+        command = [str(program), str(script), "render", str(copy), "-o", str(output), "-w", "1", *options]
+        _run(command, environment)
+        if not output.is_file():
+            raise ProgramFailed("it wrote no video")
+        KEPT.mkdir(parents=True, exist_ok=True)
+        (KEPT.parent / ".gitignore").write_text("*\n", "utf-8")
+        partial = kept.with_suffix(f".{os.getpid()}")
+        shutil.copy(output, partial)
+        partial.replace(kept)
+    shutil.copy(kept, output)
+
+
+def _bring_scripts(project: Path) -> None:
+    """Put the pinned files beside the page in place of CDN addresses: the official program cannot do without."""
+    for page in project.rglob("*.html"):
+        html = page.read_text("utf-8")
+        for address in sorted(set(_SCRIPT_ADDRESS.findall(html)), key=len, reverse=True):
+            answer = find_in_packages(address, packages_root())
+            if answer is None:
+                raise ProgramFailed(f"{address} is not among the pinned packages")
+            name = f"{answer.package.replace('/', '-')}-{answer.path.name}"
+            shutil.copy(answer.path, project / name)
+            html = html.replace(address, os.path.relpath(project / name, page.parent))
+        page.write_text(html, "utf-8")
+
+
+def _fingerprint(project: Path, options: tuple[str, ...]) -> str:
+    """The same for the same files, options and version of the official program."""
+    digest = hashlib.sha256(json.dumps([official_version(), *options]).encode())
+    for file in sorted(project.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(project)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return f"{project.stem}-{digest.hexdigest()[:20]}"
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    try:
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=RUN_TIMEOUT, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        raise ProgramFailed(f"it took more than {RUN_TIMEOUT:g} s") from None
+    if ended.returncode != 0:
+        raise ProgramFailed(" | ".join((ended.stderr + ended.stdout).strip().splitlines()[-6:])[-600:])
+    return ended.stdout
