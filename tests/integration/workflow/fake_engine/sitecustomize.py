@@ -77,8 +77,9 @@ def break_next_upload() -> None:
 
 def install() -> None:
     """Replace the engine's four calls, whatever imports them afterwards."""
+    from hyperframes_render.formats import Content
     from hyperframes_render.render import job, steps
-    from hyperframes_render.render.plan import Chunk, Content, FrameRange, Plan, split_frames
+    from hyperframes_render.render.plan import Chunk, FrameRange, Plan, split_frames
     from hyperframes_render.render.progress import Progress
     from hyperframes_render.render.result import CaptureRecord
 
@@ -100,7 +101,7 @@ def install() -> None:
         script = Script(source)
         script.enter("make_plan")
         chunks = split_frames(script.frames, script.chunks)
-        return Plan(64, 36, Fraction(_FPS), script.frames, next(iter(Content)), chunks, "as told")
+        return Plan(64, 36, Fraction(_FPS), script.frames, next(iter(Content)), chunks, reason="as told")
 
     def render_chunk(
         source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any
@@ -111,7 +112,7 @@ def install() -> None:
         output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
         return CaptureRecord((), {}, 0.0, (), (), {})
 
-    def assemble(request: Any, plan: Plan, chunks: Any, records: Any, output: Path) -> Result:
+    def assemble(plan: Plan, chunks: Any, records: Any, output: Path, **_: Any) -> Result:
         output.write_bytes(b"".join(path.read_bytes() for _, path in chunks))
         return Result(plan.frames, len(chunks))
 
