@@ -9,14 +9,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import AliasChoices
+
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
 from hyperframes_render.task import RenderInput, parse_render_input
 
 APP = "infsh/hyperframes-render"
 #: Names under which this application is asked for, without a version.
 _APPS = frozenset({APP, "hyperframes-render"})
-#: What callers of other renderers write.
-_ALIASES = {"device_scale_factor": "scale_factor", "audio": "audio_url"}
+
+
+def _wire_names() -> dict[str, str]:
+    """Every name that an input field may be given by, and the one that answers have."""
+    names: dict[str, str] = {}
+    for name, info in RenderInput.model_fields.items():
+        wire = info.serialization_alias or name
+        choices = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else []
+        names |= dict.fromkeys((name, wire, *(choice for choice in choices if isinstance(choice, str))), wire)
+    return names
+
+
+FIELD_NAMES = _wire_names()
 #: Fields of the published run body that have no meaning here.
 _IGNORED = ("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream")
 #: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
@@ -126,7 +139,7 @@ def _sidecar(values: dict[str, Any]) -> Submission:
 def _line_of(message: str, text: str) -> str:
     """ ", line 3" where the field that the message begins with stands in the text."""
     named = re.split(r"[:\s]", message, maxsplit=1)[0]
-    spellings = {named, *(alias for alias, name in _ALIASES.items() if name == named)}
+    spellings = {named, *(given for given, wire in FIELD_NAMES.items() if wire == named)}
     depth, line = 0, ""
     for token in _JSON_TOKEN.finditer(text):
         if token[0] in "{[":
@@ -143,13 +156,17 @@ def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], 
     prefix = f"{path}." if path else ""
     fields: dict[str, Any] = {}
     for given, value in values.items():
-        name = _ALIASES.get(given, given)
-        if name not in RenderInput.model_fields:
+        name = FIELD_NAMES.get(given)
+        if name is None:
             raise _unknown(given, prefix)
         if name in fields:
             raise InvalidOption(f"{prefix}{given}: it is given twice, also as {name}.", "Keep one of them.")
         if value is not None:
             fields[name] = value
+    audio = fields.get("audio_url")
+    if isinstance(audio, str) and not audio.lower().startswith(("https://", "http://")):
+        # The command line also takes a file's path; here that would be a file of ours.
+        raise InvalidOption(f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3.")
     try:
         return fields, parse_render_input(fields)
     except InvalidOption as error:
@@ -157,7 +174,7 @@ def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], 
 
 
 def _unknown(name: str, prefix: str) -> InvalidOption:
-    known = [*RenderInput.model_fields, "html", "metadata"]
+    known = {*FIELD_NAMES.values(), "html", "metadata"}
     close = difflib.get_close_matches(name, known, n=1)
     advice = f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(sorted(known))}."
     return InvalidOption(f"{prefix}{name[:60]}: there is no such field.", advice)

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.formats import FORMATS, Codec, Format
 from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
 from hyperframes_render.render.progress import Progress
 
@@ -50,6 +51,10 @@ class Plan:
     fps: Fraction
     frames: int
     chunks: tuple[Chunk, ...]
+
+    @property
+    def format(self) -> Format:
+        return FORMATS[Codec.H264]
 
     @property
     def duration(self) -> float:
@@ -122,7 +127,7 @@ class Engine:
         output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
         return CaptureRecord(chunk.frames.count)
 
-    def assemble(self, request: Any, plan: Plan, chunks: Any, records: Any, output: Path) -> Result:
+    def assemble(self, plan: Plan, chunks: Any, records: Any, output: Path) -> Result:
         self.behaviour.enter("assemble")
         output.write_bytes(b"".join(path.read_bytes() for _, path in chunks))
         return Result(sum(record.frames for record in records), len(chunks))

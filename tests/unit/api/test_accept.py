@@ -81,3 +81,19 @@ def test_a_sidecars_error_names_the_line_where_the_field_stands() -> None:
 )
 def test_a_request_may_only_narrow_the_network(asked: Any, ceiling: Any, granted: Any) -> None:
     assert narrow_network(asked, ceiling) == granted
+
+
+def test_a_field_may_be_given_by_any_of_its_names_but_only_once() -> None:
+    fields, request = parse_fields({"device_scale_factor": 2, "from": 1, "audio": "https://example.com/a.mp3"}, "input")
+    assert fields == {"scale_factor": 2, "from": 1, "audio_url": "https://example.com/a.mp3"}
+    assert (request.scale_factor, request.from_time) == (2, 1)
+    with pytest.raises(InvalidOption, match=r"input\.scale_factor: it is given twice"):
+        parse_fields({"device_scale_factor": 2, "scale_factor": 2}, "input")
+
+
+@pytest.mark.parametrize(
+    "audio", ["/etc/passwd", "/proc/self/environ", "file:///etc/passwd", "a.mp3", " https://x/", "s3://b/k", "concat:a"]
+)
+def test_sound_is_never_a_file_of_the_machine_that_renders(audio: str) -> None:
+    with pytest.raises(InvalidOption, match="audio_url"):
+        parse_fields({"audio_url": audio}, "input")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hyperframes_render.api.accept import _IGNORED
+from hyperframes_render.api.accept import _IGNORED, FIELD_NAMES
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.drop import _MAX_BYTES
+from hyperframes_render.formats import Codec
 from hyperframes_render.functions.settings import DEFAULT_RETRY_SECONDS
-from hyperframes_render.task import RenderInput, TaskStatus
+from hyperframes_render.task import TaskStatus
 
 DOCS = Path(__file__).parents[3] / "docs"
 API, DROP, WEBHOOKS = ((DOCS / f"{name}.md").read_text() for name in ("api", "drop-folder", "webhooks"))
@@ -27,7 +28,7 @@ def test_every_route_is_in_the_page_and_every_route_in_the_page_exists() -> None
 
 
 def test_every_input_field_and_every_ignored_field_is_in_the_page() -> None:
-    for name in (*RenderInput.model_fields, *_IGNORED, "html", "metadata", "webhook"):
+    for name in (*FIELD_NAMES.values(), *Codec, *_IGNORED, "html", "metadata", "webhook"):
         assert f"`{name}`" in API, name
 
 
