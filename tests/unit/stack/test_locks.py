@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.template import PROJECT
 
 LOCKS = [*PROJECT.glob("requirements*.lock"), PROJECT / "layers/dependencies/requirements.lock"]
