@@ -213,7 +213,7 @@ def inlined(model: type[BaseModel]) -> dict[str, Any]:
     return dict(_inline(schema, schema.pop("$defs", {})))
 
 
-PROBLEM = {
+PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "An error",
         "content": {"application/problem+json": {"schema": inlined(Problem)}},

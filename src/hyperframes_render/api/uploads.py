@@ -91,9 +91,7 @@ class Uploads:
             return {**wanted.shown, **known, "upload_url": None, "uploaded": True}
         file_id = secrets.token_hex(12)
         key = f"{UPLOADS}{owner}/{file_id}/{wanted.filename}"
-        url, headers = self.objects.presign_put(
-            key, UPLOAD_SECONDS, wanted.content_type, wanted.size, wanted.sha256
-        )
+        url, headers = self.objects.presign_put(key, UPLOAD_SECONDS, wanted.content_type, wanted.size, wanted.sha256)
         facts = {
             "id": file_id,
             "uri": f"s3://{self.objects.bucket}/{key}",

@@ -129,7 +129,6 @@ class S3Objects:
                 ExpiresIn=seconds,
             )
 
-
     def presign_put(
         self, key: str, seconds: int, content_type: str, size: int | None, sha256: str | None = None
     ) -> tuple[str, dict[str, str]]:

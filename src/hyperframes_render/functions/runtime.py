@@ -99,9 +99,7 @@ def _scope(event: Mapping[str, Any]) -> dict[str, Any]:
     """The request of a REST API, as ASGI has it."""
     path = str(event.get("path") or "/")
     query = event.get("multiValueQueryStringParameters") or {}
-    headers = event.get("multiValueHeaders") or {
-        name: [value] for name, value in (event.get("headers") or {}).items()
-    }
+    headers = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
     source = (event.get("requestContext") or {}).get("identity") or {}
     return {
         "type": "http",

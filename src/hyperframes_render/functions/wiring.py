@@ -56,6 +56,4 @@ def finisher(given: Finishing) -> Finisher:
 @lru_cache(maxsize=1)
 def stream_service(given: Settings, policy: StreamPolicy) -> StreamService:
     """For whatever answers the stream route."""
-    return StreamService(
-        DynamoTasks(given.task_table), S3Objects(given.bucket), DynamoLedger(given.task_table), policy
-    )
+    return StreamService(DynamoTasks(given.task_table), S3Objects(given.bucket), DynamoLedger(given.task_table), policy)

@@ -51,6 +51,7 @@ class Plan:
     fps: Fraction
     frames: int
     chunks: tuple[Chunk, ...]
+    reason: str = "as told"
 
     @property
     def format(self) -> Format:
@@ -110,6 +111,7 @@ class Planned:
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
     warnings: tuple[str, ...]
+    seconds_per_frame: float = 0.05
 
 
 class Engine:
@@ -119,7 +121,7 @@ class Engine:
         self.behaviour = behaviour
 
     def make_plan(
-        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, listener: Any = None
+        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, listener: Any = None
     ) -> Planned:
         self.behaviour.enter("make_plan")
         text = source.read_bytes().decode(errors="replace")
@@ -131,7 +133,7 @@ class Engine:
         plan = Plan(64, 36, Fraction(FPS), frames, split_frames(frames, self.behaviour.chunks))
         mixed = sound if request.audio_url else None
         if mixed is not None:
-            mixed.write_bytes(b"[sound]")
+            mixed.write_bytes(b"[sound]" if audio is None else audio.read_bytes())
         return Planned(plan, (("title", "A title"),), mixed, ("The plan's warning.",))
 
     def render_chunk(
