@@ -46,13 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("sdk") / "data", "--allow-private-webhooks")
-    yield running
-    running.stop()
-
-
 def run(program: list[str | Path], *arguments: str | Path, seconds: float = 150) -> list[str]:
     """The lines that a client's script prints; each is a promise kept."""
     done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=seconds)
@@ -89,6 +82,7 @@ def test_the_asynchronous_client_works(server: Server, folder: Path, generation:
     assert lines == ["run", "stream", "local files", "errors", "cancel"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node")
 def test_the_javascript_client_works(server: Server, folder: Path) -> None:
     lines = run(

@@ -61,11 +61,14 @@ def test_a_dry_run_goes_through_the_workflow_without_rendering(stack: Stack) -> 
 
 
 def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
-    task_id = stack.submit(composition("streamed whole"))
+    task_id = stack.submit(composition("streamed whole", frames=10, seconds_per_frame=0.3))
     url = f"{stack.endpoint}/restapis/{stack.outputs['ApiId']}/live/_user_request_/tasks/{task_id}/stream"
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
     lines = httpx.get(url, headers=headers, timeout=60).text.splitlines()
-    assert json.loads(lines[-1])["status"] == 10
+    last = json.loads(lines[-1])
+    assert last["status"] == 10
+    # Signed with the stream function's own role.
+    assert httpx.get(last["output"]["video"]["uri"]).content == b"[whole]"
 
 
 def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_path: Path) -> None:
