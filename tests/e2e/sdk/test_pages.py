@@ -66,7 +66,7 @@ def test_the_page_s_javascript_works(server: Server, folder: Path) -> None:
     assert "X-Amz-Signature" in run(["node", "--import", HERE / "resolve.mjs", script], folder)
 
 
-RECEIVERS = {
+RECEIVERS: dict[str, list[str | Path]] = {
     "webhook_receiver.py": [STACK / "sdk-new/bin/python"],
     "webhook_receiver.mjs": ["node"],
 }
