@@ -41,7 +41,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
         spec = WorkerSpec(
             playwright=await stack.enter_async_context(async_playwright()),
             project=project,
-            html=prepare_html(html, declared, page, packages=packages).html,
+            html=prepare_html(html, declared, page, project=project.root, packages=packages).html,
             page=page,
             packages=packages,
             network="none",

@@ -70,6 +70,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     _listen(page)
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
+    await chromium.context.add_init_script(_script("scope.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):

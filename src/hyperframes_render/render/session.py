@@ -137,7 +137,9 @@ class Session:
             html = project.read_html()
             declared = read_declared(html, name=project.name)
             page = _page_spec(self.request, declared)
-            prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages_root())
+            prepared = await asyncio.to_thread(
+                prepare_html, html, declared, page, project=project.root, packages=packages_root()
+            )
             while True:
                 try:
                     return await self._attempt(driver, project, declared, page, prepared, work)
