@@ -56,7 +56,8 @@ def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tm
         tmp_path,
         "parts/card.html",
         '<head><style>.never{}</style></head><template><style>.a{color:red}</style><div id="r" '
-        'data-composition-id="card" data-width="40"><p class="a">hello<br></p><script>go() // end</script></div></template>',
+        'data-composition-id="card" data-width="40"><p class="a">hello<br></p>'
+        "<script>go() // end</script></div></template>",
     )
     html = inline_sub_compositions(page(host("parts/card.html")), tmp_path).html
     assert "old" not in html and "data-composition-src" not in html and ".never" not in html
