@@ -63,11 +63,14 @@ def test_a_loop_begins_again_at_its_trim(tmp_path: Path) -> None:
     assert numbers(reader, range(21)) == [*range(30, 40), *range(30, 40), 30]
 
 
-def test_other_rates_show_the_nearest_picture(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mp4", rate="24")
-    # Picture n stands at n/24 s: at frame k of 30 a second the last one with round(n * 30 / 24) <= k is shown.
-    expected = [max(n for n in range(40) if int(n * 1.25 + 0.5) <= k) for k in range(30)]
-    assert numbers(FootageReader(film, fps=FPS), range(30)) == expected
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+def test_other_rates_show_what_a_browser_shows_at_that_moment(tmp_path: Path, name: str) -> None:
+    codec = "libvpx-vp9" if name == "a.webm" else "libx264"
+    film = make_film(tmp_path / name, "-c:v", codec, "-crf", "4", "-b:v", "0", rate="24")
+    # Picture n stands at n/24 s: at frame k of 30 a second the last one with n/24 <= k/30 is shown.
+    assert numbers(FootageReader(film, fps=FPS), range(30)) == [k * 24 // 30 for k in range(30)]
+    between = FootageReader(film, fps=FPS, media_start=0.51)  # picture 12 stands at 0.5, 13 at 0.5417
+    assert numbers(between, [0, 1, 3]) == [12, 13, 14]
 
 
 def test_a_varying_rate_is_shown_by_its_times(tmp_path: Path) -> None:

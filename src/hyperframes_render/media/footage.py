@@ -1,9 +1,8 @@
 """Pictures of a film for the frames of a video: decoded in order, one at a time, ready to be shown in a page.
 
 A video element is never played. For each frame of the render the element's own time is turned into an index at the
-render's rate, and the index into the source frame that stands there: the last one whose time, rounded to that rate,
-is not later. That is what a conversion to a constant rate keeps, so sources of any or of a varying rate are treated
-alike, and like in the official renderer.
+render's rate, and the index into the source frame that a browser shows at that moment: the last one that is not
+later. Sources of any rate, also of a varying one, are treated alike, and like in the official renderer.
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ from hyperframes_render.media.media_file import MEDIA_OPTIONS, MediaUnreadable, 
 
 #: A jump ahead of more seconds than this is a seek; less is decoded through: key frames are often seconds apart.
 _SEEK_BEYOND = 2.0
+#: Seconds by which a picture may be late: some formats round times to milliseconds.
+_TOLERANCE = 0.0005
 #: JPEG's quantiser, 1 to 31: what the official renderer extracts frames with.
 _JPEG_QUANTISER = "2"
 #: Decoders whose alpha the common ones do not give.
@@ -76,8 +77,9 @@ class FootageReader:
         self._current: _Frame | None = None
         self._upcoming: _Frame | None = None
         self._started = False
-        #: The first picture that may be shown, where it was met: nothing before it is looked for.
-        self._first_key: int | None = None
+        #: Whether the current picture is the file's first: there is no earlier one to look for.
+        self._at_beginning = False
+        self._tolerance = min(_TOLERANCE, float(self._stream.time_base or 0) / 2)
         self._still: Still | None = None
         self._encoder = _encoder(facts.picture)
 
@@ -102,57 +104,40 @@ class FootageReader:
         return self._still
 
     def _find(self, index: int) -> _Frame:
-        target = self._media_start + index / float(self._fps)
+        target = self._media_start + index / float(self._fps) + self._tolerance
         current = self._current
-        behind = current is not None and self._index(current) > index and current.key != self._first_key
+        behind = current is not None and current.time > target and not self._at_beginning
         far = current is not None and self._upcoming is not None and target - current.time > _SEEK_BEYOND
         if not self._started or behind or far:
             self._restart(target)
-        while self._upcoming is not None and (self._current is None or self._index(self._upcoming) <= index):
+        while self._upcoming is not None and (self._current is None or self._upcoming.time <= target):
+            self._at_beginning = self._at_beginning and self._current is None
             self._current, self._upcoming = self._upcoming, next(self._frames, None)
         if self._current is None:
             raise MediaUnreadable("it has no picture at that time")
         return self._current
 
-    def _index(self, frame: _Frame) -> int:
-        return floor((frame.time - self._media_start) * float(self._fps) + 0.5)
-
     def _restart(self, target: float) -> None:
-        for seek_to in (target, self._media_start, None):
+        """Begin again at the last key frame before `target`; at the file's beginning where that finds nothing."""
+        for seek_to in (target, 0.0):
             self._frames = self._decode(seek_to)
-            self._current = None
-            self._upcoming = next(self._frames, None)
-            # The end of a film is often later than its last picture: then the search begins before it.
-            if self._upcoming is not None:
+            self._current, self._upcoming = None, next(self._frames, None)
+            self._at_beginning = seek_to <= 0
+            if self._upcoming is not None and (self._upcoming.time <= target or self._at_beginning):
                 break
-        if target <= self._media_start and self._upcoming is not None:
-            self._first_key = self._upcoming.key
         self._started = True
 
-    def _decode(self, seek_to: float | None) -> Iterator[_Frame]:
-        """The frames from the last key frame before `seek_to` on, without those before the trim's beginning."""
+    def _decode(self, seek_to: float) -> Iterator[_Frame]:
+        """The frames from the last key frame before `seek_to` seconds on."""
         time_base = self._stream.time_base or Fraction(1, 1000)
-        if seek_to is not None and seek_to > 0:
-            # A frame of the render earlier: which picture stands there is decided by rounding.
-            at = max(0.0, seek_to - 1 / float(self._fps)) + self._zero
-            self._container.seek(floor(at / time_base), stream=self._stream, backward=True)
-        else:
-            self._container.seek(0)
+        self._container.seek(floor((max(0.0, seek_to) + self._zero) / time_base), stream=self._stream, backward=True)
         decoder = self._decoder()
         counted = 0
-        last: _Frame | None = None
         for packet in self._container.demux(self._stream):
             for picture in decoder.decode(packet):
                 pts = picture.pts if picture.pts is not None else round(counted / (time_base * self._nominal()))
                 counted += 1
-                frame = _Frame(float(pts * time_base) - self._zero, pts, picture)
-                if frame.time >= self._media_start - 1e-6:
-                    last = None
-                    yield frame
-                elif seek_to is None:
-                    last = frame
-        if last is not None:  # the trim begins after the film's last picture
-            yield last
+                yield _Frame(float(pts * time_base) - self._zero, pts, picture)
 
     def _nominal(self) -> Fraction:
         return self._picture.fps or Fraction(25)

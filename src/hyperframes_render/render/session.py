@@ -17,6 +17,7 @@ from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
@@ -79,7 +80,7 @@ class Attempt:
                 session.warn(text)
             for text in worker.page.errors:
                 session.warn(f"A script of the page failed: {text}")
-        for text in session.log.warnings():
+        for text in (*session.log.warnings(), *session.media.warnings.values()):
             session.warn(text)
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
@@ -110,9 +111,13 @@ class Session:
     workers: int | None = None
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
+    media: MediaLibrary = field(init=False)
     _surface: bool = True
     _reuse: bool = True
     _browser_retries: int = 1
+
+    def __post_init__(self) -> None:
+        self.media = MediaLibrary(self.folder / "media")
 
     def warn(self, text: str) -> None:
         """Keep a warning for the result, once."""
@@ -171,6 +176,7 @@ class Session:
             use_surface=self._surface,
             reuse=self._reuse,
             log=self.log,
+            media=self.media,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:

@@ -14,6 +14,7 @@ from playwright.async_api import Playwright
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
 from hyperframes_render.browser.chromium import launch_chromium
 from hyperframes_render.browser.door import Door, DoorLog
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import Project
@@ -49,6 +50,7 @@ class WorkerSpec:
     use_surface: bool
     reuse: bool
     log: DoorLog
+    media: MediaLibrary
     on_seek_errors: Callable[[int, list[str]], None]
 
 
@@ -82,8 +84,9 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | N
     if raw is not False:
         located = await locate_surface(chromium, width, height) if spec.use_surface else "it disagreed before"
         surface, found = (None, located) if isinstance(located, str) else (located, "")
-    door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.log)
+    door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log)
     page = await open_composition(chromium, door, spec.page)
+    stack.callback(page.footage.close)
     path = CapturePath.SURFACE if surface else CapturePath.SCREENSHOT
     capture = FrameCapture(
         page=page,
