@@ -26,9 +26,12 @@ Command = Callable[..., Any]
 def render_input_options(command: Command) -> Command:
     """One option for each field of RenderInput; its values are checked by the model, not by click."""
     for name, field in reversed(RenderInput.model_fields.items()):
-        option = click.option(
-            f"--{name.replace('_', '-')}", name, default=None, metavar=name.upper(), help=field.description
-        )
+        public = field.serialization_alias or name
+        flag = f"--{public.replace('_', '-')}"
+        if field.annotation is bool:
+            option = click.option(flag, name, is_flag=True, default=None, help=field.description)
+        else:
+            option = click.option(flag, name, default=None, metavar=public.upper(), help=field.description)
         command = option(command)
     return command
 
@@ -41,12 +44,20 @@ def main() -> None:
 
 @main.command()
 @click.argument("source", metavar="INPUT")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The video file to write (.mp4).")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The file to write: its suffix fits the codec.",
+)
 @render_input_options
 @click.option("--workers", type=click.IntRange(1, 16), help="Browsers that feed one encoder. Default: what pays.")
 @click.option("--chunks", type=click.IntRange(1, 1000), default=1, help="Pieces that are encoded apart and joined.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress as JSON lines on stderr.")
-def render(source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | None) -> None:
+def render(
+    source: str, output: Path, workers: int | None, chunks: int, as_json: bool, **fields: str | bool | None
+) -> None:
     """Render INPUT (an .html file, a project folder or a .zip of one) to a video."""
     from hyperframes_render.progress_output import progress_output
 
@@ -73,9 +84,15 @@ async def _render_here(
     driver = BrowserDriver()
     try:
         job = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.job")
-        return await job.render(source, output, request, job.LocalOptions(workers, chunks), listener, driver)
+        options = job.LocalOptions(workers, chunks, _local_file(request.audio_url))
+        return await job.render(source, output, request, options, listener, driver)
     finally:
         await driver.stop()
+
+
+def _local_file(address: str | None) -> Path | None:
+    """The file of this machine that an address names, for whoever runs the command may read it."""
+    return Path(address) if address is not None and Path(address).exists() else None
 
 
 def _run(work: Any) -> Any:

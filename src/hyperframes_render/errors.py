@@ -5,6 +5,7 @@
     │   ├── InvalidOption           an option or input field has a wrong value
     │   ├── InvalidComposition      no composition root, empty file, not HTML
     │   ├── InvalidArchive          a .zip that cannot be trusted or read
+    │   ├── SoundUnusable           audio_url leads to nothing that can be heard
     │   ├── LimitExceeded           larger, longer or more than docs/limits.md allows
     │   └── OutputUnwritable        the result cannot be written where it should go
     ├── PageError                   the composition's own page misbehaves
@@ -75,6 +76,13 @@ class InvalidArchive(InputError):
     """A .zip that cannot be read or must not be trusted."""
 
     code = "invalid_archive"
+
+
+class SoundUnusable(InputError):
+    """audio_url leads to nothing that can be heard."""
+
+    code = "sound_unusable"
+    http_status = 422
 
 
 class LimitExceeded(InputError):

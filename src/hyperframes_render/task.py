@@ -6,13 +6,13 @@ The command line's options, the API's schema and the table in docs/ are made fro
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded
+from hyperframes_render.formats import FORMATS, Codec, Quality, codecs_with_alpha
 
 #: Default picture size in CSS pixels, where neither the caller nor the composition names one.
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1920, 1080
@@ -79,10 +79,23 @@ FrameRate = Annotated[
 NetworkPolicy = Annotated[Literal["public", "none"] | tuple[str, ...], BeforeValidator(_parse_network)]
 
 
-class Codec(StrEnum):
-    """Video codecs that a result can have."""
+#: Device pixels for a CSS pixel; above 4 a 1080p page is larger than 8K.
+MIN_SCALE, MAX_SCALE = 0.25, 4.0
 
-    H264 = "h264"
+
+def _parse_quality(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,3}", value):
+        return int(value)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, str))
+        or (isinstance(value, str) and value not in set(Quality))
+    ):
+        raise ValueError(f"quality must be {', '.join(Quality)} or a whole number (CRF), not {str(value)[:40]!r}")
+    return value
+
+
+QualityOrCrf = Annotated[Quality | int, BeforeValidator(_parse_quality)]
 
 
 class RenderInput(BaseModel):
@@ -109,7 +122,42 @@ class RenderInput(BaseModel):
         ge=0,
         description="Length in seconds. 0 = the composition's data-duration, else its timelines and clips.",
     )
-    codec: Codec = Field(default=Codec.H264, description="Video codec of the result.")
+    codec: Codec = Field(default=Codec.H264, description=f"Video codec of the result: {', '.join(Codec)}.")
+    quality: QualityOrCrf = Field(
+        default=Quality.STANDARD,
+        description="draft (drawn at half size and enlarged), standard, high, or the codec's own CRF number.",
+    )
+    scale_factor: float = Field(
+        default=1.0,
+        ge=MIN_SCALE,
+        le=MAX_SCALE,
+        validation_alias=AliasChoices("scale_factor", "device_scale_factor"),
+        description="Device pixels for a CSS pixel: 2 makes a video twice as wide and high, really sharper.",
+    )
+    transparent: bool = Field(
+        default=False, description=f"Keep alpha. Codecs that can: {', '.join(codecs_with_alpha())}."
+    )
+    audio_url: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4096,
+        validation_alias=AliasChoices("audio_url", "audio"),
+        description="Sound to put over the composition's own: an address or an uploaded file (here: a file as well).",
+    )
+    from_time: float = Field(
+        default=0,
+        ge=0,
+        validation_alias=AliasChoices("from", "from_time"),
+        serialization_alias="from",
+        description="Begin at this second of the composition.",
+    )
+    to_time: float | None = Field(
+        default=None,
+        gt=0,
+        validation_alias=AliasChoices("to", "to_time"),
+        serialization_alias="to",
+        description="End at this second of the composition.",
+    )
     network: NetworkPolicy = Field(
         default="public",
         description="What the page may ask for besides its own files: public, none, or host names separated by commas.",
@@ -125,7 +173,29 @@ def parse_render_input(values: dict[str, Any]) -> RenderInput:
     check_size(render_input.width or 1, render_input.height or 1)
     if render_input.duration > MAX_DURATION:
         raise LimitExceeded(f"duration {render_input.duration:g} s is too long: the limit is {MAX_DURATION:g} s.")
+    _check_combination(render_input)
     return render_input
+
+
+def _check_combination(render_input: RenderInput) -> None:
+    """Raise InvalidOption where fields that are fine by themselves do not go together."""
+    codec, form = render_input.codec, FORMATS[render_input.codec]
+    if render_input.transparent and not form.has_alpha:
+        raise InvalidOption(
+            f"transparent: {codec} has no alpha.", f"Choose one of {', '.join(codecs_with_alpha())}, or leave it out."
+        )
+    if isinstance(render_input.quality, int):
+        if form.crf_range is None:
+            raise InvalidOption(f"quality: {codec} has no CRF.", f"Choose one of {', '.join(Quality)}.")
+        least, most = form.crf_range
+        if not least <= render_input.quality <= most:
+            raise InvalidOption(f"quality: the CRF of {codec} is from {least} to {most}, not {render_input.quality}.")
+    if render_input.audio_url is not None and form.sound is None:
+        raise InvalidOption(f"audio_url: {codec} has no sound.", "Choose another codec, or leave it out.")
+    if form.max_fps is not None and render_input.fps is not None and render_input.fps > form.max_fps:
+        raise InvalidOption(f"fps: {codec} shows at most {form.max_fps} frames a second, not {render_input.fps}.")
+    if render_input.to_time is not None and render_input.to_time <= render_input.from_time:
+        raise InvalidOption(f"to: {render_input.to_time:g} s is not after from, {render_input.from_time:g} s.")
 
 
 def check_size(width: int, height: int) -> None:

@@ -16,7 +16,7 @@ from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 from hyperframes_render.task import parse_render_input
 
-_product_arguments = encode.encoder_arguments
+_product_arguments = encode.ffmpeg_arguments
 #: Options of x264 that decide what is lost; each has one value.
 _LOSSY = {"-preset", "-tune", "-profile:v", "-crf", "-qp", "-b:v", "-maxrate", "-bufsize", "-x264-params"}
 
@@ -48,7 +48,7 @@ def check_reference(result: RenderResult) -> None:
 def main() -> None:
     """Render with one browser, frame after frame."""
     source, output, fps = sys.argv[1:]
-    encode.encoder_arguments = lossless_arguments
+    encode.ffmpeg_arguments = lossless_arguments
     result = asyncio.run(render(Path(source), Path(output), parse_render_input({"fps": fps}), LocalOptions(workers=1)))
     check_reference(result)
     print(json.dumps(result.as_dict()))

@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 COMMAND = str(Path(sys.executable).with_name("hyperframes-render"))
@@ -59,9 +60,15 @@ def render(source: Path, output: Path, *options: object, env: dict[str, str] | N
 
 
 def frames(video: Path) -> list[NDArray[np.uint8]]:
-    """All frames as RGB arrays (height, width, 3)."""
+    """All frames as RGB arrays (height, width, 3).
+
+    VP8's decoder does not know the matrix that the container names, as browsers do: it is given.
+    """
     with av.open(str(video)) as container:
-        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+        return [
+            np.asarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace.ITU709), np.uint8)
+            for frame in container.decode(video=0)
+        ]
 
 
 def packet_times(video: Path) -> list[tuple[int, int, int]]:

@@ -14,11 +14,13 @@ from playwright.async_api import async_playwright
 from hyperframes_render.browser import chromium
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.surface import Surface
 from hyperframes_render.composition.document import read_declared
 from hyperframes_render.composition.prepare import PageSpec, prepare_html
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import PageUnresponsive
+from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 from hyperframes_render.render.worker import WorkerSpec, start_worker
@@ -47,11 +49,13 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             network="none",
             job=folder,
             use_surface=surface,
+            form=PictureForm.PLANES,
             reuse=False,
             log=DoorLog(),
+            media=MediaLibrary(folder / "media"),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
         )
-        worker = await start_worker(spec, stack, raw=True)
+        worker = await start_worker(spec, stack, form=PictureForm.PLANES)
         assert (worker.capture.surface is not None) == surface
         planes = []
         for frame in frames:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +29,15 @@ def through_json(plan: Plan) -> Plan:
 
 def in_chunks(source: Path, folder: Path, count: int) -> Path:
     """The video of `source` from `count` chunks that were rendered alone."""
-    plan = make_plan(source, REQUEST, Chunking(parallel=1))
-    plan = through_json(
-        Plan(plan.width, plan.height, plan.fps, plan.frames, plan.content, split_frames(plan.frames, count))
-    )
+    plan = make_plan(source, REQUEST, Chunking(parallel=1), sound_folder=folder).plan
+    plan = through_json(replace(plan, chunks=split_frames(plan.frames, count)))
     parts, records = [], []
     for chunk in plan.chunks:
         path = folder / f"{chunk.index}.mp4"
         record = render_chunk(source, REQUEST, plan, chunk, path)
         records.append(CaptureRecord.from_dict(json.loads(json.dumps(record.as_dict()))))
         parts.append((chunk, path))
-    result = assemble(REQUEST, plan, parts, records, folder / "joined.mp4")
+    result = assemble(plan, parts, records, folder / "joined.mp4")
     assert (result.frames, result.chunks) == (plan.frames, count)
     assert result.unique_frames > 0
     return folder / "joined.mp4"
@@ -66,13 +65,13 @@ def test_chunks_rendered_alone_show_every_frame_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_chunk_is_not_joined_over(tmp_path: Path) -> None:
-    plan = make_plan(BOXES, REQUEST, Chunking(parallel=1))
-    plan = Plan(plan.width, plan.height, plan.fps, plan.frames, plan.content, split_frames(plan.frames, 2))
+    plan = make_plan(BOXES, REQUEST, Chunking(parallel=1), sound_folder=tmp_path).plan
+    plan = replace(plan, chunks=split_frames(plan.frames, 2))
     record = render_chunk(BOXES, REQUEST, plan, plan.chunks[0], tmp_path / "0.mp4")
     with pytest.raises(EncoderFailed, match="not those of the plan"):
-        assemble(REQUEST, plan, [(plan.chunks[0], tmp_path / "0.mp4")], [record], tmp_path / "o.mp4")
+        assemble(plan, [(plan.chunks[0], tmp_path / "0.mp4")], [record], tmp_path / "o.mp4")
     twice = [(chunk, tmp_path / "0.mp4") for chunk in split_frames(50, 2)]
-    short = Plan(plan.width, plan.height, plan.fps, 50, plan.content, split_frames(50, 2))
+    short = replace(plan, frames=50, chunks=split_frames(50, 2))
     with pytest.raises(EncoderFailed, match="has 30 frames"):
-        assemble(REQUEST, short, twice, [record] * 2, tmp_path / "o.mp4")
+        assemble(short, twice, [record] * 2, tmp_path / "o.mp4")
     assert not (tmp_path / "o.mp4").exists()

@@ -23,6 +23,7 @@ from hyperframes_render.browser.chromium import Chromium
 from hyperframes_render.browser.page import FRAME_CLOCK_START, CompositionPage
 from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
 from hyperframes_render.media.convert import Converter, planes_of
+from hyperframes_render.media.pictures import PictureForm
 
 
 class CapturePath(StrEnum):
@@ -49,7 +50,7 @@ _SEARCHES = 3
 
 @dataclass(frozen=True)
 class Picture:
-    """One captured frame: yuv420p planes of even size, or a JPEG image.
+    """One captured frame, in the form that the encoder gets.
 
     `data` is made ready while the next frame is drawn; awaiting it raises FastPathFailed where a check failed.
     `release` is called once the encoder has it: a worker holds a limited number of pictures.
@@ -136,8 +137,8 @@ class FrameCapture:
 
     page: CompositionPage
     surface: Surface | None
-    #: Whether pictures must be planes (as from a surface) where only screenshots can be had.
-    raw: bool
+    #: What the encoder gets.
+    form: PictureForm
     #: Whether unchanged frames may be repeated.
     reuse: bool
     #: Those that are free; two, so that one picture is converted while the next is drawn.
@@ -207,7 +208,7 @@ class FrameCapture:
             try:
                 if png is not None:
                     await self._compare(frame, pixels or planes_of(converter.frame), png)
-                return await asyncio.to_thread(converter.convert)
+                return await asyncio.to_thread(self._bytes_of, converter)
             finally:
                 self.converters.put_nowait(converter)
 
@@ -238,7 +239,7 @@ class FrameCapture:
 
     async def _screenshot(self, frame: int) -> Picture:
         await self.slots.acquire()
-        answer = await self._begin(frame, 2 * SECOND_LOOK, PNG if self.raw else JPEG)
+        answer = await self._begin(frame, 2 * SECOND_LOOK, self._image)
         self.report.captured += 1
         image = base64.b64decode(answer["screenshotData"])
         if image == self._last_image:
@@ -246,14 +247,22 @@ class FrameCapture:
             await self._begin(frame, 3 * SECOND_LOOK)
         self._last_image = image
         data = asyncio.get_running_loop().create_future()
-        data.set_result(await self._planes_of_image(image) if self.raw else image)
+        as_it_is = self.form in (PictureForm.JPEG, PictureForm.PNG)
+        data.set_result(image if as_it_is else await self._convert_image(image))
         return Picture(data, self.slots.release)
 
-    async def _planes_of_image(self, image: bytes) -> bytes:
+    @property
+    def _image(self) -> dict[str, Any]:
+        return JPEG if self.form is PictureForm.JPEG else PNG
+
+    def _bytes_of(self, converter: Converter) -> bytes:
+        return converter.planes() if self.form is PictureForm.PLANES else converter.pixels()
+
+    async def _convert_image(self, image: bytes) -> bytes:
         converter = await self.converters.get()
         try:
             converter.set_pixels(await asyncio.to_thread(decode_picture, image))
-            return await asyncio.to_thread(converter.convert)
+            return await asyncio.to_thread(self._bytes_of, converter)
         finally:
             self.converters.put_nowait(converter)
 
@@ -270,7 +279,7 @@ class FrameCapture:
         await self._begin(frame, 2 * SECOND_LOOK)
 
     async def _image_is_unchanged(self, frame: int) -> bool:
-        answer = await self._begin(frame, SECOND_LOOK, PNG if self.raw else JPEG)
+        answer = await self._begin(frame, SECOND_LOOK, self._image)
         return not self._last_image or base64.b64decode(answer["screenshotData"]) == self._last_image
 
     async def _surface_is_unchanged(self, frame: int) -> bool:

@@ -118,9 +118,11 @@ class Chromium:
 
 
 async def launch_chromium(
-    playwright: Playwright, *, width: int, height: int, scale_factor: float, job: Path
+    playwright: Playwright, *, width: int, height: int, scale_factor: float, transparent: bool, job: Path
 ) -> Chromium:
-    """Start Chromium with one blank page of `width` by `height` CSS pixels.
+    """Start Chromium with one blank page of `width` by `height` CSS pixels, each `scale_factor` device pixels.
+
+    `transparent`: nothing is painted below the page, and a PNG screenshot has alpha.
 
     `job` is a writable folder that becomes the browser's home. Raises BrowserFailed or SetupIncomplete.
     """
@@ -151,6 +153,9 @@ async def launch_chromium(
     devtools = await context.new_cdp_session(page)
     # Playwright sets generic families of its own; the official renderer has the browser's: "monospace" differs.
     await devtools.send("Page.setFontFamilies", {"fontFamilies": {"fixed": "Courier New"}})
+    if transparent:
+        nothing = {"color": {"r": 0, "g": 0, "b": 0, "a": 0}}
+        await devtools.send("Emulation.setDefaultBackgroundColorOverride", nothing)
     processes = await _processes(browser)
     # The display process draws the final picture: Chromium calls it GPU process, also without a GPU.
     return Chromium(browser, context, page, devtools, processes.get("browser"), processes.get("GPU"))

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from hyperframes_render.media.footage import FootageReader
 from hyperframes_render.media.media_file import MediaFacts, MediaUnreadable, probe_media
-from hyperframes_render.media.sound import SoundClip
+from hyperframes_render.media.sound_clip import SoundClip
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
 MAX_OPEN_FILMS = 12

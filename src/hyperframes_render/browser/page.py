@@ -17,8 +17,8 @@ from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.browser.footage import Footage, show_expression, sound_clips
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
-from hyperframes_render.media.encode import Content
-from hyperframes_render.media.sound import SoundClip
+from hyperframes_render.formats import Content
+from hyperframes_render.media.sound_clip import SoundClip
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0

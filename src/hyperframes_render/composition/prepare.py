@@ -22,6 +22,23 @@ class PageSpec:
     height: int
     fps: Fraction
     duration: float | None
+    #: Device pixels for a CSS pixel.
+    scale: float = 1.0
+    transparent: bool = False
+
+    @property
+    def device_width(self) -> int:
+        """Width of a picture in device pixels."""
+        return max(1, round(self.width * self.scale))
+
+    @property
+    def device_height(self) -> int:
+        """Height of a picture in device pixels."""
+        return max(1, round(self.height * self.scale))
+
+
+#: As the official renderer does for formats with alpha: what the composition paints on html and body is the page's.
+_TRANSPARENT = "<style>html,body{background:transparent!important}</style>"
 
 
 @dataclass(frozen=True)
@@ -51,5 +68,7 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )
-    runtime = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
-    return PreparedHtml(with_head_start(fonts.html, runtime), tuple(warnings))
+    first = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
+    if spec.transparent:
+        first += _TRANSPARENT
+    return PreparedHtml(with_head_start(fonts.html, first), tuple(warnings))

@@ -9,10 +9,7 @@ from __future__ import annotations
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-
-def even(length: int) -> int:
-    """The side of the coded picture: an odd one grows by one pixel."""
-    return length + length % 2
+from hyperframes_render.media.pictures import even
 
 
 def planes_of(frame: av.VideoFrame) -> bytes:
@@ -63,7 +60,15 @@ class Converter:
         rows.extend(rows[-1:] * (self.frame.height - self._height))
         plane.update(b"".join(rows))
 
-    def convert(self) -> bytes:
+    def pixels(self) -> bytes:
+        """The picture as BGRA, row after row without padding."""
+        if self.address is not None:
+            return planes_of(self.frame)
+        plane = self.frame.planes[0]
+        data, row = memoryview(plane), self._width * 4
+        return b"".join(data[at : at + row] for at in range(0, plane.line_size * self._height, plane.line_size))
+
+    def planes(self) -> bytes:
         """The picture as yuv420p planes of even size."""
         return planes_of(
             self._reformatter.reformat(

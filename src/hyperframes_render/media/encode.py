@@ -5,90 +5,152 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed
-from hyperframes_render.media.convert import even
-from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess
+from hyperframes_render.formats import FORMATS, Codec, Content, Format, Joining, Quality, encoder_arguments
+from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess, has_encoder
 from hyperframes_render.media.matroska import picture_header, stream_header
+from hyperframes_render.media.pictures import PictureForm, even
 
 #: Linux's F_SETPIPE_SZ, and the largest pipe that an ordinary user may have: fewer switches between processes.
 _F_SETPIPE_SZ = 1031
 _PIPE_BYTES = 1024 * 1024
-#: Seconds for ffmpeg to write what it still holds: its look-ahead is 20 frames, a slow disk may add to it.
+#: Seconds for ffmpeg to write what it still holds: up to 20 frames of look-ahead, at 4K on a slow machine.
 FINISH_TIMEOUT = 300.0
-
-
-class Content(StrEnum):
-    """What the pictures are like: flat shapes and text, or photographs, film and canvas among them."""
-
-    GRAPHICS = "graphics"
-    PHOTOGRAPHIC = "photographic"
-
-
-#: x264's settings, chosen by VMAF, size and processor time against the official renderer's "medium, crf 16"
-#: (docs/performance.md). Flat shapes need no psychovisual search: half the time of the other profile. On photographs
-#: that costs 9 VMAF in the worst frame, so they get adaptive quantisation and a look-ahead.
-X264_PROFILES = {
-    Content.GRAPHICS: (
-        *("-preset", "ultrafast", "-crf", "21", "-x264-params"),
-        "cabac=1:bframes=3:b-adapt=0:scenecut=40:8x8dct=1:partitions=i4x4,i8x8:trellis=1:weightp=1",
-    ),
-    Content.PHOTOGRAPHIC: (
-        *("-preset", "superfast", "-crf", "13.5", "-x264-params"),
-        "mbtree=1:rc-lookahead=20:aq-mode=3:aq-strength=0.4:deblock=1,1",
-    ),
-}
+#: Conversion between RGB and 4:2:0 as the official renderer does it; anything else costs decibels on saturated colours.
+_SCALER = "flags=area+accurate_rnd"
+#: Without loss and fast, with or without alpha: for chunks of a codec that is encoded when they are joined.
+_LOSSLESS: tuple[str, ...] = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4", "-pix_fmt", "bgra")
 
 
 @dataclass(frozen=True)
 class EncodeSpec:
-    """What is encoded: size in pixels, rate, number of frames, what is in them, and whether they come as JPEG."""
+    """What is encoded. `width` and `height` in pixels are those of the pictures that come in."""
 
     width: int
     height: int
     fps: Fraction
     frames: int
     content: Content
-    jpeg: bool
+    form: PictureForm
+    #: Number of the first frame in the whole video.
+    first: int = 0
+    codec: Codec = Codec.H264
+    quality: Quality | int = Quality.STANDARD
+    transparent: bool = False
+    #: Size of the video before it is made even, where that is another than the pictures' (a draft is enlarged).
+    video_size: tuple[int, int] | None = None
+    #: Title and comment.
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def format(self) -> Format:
+        """The codec's entry in the table."""
+        return FORMATS[self.codec]
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height of the video in pixels."""
+        width, height = self.video_size or (self.width, self.height)
+        return (even(width), even(height)) if self.format.even else (width, height)
+
+
+def picture_form(form: Format, *, transparent: bool) -> PictureForm:
+    """How the encoder of `form` wants its pictures."""
+    if transparent:
+        return PictureForm.PNG
+    return PictureForm.PLANES if form.pixel_format == "yuv420p" else PictureForm.PIXELS
+
+
+def chunk_suffix(form: Format) -> str:
+    """File name suffix of one chunk."""
+    return ".mkv" if form.joining is Joining.ENCODE else form.suffix
 
 
 def filter_chain(spec: EncodeSpec) -> str:
-    """To bt709 limited-range 4:2:0 once, explicitly; then every frame number gets its picture."""
+    """To bt709 limited range once, explicitly; then every frame number gets its picture."""
     filters = []
-    if spec.jpeg:
-        # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/performance.md).
-        filters.append("scale=flags=area+accurate_rnd,format=gbrp")
-        if spec.width % 2 or spec.height % 2:
-            filters.append(f"pad={even(spec.width)}:{even(spec.height)}")
-            filters.append(f"fillborders=right={spec.width % 2}:bottom={spec.height % 2}:mode=smear")
-        filters.append("scale=out_color_matrix=bt709:out_range=tv:flags=area+accurate_rnd")
-        filters.append("format=yuv420p")
-    # Planes come converted (media/convert.py); they only need to be told so.
-    filters.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
+    width, height = spec.video_size or (spec.width, spec.height)
+    target = spec.format.alpha_pixel_format if spec.transparent else spec.format.pixel_format
+    assert target is not None
+    if spec.form is not PictureForm.PLANES:
+        if spec.form is PictureForm.JPEG:
+            # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/performance.md).
+            filters += [f"scale={_SCALER}", "format=gbrp"]
+        if (width, height) != (spec.width, spec.height):
+            filters.append(f"scale={width}:{height}:flags=bicubic")
+        if spec.format.even and (width % 2 or height % 2):
+            filters.append(f"pad={even(width)}:{even(height)}")
+            filters.append(f"fillborders=right={width % 2}:bottom={height % 2}:mode=smear")
+        if target.startswith("yuv"):
+            filters.append(f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER}")
+        filters.append(f"format={'bgra' if spec.format.joining is Joining.ENCODE else target}")
+    elif spec.coded_size != (even(spec.width), even(spec.height)):
+        filters.append(f"scale={spec.coded_size[0]}:{spec.coded_size[1]}:flags=bicubic")
+    if target.startswith("yuv"):
+        # Planes come converted (media/convert.py); they only need to be told so.
+        filters.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
     # After scaling, so that a repeated frame is converted once; "near" survives times rounded to microseconds.
     filters.append(f"fps={spec.fps}:round=near")
     return ",".join(filters)
 
 
-def encoder_arguments(spec: EncodeSpec, output: Path) -> list[str]:
-    """ffmpeg's command line for one stream of frames from a pipe to `output` (.mp4)."""
+def ffmpeg_arguments(spec: EncodeSpec, output: Path) -> list[str]:
+    """ffmpeg's command line for one stream of frames from a pipe to `output`.
+
+    `output` is a video; for png it is a folder that gets one file for each frame.
+    """
+    form = spec.format
+    muxer = form.muxers.get(output.suffix, form.muxers[form.suffix])
+    if form.joining is Joining.ENCODE:
+        encoder, muxer = _LOSSLESS, "matroska"
+    else:
+        encoder = encoder_arguments(form, spec.quality, spec.content, alpha=spec.transparent)
+        if form.codec is Codec.AV1 and not has_encoder("libsvtav1"):
+            encoder = _with_libaom(encoder)
+    target = str(output / FRAME_NAME) if form.codec is Codec.PNG else str(output)
     return [
         *FILE_ONLY,
         # The format is known: nothing is probed, and the first frame is not waited for twice.
         *("-probesize", "32", "-analyzeduration", "0", "-f", "matroska", "-i", "pipe:0"),
         *("-vf", filter_chain(spec), "-frames:v", str(spec.frames)),
-        *("-c:v", "libx264", *X264_PROFILES[spec.content]),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
-        *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
-        # A timescale in which one frame is a whole number of ticks, whatever the rate.
-        *("-video_track_timescale", str(spec.fps.numerator * _ticks_per_frame_factor(spec.fps))),
-        *("-movflags", "+faststart", "-f", "mp4", "-y", str(output)),
+        *encoder,
+        *("-map_metadata", "-1", *tag_arguments(spec.tags), "-fflags", "+bitexact", "-flags:v", "+bitexact"),
+        *muxer_arguments(muxer, spec.fps),
+        *(("-start_number", str(spec.first + 1)) if form.codec is Codec.PNG else ()),
+        *("-f", muxer, "-y", target),
     ]
+
+
+def _with_libaom(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The same with the encoder that the aarch64 build of ffmpeg has; its CRF scale is alike."""
+    kept = list(arguments)
+    kept[kept.index("libsvtav1")] = "libaom-av1"
+    preset = kept.index("-preset")
+    kept[preset : preset + 2] = ["-cpu-used", "8", "-row-mt", "1"]
+    return tuple(kept)
+
+
+#: As the official renderer names the pictures of a sequence.
+FRAME_NAME = "frame_%06d.png"
+
+
+def tag_arguments(tags: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Title, comment and the like."""
+    return tuple(part for name, value in tags for part in ("-metadata", f"{name}={value}"))
+
+
+def muxer_arguments(muxer: str, fps: Fraction) -> tuple[str, ...]:
+    """What ffmpeg's muxer needs so that times are exact and the index stands first."""
+    if muxer in ("mp4", "mov"):
+        # A timescale in which one frame is a whole number of ticks, whatever the rate.
+        ticks = fps.numerator * _ticks_per_frame_factor(fps)
+        return ("-video_track_timescale", str(ticks), "-movflags", "+faststart")
+    return ()
 
 
 def _ticks_per_frame_factor(fps: Fraction) -> int:
@@ -107,12 +169,19 @@ class FrameEncoder:
 
     def __init__(self, spec: EncodeSpec, output: Path, *, job: Path) -> None:
         self.spec = spec
-        self._ffmpeg = FfmpegProcess(encoder_arguments(spec, output), job=job)
+        if spec.codec is Codec.PNG:
+            output.mkdir(exist_ok=True)
+        self._ffmpeg = FfmpegProcess(ffmpeg_arguments(spec, output), job=job)
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._ffmpeg.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
-        width, height = (spec.width, spec.height) if spec.jpeg else (even(spec.width), even(spec.height))
-        self._picture_bytes = None if spec.jpeg else width * height * 3 // 2
-        self._write((stream_header(width, height, spec.fps, jpeg=spec.jpeg),))
+        width, height = spec.width, spec.height
+        self._picture_bytes: int | None = None
+        if spec.form is PictureForm.PLANES:
+            width, height = even(width), even(height)
+            self._picture_bytes = width * height * 3 // 2
+        elif spec.form is PictureForm.PIXELS:
+            self._picture_bytes = width * height * 4
+        self._write((stream_header(width, height, spec.fps, spec.form),))
 
     @property
     def pid(self) -> int:

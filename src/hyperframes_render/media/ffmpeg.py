@@ -30,6 +30,25 @@ def ffmpeg_path() -> str:
         raise SetupIncomplete(f"ffmpeg is missing: {error}", 'Run "make setup".') from None
 
 
+@cache
+def has_encoder(name: str) -> bool:
+    """Whether this machine's ffmpeg has the encoder: its builds for x86_64 and aarch64 differ."""
+    listed = subprocess.run(
+        [ffmpeg_path(), "-hide_banner", "-encoders"], capture_output=True, text=True, check=False, timeout=30
+    )
+    return f" {name} " in listed.stdout
+
+
+def run_ffmpeg(arguments: list[str], *, job: Path, timeout: float) -> None:
+    """Run ffmpeg on files to its end. Raises EncoderFailed or DiskFull."""
+    process = FfmpegProcess(arguments, job=job)
+    try:
+        process.finish(timeout)
+    except BaseException:
+        process.kill()
+        raise
+
+
 class FfmpegProcess:
     """An ffmpeg that reads from a pipe; its messages go to a file, so that it can never block on them."""
 

@@ -8,7 +8,10 @@ block for each picture.
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
+
+from hyperframes_render.media.pictures import PictureForm
 
 #: Times are written in microseconds: TimestampScale is in nanoseconds.
 TIMESTAMP_SCALE = 1000
@@ -27,8 +30,18 @@ def _unsigned(identifier: str, value: int) -> bytes:
     return _element(identifier, value.to_bytes(8, "big"))
 
 
-def stream_header(width: int, height: int, fps: Fraction, *, jpeg: bool) -> bytes:
-    """The bytes before the first picture. Sizes in pixels; pictures are yuv420p planes, or JPEG images."""
+#: For each form of picture: the codec's name, and for uncompressed ones the layout (a FOURCC).
+_CODECS = {
+    PictureForm.PLANES: (b"V_UNCOMPRESSED", b"I420"),
+    PictureForm.PIXELS: (b"V_UNCOMPRESSED", b"BGRA"),
+    PictureForm.JPEG: (b"V_MJPEG", b""),
+    # Matroska has no name of its own for PNG: the FOURCC of the older container, in that container's header.
+    PictureForm.PNG: (b"V_MS/VFW/FOURCC", b""),
+}
+
+
+def stream_header(width: int, height: int, fps: Fraction, form: PictureForm) -> bytes:
+    """The bytes before the first picture. Sizes in pixels."""
     ebml = _element(
         "1A45DFA3",
         _unsigned("4286", 1)
@@ -40,15 +53,21 @@ def stream_header(width: int, height: int, fps: Fraction, *, jpeg: bool) -> byte
         + _unsigned("4285", 2),
     )
     info = _element("1549A966", _unsigned("2AD7B1", TIMESTAMP_SCALE))
+    codec, layout = _CODECS[form]
     video = _unsigned("B0", width) + _unsigned("BA", height)
-    if not jpeg:
-        video += _element("2EB524", b"I420")
+    if layout:
+        video += _element("2EB524", layout)
+    private = b""
+    if form is PictureForm.PNG:
+        # BITMAPINFOHEADER: its length, the size, one plane of 32 bits, the FOURCC, and five fields of no interest.
+        private = _element("63A2", struct.pack("<IiiHH4sIiiII", 40, width, height, 1, 32, b"MPNG", 0, 0, 0, 0, 0))
     track = (
         _unsigned("D7", 1)
         + _unsigned("73C5", 1)
         + _unsigned("83", 1)
         + _unsigned("23E383", round(1_000_000_000 / fps))
-        + _element("86", b"V_MJPEG" if jpeg else b"V_UNCOMPRESSED")
+        + _element("86", codec)
+        + private
         + _element("E0", video)
     )
     segment = bytes.fromhex("18538067") + b"\x01" + b"\xff" * 7

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import av
 
 from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.formats import Codec
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,15 @@ class VideoFacts:
     width: int
     height: int
     pixel_format: str
+    alpha: bool
     fps: str
     frames: int
     duration: float
     size: int
     color_space: str
     color_range: str
+    sound_codec: str | None = None
+    sound_duration: float | None = None
 
     def as_dict(self) -> dict[str, object]:
         """For a JSON result."""
@@ -37,40 +44,121 @@ _COLOR_SPACES = {1: "bt709", 0: "rgb", 5: "bt470bg", 6: "smpte170m"}
 _COLOR_RANGES = {1: "tv", 2: "pc"}
 
 
+def _webm_alpha(metadata: Mapping[str, str]) -> bool:
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in metadata.items())
+
+
 def probe_video(path: Path) -> VideoFacts:
     """The facts of the first video stream, frames counted packet by packet. Raises EncoderFailed."""
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            frames = sum(1 for packet in container.demux(stream) if packet.size)
+            frames, ends = 0, {index: Fraction(0) for index in range(len(container.streams))}
+            for packet in container.demux():
+                if packet.size:
+                    frames += packet.stream is stream
+                    end = (packet.pts or 0) + (packet.duration or 0)
+                    ends[packet.stream.index] = max(ends[packet.stream.index], end * (packet.time_base or Fraction(0)))
             context = stream.codec_context
-            time_base = stream.time_base or Fraction(1)
+            pixel_format = str(context.pix_fmt)
+            sound = container.streams.audio[0] if container.streams.audio else None
             return VideoFacts(
                 container=container.format.name,
                 codec=context.name,
                 width=context.width,
                 height=context.height,
-                pixel_format=str(context.pix_fmt),
-                fps=str(stream.average_rate),
+                pixel_format=pixel_format,
+                # WebM keeps alpha beside the picture and says so in a tag; a GIF's is in its palette.
+                alpha=pixel_format.startswith(("yuva", "bgra")) or _webm_alpha(stream.metadata),
+                fps=str(stream.average_rate or 0),
                 frames=frames,
-                duration=float((stream.duration or 0) * time_base),
+                duration=float(ends[stream.index]),
                 size=path.stat().st_size,
                 color_space=_COLOR_SPACES.get(int(context.colorspace), str(int(context.colorspace))),
                 color_range=_COLOR_RANGES.get(int(context.color_range), str(int(context.color_range))),
+                sound_codec=sound.codec_context.name if sound else None,
+                sound_duration=round(float(ends[sound.index]), 3) if sound else None,
             )
     except (av.FFmpegError, IndexError, OSError) as error:
         raise EncoderFailed(f"The finished file cannot be read: {error}.") from error
 
 
-def check_video(facts: VideoFacts, *, width: int, height: int, frames: int, fps: Fraction) -> None:
+@dataclass(frozen=True)
+class Wanted:
+    """What a finished file must hold. Sizes in pixels; `sound` is whether it must have some, as long as the video."""
+
+    codec: Codec
+    width: int
+    height: int
+    frames: int
+    fps: Fraction
+    transparent: bool
+    sound: bool
+
+
+#: Names that ffmpeg's decoders have for our codecs.
+_DECODERS = {
+    Codec.H264: ("h264",),
+    Codec.H265: ("hevc",),
+    Codec.VP8: ("vp8", "libvpx"),
+    Codec.VP9: ("vp9", "libvpx-vp9"),
+    Codec.PRORES: ("prores",),
+    Codec.GIF: ("gif",),
+    Codec.AV1: ("av1", "libdav1d", "libaom-av1"),
+    Codec.PNG: ("png",),
+}
+#: Seconds by which sound and picture may end apart: an AAC frame has 1024 samples, an Opus frame 20 ms.
+_SOUND_TOLERANCE = 0.05
+#: Where times are thousandths (WebM) or hundredths of a second (GIF) the rate that they make is not exact.
+_RATE_TOLERANCE = {"matroska,webm": 0.01, "gif": 0.2}
+#: Seconds by which the end of the last frame may be rounded.
+_LENGTH_TOLERANCE = 0.03
+
+
+def check_video(facts: VideoFacts, wanted: Wanted) -> None:
     """Raise EncoderFailed where the file is not what was asked for."""
-    wanted = {"width": width, "height": height, "frames": frames, "fps": str(fps)}
-    if frames == 1:
-        del wanted["fps"]  # one frame has no rate
     wrong = [
-        f"{name} is {getattr(facts, name)}, not {value}"
-        for name, value in wanted.items()
-        if getattr(facts, name) != value
+        f"{name} is {getattr(facts, name)}, not {getattr(wanted, name)}"
+        for name in ("width", "height", "frames")
+        if getattr(facts, name) != getattr(wanted, name)
     ]
+    if facts.codec not in _DECODERS[wanted.codec]:
+        wrong.append(f"codec is {facts.codec}, not {wanted.codec}")
+    if wanted.transparent and not facts.alpha:
+        wrong.append("it has no alpha")
+    # One frame has no rate.
+    if wanted.frames > 1 and abs(Fraction(facts.fps) / wanted.fps - 1) > _RATE_TOLERANCE.get(facts.container, 0):
+        wrong.append(f"fps is {facts.fps}, not {wanted.fps}")
+    length = float(wanted.frames / wanted.fps)
+    if abs(facts.duration - length) > _LENGTH_TOLERANCE:
+        wrong.append(f"duration is {facts.duration:.3f} s, not {length:.3f} s")
+    if wanted.sound and (facts.sound_duration is None or abs(facts.sound_duration - length) > _SOUND_TOLERANCE):
+        wrong.append(f"its sound is {facts.sound_duration} s long, not {length:.3f} s")
     if wrong:
         raise EncoderFailed(f"The finished file is not what was asked for: {'; '.join(wrong)}.")
+
+
+def probe_pictures(path: Path, fps: Fraction) -> VideoFacts:
+    """The facts of a .zip of PNG frames, the first of them read. Raises EncoderFailed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            with av.open(io.BytesIO(archive.read(names[0])), "r") as picture:
+                context = picture.streams.video[0].codec_context
+                pixel_format = str(context.pix_fmt)
+                return VideoFacts(
+                    container="zip",
+                    codec="png",
+                    width=context.width,
+                    height=context.height,
+                    pixel_format=pixel_format,
+                    alpha="a" in pixel_format,
+                    fps=str(fps),
+                    frames=len(names),
+                    duration=float(len(names) / fps),
+                    size=path.stat().st_size,
+                    color_space="rgb",
+                    color_range="pc",
+                )
+    except (av.FFmpegError, IndexError, OSError, zipfile.BadZipFile) as error:
+        raise EncoderFailed(f"The finished file cannot be read: {error}.") from error

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.errors import OutputUnwritable
-from hyperframes_render.media.convert import even
-from hyperframes_render.media.probe import VideoFacts, check_video, probe_video
-from hyperframes_render.render.assemble import join_chunks
-from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
+from hyperframes_render.formats import FORMATS, Codec
+from hyperframes_render.media.encode import chunk_suffix
+from hyperframes_render.render.finish import finish_video
+from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session
@@ -27,6 +26,8 @@ class LocalOptions:
 
     workers: int | None = None
     chunks: int = 1
+    #: The file that audio_url stands for; None: it is fetched.
+    audio: Path | None = None
 
 
 async def render(
@@ -43,22 +44,30 @@ async def render(
     The file appears whole or not at all. Raises a RenderError; nothing is left behind.
     """
     options = options or LocalOptions()
-    check_output(output)
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    check_output(output, request.codec)
 
     async def work(attempt: Attempt) -> RenderResult:
-        return await _render(attempt, options.chunks, part, output)
+        return await _render(attempt, options.chunks, output)
 
-    try:
-        return await in_session(source, request, ProgressMeter(listener), work, workers=options.workers, driver=driver)
-    finally:
-        part.unlink(missing_ok=True)
+    return await in_session(
+        source,
+        request,
+        ProgressMeter(listener),
+        work,
+        workers=options.workers,
+        audio=options.audio,
+        driver=driver,
+    )
 
 
-def check_output(output: Path) -> None:
-    """Raise OutputUnwritable where no video can be written at `output`; its folder is made."""
-    if output.suffix.lower() != ".mp4":
-        raise OutputUnwritable(f'The output "{output.name}" does not end in .mp4.', "h264 is written as .mp4.")
+def check_output(output: Path, codec: Codec) -> None:
+    """Raise OutputUnwritable where no video of `codec` can be written at `output`; its folder is made."""
+    suffixes = FORMATS[codec].muxers
+    if output.suffix.lower() not in suffixes:
+        raise OutputUnwritable(
+            f'The output "{output.name}" does not end in {" or ".join(suffixes)}.',
+            f"{codec} is written as {' or '.join(suffixes)}.",
+        )
     if output.is_dir():
         raise OutputUnwritable(f"The output {output} is a folder.", "Name a file.")
     try:
@@ -71,30 +80,34 @@ def check_output(output: Path) -> None:
         ) from None
 
 
-async def _render(attempt: Attempt, chunks: int, part: Path, output: Path) -> RenderResult:
-    meter, page = attempt.session.meter, attempt.pool.first.page
-    frames = frames_to_render(attempt.page, attempt.declared, page.duration)
-    plan = Plan(
-        attempt.page.width, attempt.page.height, attempt.page.fps, frames, page.content, split_frames(frames, chunks)
+async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
+    session, whole = attempt.session, attempt.make_plan()
+    plan = replace(whole, chunks=split_frames(whole.frames, chunks))
+    session.meter.start_frames(plan.frames)
+    session.meter.enter("render")
+    mixing = asyncio.create_task(asyncio.to_thread(attempt.mix, plan, session.folder))
+    try:
+        parts = await _render_chunks(attempt, plan, output)
+        session.meter.enter("finish")
+        sound = await mixing
+    finally:
+        mixing.cancel()
+    facts = await asyncio.to_thread(
+        finish_video, plan, parts, output, job=session.folder, sound=sound, tags=attempt.tags()
     )
-    meter.start_frames(plan.frames)
-    meter.enter("render")
-    parts: list[tuple[Chunk, Path]] = []
-    for chunk in plan.chunks:
-        path = part if len(plan.chunks) == 1 else attempt.session.folder / f"chunk-{chunk.index:05}.mp4"
-        await attempt.render_chunk(plan, chunk, path, last=chunk is plan.chunks[-1])
-        parts.append((chunk, path))
-    meter.enter("finish")
-    facts = await asyncio.to_thread(finish_video, plan, parts, part, output)
-    meter.enter("done")
+    session.meter.enter("done")
     return make_result(plan, facts, [attempt.record()], output)
 
 
-def finish_video(plan: Plan, parts: Sequence[tuple[Chunk, Path]], part: Path, output: Path) -> VideoFacts:
-    """Join the chunks (a single one is `part` already), check the video and put it at `output` in one step."""
-    if len(parts) > 1:
-        join_chunks(parts, part, plan.fps)
-    facts = probe_video(part)
-    check_video(facts, width=even(plan.width), height=even(plan.height), frames=plan.frames, fps=plan.fps)
-    part.replace(output)
-    return facts
+async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tuple[Chunk, Path]]:
+    session = attempt.session
+    parts: list[tuple[Chunk, Path]] = []
+    for chunk in plan.chunks:
+        # The only one lies beside the output: it need not be copied.
+        folder = output.parent if len(plan.chunks) == 1 and plan.codec is not Codec.PNG else session.folder
+        path = folder / f".{output.name}.{os.getpid()}.{chunk.index}.part{chunk_suffix(plan.format)}"
+        if folder is output.parent:
+            session.files.append(path)
+        await attempt.render_chunk(plan, chunk, path, last=chunk is plan.chunks[-1])
+        parts.append((chunk, path))
+    return parts

@@ -10,9 +10,11 @@ from typing import Any
 
 from hyperframes_render.composition.document import Declared
 from hyperframes_render.composition.prepare import PageSpec
-from hyperframes_render.errors import DurationUnknown, LimitExceeded
-from hyperframes_render.media.encode import Content
-from hyperframes_render.task import MAX_DURATION, MAX_FRAMES
+from hyperframes_render.errors import DurationUnknown, InvalidOption, LimitExceeded
+from hyperframes_render.formats import FORMATS, Codec, Content, Format, Quality
+from hyperframes_render.media.pictures import even
+from hyperframes_render.media.probe import Wanted
+from hyperframes_render.task import MAX_DURATION, MAX_FRAMES, RenderInput
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
 FRAME_TOLERANCE = 0.001
@@ -41,7 +43,11 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is decided before the first frame. Sizes in CSS pixels."""
+    """All that is decided before the first frame.
+
+    `width` and `height` in pixels are those of the video before it is made even. A part of the composition begins
+    at its frame number `first`; chunks count from there.
+    """
 
     width: int
     height: int
@@ -49,6 +55,10 @@ class Plan:
     frames: int
     content: Content
     chunks: tuple[Chunk, ...]
+    first: int = 0
+    codec: Codec = Codec.H264
+    quality: Quality | int = Quality.STANDARD
+    transparent: bool = False
     #: Why it has so many chunks, for people.
     reason: str = ""
 
@@ -56,6 +66,35 @@ class Plan:
     def duration(self) -> float:
         """Length of the video in seconds."""
         return float(self.frames / self.fps)
+
+    @property
+    def format(self) -> Format:
+        """The codec's entry in the table."""
+        return FORMATS[self.codec]
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height of the video in pixels."""
+        return (even(self.width), even(self.height)) if self.format.even else (self.width, self.height)
+
+    @property
+    def sound_end(self) -> Fraction:
+        """Seconds of the composition at which the video ends."""
+        return Fraction(self.first + self.frames) / self.fps
+
+    @property
+    def sound_start(self) -> Fraction:
+        """Seconds of the composition at which the video begins."""
+        return Fraction(self.first) / self.fps
+
+    def seeks(self, chunk: Chunk) -> FrameRange:
+        """The frames of the composition that `chunk` shows."""
+        return FrameRange(self.first + chunk.frames.first, chunk.frames.count)
+
+    def wanted(self, *, sound: bool) -> Wanted:
+        """What the finished file must hold."""
+        width, height = self.coded_size
+        return Wanted(self.codec, width, height, self.frames, self.fps, self.transparent, sound)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` reads it."""
@@ -65,6 +104,10 @@ class Plan:
             "fps": str(self.fps),
             "frames": self.frames,
             "content": self.content.value,
+            "first": self.first,
+            "codec": self.codec.value,
+            "quality": self.quality,
+            "transparent": self.transparent,
             "chunks": [[chunk.frames.first, chunk.frames.count] for chunk in self.chunks],
             "reason": self.reason,
         }
@@ -78,6 +121,10 @@ class Plan:
             fps=Fraction(values["fps"]),
             frames=values["frames"],
             content=Content(values["content"]),
+            first=values["first"],
+            codec=Codec(values["codec"]),
+            quality=values["quality"] if isinstance(values["quality"], int) else Quality(values["quality"]),
+            transparent=values["transparent"],
             chunks=tuple(
                 Chunk(index, FrameRange(first, count)) for index, (first, count) in enumerate(values["chunks"])
             ),
@@ -108,10 +155,11 @@ def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
     return tuple(Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks))
 
 
-def frames_to_render(page: PageSpec, declared: Declared, measured: float) -> int:
-    """How many frames the video has, by the caller, else by what is declared, else by the page's own reckoning.
+def frames_to_render(page: PageSpec, declared: Declared, measured: float, request: RenderInput) -> FrameRange:
+    """Which frames of the composition the video shows: all, or those of the part that the caller wants.
 
-    `measured` is that reckoning in seconds, 0 where nothing tells. Raises DurationUnknown or LimitExceeded.
+    Its length comes from the caller, else from what is declared, else from the page's own reckoning: `measured`
+    seconds, 0 where nothing tells. Raises DurationUnknown, LimitExceeded or InvalidOption.
     """
     # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
     duration = page.duration or declared.duration or measured
@@ -121,4 +169,12 @@ def frames_to_render(page: PageSpec, declared: Declared, measured: float) -> int
             "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
             'Give the root a data-duration (seconds), or ask for one with "duration".',
         )
-    return count_frames(duration, page.fps)
+    frames = count_frames(duration, page.fps)
+    first = min(round(request.from_time * float(page.fps)), frames)
+    end = frames if request.to_time is None else min(count_frames(request.to_time, page.fps), frames)
+    if first >= end:
+        raise InvalidOption(
+            f"There is no frame from {request.from_time:g} s on: the composition is {duration:g} s long.",
+            'Ask for a smaller "from".',
+        )
+    return FrameRange(first, end - first)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,17 +24,23 @@ from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
 from hyperframes_render.errors import BrowserFailed, DiskFull
-from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
+from hyperframes_render.formats import FORMATS, Quality
+from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
+from hyperframes_render.media.sound_clip import SoundClip
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
-from hyperframes_render.render.plan import Chunk, Plan
+from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
+from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
 
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
+
+#: A draft's pictures have a quarter of the pixels.
+DRAFT_SCALE = 0.5
 
 Made = TypeVar("Made")
 
@@ -53,22 +60,67 @@ class Attempt:
     async def render_chunk(self, plan: Plan, chunk: Chunk, path: Path, *, last: bool) -> None:
         """Capture and encode one chunk to `path`; after the `last` one the browsers end beside the encoder."""
         spec = EncodeSpec(
-            plan.width,
-            plan.height,
-            plan.fps,
-            chunk.frames.count,
-            plan.content,
-            jpeg=not self.pool.first.capture.raw,
+            width=self.page.device_width,
+            height=self.page.device_height,
+            fps=plan.fps,
+            frames=chunk.frames.count,
+            content=plan.content,
+            form=self.pool.first.capture.form,
+            first=chunk.frames.first,
+            codec=plan.codec,
+            quality=plan.quality,
+            transparent=plan.transparent,
+            video_size=(plan.width, plan.height),
+            tags=self.tags(),
         )
         encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=self.session.folder)
-        block = block_frames(plan.width, plan.height)
+        block = block_frames(self.page.device_width, self.page.device_height)
         try:
-            await RangeRender(chunk.frames, self.pool, encoder, self.session.meter, self.statistics, block).run()
+            await RangeRender(plan.seeks(chunk), self.pool, encoder, self.session.meter, self.statistics, block).run()
             closing = [self.pool.close()] if last else []
             await asyncio.gather(asyncio.to_thread(encoder.finish), *closing)
         except BaseException:
             encoder.abort()
             raise
+
+    def mix(self, plan: Plan, folder: Path) -> Path | None:
+        """The sound of the whole video in `folder`, or None where there is none. Blocking."""
+        clips = list(self.pool.first.page.sounds)
+        if self.session.audio is not None:
+            clips.append(SoundClip(self.session.audio, name="audio_url"))
+        mixed = mix_for(plan, clips, folder)
+        if mixed is None:
+            return None
+        for text in mixed.warnings:
+            self.session.warn(text)
+        return mixed.path
+
+    def make_plan(self) -> Plan:
+        """The whole video as one chunk."""
+        page, request = self.page, self.session.request
+        frames = frames_to_render(page, self.declared, self.pool.first.page.duration, request)
+        return Plan(
+            width=max(1, round(page.width * request.scale_factor)),
+            height=max(1, round(page.height * request.scale_factor)),
+            fps=page.fps,
+            frames=frames.count,
+            content=self.pool.first.page.content,
+            chunks=split_frames(frames.count, 1),
+            first=frames.first,
+            codec=request.codec,
+            quality=request.quality,
+            transparent=request.transparent,
+        )
+
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """Title and comment of the file; what it was made with is enough to make it again."""
+        made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
+        title = (("title", self.declared.title[:200]),) if self.declared.title else ()
+        return (*title, ("comment", made_with))
+
+    def versions(self) -> dict[str, str]:
+        """Of all that decides what the pictures look like."""
+        return versions(packages_root(), self.pool.first.page.chromium.browser.version)
 
     def record(self) -> CaptureRecord:
         """What was captured so far, how, and what there was to complain about."""
@@ -95,7 +147,7 @@ class Attempt:
                 (frame, round(value, 3)) for value, frame in sorted(self.statistics.slowest, reverse=True)
             ),
             warnings=tuple(session.warnings),
-            versions=versions(packages_root(), browsers[0].page.chromium.browser.version),
+            versions=self.versions(),
         )
 
 
@@ -109,6 +161,10 @@ class Session:
     folder: Path
     #: Browsers that may be used; None: as many as pay.
     workers: int | None = None
+    #: The sound that the caller gives as a file; None: audio_url is fetched, if there is one.
+    audio: Path | None = None
+    #: Files outside the folder that must not outlive the session.
+    files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
     media: MediaLibrary = field(init=False)
@@ -142,6 +198,7 @@ class Session:
             html = project.read_html()
             declared = read_declared(html, name=project.name)
             page = _page_spec(self.request, declared)
+            await self._settle_sound()
             prepared = await asyncio.to_thread(
                 prepare_html, html, declared, page, project=project.root, packages=packages_root()
             )
@@ -174,6 +231,7 @@ class Session:
             network=self.request.network,
             job=self.folder,
             use_surface=self._surface,
+            form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse,
             log=self.log,
             media=self.media,
@@ -181,16 +239,24 @@ class Session:
         )
         async with AsyncExitStack() as stack:
             self.meter.enter("load")
-            first = await start_worker(spec, stack, raw=None)
+            first = await start_worker(spec, stack, form=None)
             pool = WorkerPool(
                 first=first,
                 limit=self.workers or default_workers(),
-                start_another=lambda stack: start_worker(spec, stack, raw=first.capture.raw),
+                start_another=lambda stack: start_worker(spec, stack, form=first.capture.form),
                 stack=stack,
                 eager=self.workers is not None,
                 driver=driver,
             )
             return await work(Attempt(self, declared, page, prepared, pool, processor_before))
+
+    async def _settle_sound(self) -> None:
+        """Have the caller's sound at hand, or say what is wrong with it before anything is rendered."""
+        address = self.request.audio_url
+        if self.audio is None and address is not None:
+            self.audio = await fetch_sound(address, self.folder)
+        if self.audio is not None:
+            await asyncio.to_thread(check_sound, self.audio, address or self.audio.name)
 
     def _give_up(self, failed: FastPathFailed) -> None:
         if failed.path == "surface":
@@ -213,18 +279,24 @@ async def in_session(
     work: Callable[[Attempt], Awaitable[Made]],
     *,
     workers: int | None = None,
+    audio: Path | None = None,
     driver: BrowserDriver | None = None,
 ) -> Made:
-    """Do `work` in a session under the watchdog; every file and process of it is gone when this returns."""
+    """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
+
+    `audio` is the file that audio_url stands for, where the caller has it already.
+    """
     adopt_orphans()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+    session = Session(source, request, meter, folder, workers, audio)
     try:
-        session = Session(source, request, meter, folder, workers)
         return await watched(session.run(driver or BrowserDriver(), work), meter)
     finally:
+        for file in session.files:
+            file.unlink(missing_ok=True)
         remove_folder(folder)
 
 
@@ -236,6 +308,11 @@ def default_workers() -> int:
 def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
     width = request.width or declared.width or DEFAULT_WIDTH
     height = request.height or declared.height or DEFAULT_HEIGHT
-    check_size(width, height)
+    check_size(round(width * request.scale_factor), round(height * request.scale_factor))
     fps = request.fps or declared.fps or DEFAULT_FPS
-    return PageSpec(width, height, fps, request.duration or None)
+    most = FORMATS[request.codec].max_fps
+    if most is not None and fps > most:
+        fps = Fraction(most)
+    # A draft is drawn at half the size and enlarged by the encoder: drawing is what takes the time.
+    scale = request.scale_factor * (DRAFT_SCALE if request.quality is Quality.DRAFT else 1)
+    return PageSpec(width, height, fps, request.duration or None, scale, request.transparent)

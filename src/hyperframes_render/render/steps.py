@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.chunking import Chunking, choose_chunks
-from hyperframes_render.render.job import check_output, finish_video
-from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
+from hyperframes_render.render.finish import chunk_file, finish_video
+from hyperframes_render.render.job import check_output
+from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session
@@ -24,33 +27,53 @@ __all__ = ["Chunking", "assemble", "make_plan", "render_chunk"]
 PROBES = 12
 
 
-def make_plan(source: Path, request: RenderInput, chunking: Chunking, *, listener: Listener | None = None) -> Plan:
-    """Open the composition, see how long it is and how long a frame takes, and cut it into chunks.
+@dataclass(frozen=True)
+class Planned:
+    """The plan, what the file is to say of itself, and the mixed sound if there is any."""
 
-    Raises a RenderError: whatever is wrong with the composition shows here.
+    plan: Plan
+    tags: tuple[tuple[str, str], ...]
+    sound: Path | None
+    warnings: tuple[str, ...]
+
+
+def make_plan(
+    source: Path,
+    request: RenderInput,
+    chunking: Chunking,
+    *,
+    sound_folder: Path,
+    audio: Path | None = None,
+    listener: Listener | None = None,
+) -> Planned:
+    """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
+
+    The sound is written into `sound_folder`. `audio` is the file that audio_url stands for; without it, that is
+    fetched. Raises a RenderError: whatever is wrong with the composition shows here.
     """
 
-    async def work(attempt: Attempt) -> Plan:
-        page, content = attempt.page, attempt.pool.first.page.content
-        frames = frames_to_render(page, attempt.declared, attempt.pool.first.page.duration)
-        seconds = await _seconds_per_frame(attempt, frames)
-        chunks, reason = choose_chunks(frames, float(page.fps), seconds, chunking)
-        return Plan(page.width, page.height, page.fps, frames, content, split_frames(frames, chunks), reason)
+    async def work(attempt: Attempt) -> Planned:
+        whole = attempt.make_plan()
+        seconds = await _seconds_per_frame(attempt, whole)
+        chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
+        plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
+        sound = await asyncio.to_thread(attempt.mix, plan, sound_folder)
+        return Planned(plan, attempt.tags(), sound, attempt.record().warnings)
 
-    return asyncio.run(in_session(source, request, ProgressMeter(listener), work))
+    return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
 
 
-async def _seconds_per_frame(attempt: Attempt, frames: int) -> float:
+async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
     """Mean seconds to capture a frame, from some spread over the video; unchanged ones count as they are."""
     capture = attempt.pool.first.capture
     attempt.session.meter.enter("probe")
-    first = await capture.take(0, look_ahead=False, must_have=True)
+    first = await capture.take(plan.first, look_ahead=False, must_have=True)
     assert first is not None
     await first.data
     first.release()
     # The frame clock never goes back: each place is at least a frame beyond the one before and its own roll-in.
-    step = max(2, frames // PROBES)
-    places = range(step, frames, step)[:PROBES]
+    step = max(2, plan.frames // PROBES)
+    places = range(plan.first + step, plan.first + plan.frames, step)[:PROBES]
     spent = 0.0
     for frame in places:
         await capture.roll_in(frame - 1)
@@ -67,43 +90,43 @@ async def _seconds_per_frame(attempt: Attempt, frames: int) -> float:
 def render_chunk(
     source: Path, request: RenderInput, plan: Plan, chunk: Chunk, output: Path, *, listener: Listener | None = None
 ) -> CaptureRecord:
-    """Render one chunk of `plan` to the file `output` (.mp4), silent. The file appears whole or not at all."""
-    check_output(output)
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    """Render one chunk of `plan` to the file `output`, silent. The file appears whole or not at all."""
 
     async def work(attempt: Attempt) -> CaptureRecord:
-        meter = attempt.session.meter
+        meter, path = attempt.session.meter, attempt.session.folder / f"chunk{chunk_suffix(plan.format)}"
         meter.start_frames(chunk.frames.count)
         meter.enter("render")
-        await attempt.render_chunk(plan, chunk, part, last=True)
+        await attempt.render_chunk(plan, chunk, path, last=True)
         meter.enter("done")
-        part.replace(output)
+        chunk_file(chunk, path, output)
         return attempt.record()
 
-    try:
-        return asyncio.run(in_session(source, request, ProgressMeter(listener), work))
-    finally:
-        part.unlink(missing_ok=True)
+    # Its sound is the plan's affair.
+    silent = request.model_copy(update={"audio_url": None})
+    return asyncio.run(in_session(source, silent, ProgressMeter(listener), work))
 
 
 def assemble(
-    request: RenderInput,
     plan: Plan,
     chunks: Sequence[tuple[Chunk, Path]],
     records: Sequence[CaptureRecord],
     output: Path,
+    *,
+    sound: Path | None = None,
+    tags: Sequence[tuple[str, str]] = (),
 ) -> RenderResult:
     """Join the rendered `chunks` of `plan` to the video `output` and check it. `records` are theirs.
 
-    Raises EncoderFailed where they are not the plan's, or the video is not what was asked for.
+    `sound` is mixed already (see make_plan). Raises EncoderFailed where the chunks are not the plan's, or the video
+    is not what was asked for.
     """
-    check_output(output)
+    check_output(output, plan.codec)
     if [chunk for chunk, _ in chunks] != list(plan.chunks) or len(records) != len(chunks):
         raise EncoderFailed("The chunks at hand are not those of the plan.")
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        if len(chunks) == 1:
-            shutil.copyfile(chunks[0][1], part)
-        return make_result(plan, finish_video(plan, chunks, part, output), records, output)
-    finally:
-        part.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as job:
+        copies = list(chunks)
+        if len(copies) == 1:
+            copies = [(copies[0][0], Path(job) / copies[0][1].name)]
+            shutil.copyfile(chunks[0][1], copies[0][1])
+        facts = finish_video(plan, copies, output, job=Path(job), sound=sound, tags=tags)
+    return make_result(plan, facts, records, output)

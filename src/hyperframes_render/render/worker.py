@@ -12,13 +12,15 @@ from tempfile import mkdtemp
 from playwright.async_api import Playwright
 
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
-from hyperframes_render.browser.chromium import launch_chromium
+from hyperframes_render.browser.chromium import Chromium, launch_chromium
 from hyperframes_render.browser.door import Door, DoorLog
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.page import CompositionPage, open_composition
+from hyperframes_render.browser.surface import Surface
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import Project
 from hyperframes_render.media.convert import Converter
+from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.task import NetworkPolicy
 
 #: Frames that a worker takes at a time: long enough that the frame rolled in before each block costs little
@@ -48,6 +50,8 @@ class WorkerSpec:
     network: NetworkPolicy
     job: Path
     use_surface: bool
+    #: How the encoder would like its pictures.
+    form: PictureForm
     reuse: bool
     log: DoorLog
     media: MediaLibrary
@@ -70,20 +74,45 @@ def _converters(width: int, height: int) -> asyncio.Queue[Converter]:
     return free
 
 
-async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | None) -> FrameWorker:
+#: What screenshots are taken as where the encoder would like something from the surface.
+_IMAGE_FORMS = {
+    PictureForm.PLANES: PictureForm.JPEG,
+    PictureForm.PIXELS: PictureForm.PNG,
+    PictureForm.JPEG: PictureForm.JPEG,
+    PictureForm.PNG: PictureForm.PNG,
+}
+
+
+async def _surface(chromium: Chromium, spec: WorkerSpec, form: PictureForm) -> tuple[Surface | None, str]:
+    """The surface, or why there is none."""
+    if spec.page.transparent:
+        return None, "the surface has no alpha: transparent pictures are screenshots"
+    if form in (PictureForm.JPEG, PictureForm.PNG):
+        return None, "screenshots only: the first browser's surface cannot be read"
+    if not spec.use_surface:
+        return None, "it disagreed before"
+    located = await locate_surface(chromium, spec.page.device_width, spec.page.device_height)
+    return (None, located) if isinstance(located, str) else (located, "")
+
+
+async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: PictureForm | None) -> FrameWorker:
     """Start a browser and open the composition in it; `stack` ends it.
 
-    `raw`: the form of pictures that an earlier worker settled on, None for the first.
+    `form`: the form of pictures that an earlier worker settled on, None for the first.
     """
-    width, height = spec.page.width, spec.page.height
-    home = Path(mkdtemp(prefix="browser-", dir=spec.job))
-    chromium = await launch_chromium(spec.playwright, width=width, height=height, scale_factor=1, job=home)
+    width, height = spec.page.device_width, spec.page.device_height
+    chromium = await launch_chromium(
+        spec.playwright,
+        width=spec.page.width,
+        height=spec.page.height,
+        scale_factor=spec.page.scale,
+        transparent=spec.page.transparent,
+        job=Path(mkdtemp(prefix="browser-", dir=spec.job)),
+    )
     stack.push_async_callback(chromium.close)
-    found = "screenshots only: the first browser's surface cannot be read"
-    surface = None
-    if raw is not False:
-        located = await locate_surface(chromium, width, height) if spec.use_surface else "it disagreed before"
-        surface, found = (None, located) if isinstance(located, str) else (located, "")
+    surface, found = await _surface(chromium, spec, form or spec.form)
+    if form is None:
+        form = spec.form if surface else _IMAGE_FORMS[spec.form]
     door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log)
     page = await open_composition(chromium, door, spec.page)
     stack.callback(page.footage.close)
@@ -91,7 +120,7 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, raw: bool | N
     capture = FrameCapture(
         page=page,
         surface=surface,
-        raw=surface is not None if raw is None else raw,
+        form=form,
         reuse=spec.reuse,
         converters=_converters(width, height),
         slots=asyncio.Semaphore(block_frames(width, height) + EXTRA_PICTURES),

@@ -1,0 +1,258 @@
+"""Every codec that a result can have: the one table that validation, help, docs and encoders read.
+
+Settings were chosen by VMAF, size and processor time (docs/quality.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Codec(StrEnum):
+    """Video codecs that a result can have."""
+
+    H264 = "h264"
+    H265 = "h265"
+    VP8 = "vp8"
+    VP9 = "vp9"
+    PRORES = "prores"
+    GIF = "gif"
+    AV1 = "av1"
+    PNG = "png"
+
+
+class Quality(StrEnum):
+    """Named trades of size and time against the picture; where a codec has a CRF, a number stands for one too."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class Content(StrEnum):
+    """What the pictures are like: flat shapes and text, or photographs, film and canvas among them."""
+
+    GRAPHICS = "graphics"
+    PHOTOGRAPHIC = "photographic"
+
+
+class Joining(StrEnum):
+    """How chunks become one file: their packets are copied, or they are kept lossless and encoded when joined."""
+
+    COPY = "copy"
+    ENCODE = "encode"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One codec in its container. Encoder arguments are ffmpeg's."""
+
+    codec: Codec
+    #: File name suffixes of a result, the usual one first, and its muxer in ffmpeg.
+    muxers: Mapping[str, str]
+    content_type: str
+    pixel_format: str
+    #: None: the codec has no alpha.
+    alpha_pixel_format: str | None
+    #: ffmpeg's encoder of the sound; None: there is no sound.
+    sound: tuple[str, ...] | None
+    joining: Joining
+    #: The encoder and what never changes.
+    encoder: tuple[str, ...]
+    #: Arguments for each named quality; "{crf}" is where a caller's number goes, in `custom`.
+    qualities: Mapping[Quality, tuple[str, ...]]
+    custom: tuple[str, ...] = ()
+    #: Arguments that alpha needs besides.
+    alpha: tuple[str, ...] = ()
+    crf_range: tuple[int, int] | None = None
+    #: Whether width and height must be even: so where colour is stored for two pixels at a time.
+    even: bool = True
+    max_fps: int | None = None
+    note: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The usual file name suffix, with its dot."""
+        return next(iter(self.muxers))
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether a transparent result can be had."""
+        return self.alpha_pixel_format is not None
+
+
+_AAC = ("-c:a", "aac", "-b:a", "192k")
+_OPUS = ("-c:a", "libopus", "-b:a", "160k")
+_BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+
+#: x264 for flat shapes: no psychovisual search is needed there, at half the time of the other profile. On photographs
+#: it costs 9 VMAF in the worst frame, so they get adaptive quantisation and a look-ahead (docs/performance.md).
+_X264_GRAPHICS = "cabac=1:bframes=3:b-adapt=0:scenecut=40:8x8dct=1:partitions=i4x4,i8x8:trellis=1:weightp=1"
+_X264_PHOTOGRAPHIC = "mbtree=1:rc-lookahead=20:aq-mode=3:aq-strength=0.4:deblock=1,1"
+_X264_STANDARD = MappingProxyType(
+    {
+        Content.GRAPHICS: ("-preset", "ultrafast", "-crf", "21", "-x264-params", _X264_GRAPHICS),
+        Content.PHOTOGRAPHIC: ("-preset", "superfast", "-crf", "13.5", "-x264-params", _X264_PHOTOGRAPHIC),
+    }
+)
+
+
+def _qualities(draft: str, standard: str, high: str) -> Mapping[Quality, tuple[str, ...]]:
+    return MappingProxyType(
+        {
+            Quality.DRAFT: tuple(draft.split()),
+            Quality.STANDARD: tuple(standard.split()),
+            Quality.HIGH: tuple(high.split()),
+        }
+    )
+
+
+FORMATS: Mapping[Codec, Format] = MappingProxyType(
+    {
+        Codec.H264: Format(
+            codec=Codec.H264,
+            muxers=MappingProxyType({".mp4": "mp4", ".mov": "mov"}),
+            content_type="video/mp4",
+            pixel_format="yuv420p",
+            alpha_pixel_format=None,
+            sound=_AAC,
+            joining=Joining.COPY,
+            encoder=("-c:v", "libx264", *_BT709),
+            # "standard" is chosen by content: see encoder_arguments.
+            qualities=_qualities("-preset ultrafast -crf 30", "", "-preset fast -crf 13 -x264-params aq-mode=3"),
+            custom=("-preset", "veryfast", "-crf", "{crf}"),
+            crf_range=(0, 51),
+        ),
+        Codec.H265: Format(
+            codec=Codec.H265,
+            muxers=MappingProxyType({".mp4": "mp4", ".mov": "mov"}),
+            content_type="video/mp4",
+            pixel_format="yuv420p",
+            alpha_pixel_format=None,
+            sound=_AAC,
+            joining=Joining.COPY,
+            # Players of Apple know only this tag.
+            encoder=("-c:v", "libx265", "-tag:v", "hvc1", *_BT709),
+            qualities=_qualities(
+                "-preset ultrafast -crf 32 -x265-params log-level=error",
+                "-preset superfast -crf 15 -x265-params log-level=error:aq-mode=3",
+                "-preset medium -crf 12 -x265-params log-level=error:aq-mode=3",
+            ),
+            custom=("-preset", "superfast", "-crf", "{crf}", "-x265-params", "log-level=error"),
+            crf_range=(0, 51),
+        ),
+        Codec.VP8: Format(
+            codec=Codec.VP8,
+            muxers=MappingProxyType({".webm": "webm"}),
+            content_type="video/webm",
+            pixel_format="yuv420p",
+            alpha_pixel_format="yuva420p",
+            sound=_OPUS,
+            joining=Joining.COPY,
+            # Hidden reference frames would make packets that are no frames. The bit rate is the ceiling that CRF needs.
+            encoder=("-c:v", "libvpx", "-auto-alt-ref", "0", "-deadline", "good", "-b:v", "60M", *_BT709),
+            qualities=_qualities(
+                "-cpu-used 8 -crf 40", "-cpu-used 5 -crf 8 -qmin 2 -qmax 40", "-cpu-used 2 -crf 4 -qmin 0 -qmax 24"
+            ),
+            custom=("-cpu-used", "5", "-crf", "{crf}"),
+            crf_range=(4, 63),
+        ),
+        Codec.VP9: Format(
+            codec=Codec.VP9,
+            muxers=MappingProxyType({".webm": "webm"}),
+            content_type="video/webm",
+            pixel_format="yuv420p",
+            alpha_pixel_format="yuva420p",
+            sound=_OPUS,
+            joining=Joining.COPY,
+            encoder=("-c:v", "libvpx-vp9", "-b:v", "0", "-row-mt", "1", "-tile-columns", "2", *_BT709),
+            qualities=_qualities(
+                "-deadline realtime -cpu-used 8 -crf 44",
+                "-deadline realtime -cpu-used 6 -crf 20",
+                "-deadline good -cpu-used 4 -crf 16",
+            ),
+            custom=("-deadline", "good", "-cpu-used", "5", "-crf", "{crf}"),
+            # libvpx refuses alpha with hidden reference frames.
+            alpha=("-auto-alt-ref", "0"),
+            crf_range=(0, 63),
+        ),
+        Codec.PRORES: Format(
+            codec=Codec.PRORES,
+            muxers=MappingProxyType({".mov": "mov"}),
+            content_type="video/quicktime",
+            pixel_format="yuv422p10le",
+            alpha_pixel_format="yuva444p10le",
+            sound=(
+                "-c:a",
+                "pcm_s16le",
+            ),
+            joining=Joining.COPY,
+            encoder=("-c:v", "prores_ks", "-vendor", "apl0", *_BT709),
+            qualities=_qualities("-profile:v proxy", "-profile:v hq", "-profile:v hq -bits_per_mb 8000"),
+            # 4444 is the only profile with alpha; 16 bits of it survive.
+            alpha=("-profile:v", "4444", "-alpha_bits", "16"),
+            note="For editing: large files. With alpha the profile is 4444.",
+        ),
+        Codec.GIF: Format(
+            codec=Codec.GIF,
+            muxers=MappingProxyType({".gif": "gif"}),
+            content_type="image/gif",
+            pixel_format="bgra",
+            alpha_pixel_format="bgra",
+            sound=None,
+            joining=Joining.ENCODE,
+            encoder=("-c:v", "gif"),
+            qualities=_qualities("", "", ""),
+            even=False,
+            max_fps=50,
+            note="256 colours, times in hundredths of a second, no sound; alpha is on or off.",
+        ),
+        Codec.AV1: Format(
+            codec=Codec.AV1,
+            muxers=MappingProxyType({".mp4": "mp4", ".webm": "webm"}),
+            content_type="video/mp4",
+            pixel_format="yuv420p",
+            alpha_pixel_format=None,
+            sound=_AAC,
+            joining=Joining.COPY,
+            encoder=("-c:v", "libsvtav1", *_BT709),
+            qualities=_qualities("-preset 12 -crf 45", "-preset 10 -crf 14", "-preset 7 -crf 10"),
+            custom=("-preset", "10", "-crf", "{crf}"),
+            crf_range=(1, 63),
+        ),
+        Codec.PNG: Format(
+            codec=Codec.PNG,
+            muxers=MappingProxyType({".zip": "image2"}),
+            content_type="application/zip",
+            pixel_format="rgb24",
+            alpha_pixel_format="rgba",
+            sound=None,
+            joining=Joining.COPY,
+            encoder=("-c:v", "png"),
+            qualities=_qualities("", "", ""),
+            even=False,
+            note="A .zip of frame_000001.png and so on: lossless.",
+        ),
+    }
+)
+
+
+def codecs_with_alpha() -> tuple[Codec, ...]:
+    """Those that can be transparent."""
+    return tuple(codec for codec, form in FORMATS.items() if form.has_alpha)
+
+
+def encoder_arguments(form: Format, quality: Quality | int, content: Content, *, alpha: bool) -> tuple[str, ...]:
+    """ffmpeg's arguments for the picture: encoder, pixel format, rate control."""
+    if isinstance(quality, int):
+        chosen = tuple(argument.replace("{crf}", str(quality)) for argument in form.custom)
+    elif form.codec is Codec.H264 and quality is Quality.STANDARD:
+        chosen = _X264_STANDARD[content]
+    else:
+        chosen = form.qualities[quality]
+    pixel_format = form.alpha_pixel_format if alpha else form.pixel_format
+    assert pixel_format is not None
+    return (*form.encoder, *chosen, *(form.alpha if alpha else ()), "-pix_fmt", pixel_format)

@@ -1,0 +1,22 @@
+"""The forms in which a captured picture goes to the encoder."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PictureForm(StrEnum):
+    """What the bytes of a picture are."""
+
+    #: yuv420p planes of even size, bt709, limited range.
+    PLANES = "planes"
+    #: Opaque BGRA, row after row without padding.
+    PIXELS = "pixels"
+    JPEG = "jpeg"
+    #: The only one with alpha (straight, not premultiplied).
+    PNG = "png"
+
+
+def even(length: int) -> int:
+    """The side of a picture whose colour is stored for two pixels at a time: an odd one grows by one pixel."""
+    return length + length % 2

@@ -1,0 +1,70 @@
+"""Finished chunks become one video by stream copy: nothing is encoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from hyperframes_render.errors import DiskFull, EncoderFailed
+from hyperframes_render.render.plan import Chunk
+
+#: ffmpeg's muxers for the files that chunks come in. The index first where there is one, and no version of the
+#: writing library: as the encoder writes a video of one chunk.
+_MUXERS = {
+    ".mp4": ("mp4", {"movflags": "+faststart", "fflags": "+bitexact"}),
+    ".mov": ("mov", {"movflags": "+faststart", "fflags": "+bitexact"}),
+    ".webm": ("webm", {"fflags": "+bitexact"}),
+    ".mkv": ("matroska", {"fflags": "+bitexact"}),
+}
+
+
+def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fraction) -> None:
+    """Write the packets of `chunks`, in order, to `output`, each at the time where its frame belongs.
+
+    Raises EncoderFailed where a chunk does not hold the frames that it should, or DiskFull.
+    """
+    muxer, options = _MUXERS[output.suffix]
+    try:
+        with av.open(str(output), "w", format=muxer, options=options) as joined:
+            target = None
+            for chunk, path in chunks:
+                with av.open(str(path)) as part:
+                    source = part.streams.video[0]
+                    if target is None:
+                        target = joined.add_stream_from_template(source, opaque=True)
+                        target.time_base = source.time_base
+                    packets = _copy_packets(part, source, joined, target, chunk, fps)
+                if packets != chunk.frames.count:
+                    raise EncoderFailed(f"Chunk {chunk.index} has {packets} frames, not {chunk.frames.count}.")
+    except av.FFmpegError as error:
+        if "No space left" in str(error):
+            raise DiskFull("The disk is full: the chunks could not be joined.", "Make room and try again.") from error
+        raise EncoderFailed(f"The chunks could not be joined: {error}.") from error
+
+
+def _copy_packets(
+    part: av.container.InputContainer,
+    source: av.VideoStream,
+    joined: av.container.OutputContainer,
+    target: av.VideoStream,
+    chunk: Chunk,
+    fps: Fraction,
+) -> int:
+    """Copy one chunk's packets; how many there were."""
+    time_base = source.time_base or Fraction(1)
+    packets = 0
+    for packet in part.demux(source):
+        if packet.dts is None or packet.pts is None:
+            continue
+        # By the number of the frame, not by adding times: WebM's are whole milliseconds, and would drift.
+        frame = chunk.frames.first + round(packet.pts * time_base * fps)
+        shift = round(Fraction(frame) / fps / time_base) - packet.pts
+        packet.pts += shift
+        packet.dts += shift
+        packet.stream = target
+        joined.mux(packet)
+        packets += 1
+    return packets

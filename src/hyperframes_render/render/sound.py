@@ -1,0 +1,75 @@
+"""The sound of a video: what the caller gives, over what the composition has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.errors import SoundUnusable
+from hyperframes_render.media.media_file import MediaUnreadable, probe_media
+from hyperframes_render.render.plan import Plan
+
+if TYPE_CHECKING:
+    from hyperframes_render.media.sound_clip import SoundClip
+
+
+@dataclass(frozen=True)
+class MixedSound:
+    """A sound file as long as the video, and what was to be said about it."""
+
+    path: Path
+    warnings: tuple[str, ...]
+
+
+async def fetch_sound(address: str, folder: Path) -> Path:
+    """The sound at a public http(s) address as a file in `folder`. Raises SoundUnusable."""
+    shown = address if len(address) <= 120 else f"{address[:117]}..."
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise SoundUnusable(
+            f"audio_url: {shown} is neither an existing file nor an http(s) address.",
+            "Give a sound file's address, or upload the file and give its uri.",
+        )
+    try:
+        answer = await fetch_public(address, method="GET", headers={})
+    except FetchRefused as refusal:
+        raise SoundUnusable(f"audio_url: {shown} could not be fetched: {refusal}.") from None
+    if answer.status != 200:
+        raise SoundUnusable(f"audio_url: {shown} answered {answer.status}.", "Give an address that answers 200.")
+    path = folder / "audio-url"
+    await asyncio.to_thread(path.write_bytes, answer.body)
+    return path
+
+
+def check_sound(path: Path, name: str) -> None:
+    """Raise SoundUnusable where there is no sound in the file `path`, which the caller knows as `name`."""
+    try:
+        facts = probe_media(path)
+    except MediaUnreadable as unreadable:
+        raise SoundUnusable(f"audio_url: {name} cannot be read as sound: {unreadable}.", _FORMATS) from None
+    if facts.sound is None:
+        raise SoundUnusable(f"audio_url: there is no sound in {name}.", _FORMATS)
+
+
+_FORMATS = "Give an MP3, M4A, WAV, FLAC, Ogg or Opus file, or a video with sound."
+
+
+def mix_for(plan: Plan, clips: Sequence[SoundClip], folder: Path) -> MixedSound | None:
+    """Mix what the video's frames of `plan` let hear, or None where nothing is heard. Blocking.
+
+    `clips` count from the beginning of the composition. Raises EncoderFailed or DiskFull.
+    """
+    # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
+    from hyperframes_render.media.sound import mix_sound
+
+    if not clips or plan.format.sound is None:
+        return None
+    path = folder / "sound.wav"
+    report = mix_sound(clips, plan.sound_end, path)
+    if not report.heard:
+        return None
+    return MixedSound(path, tuple(report.warnings))
