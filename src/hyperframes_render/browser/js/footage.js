@@ -324,14 +324,17 @@
     const seconds = Math.min(length ?? Infinity, Math.max(0, timeline.totalDuration() - start));
     const before = timeline.totalTime();
     const result = [];
-    try { element.volume = Math.min(1, number(element, "data-volume", 1)); } catch { /* stays as it is */ }
+    // The element's own property goes to 1 at most, a gain may be more.
+    let volume = number(element, "data-volume", 1);
+    Object.defineProperty(element, "volume", { configurable: true, get: () => volume, set: (value) => { volume = Number(value); } });
     for (let step = 0; step <= Math.ceil(seconds * 60); step++) {
       timeline.totalTime(start + Math.min(seconds, step / 60), true);
-      const point = [Math.min(seconds, step / 60), element.volume];
+      const point = [Math.min(seconds, step / 60), volume];
       const [one, two] = result.slice(-2);
       if (two && one[1] === two[1] && two[1] === point[1]) result[result.length - 1] = point;
       else result.push(point);
     }
+    delete element.volume;
     timeline.totalTime(before, true);
     return result;
   }
