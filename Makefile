@@ -1,12 +1,12 @@
-# make setup | demo | test | test-all | bench | lint | lock | clean
+# make setup | demo | test | test-all | bench | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench lint lock clean
-setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages
+.PHONY: setup demo test test-all bench lint lint-template lock clean
+setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 	@$(SETUP)/10-system.sh
@@ -26,9 +26,26 @@ $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
 	@touch $@
 
+# The stack on one machine: emulator, SAM and the functions' runtime pin packages that clash, so each has its own place.
+STACK := $(VENV)/stack
+STACK_PARTS := $(STAMPS)/stack-emulator $(STAMPS)/stack-sam $(STAMPS)/stack-runtime $(STAMPS)/stack-layer
+$(STAMPS)/stack: $(STACK_PARTS)
+	@touch $@
+
+$(STAMPS)/stack-%: requirements-%.lock $(SETUP)/20-python.sh | $(STAMPS)/python
+	@PIP_NO_DEPS=1 $(SETUP)/20-python.sh $(STACK)/$* $<
+	@touch $@
+
+$(STAMPS)/stack-layer: layers/dependencies/requirements.lock layers/dependencies/Makefile | $(STAMPS)/python
+	@echo "[stack] dependencies layer" >&2
+	@$(MAKE) --no-print-directory --silent -C layers/dependencies build-DependenciesLayer \
+	  PYTHON=$(abspath $(BIN)/python) ARTIFACTS_DIR=$(abspath $(STACK)/layer) >$@.log 2>&1 \
+	  || { cat $@.log >&2; echo "set-up step \"stack-layer\" failed: PyPI must be reachable; see the lines above" >&2; exit 1; }
+	@rm -f $@.log; touch $@
+
 demo: setup
 	@mkdir -p out
-	@$(BIN)/hyperframes-render render events/compositions/launch-promo -o out/launch.mp4
+	@$(BIN)/python -m hyperframes_render.local.demo events/compositions/launch-promo out/launch.mp4 .demo
 	@echo "The video is $(abspath out/launch.mp4)"
 
 test: setup
@@ -41,19 +58,31 @@ lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 
+# The template's own lints; checkov is large, so it has its own place and is installed when first needed.
+lint-template: setup $(STAMPS)/stack-checks
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(STACK)/sam/bin/sam validate --lint
+	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
+	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
+
 bench: setup
 	@tests/bench/setup.sh
 	@$(BIN)/python tests/bench/bench.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
+UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header --quiet
+PRODUCT := pyproject.toml --extra aws --extra api --extra serve
 lock:
 	@python3 -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
-	@.lock-venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
-	@.lock-venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet -c requirements.lock -o requirements-dev.lock
+	@$(UV) $(PRODUCT) -o requirements.lock
+	@$(UV) $(PRODUCT) --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(UV) layers/dependencies/requirements.in -c requirements.lock -o layers/dependencies/requirements.lock
+	@$(UV) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
+	@$(UV) requirements-emulator.in -o requirements-emulator.lock
+	@$(UV) requirements-sam.in -o requirements-sam.lock
+	@$(UV) requirements-checks.in -o requirements-checks.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out .demo

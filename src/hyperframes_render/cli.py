@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,24 @@ def render(
         f"{result.output}: {result.width}x{result.height}, {result.frames} frames at {result.fps} fps, "
         f"{result.duration:g} s, {result.size / 1e6:.2f} MB in {result.timings['total']:.1f} s"
     )
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to answer on.")
+@click.option("--api-key", metavar="KEY", help="The key that callers send. Default: a new one, which is printed.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for all that is kept, with the drop folder's inbox/ and outbox/. Default: a temporary one.",
+)
+@click.option("--allow-private-webhooks", is_flag=True, help="Let webhooks go to private addresses and plain http.")
+def serve(port: int, api_key: str | None, data: Path | None, allow_private_webhooks: bool) -> None:
+    """Run the whole stack on this machine and answer the API until Ctrl-C."""
+    from hyperframes_render.local.serve import ServeOptions
+    from hyperframes_render.local.serve import serve as run
+
+    with _readable_errors(as_json=False), suppress(KeyboardInterrupt):
+        run(ServeOptions(port, api_key, data, allow_private_webhooks), lambda text: click.echo(text, err=True))
 
 
 async def _render_here(

@@ -7,7 +7,13 @@
     │   ├── InvalidArchive          a .zip that cannot be trusted or read
     │   ├── SoundUnusable           audio_url leads to nothing that can be heard
     │   ├── LimitExceeded           larger, longer or more than docs/limits.md allows
-    │   └── OutputUnwritable        the result cannot be written where it should go
+    │   ├── OutputUnwritable        the result cannot be written where it should go
+    │   ├── Unauthorized            no key, or one that is not known here
+    │   ├── NotFound                no such task, file, app or route for this key
+    │   ├── Conflict                it is not, or no longer, in the state that this needs
+    │   ├── RateLimited             too many requests in a while
+    │   └── PayloadTooLarge         a request body beyond what is read
+    ├── TaskCancelled               the caller asked for the end
     ├── PageError                   the composition's own page misbehaves
     │   ├── PageScriptFailed        an uncaught error while the page loads
     │   ├── PageNotReady            a clock ran out while the page got ready
@@ -18,7 +24,11 @@
         ├── BrowserFailed           Chromium did not start or died
         ├── EncoderFailed           ffmpeg did not start, died or made something else
         ├── DiskFull                no space left
-        └── RenderStalled           the watchdog ended a render that made no progress
+        ├── RenderStalled           the watchdog ended a render that made no progress
+        ├── ServiceFailed           a service of the cloud did not do what it was asked
+        ├── WorkerLost              a function died without a word, or its workflow did
+        ├── FunctionTimedOut        a function reached its own time limit
+        └── InternalError           a fault of this program
 
 Each class has a stable `code` (part of the API), an HTTP status and a verdict on whether the same
 request may succeed when it is tried again. Each instance says what is wrong and what to do.
@@ -98,6 +108,53 @@ class OutputUnwritable(InputError):
     code = "output_unwritable"
 
 
+class Unauthorized(InputError):
+    """No key, or one that is not known here."""
+
+    code = "unauthorized"
+    http_status = 401
+
+
+class NotFound(InputError):
+    """No such task, file, app or route for this key."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class Conflict(InputError):
+    """It is not, or no longer, in the state that this needs."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class RateLimited(InputError):
+    """Too many requests in a while; `retry_after` seconds later it may be tried again."""
+
+    code = "rate_limited"
+    http_status = 429
+    retryable = True
+
+    def __init__(self, message: str, action: str = "", *, retry_after: int = 60) -> None:
+        super().__init__(message, action)
+        self.retry_after = retry_after
+
+
+class PayloadTooLarge(InputError):
+    """A request body beyond what is read."""
+
+    code = "payload_too_large"
+    http_status = 413
+
+
+class TaskCancelled(RenderError):
+    """The caller asked for the end: no failure, and never tried again."""
+
+    code = "cancelled"
+    http_status = 409
+
+
 class PageError(RenderError):
     """The composition's own page misbehaves."""
 
@@ -165,6 +222,43 @@ class RenderStalled(MachineError):
     """The watchdog ended a render that made no progress."""
 
     code = "render_stalled"
+
+
+class ServiceFailed(MachineError):
+    """A service of the cloud did not do what it was asked, after its client's own repeats."""
+
+    code = "service_failed"
+    http_status = 503
+
+
+class WorkerLost(MachineError):
+    """A function died without a word (killed, out of memory), or the workflow around it did."""
+
+    code = "worker_lost"
+
+
+class FunctionTimedOut(MachineError):
+    """A function reached its own time limit: the same work would take as long again."""
+
+    code = "function_timed_out"
+    retryable = False
+
+
+class InternalError(MachineError):
+    """A fault of this program; the log has the details."""
+
+    code = "internal_error"
+    retryable = False
+
+
+def error_class(name: str) -> type[RenderError] | None:
+    """The class of the tree that is called `name`, as it comes back from a workflow; None for a stranger."""
+    return next((found for found in error_tree() if found.__name__ == name), None)
+
+
+def error_tree(root: type[RenderError] = RenderError) -> list[type[RenderError]]:
+    """`root` and every class below it."""
+    return [root, *(found for child in root.__subclasses__() for found in error_tree(child))]
 
 
 def _one_line(text: str) -> str:

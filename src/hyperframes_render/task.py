@@ -6,6 +6,7 @@ The command line's options, the API's schema and the table in docs/ are made fro
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -217,3 +218,88 @@ def _readable(error: ValidationError) -> str:
         given = str(detail.get("input", ""))[:40]
         parts.append(message if message.startswith(where) else f"{where}: {message} (it was {given!r})")
     return "; ".join(parts) + "."
+
+
+class TaskStatus(IntEnum):
+    """The states of a task, numbered as in the public API that ours follows."""
+
+    UNKNOWN = 0
+    RECEIVED = 1
+    QUEUED = 2
+    DISPATCHED = 3
+    PREPARING = 4
+    SERVING = 5
+    SETTING_UP = 6
+    RUNNING = 7
+    CANCELLING = 8
+    UPLOADING = 9
+    COMPLETED = 10
+    FAILED = 11
+    CANCELLED = 12
+    REJECTED = 13
+
+    @property
+    def final(self) -> bool:
+        """Whether a task stays in this state for good."""
+        return self >= TaskStatus.COMPLETED
+
+    @property
+    def text(self) -> str:
+        """The name as it stands in answers: "completed"."""
+        return self.name.lower()
+
+
+class Task(BaseModel):
+    """What is known about one accepted render. Times are ISO 8601, UTC, in milliseconds.
+
+    A copy of the stored item; the table decides. `input` holds what the caller gave, its markup replaced by a uri.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    owner: str
+    status: TaskStatus
+    created_at: str
+    updated_at: str
+    version: int = 1
+    app: str = ""
+    input: dict[str, Any] = Field(default_factory=dict)
+    #: Key of the composition in the bucket, or an https address that Plan fetches.
+    source_key: str = ""
+    source_etag: str | None = None
+    metadata: Any = None
+    webhook: str | None = None
+    session_id: str | None = None
+    #: For a dropped file: its key below inbox/.
+    drop_key: str | None = None
+    phase: str = ""
+    frames_done: int = 0
+    frames_total: int = 0
+    warnings: list[str] = Field(default_factory=list)
+    output: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    #: What the last function that failed said: a map of many loses it on the way.
+    failure: dict[str, Any] = Field(default_factory=dict)
+    #: How often its workflow was started.
+    starts: int = 0
+    attention: str | None = None
+    attention_at: str | None = None
+    expires_at: int | None = None
+    #: What its functions reported of their time and memory, for the cost (api/cost.py).
+    spent: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def request(self) -> RenderInput:
+        """How it is to be rendered: `input` without the composition itself."""
+        return RenderInput.model_validate({name: value for name, value in self.input.items() if name != "html"})
+
+    @property
+    def progress(self) -> float:
+        """The share of frames that are rendered, 0 to 1."""
+        return min(1.0, self.frames_done / self.frames_total) if self.frames_total else 0.0
+
+
+def result_type(codec: Codec) -> tuple[str, str]:
+    """File name suffix and content type of a result in `codec`."""
+    return FORMATS[codec].suffix, FORMATS[codec].content_type

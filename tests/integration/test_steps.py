@@ -29,7 +29,7 @@ def through_json(plan: Plan) -> Plan:
 
 def in_chunks(source: Path, folder: Path, count: int) -> Path:
     """The video of `source` from `count` chunks that were rendered alone."""
-    plan = make_plan(source, REQUEST, Chunking(parallel=1), sound_folder=folder).plan
+    plan = make_plan(source, REQUEST, Chunking(parallel=1), sound=folder / "sound.flac").plan
     plan = through_json(replace(plan, chunks=split_frames(plan.frames, count)))
     parts, records = [], []
     for chunk in plan.chunks:
@@ -65,7 +65,7 @@ def test_chunks_rendered_alone_show_every_frame_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_chunk_is_not_joined_over(tmp_path: Path) -> None:
-    plan = make_plan(BOXES, REQUEST, Chunking(parallel=1), sound_folder=tmp_path).plan
+    plan = make_plan(BOXES, REQUEST, Chunking(parallel=1), sound=tmp_path / "sound.flac").plan
     plan = replace(plan, chunks=split_frames(plan.frames, 2))
     record = render_chunk(BOXES, REQUEST, plan, plan.chunks[0], tmp_path / "0.mp4")
     with pytest.raises(EncoderFailed, match="not those of the plan"):

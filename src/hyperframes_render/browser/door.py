@@ -10,7 +10,7 @@ import asyncio
 import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from playwright.async_api import BrowserContext, Error, Request, Route, WebSocketRoute
 
@@ -79,8 +79,8 @@ class Door:
 
     @property
     def url(self) -> str:
-        """Where the composition is."""
-        return f"{ORIGIN}/{self.entry}"
+        """Where the composition is, as the browser will ask for it."""
+        return f"{ORIGIN}/{quote(self.entry)}"
 
     async def guard(self, context: BrowserContext) -> None:
         """Put this door before everything that pages of `context` ask for."""

@@ -85,7 +85,7 @@ async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
     plan = replace(whole, chunks=split_frames(whole.frames, chunks))
     session.meter.start_frames(plan.frames)
     session.meter.enter("render")
-    mixing = asyncio.create_task(asyncio.to_thread(attempt.mix, plan, session.folder))
+    mixing = asyncio.create_task(asyncio.to_thread(attempt.mix, plan, session.folder / "sound.wav"))
     try:
         parts = await _render_chunks(attempt, plan, output)
         session.meter.enter("finish")

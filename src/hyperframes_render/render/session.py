@@ -83,12 +83,12 @@ class Attempt:
             encoder.abort()
             raise
 
-    def mix(self, plan: Plan, folder: Path) -> Path | None:
-        """The sound of the whole video in `folder`, or None where there is none. Blocking."""
+    def mix(self, plan: Plan, path: Path) -> Path | None:
+        """The sound of the whole video in `path` (.wav or .flac), or None where there is none. Blocking."""
         clips = list(self.pool.first.page.sounds)
         if self.session.audio is not None:
             clips.append(SoundClip(self.session.audio, name="audio_url"))
-        mixed = mix_for(plan, clips, folder)
+        mixed = mix_for(plan, clips, path)
         if mixed is None:
             return None
         for text in mixed.warnings:

@@ -58,17 +58,16 @@ def check_sound(path: Path, name: str) -> None:
 _FORMATS = "Give an MP3, M4A, WAV, FLAC, Ogg or Opus file, or a video with sound."
 
 
-def mix_for(plan: Plan, clips: Sequence[SoundClip], folder: Path) -> MixedSound | None:
-    """Mix what the video's frames of `plan` let hear, or None where nothing is heard. Blocking.
+def mix_for(plan: Plan, clips: Sequence[SoundClip], path: Path) -> MixedSound | None:
+    """Mix what the video's frames of `plan` let hear into `path` (.wav or .flac), or None where nothing is heard.
 
-    `clips` count from the beginning of the composition. Raises EncoderFailed or DiskFull.
+    `clips` count from the beginning of the composition. Blocking. Raises EncoderFailed or DiskFull.
     """
     # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
     from hyperframes_render.media.sound import mix_sound
 
     if not clips or plan.format.sound is None:
         return None
-    path = folder / "sound.wav"
     report = mix_sound(clips, plan.sound_end, path)
     if not report.heard:
         return None

@@ -42,14 +42,14 @@ def make_plan(
     request: RenderInput,
     chunking: Chunking,
     *,
-    sound_folder: Path,
+    sound: Path,
     audio: Path | None = None,
     listener: Listener | None = None,
 ) -> Planned:
     """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
 
-    The sound is written into `sound_folder`. `audio` is the file that audio_url stands for; without it, that is
-    fetched. Raises a RenderError: whatever is wrong with the composition shows here.
+    The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is the file that audio_url stands for;
+    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here.
     """
 
     async def work(attempt: Attempt) -> Planned:
@@ -57,8 +57,8 @@ def make_plan(
         seconds = await _seconds_per_frame(attempt, whole)
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
         plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
-        sound = await asyncio.to_thread(attempt.mix, plan, sound_folder)
-        return Planned(plan, attempt.tags(), sound, attempt.record().warnings)
+        mixed = await asyncio.to_thread(attempt.mix, plan, sound)
+        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
 

@@ -1,0 +1,219 @@
+"""What a caller sends becomes a request that can be accepted, or one readable error that names the field."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import AliasChoices
+
+from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
+from hyperframes_render.task import RenderInput, parse_render_input
+
+APP = "infsh/hyperframes-render"
+#: Names under which this application is asked for, without a version.
+_APPS = frozenset({APP, "hyperframes-render"})
+
+
+def _wire_names() -> dict[str, str]:
+    """Every name that an input field may be given by, and the one that answers have."""
+    names: dict[str, str] = {}
+    for name, info in RenderInput.model_fields.items():
+        wire = info.serialization_alias or name
+        choices = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else []
+        names |= dict.fromkeys((name, wire, *(choice for choice in choices if isinstance(choice, str))), wire)
+    return names
+
+
+FIELD_NAMES = _wire_names()
+#: Fields of the published run body that have no meaning here.
+_IGNORED = ("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream")
+#: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
+MAX_INLINE_HTML = 2 * 1000**2
+MAX_METADATA_BYTES = 2048
+_MAX_TEXT = 2048
+#: A string (with the colon that makes it a field's name), or a bracket.
+_JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]')
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request that makes sense. `html` is markup, or an address of it; None where the file is known otherwise."""
+
+    html: str | None
+    fields: dict[str, Any]
+    request: RenderInput
+    app: str = APP
+    webhook: str | None = None
+    metadata: Any = None
+    session_id: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_markup(self) -> bool:
+        """Whether `html` is the composition itself."""
+        return self.html is not None and not is_address(self.html)
+
+
+def is_address(html: str) -> bool:
+    """Whether `html` names a composition elsewhere: one line that begins like an address."""
+    text = html.strip()
+    return text[:8].lower().startswith(("https://", "http://", "s3://")) and not any(c in text for c in "\n<> ")
+
+
+def parse_run(body: object) -> Submission:
+    """The body of POST /apps/run. Raises InvalidOption, LimitExceeded or NotFound (another app)."""
+    if not isinstance(body, Mapping):
+        raise InvalidOption("The body is not a JSON object.", 'Send {"app": …, "input": {"html": …}}.')
+    given = body.get("input")
+    if not isinstance(given, Mapping):
+        raise InvalidOption("input: it is missing, or no JSON object.", 'Send "input": {"html": …}.')
+    app = _app(body.get("app"))
+    values = dict(given)
+    metadata = values.pop("metadata", None)
+    if body.get("metadata") is not None:
+        metadata = body["metadata"]
+    html = values.pop("html", None)
+    if not isinstance(html, str) or not html.strip():
+        raise InvalidOption(
+            "input.html: it is missing or empty.", "Give the composition's markup, or the address of an .html or .zip."
+        )
+    if len(html.encode()) > MAX_INLINE_HTML:
+        raise LimitExceeded(
+            f"input.html: it has {len(html.encode())} bytes; in the request itself {MAX_INLINE_HTML} are taken.",
+            "Upload the file and give its uri, or give an address.",
+        )
+    fields, request = parse_fields(values, "input")
+    return Submission(
+        html=html,
+        fields=fields,
+        request=request,
+        app=app,
+        webhook=_text(body.get("webhook"), "webhook"),
+        metadata=_metadata(metadata),
+        session_id=_text(body.get("session"), "session"),
+        warnings=[f'"{name}" has no meaning here and was ignored.' for name in _IGNORED if body.get(name)],
+    )
+
+
+def parse_sidecar(data: bytes, name: str) -> Submission:
+    """The contents of NAME.render.json beside a dropped file. Raises InvalidOption with field and line."""
+    try:
+        text = data.decode("utf-8-sig")
+        values = json.loads(text)
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidOption(f"{name}, line {line}: this is not UTF-8 text.", "Save the file as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidOption(
+            f"{name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}).",
+            "Mend it and drop the composition again.",
+        ) from None
+    except (ValueError, RecursionError):
+        raise InvalidOption(
+            f"{name}: it is nested too deeply, or holds NaN or the like.", "Give a plain object of input fields."
+        ) from None
+    if not isinstance(values, dict):
+        raise InvalidOption(f"{name}, line 1: this is no JSON object.", 'Write {"fps": 25} or the like.')
+    try:
+        return _sidecar(values)
+    except (InvalidOption, LimitExceeded) as error:
+        where = f"{name}{_line_of(error.message, text)}"
+        raise type(error)(f"{where}: {error.message}", error.action) from None
+
+
+def _sidecar(values: dict[str, Any]) -> Submission:
+    values = dict(values)
+    webhook, metadata = values.pop("webhook", None), values.pop("metadata", None)
+    if "html" in values:
+        raise InvalidOption("html: the composition is the dropped file itself.", 'Leave "html" out.')
+    fields, request = parse_fields(values, "")
+    return Submission(None, fields, request, webhook=_text(webhook, "webhook"), metadata=_metadata(metadata))
+
+
+def _line_of(message: str, text: str) -> str:
+    """ ", line 3" where the field that the message begins with stands in the text."""
+    named = re.split(r"[:\s]", message, maxsplit=1)[0]
+    spellings = {named, *(given for given, wire in FIELD_NAMES.items() if wire == named)}
+    depth, line = 0, ""
+    for token in _JSON_TOKEN.finditer(text):
+        if token[0] in "{[":
+            depth += 1
+        elif token[0] in "}]":
+            depth -= 1
+        elif depth == 1 and token["colon"] and json.loads(token["text"]) in spellings:
+            line = f", line {text.count(chr(10), 0, token.start()) + 1}"  # of a name given twice, the last counts
+    return line
+
+
+def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], RenderInput]:
+    """Input fields as given (aliases by their real names) and as they are understood. Raises InvalidOption."""
+    prefix = f"{path}." if path else ""
+    fields: dict[str, Any] = {}
+    for given, value in values.items():
+        name = FIELD_NAMES.get(given)
+        if name is None:
+            raise _unknown(given, prefix)
+        if name in fields:
+            raise InvalidOption(f"{prefix}{given}: it is given twice, also as {name}.", "Keep one of them.")
+        if value is not None:
+            fields[name] = value
+    audio = fields.get("audio_url")
+    if isinstance(audio, str) and not audio.lower().startswith(("https://", "http://")):
+        # The command line also takes a file's path; here that would be a file of ours.
+        raise InvalidOption(f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3.")
+    try:
+        return fields, parse_render_input(fields)
+    except InvalidOption as error:
+        raise InvalidOption(f"{prefix}{error.message}", error.action) from None
+
+
+def _unknown(name: str, prefix: str) -> InvalidOption:
+    known = {*FIELD_NAMES.values(), "html", "metadata"}
+    close = difflib.get_close_matches(name, known, n=1)
+    advice = f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(sorted(known))}."
+    return InvalidOption(f"{prefix}{name[:60]}: there is no such field.", advice)
+
+
+def _app(app: object) -> str:
+    if app is None:
+        return APP
+    name = str(app).partition("@")[0].strip().lower()
+    if name not in _APPS:
+        raise NotFound(f'There is no app "{str(app)[:60]}" here.', f'Ask for "{APP}", or leave "app" out.')
+    return APP
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        raise InvalidOption(f"{name}: it must be text of at most {_MAX_TEXT} characters.")
+    return value
+
+
+def _metadata(value: object) -> object:
+    if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+        raise LimitExceeded(f"metadata: it is larger than {MAX_METADATA_BYTES} bytes.", "Keep what identifies the job.")
+    return value
+
+
+def narrow_network(asked: Any, ceiling: Any) -> Any:
+    """What a page may ask for: what the request says, within what the stack allows at most."""
+    if "none" in (asked, ceiling):
+        return "none"
+    if ceiling == "public":
+        return asked
+    if asked == "public":
+        return ceiling
+    kept = tuple(host for host in asked if any(_covers(allowed, host) for allowed in ceiling))
+    return kept or "none"
+
+
+def _covers(allowed: str, host: str) -> bool:
+    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))

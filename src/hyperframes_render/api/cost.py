@@ -1,0 +1,138 @@
+"""What a render costs: what its functions reported, times a price table.
+
+Prices are AWS's public ones for us-east-1, on demand, without free tier and discounts, as of the date below. They were
+not read from AWS's price list by this program, and AWS changes them: look at them again with each release. Lambda and
+Step Functions make nearly all of the sum. Data transfer out of AWS is not counted: it depends on who fetches the video.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PRICES_DATE = "2026-01"
+PRICES_SOURCE = "AWS public prices, us-east-1, on demand"
+
+Architecture = Literal["x86_64", "arm64"]
+MapChild = Literal["EXPRESS", "STANDARD"]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars for one of each."""
+
+    lambda_gb_second: Mapping[str, float]
+    lambda_request: float = 0.20 / 1e6
+    #: /tmp beyond the 512 MB that are free.
+    storage_gb_second: float = 0.0000000309
+    transition: float = 0.025 / 1e3
+    express_request: float = 1.00 / 1e6
+    express_gb_second: float = 0.00001667
+    s3_write: float = 0.005 / 1e3
+    s3_read: float = 0.0004 / 1e3
+    dynamodb_write: float = 0.625 / 1e6
+    dynamodb_read: float = 0.125 / 1e6
+    sns_publish: float = 0.50 / 1e6
+    sqs_request: float = 0.40 / 1e6
+
+
+PRICES = Prices(lambda_gb_second={"x86_64": 0.0000166667, "arm64": 0.0000133334})
+
+#: States that a task passes, without and with a map, and start and end, as AWS's own examples count them.
+_TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 7, 8
+#: One child is one state, and starts and ends. An express one would be billed as a request and for its time in chunks
+#: of 64 MB.
+_CHILD_TRANSITIONS = 3
+_EXPRESS_GB = 64 / 1024
+#: GB-seconds of the small functions of one task together (api, record, notify: 256 MB for some tenths of a second),
+#: which cannot report their own time before it is over.
+_SMALL_FUNCTIONS_GB_SECONDS = 0.25
+_SMALL_FUNCTIONS_CALLS = 3
+#: Requests of one task and of one chunk to the services, counted in the code (a retry makes them again).
+_S3_WRITES, _S3_READS = 6, 8
+_S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
+_DYNAMODB_WRITES, _DYNAMODB_READS = 8, 8
+_EVENTS = 5
+#: /tmp that costs nothing, in MB.
+_FREE_STORAGE_MB = 512
+#: A chunk writes its progress about every this many seconds.
+_PROGRESS_SECONDS = 3
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the functions of one task reported, by function, failed attempts included.
+
+    Memory and /tmp beyond what is free in gigabyte-seconds, time in seconds, and calls.
+    """
+
+    gb_seconds: Mapping[str, float]
+    seconds: Mapping[str, float]
+    storage_gb_seconds: Mapping[str, float]
+    calls: Mapping[str, int]
+
+    @classmethod
+    def of_task(cls, counters: Mapping[str, int]) -> Spent:
+        """From the counters of a task's item, whose names `counters_of` gives."""
+
+        def named(kind: str, unit: float) -> dict[str, float]:
+            ending = f"_{kind}"
+            return {name.removesuffix(ending): n / unit for name, n in counters.items() if name.endswith(ending)}
+
+        calls = {name: int(n) for name, n in named("calls", 1).items()}
+        return cls(named("mbms", 1024 * 1000), named("ms", 1000), named("storage", 1024 * 1000), calls)
+
+
+def counters_of(function: str, seconds: float, memory_mb: int, storage_mb: int) -> dict[str, int]:
+    """What one call of `function` adds to its task's counters: whole numbers, since a table adds those exactly."""
+    milliseconds = round(seconds * 1000)
+    return {
+        f"{function}_calls": 1,
+        f"{function}_ms": milliseconds,
+        f"{function}_mbms": milliseconds * memory_mb,
+        f"{function}_storage": milliseconds * max(0, storage_mb - _FREE_STORAGE_MB),
+    }
+
+
+def cost_of(
+    spent: Spent,
+    *,
+    chunks: int,
+    architecture: Architecture = "x86_64",
+    map_child: MapChild = "STANDARD",
+    prices: Prices = PRICES,
+) -> dict[str, Any]:
+    """The cost of one task in US dollars, by kind, with what it was computed from."""
+    gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS
+    calls = sum(spent.calls.values()) + _SMALL_FUNCTIONS_CALLS
+    render_seconds = spent.seconds.get("render", 0.0)
+    children = chunks if chunks > 1 else 0
+    transitions = _TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE
+    express = 0.0
+    if map_child == "STANDARD":
+        transitions += children * _CHILD_TRANSITIONS
+    elif children:
+        express = children * prices.express_request + render_seconds * _EXPRESS_GB * prices.express_gb_second
+    writes = _DYNAMODB_WRITES + sum(spent.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
+    dollars = {
+        "compute": gb_seconds * prices.lambda_gb_second[architecture],
+        "storage": sum(spent.storage_gb_seconds.values()) * prices.storage_gb_second,
+        "requests": calls * prices.lambda_request,
+        "workflow": transitions * prices.transition + express,
+        "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
+        + (_S3_READS + children * _S3_READS_CHUNK) * prices.s3_read,
+        "table": writes * prices.dynamodb_write + (_DYNAMODB_READS + children) * prices.dynamodb_read,
+        "events": _EVENTS * (prices.sns_publish + 3 * prices.sqs_request),
+    }
+    return {
+        "usd": round(sum(dollars.values()), 8),
+        "by_kind": {kind: round(value, 8) for kind, value in dollars.items()},
+        "gb_seconds": {name: round(value, 3) for name, value in sorted(spent.gb_seconds.items())},
+        "seconds": {name: round(value, 3) for name, value in sorted(spent.seconds.items())},
+        "calls": dict(sorted(spent.calls.items())),
+        "transitions": transitions,
+        "architecture": architecture,
+        "prices": f"{PRICES_SOURCE}, {PRICES_DATE}",
+    }

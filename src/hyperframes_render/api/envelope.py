@@ -1,0 +1,41 @@
+"""The shape of answers: what every generation of the public client understands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hyperframes_render.errors import RenderError
+
+#: Codes of our own, and the few that the public convention has for each status.
+_PUBLIC_CODES = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "invalid_request",
+    409: "conflict",
+    413: "limit_exceeded",
+    415: "invalid_request",
+    422: "validation_error",
+    429: "rate_limited",
+}
+
+
+def success(data: dict[str, Any], *, bare: bool, status: int = 200) -> dict[str, Any]:
+    """An answer: wrapped for version 1, the thing itself for version 2."""
+    return data if bare else {"success": True, "status": status, "data": data}
+
+
+def problem(error: RenderError, request_id: str, status: int | None = None) -> dict[str, Any]:
+    """One error body for all: problem+json by its names, and the older clients' `success` and `error`."""
+    status = status or error.http_status
+    public = _PUBLIC_CODES.get(status, "internal_error")
+    return {
+        "type": f"/errors/{public}",
+        "title": public.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": str(error),
+        "success": False,
+        "error": {"code": error.code, "message": str(error), "action": error.action, "retryable": error.retryable},
+        "request_id": request_id,
+    }

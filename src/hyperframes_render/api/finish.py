@@ -1,0 +1,198 @@
+"""The end of a task: exactly one final state, told until somebody heard it, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from hyperframes_render.api.changes import change_task, tell
+from hyperframes_render.api.clock import later, moment, parse_moment
+from hyperframes_render.api.cost import Spent, cost_of
+from hyperframes_render.api.outbox import result_filename, result_key, work_folder, write_record
+from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
+from hyperframes_render.errors import (
+    FunctionTimedOut,
+    InternalError,
+    NotFound,
+    RenderError,
+    TaskCancelled,
+    WorkerLost,
+    error_class,
+)
+from hyperframes_render.task import Task, TaskStatus, result_type
+
+_LOG = logging.getLogger(__name__)
+_DAY = 24 * 3600
+#: Of a result, what the table keeps; the record in the outbox has all of it.
+_KEPT = (
+    *("width", "height", "fps", "frames", "duration", "chunks", "unique_frames", "processor_seconds"),
+    *("video", "plan", "timings", "warnings", "versions"),
+)
+_TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
+_LOST = ("Runtime.ExitError", "Runtime.Unknown", "Lambda.Unknown", "Function.ResponseSizeTooLarge")
+
+_CHUNK_FAILED = ("States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed")
+
+Outcome = Literal["completed", "failed"]
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """Ends tasks. `longest_function` is the seconds that a function may outlive its task.
+
+    After `attention_seconds`, `sweep` announces a final state whose announcement is not known to have worked.
+    """
+
+    tasks: TaskTable
+    objects: ObjectStore
+    topic: EventTopic
+    result_days: int
+    longest_function: int = 900
+    attention_seconds: int = 60
+
+    def finish(self, task_id: str, outcome: Outcome, error: Mapping[str, Any] | None = None) -> Task | None:
+        """Write the final state if there is none yet, then announce it. None where the task was deleted.
+
+        A second call does only what the first did not get to.
+        """
+        draft = self._draft(task_id) if outcome == "completed" else {}
+
+        def decide(task: Task) -> Mapping[str, Any] | None:
+            if task.status.final:
+                return None
+            failure = None if outcome == "completed" else read_failure(error or {}, task.failure)
+            return self._final_changes(task, failure, draft)
+
+        try:
+            task, changed = change_task(self.tasks, task_id, decide)
+        except NotFound:
+            self.objects.delete_folder(work_folder(task_id))
+            return None
+        if changed:
+            _LOG.info("task %s is %s", task.id, task.status.text)
+        self.announce(task, draft)
+        return task
+
+    def announce(self, task: Task, draft: Mapping[str, Any] | None = None) -> bool:
+        """Record in the outbox, event, clean-up of a final task; whether all is done. Doing it again does no harm."""
+        if task.attention != Attention.ANNOUNCE:
+            self.clean(task)
+            return True
+        write_record(task, self.objects, self.tasks, dict(draft if draft is not None else self._draft(task.id)))
+        if not tell(self.topic, task):
+            return False
+        self.objects.delete_folder(work_folder(task.id))
+        # Functions that were at it may still write for as long as a function may run.
+        changes = {"attention": Attention.CLEAN, "attention_at": later(self.longest_function)}
+        change_task(self.tasks, task.id, lambda now: changes if now.attention == Attention.ANNOUNCE else None)
+        return True
+
+    def clean(self, task: Task) -> None:
+        """Remove what functions wrote after the end, and forget the task's need of attention once none can."""
+        self.objects.delete_folder(work_folder(task.id))
+        due = moment()
+
+        def decide(now: Task) -> Mapping[str, Any] | None:
+            over = now.attention == Attention.CLEAN and (now.attention_at or "") <= due
+            return {"attention": None, "attention_at": None} if over else None
+
+        change_task(self.tasks, task.id, decide)
+
+    def _draft(self, task_id: str) -> dict[str, Any]:
+        """What the last function found out about the result. Empty where it is not there (any more)."""
+        try:
+            draft = json.loads(self.objects.get(f"{work_folder(task_id)}result.json"))
+        except NotFound:
+            return {}
+        return draft if isinstance(draft, dict) else {}
+
+    def _final_changes(self, task: Task, failure: RenderError | None, draft: Mapping[str, Any]) -> dict[str, Any]:
+        changes: dict[str, Any] = {
+            "phase": "done",
+            "attention": Attention.ANNOUNCE,
+            "attention_at": later(self.attention_seconds),
+        }
+        if task.status == TaskStatus.CANCELLING or isinstance(failure, TaskCancelled):
+            cancelled = TaskCancelled("The task was cancelled.")
+            return {**changes, "status": TaskStatus.CANCELLED, "error": cancelled.as_dict()}
+        if failure is None and not draft:
+            failure = InternalError("The render ended without a result.", "Try again.")
+        if failure is not None:
+            return {**changes, "status": TaskStatus.FAILED, "error": failure.as_dict()}
+        output = self._output(task, draft)
+        frames = output.get("frames", task.frames_total)
+        return {**changes, "status": TaskStatus.COMPLETED, "output": output, "frames_done": frames}
+
+    def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
+        timings = {**draft.get("timings", {}), "accepted_to_finished": _seconds_since(task.created_at)}
+        output = {name: draft[name] for name in _KEPT if name in draft}
+        return {
+            **output,
+            "codec": str(task.request.codec),
+            "bucket": self.objects.bucket,
+            "key": result_key(task),
+            "filename": result_filename(task),
+            "content_type": result_type(task.request.codec)[1],
+            "size": draft.get("size", 0),
+            "warnings": [*task.warnings, *draft.get("warnings", [])],
+            "timings": timings,
+            "cost": task_cost(task, draft),
+            "expires_at": later(self.result_days * _DAY),
+        }
+
+
+def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """What the task cost, from what its functions reported."""
+    arm = draft.get("machine", platform.machine()) in ("arm64", "aarch64")
+    return cost_of(Spent.of_task(task.spent), chunks=draft.get("chunks", 1), architecture="arm64" if arm else "x86_64")
+
+
+def read_failure(error: Mapping[str, Any], noted: Mapping[str, Any] | None = None) -> RenderError:
+    """The error of our tree that a workflow caught: {"Error": class name, "Cause": JSON text}.
+
+    A map of many chunks only says that one failed; what that one said is `noted` in the task.
+    """
+    name = str(error.get("Error", ""))
+    said = _message(error.get("Cause"))
+    if name in _CHUNK_FAILED:
+        name, said = str((noted or {}).get("class", "Runtime.ExitError")), json.dumps(noted)
+    if name in _TIMED_OUT or "Task timed out after" in said:
+        return FunctionTimedOut(
+            "A function reached its time limit.",
+            "Ask for a shorter or smaller video, or raise the function's time-out.",
+        )
+    if name in _LOST:
+        return WorkerLost("A function died while it was at work.", "Try again; more memory may help.")
+    kind = error_class(name)
+    if kind is None or kind is RenderError:
+        _LOG.error("the workflow failed with %s: %s", name, said[:2000])
+        return InternalError(
+            "Something went wrong on our side.",
+            "Try again; if it persists, search the logs for the task's id.",
+        )
+    try:
+        parts = json.loads(said)
+        return kind(str(parts["message"]), str(parts["action"]))
+    except (ValueError, TypeError, KeyError):
+        return kind(said or "No more is known.")
+
+
+def _message(cause: object) -> str:
+    """What a function raised, out of the text that the workflow makes of it."""
+    if not isinstance(cause, str):
+        return ""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(told.get("errorMessage", "")) if isinstance(told, dict) else cause
+
+
+def _seconds_since(created_at: str) -> float:
+    then = parse_moment(created_at)
+    return round((datetime.now(then.tzinfo) - then).total_seconds(), 3)

@@ -1,0 +1,116 @@
+"""Looking after what was forgotten: nothing accepted stays without an end, no end stays untold.
+
+Found through an index that holds only tasks in need of attention; a failure with one does not keep the others waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hyperframes_render.api.changes import change_task
+from hyperframes_render.api.clock import later, moment
+from hyperframes_render.api.finish import Finisher
+from hyperframes_render.api.ports import Attention, Execution, Workflow
+from hyperframes_render.errors import NotFound, RenderError
+from hyperframes_render.task import Task
+
+_LOG = logging.getLogger(__name__)
+#: A workflow that ended without a word is started again so often: what it had finished is not done again.
+MAX_STARTS = 3
+#: Tasks in one sweep and of one kind, and how many are attended to at once; the next sweep takes the rest.
+_BATCH, _AT_ONCE = 500, 8
+#: Seconds after which a sweep begins with no further task: its function has a time limit, and the next one comes soon.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """One look at everything that is due."""
+
+    finisher: Finisher
+    workflow: Workflow
+
+    def sweep(self) -> Counter[str]:
+        """Attend to every task that is due; how many were started, restarted, failed, announced, cleaned, broken."""
+        done: Counter[str] = Counter()
+        until = time.monotonic() + _PATIENCE
+        handlers = {
+            Attention.START: self._start,
+            Attention.RUN: self._look,
+            Attention.ANNOUNCE: self._announce,
+            Attention.CLEAN: self._clean,
+        }
+        for kind, attend in handlers.items():
+            due = self.finisher.tasks.due(kind, moment(), _BATCH)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                done.update(what for what in pool.map(partial(self._attend, kind, attend, until), due) if what)
+        return done
+
+    def _attend(self, kind: Attention, attend: Callable[[Task], str], until: float, task_id: str) -> str | None:
+        """What was done for one task; None where nothing was to be done, or there is no time left."""
+        if time.monotonic() > until:
+            return None
+        try:
+            task = self.finisher.tasks.get(task_id)
+            # The index lags behind the table: the task may have moved on.
+            return attend(task) if task is not None and task.attention == kind else None
+        except (RenderError, ValueError) as failure:
+            _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure)
+            return "broken"
+
+    def _start(self, task: Task) -> str:
+        """Accepted, and not seen running."""
+        if self.workflow.look(task.id, task.starts) == Execution.ENDED:
+            return self._restart_or_fail(task)
+        self.workflow.start(task.id, task.starts)
+        self._look_later(task, task.starts)
+        return "started"
+
+    def _look(self, task: Task) -> str:
+        """Seen running: is it still?"""
+        if self.workflow.look(task.id, task.starts) == Execution.RUNNING:
+            self._look_later(task, task.starts)
+            return "running"
+        return self._restart_or_fail(task)
+
+    def _restart_or_fail(self, task: Task) -> str:
+        """The workflow ended and left no final state: it, or what it ran on, was cut off."""
+        fresh = self.finisher.tasks.get(task.id)
+        if fresh is None or fresh.status.final:
+            return "ended"  # it ended between the two looks
+        if task.starts >= MAX_STARTS:
+            cause = {"Error": "WorkerLost", "Cause": f"The workflow ended {task.starts} times without a result."}
+            self.finisher.finish(task.id, "failed", cause)
+            return "failed"
+        self.workflow.start(task.id, task.starts + 1)
+        self._look_later(task, task.starts + 1)
+        return "restarted"
+
+    def _look_later(self, task: Task, starts: int) -> None:
+        changes = {
+            "attention": Attention.RUN,
+            "attention_at": later(2 * self.finisher.attention_seconds),
+            "starts": starts,
+        }
+
+        def decide(now: Task) -> Mapping[str, Any] | None:
+            return None if now.status.final else changes
+
+        try:
+            change_task(self.finisher.tasks, task.id, decide)
+        except NotFound:
+            _LOG.info("task %s was deleted meanwhile", task.id)
+
+    def _announce(self, task: Task) -> str:
+        return "announced" if self.finisher.announce(task) else "unannounced"
+
+    def _clean(self, task: Task) -> str:
+        self.finisher.clean(task)
+        return "cleaned"

@@ -1,0 +1,87 @@
+"""A task as callers see it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hyperframes_render.api.clock import later
+from hyperframes_render.api.ports import ObjectStore
+from hyperframes_render.task import Task, TaskStatus
+
+#: Seconds that an address of a result lives. It also ends with the credentials that it was signed with, so a longer
+#: promise could not be kept; each reading of a task makes a new one.
+URL_SECONDS = 3600
+#: What stands beside the video in an answer, of what is stored.
+_SHOWN = (
+    *("width", "height", "fps", "frames", "duration", "codec", "chunks", "plan"),
+    *("timings", "cost", "warnings", "versions"),
+)
+
+
+def task_view(task: Task, store: ObjectStore) -> dict[str, Any]:
+    """The task as GET answers it, with a video address that is signed now."""
+    return {
+        "id": task.id,
+        "app": task.app,
+        "status": int(task.status),
+        "status_text": task.status.text,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "input": task.input,
+        "output": _output(task, store),
+        "error": error_sentence(task),
+        "error_code": (task.error or {}).get("code"),
+        "logs": _logs(task),
+        "warnings": task.warnings,
+        "metadata": task.metadata,
+        "session_id": task.session_id,
+        "webhook": task.webhook,
+    }
+
+
+def error_sentence(task: Task) -> str | None:
+    """What went wrong and what to do, as one text."""
+    if not task.error:
+        return None
+    return f"{task.error.get('message', '')} {task.error.get('action', '')}".strip()
+
+
+def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
+    if not task.status.final:
+        return {"progress": progress_of(task)}
+    if task.status != TaskStatus.COMPLETED or task.output is None:
+        return None
+    stored = task.output
+    output: dict[str, Any] = {name: stored[name] for name in _SHOWN if name in stored}
+    output["expires_at"] = stored.get("expires_at")
+    if stored.get("expires_at") and stored["expires_at"] <= later(0, datetime.now(UTC)):
+        output["expired"] = "The video was removed at expires_at; run the task again."
+        return output
+    output["video"] = {
+        "uri": store.presign(stored["key"], URL_SECONDS, stored["filename"]),
+        "uri_expires_at": later(URL_SECONDS),
+        "content_type": stored["content_type"],
+        "size": stored["size"],
+        "filename": stored["filename"],
+    }
+    return output
+
+
+def progress_of(task: Task) -> dict[str, Any]:
+    """How far it is: phase, frames, percent."""
+    return {
+        "phase": task.phase or task.status.text,
+        "frames_done": min(task.frames_done, task.frames_total) if task.frames_total else 0,
+        "frames_total": task.frames_total,
+        "percent": round(100 * task.progress, 1),
+    }
+
+
+def _logs(task: Task) -> list[str]:
+    if task.error:
+        return [error_sentence(task) or ""]
+    if task.status.final or not task.frames_total:
+        return [f"{task.status.text}"]
+    done = progress_of(task)
+    return [f"{done['phase']}: {done['frames_done']} of {done['frames_total']} frames ({done['percent']:g} %)"]

@@ -1,0 +1,143 @@
+"""S3 as an ObjectStore."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from hyperframes_render.api.ports import ObjectFacts
+from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.errors import Conflict, LimitExceeded, NotFound
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+#: Several connections for what is larger than this many bytes: one gives some 60 to 90 MB/s.
+_TRANSFER = TransferConfig(multipart_threshold=32 * 1024**2, multipart_chunksize=16 * 1024**2, max_concurrency=8)
+_MISSING = ("404", "NoSuchKey", "NotFound")
+_CHANGED = ("412", "PreconditionFailed")
+#: Keys in one request to remove objects; the service's own limit.
+_DELETE_BATCH = 1000
+_BLOCK = 1024**2
+
+
+class S3Objects:
+    """One bucket of S3."""
+
+    def __init__(self, bucket: str, s3: S3Client | None = None) -> None:
+        self.bucket = bucket
+        # Signature 4 with the Region's own host name: the only kind that every Region and bucket policy takes.
+        self._s3: S3Client = s3 or client("s3", signature_version="s3v4", s3={"addressing_style": _style()})
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """See ObjectStore."""
+        with calling(f"Looking at {key}"):
+            try:
+                answer = self._s3.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if code_of(error) in _MISSING:
+                    return None
+                raise
+        return ObjectFacts(
+            key, answer["ContentLength"], answer["ETag"].strip('"'), answer.get("ContentType", "binary/octet-stream")
+        )
+
+    def get(self, key: str, *, etag: str | None = None, limit: int | None = None) -> bytes:
+        """See ObjectStore."""
+        with calling(f"Reading {key}"):
+            answer = self._open(key, etag)
+            with closing(answer["Body"]) as body:
+                if limit is None:
+                    return bytes(body.read())
+                data = bytes(body.read(limit + 1))
+        if len(data) > limit:
+            raise LimitExceeded(f"{key} is larger than {limit} bytes.", "Make it smaller.")
+        return data
+
+    def download(self, key: str, path: Path, *, etag: str | None = None) -> None:
+        """See ObjectStore. One connection, so that one etag vouches for every byte."""
+        with calling(f"Reading {key}"):
+            answer = self._open(key, etag)
+            with closing(answer["Body"]) as body, path.open("wb") as out:
+                for block in body.iter_chunks(_BLOCK):
+                    out.write(block)
+
+    def _open(self, key: str, etag: str | None):  # type: ignore[no-untyped-def]  # the stub's own type is unspeakable
+        try:
+            if etag is None:
+                return self._s3.get_object(Bucket=self.bucket, Key=key)
+            return self._s3.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            raise _named(error, key) from error
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """See ObjectStore."""
+        with calling(f"Writing {key}"):
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
+
+    def upload(self, path: Path, key: str, content_type: str) -> None:
+        """See ObjectStore."""
+        with calling(f"Writing {key}"):
+            self._s3.upload_file(str(path), self.bucket, key, ExtraArgs={"ContentType": content_type}, Config=_TRANSFER)
+
+    def copy(self, source: str, target: str, *, etag: str) -> None:
+        """See ObjectStore."""
+        with calling(f"Copying {source}"):
+            try:
+                self._s3.copy_object(
+                    Bucket=self.bucket,
+                    Key=target,
+                    CopySource={"Bucket": self.bucket, "Key": source},
+                    CopySourceIfMatch=etag,
+                )
+            except ClientError as error:
+                raise _named(error, source) from error
+
+    def delete(self, *keys: str) -> None:
+        """See ObjectStore."""
+        for key in keys:
+            with calling(f"Removing {key}"):
+                self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def delete_folder(self, prefix: str) -> None:
+        """See ObjectStore."""
+        if not prefix.rstrip("/") or not prefix.endswith("/"):
+            raise ValueError("a folder's prefix ends in a slash and has a name before it")
+        with calling(f"Removing {prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            for page in pages:
+                if found := [{"Key": item["Key"]} for item in page.get("Contents", [])][:_DELETE_BATCH]:
+                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
+
+    def presign(self, key: str, seconds: int, filename: str) -> str:
+        """See ObjectStore."""
+        with calling(f"Signing an address for {key}"):
+            return self._s3.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": key,
+                    "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}",
+                },
+                ExpiresIn=seconds,
+            )
+
+
+def _named(error: ClientError, key: str) -> Exception:
+    """The error of our own tree where one fits, else `error` itself."""
+    if code_of(error) in _MISSING:
+        return NotFound(f"There is no object {key} in the bucket.", "It may have been removed meanwhile.")
+    if code_of(error) in _CHANGED:
+        return Conflict(f"The object {key} was replaced meanwhile.", "The newer one is taken by itself.")
+    return error
+
+
+def _style() -> str:
+    """Bucket as a host name in AWS; as a path at an endpoint of one's own, which has no such names."""
+    return "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"

@@ -1,0 +1,58 @@
+"""Step Functions as a Workflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from hyperframes_render.api.ports import Execution
+from hyperframes_render.aws.client import calling, client, code_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class StateMachine:
+    """One state machine."""
+
+    def __init__(self, state_machine_arn: str, stepfunctions: SFNClient | None = None) -> None:
+        self._arn = state_machine_arn
+        self._sfn: SFNClient = stepfunctions or client("stepfunctions")
+
+    def start(self, task_id: str, attempt: int) -> None:
+        """See Workflow.
+
+        A name can be used once in 90 days. AWS answers a second start with the same input as if it were the first
+        while that one runs, and with ExecutionAlreadyExists afterwards; others always with the latter.
+        """
+        with calling("Starting the workflow"):
+            try:
+                self._sfn.start_execution(
+                    stateMachineArn=self._arn,
+                    name=execution_name(task_id, attempt),
+                    input=json.dumps({"task_id": task_id}),
+                )
+            except ClientError as error:
+                if code_of(error) != "ExecutionAlreadyExists":
+                    raise
+
+    def look(self, task_id: str, attempt: int) -> Execution:
+        """See Workflow."""
+        with calling("Looking at a workflow"):
+            try:
+                answer = self._sfn.describe_execution(executionArn=self._execution_arn(task_id, attempt))
+            except ClientError as error:
+                if code_of(error) != "ExecutionDoesNotExist":
+                    raise
+                return Execution.ABSENT
+        return Execution.RUNNING if answer["status"] in ("RUNNING", "PENDING_REDRIVE") else Execution.ENDED
+
+    def _execution_arn(self, task_id: str, attempt: int) -> str:
+        return f"{self._arn.replace(':stateMachine:', ':execution:', 1)}:{execution_name(task_id, attempt)}"
+
+
+def execution_name(task_id: str, attempt: int) -> str:
+    """The task's id, with a number from the second start on."""
+    return task_id if attempt <= 1 else f"{task_id}-{attempt}"

@@ -1,0 +1,48 @@
+"""API Gateway's requests go to the FastAPI application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from fastapi import FastAPI
+from mangum import Mangum
+
+from hyperframes_render.api.app import create_app
+from hyperframes_render.api.keys import KeyChecker
+from hyperframes_render.api.service import TaskService
+from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.settings import ApiSettings
+from hyperframes_render.functions.wiring import settings, task_service
+
+
+def _service() -> TaskService:
+    return task_service(settings(ApiSettings))
+
+
+_keys: list[KeyChecker] = []
+
+
+def _key_checker() -> KeyChecker:
+    if not _keys:
+        _keys.append(KeyChecker(DynamoKeys(settings(ApiSettings).task_table)))
+    return _keys[0]
+
+
+def build_application() -> FastAPI:
+    """The application with the adapters that the environment names; the first request makes them."""
+    return create_app(_service, _key_checker)
+
+
+#: Everything that this application answers is text; what mangum does not know as such it would encode.
+_TEXT = ["text/", "application/json", "application/problem+json"]
+_asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+@traced
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request."""
+    return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own

@@ -1,0 +1,78 @@
+"""The chunks become one video, with its sound."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.plan import SOUND_FILE
+from hyperframes_render.functions.progress import ProgressCount
+from hyperframes_render.functions.result import deliver_result
+from hyperframes_render.functions.settings import AssembleSettings
+from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.media.encode import chunk_suffix
+from hyperframes_render.render.plan import Chunk, Plan
+from hyperframes_render.render.result import CaptureRecord
+from hyperframes_render.render.steps import assemble
+from hyperframes_render.task import Task, TaskStatus
+
+#: Chunks that are fetched at once.
+_DOWNLOADS = 8
+
+
+class AssembleEvent(BaseModel):
+    """The workflow's state."""
+
+    task_id: str
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@tell_workflow
+@event_parser(model=AssembleEvent)
+def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
+    """Join the chunks and deliver the video."""
+    logger.append_keys(task_id=event.task_id)
+    own = worker(settings(AssembleSettings))
+    with own.spending(event.task_id, "assemble"), job_folder() as folder:
+        own.wanted_task(event.task_id)
+        task = own.advance(event.task_id, TaskStatus.UPLOADING, "assemble")
+        stored = own.read_json(f"{work_folder(task.id)}plan.json")
+        plan = Plan.from_dict(stored["plan"])
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
+        with progress.counting():
+            parts, records = _fetch(own, task, plan.chunks, chunk_suffix(plan.format), folder)
+            output = folder / f"video{plan.format.suffix}"
+            sound = folder / SOUND_FILE
+            if stored["sound"]:
+                own.objects.download(f"{work_folder(task.id)}{SOUND_FILE}", sound)
+            tags = [(name, value) for name, value in stored["tags"]]
+            result = assemble(plan, parts, records, output, sound=sound if stored["sound"] else None, tags=tags)
+            result = replace(result, warnings=tuple(dict.fromkeys((*stored["warnings"], *result.warnings))))
+        deliver_result(own, task, output, result)
+    return {"task_id": task.id}
+
+
+def _fetch(
+    own: Worker, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
+) -> tuple[list[tuple[Chunk, Path]], list[CaptureRecord]]:
+    """Every chunk and its record, in order."""
+
+    def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], CaptureRecord]:
+        path = folder / f"{chunk.index:05d}{suffix}"
+        own.objects.download(chunk_key(task.id, chunk.index, suffix), path)
+        record = own.read_json(chunk_key(task.id, chunk.index, ".json"))["record"]
+        return (chunk, path), CaptureRecord.from_dict(record)
+
+    with ThreadPoolExecutor(_DOWNLOADS) as pool:
+        fetched = list(pool.map(fetch, chunks))
+    return [part for part, _ in fetched], [record for _, record in fetched]

@@ -1,0 +1,48 @@
+"""Files dropped into inbox/ arrive from S3 by EventBridge and SQS, some seconds late, at least once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.drop import DropFolder, Dropped
+from hyperframes_render.functions.observability import logger, metrics, traced
+from hyperframes_render.functions.settings import DropSettings
+from hyperframes_render.functions.wiring import settings, task_service
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def _take(record: SQSRecord) -> None:
+    """A message that cannot be read raises, is shown again and ends in the dead-letter queue: nothing vanishes."""
+    metrics.add_metric(name="DropReports", unit=MetricUnit.Count, value=1)
+    done = DropFolder(task_service(settings(DropSettings))).take(read_dropped(record.json_body))
+    logger.info("dropped file %s", done)
+    metrics.add_metric(name=f"Drop{done.capitalize()}", unit=MetricUnit.Count, value=1)
+
+
+def read_dropped(event: dict[str, Any]) -> Dropped:
+    """What appeared.
+
+    Keys stand in EventBridge's events as they are, not encoded as in S3's own notifications. (Powertools' class for
+    these events decodes them all the same, which makes another key of one with a plus sign.)
+    """
+    object_ = event["detail"]["object"]
+    # Compared as text: hexadecimal numbers of one key that grow, but not always in length.
+    order = str(object_.get("sequencer") or event.get("time", "")).rjust(32, "0")
+    return Dropped(
+        key=str(object_["key"]), etag=str(object_["etag"]).strip('"'), size=int(object_["size"]), order=order
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Take each file; those that failed for a reason that may pass are named, and come again."""
+    return process_partial_response(event=event, record_handler=_take, processor=_processor, context=context)

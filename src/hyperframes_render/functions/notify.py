@@ -1,0 +1,63 @@
+"""Webhooks: the terminal event of a task, from SNS by SQS, goes to the address that its caller gave.
+
+One message is one webhook. Where a try fails, the message is hidden until the next one, and after the last one SQS
+moves it to the dead-letter queue.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.deliver import Delivery
+from hyperframes_render.aws.events import SqsQueue
+from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.secrets import KmsSecrets
+from hyperframes_render.aws.tasks import DynamoTasks
+from hyperframes_render.functions.observability import logger, metrics, traced
+from hyperframes_render.functions.settings import NotifySettings
+from hyperframes_render.functions.wiring import settings
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@lru_cache(maxsize=1)
+def _delivery(given: NotifySettings) -> Delivery:
+    tasks = DynamoTasks(given.task_table)
+    return Delivery(
+        tasks=tasks,
+        objects=S3Objects(given.bucket),
+        vault=KmsSecrets(given.stack_secret_arn, tasks.secret_versions),
+        schedule=given.webhook_retry_seconds,
+        allow_private=given.webhook_allow_private,
+    )
+
+
+class _NotDelivered(Exception):
+    """The message stays in the queue."""
+
+
+def _deliver(record: SQSRecord) -> None:
+    metrics.add_metric(name="WebhookTries", unit=MetricUnit.Count, value=1)
+    given = settings(NotifySettings)
+    attempt = int(record.attributes.approximate_receive_count)
+    outcome = _delivery(given).deliver(record.json_body, attempt)
+    metrics.add_metric(name=f"Webhook{outcome.kind.capitalize()}", unit=MetricUnit.Count, value=1)
+    if outcome.again_in is None:
+        return
+    SqsQueue(given.webhook_queue_url).put_off(record.receipt_handle, outcome.again_in)
+    raise _NotDelivered(outcome.kind)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Try each webhook once; those that were not delivered stay in the queue."""
+    return process_partial_response(event=event, record_handler=_deliver, processor=_processor, context=context)

@@ -1,0 +1,109 @@
+"""The first step: fetch the composition, decide how long the video is and in how many chunks it is rendered."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.errors import InvalidComposition, LimitExceeded
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.progress import ProgressCount
+from hyperframes_render.functions.settings import PlanSettings
+from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.worker import Worker, job_folder, worker
+from hyperframes_render.render.steps import Chunking, make_plan
+from hyperframes_render.task import Task, TaskStatus
+
+#: The name of the mixed sound below work/; lossless, and half the size of plain samples.
+SOUND_FILE = "sound.flac"
+_ZIP_MAGIC = b"PK\x03\x04"
+
+
+class PlanEvent(BaseModel):
+    """The workflow's input."""
+
+    task_id: str
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@tell_workflow
+@event_parser(model=PlanEvent)
+def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
+    """Plan the task; how many chunks, where their list lies, and how many are rendered at once."""
+    logger.append_keys(task_id=event.task_id)
+    given = settings(PlanSettings)
+    own = worker(given)
+    with own.spending(event.task_id, "plan"), job_folder() as folder:
+        own.wanted_task(event.task_id)
+        task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
+        source = _fetch(own, task, folder) if _is_outside(task) else own.source(task, folder)
+        request = own.request(task)
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
+        with progress.counting():
+            chunking = Chunking(parallel=given.parallel_chunks)
+            planned = make_plan(source, request, chunking, sound=folder / SOUND_FILE, listener=progress.check)
+        plan = planned.plan
+        _check_duration(plan.duration, given.max_duration_seconds)
+        prefix = work_folder(task.id)
+        if planned.sound is not None:
+            own.objects.upload(planned.sound, f"{prefix}{SOUND_FILE}", "audio/flac")
+        own.write_json(
+            f"{prefix}plan.json",
+            {
+                "plan": plan.as_dict(),
+                "request": request.model_dump(mode="json"),
+                "tags": planned.tags,
+                "sound": planned.sound is not None,
+                "warnings": planned.warnings,
+            },
+        )
+        chunks = [{"index": c.index, "first": c.frames.first, "count": c.frames.count} for c in plan.chunks]
+        own.write_json(f"{prefix}chunks.json", chunks)
+        own.advance(task.id, TaskStatus.RUNNING, "render", frames_total=plan.frames, frames_done=0)
+    return {
+        "task_id": task.id,
+        "chunks": len(chunks),
+        "chunks_key": f"{prefix}chunks.json",
+        "parallel": given.parallel_chunks,
+    }
+
+
+def _check_duration(duration: float, limit: float) -> None:
+    if duration > limit:
+        raise LimitExceeded(
+            f"The video would be {duration:g} s long: this stack renders {limit:g} s at most.",
+            "Ask for a shorter duration, or raise the stack's MaxDurationSeconds.",
+        )
+
+
+def _is_outside(task: Task) -> bool:
+    return task.source_key.startswith(("https://", "http://"))
+
+
+def _fetch(own: Worker, task: Task, folder: Path) -> Path:
+    """The composition from its public address, kept in work/ so that every chunk sees the same."""
+    url = task.source_key
+    shown = url if len(url) <= 120 else f"{url[:117]}..."
+    try:
+        answer = asyncio.run(fetch_public(url))
+    except FetchRefused as refused:
+        raise InvalidComposition(f"html: {shown} could not be fetched: {refused}.", "Give a public address.") from None
+    if answer.status != 200:
+        raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
+    packed = answer.body.startswith(_ZIP_MAGIC) or urlsplit(url).path.lower().endswith(".zip")
+    suffix, kind = (".zip", "application/zip") if packed else (".html", "text/html")
+    path = folder / f"composition{suffix}"
+    path.write_bytes(answer.body)
+    key = f"{work_folder(task.id)}source{suffix}"
+    own.objects.upload(path, key, kind)
+    own.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key)
+    return path

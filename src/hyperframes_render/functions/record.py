@@ -1,0 +1,40 @@
+"""The last step of the workflow, on every path: exactly one final state, then told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.finish import Outcome
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, metrics, traced
+from hyperframes_render.functions.settings import RecordSettings
+from hyperframes_render.functions.wiring import finisher, settings
+from hyperframes_render.task import TaskStatus
+
+
+class RecordEvent(BaseModel):
+    """`error` is what the workflow caught: {"Error", "Cause"}."""
+
+    task_id: str
+    outcome: Outcome
+    error: dict[str, Any] | None = None
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@metrics.log_metrics
+@tell_workflow
+@event_parser(model=RecordEvent)
+def handler(event: RecordEvent, context: LambdaContext) -> dict[str, Any]:
+    """End the task."""
+    logger.append_keys(task_id=event.task_id)
+    task = finisher(settings(RecordSettings)).finish(event.task_id, event.outcome, event.error)
+    name = "deleted" if task is None else task.status.text
+    metrics.add_metric(name=f"Tasks{name.capitalize()}", unit=MetricUnit.Count, value=1)
+    if task is None:  # deleted meanwhile: nobody waits for it, as if it had been cancelled
+        return {"task_id": event.task_id, "status": int(TaskStatus.CANCELLED)}
+    return {"task_id": task.id, "status": int(task.status)}

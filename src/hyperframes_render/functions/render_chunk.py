@@ -1,0 +1,102 @@
+"""One chunk of the video, or, where there is only one, the whole of it in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.errors import InternalError, NotFound
+from hyperframes_render.formats import FORMATS
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.progress import ProgressCount
+from hyperframes_render.functions.result import deliver_result
+from hyperframes_render.functions.settings import RenderChunkSettings
+from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.media.encode import chunk_suffix
+from hyperframes_render.render.job import LocalOptions, render
+from hyperframes_render.render.plan import Chunk, FrameRange, Plan
+from hyperframes_render.render.steps import render_chunk
+from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
+
+
+class RenderChunkEvent(BaseModel):
+    """A chunk's number and frames, or `whole`."""
+
+    task_id: str
+    index: int = 0
+    first: int = 0
+    count: int = 0
+    whole: bool = False
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@tell_workflow
+@event_parser(model=RenderChunkEvent)
+def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
+    """Render. A chunk answers with a constant of a few bytes: a map of hundreds must not fill the workflow's state."""
+    logger.append_keys(task_id=event.task_id, chunk=event.index)
+    own = worker(settings(RenderChunkSettings))
+    with own.spending(event.task_id, "render", event.index), job_folder() as folder:
+        task = own.wanted_task(event.task_id)
+        progress = ProgressCount.of_call(own.tasks, task.id, context)
+        if event.whole:
+            _render_whole(own, task, folder, progress)
+            return {"task_id": task.id}
+        if not _is_finished(own, task, event):
+            _render_chunk(own, task, event, folder, progress)
+        elif task.starts > 1:
+            own.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
+        if task.failure.get("chunk") == event.index:
+            own.tasks.note_failure(task.id, {})  # this time it went well
+    return {"ok": True}
+
+
+def _render_whole(own: Worker, task: Task, folder: Path, progress: ProgressCount) -> None:
+    source, request = own.source(task, folder), own.request(task)
+    output = folder / f"video{result_type(request.codec)[0]}"
+    with progress.counting():
+        result = asyncio.run(render(source, output, request, LocalOptions(), progress.listener))
+    own.advance(task.id, TaskStatus.UPLOADING, "upload")
+    deliver_result(own, task, output, result)
+
+
+def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path, progress: ProgressCount) -> None:
+    """The record first, the chunk last: the chunk's presence says that both are there."""
+    stored = own.read_json(f"{work_folder(task.id)}plan.json")
+    plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
+    chunk = Chunk(event.index, FrameRange(event.first, event.count))
+    output = folder / f"chunk{chunk_suffix(plan.format)}"
+    source = own.source(task, folder)
+    with progress.counting():
+        record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
+    own.wanted_task(task.id)
+    if not output.is_file():
+        raise InternalError(f"Chunk {event.index} was rendered to no file.")
+    record_key = chunk_key(task.id, event.index, ".json")
+    own.write_json(record_key, {"record": record.as_dict(), "size": output.stat().st_size, **_frames(event)})
+    own.objects.upload(output, chunk_key(task.id, event.index, output.suffix), result_type(request.codec)[1])
+
+
+def _is_finished(own: Worker, task: Task, event: RenderChunkEvent) -> bool:
+    """Whether an earlier call, whose answer was lost, made this very chunk."""
+    made = own.objects.head(chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec])))
+    if made is None:
+        return False
+    try:
+        record = json.loads(own.objects.get(chunk_key(task.id, event.index, ".json")))
+    except NotFound:
+        return False
+    return bool(record.get("size") == made.size and {k: record.get(k) for k in _frames(event)} == _frames(event))
+
+
+def _frames(event: RenderChunkEvent) -> dict[str, int]:
+    return {"first": event.first, "count": event.count}

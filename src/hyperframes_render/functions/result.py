@@ -1,0 +1,25 @@
+"""A finished video goes to the outbox; what is known about it waits in work/ for `record`."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+from hyperframes_render.api.outbox import is_current, result_key, work_folder
+from hyperframes_render.errors import TaskCancelled
+from hyperframes_render.functions.worker import Worker
+from hyperframes_render.render.result import RenderResult
+from hyperframes_render.task import Task, result_type
+
+
+def deliver_result(own: Worker, task: Task, video: Path, result: RenderResult) -> None:
+    """Upload the video, then the draft of its record. Raises TaskCancelled where it is no longer wanted."""
+    own.wanted_task(task.id)
+    if not is_current(task, own.tasks):
+        raise TaskCancelled("A newer file of the same name was dropped.")
+    key = result_key(task)
+    own.objects.upload(video, key, result_type(task.request.codec)[1])
+    folder = work_folder(task.id)
+    reason = own.read_json(f"{folder}plan.json")["plan"].get("reason", "")
+    known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": platform.machine()}
+    own.write_json(f"{folder}result.json", {**result.as_dict(), **known})

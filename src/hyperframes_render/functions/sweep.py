@@ -1,0 +1,28 @@
+"""Once a minute: what was accepted and never ran, stopped without an end, or ended untold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.sweep import Sweeper
+from hyperframes_render.aws.workflow import StateMachine
+from hyperframes_render.functions.observability import logger, metrics, traced
+from hyperframes_render.functions.settings import SweepSettings
+from hyperframes_render.functions.wiring import finisher, settings
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Attend to everything that is due; the counts by what was done."""
+    given = settings(SweepSettings)
+    done = Sweeper(finisher(given), StateMachine(given.state_machine_arn)).sweep()
+    for what, count in done.items():
+        metrics.add_metric(name=f"Sweep{what.capitalize()}", unit=MetricUnit.Count, value=count)
+    if done:
+        logger.info("sweep: %s", dict(done))
+        metrics.flush_metrics()
+    return dict(done)

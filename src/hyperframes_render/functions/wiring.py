@@ -1,0 +1,44 @@
+"""The cloud's adapters for each kind of function, made once for an environment and kept between its calls."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from hyperframes_render.api.finish import Finisher
+from hyperframes_render.api.service import Policy, TaskService
+from hyperframes_render.aws.events import SnsTopic
+from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.tasks import DynamoTasks
+from hyperframes_render.aws.workflow import StateMachine
+from hyperframes_render.functions.settings import Accepting, Finishing, Kind, read_settings
+
+
+@cache
+def settings(kind: type[Kind]) -> Kind:
+    """The function's settings, read once."""
+    return read_settings(kind)
+
+
+@lru_cache(maxsize=1)
+def task_service(given: Accepting) -> TaskService:
+    """For functions that accept tasks."""
+    return TaskService(
+        tasks=DynamoTasks(given.task_table),
+        objects=S3Objects(given.bucket),
+        topic=SnsTopic(given.events_topic_arn),
+        workflow=StateMachine(given.state_machine_arn),
+        policy=Policy(given.network_ceiling, given.webhook_allow_private, given.result_days, given.attention_seconds),
+    )
+
+
+@lru_cache(maxsize=1)
+def finisher(given: Finishing) -> Finisher:
+    """For functions that end tasks."""
+    return Finisher(
+        tasks=DynamoTasks(given.task_table),
+        objects=S3Objects(given.bucket),
+        topic=SnsTopic(given.events_topic_arn),
+        result_days=given.result_days,
+        longest_function=given.longest_function_seconds,
+        attention_seconds=given.attention_seconds,
+    )

@@ -1,0 +1,141 @@
+"""What the three functions of the image share: their folder, the task's state, its progress, and what they took."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hyperframes_render.api.accept import narrow_network
+from hyperframes_render.api.changes import advance, check_wanted
+from hyperframes_render.api.clock import later
+from hyperframes_render.api.cost import counters_of
+from hyperframes_render.api.outbox import work_folder
+from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
+from hyperframes_render.aws.events import SnsTopic
+from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.tasks import DynamoTasks
+from hyperframes_render.composition.source import remove_folder
+from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
+from hyperframes_render.functions.settings import Working
+from hyperframes_render.task import RenderInput, Task, TaskStatus
+
+#: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
+_PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
+#: Lambda gives a function's start 10 seconds.
+_MAX_INIT_SECONDS = 10.0
+
+
+#: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
+os.environ.setdefault("HOME", tempfile.gettempdir())
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The adapters of one function of the image, and its settings."""
+
+    tasks: TaskTable
+    objects: ObjectStore
+    topic: EventTopic
+    settings: Working
+
+    def wanted_task(self, task_id: str) -> Task:
+        """The task. Raises NotFound, or TaskCancelled where nobody waits for it any more."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            raise TaskCancelled("The task was deleted.")
+        check_wanted(task)
+        return task
+
+    def advance(self, task_id: str, status: TaskStatus, phase: str, **changes: Any) -> Task:
+        """Move the task on, and put off `sweep`'s next look at it."""
+        looked_at = {"attention": Attention.RUN, "attention_at": later(2 * self.settings.attention_seconds)}
+        return advance(self.tasks, self.topic, task_id, status, phase=phase, **looked_at, **changes)
+
+    def request(self, task: Task) -> RenderInput:
+        """How to render, within what the stack allows."""
+        asked = task.request
+        return asked.model_copy(update={"network": narrow_network(asked.network, self.settings.network_ceiling)})
+
+    def read_json(self, key: str) -> dict[str, Any]:
+        """A record that an earlier function wrote."""
+        return dict(json.loads(self.objects.get(key)))
+
+    def write_json(self, key: str, record: Any) -> None:
+        """A record for a later function."""
+        self.objects.put(key, json.dumps(record).encode(), "application/json")
+
+    def source(self, task: Task, folder: Path) -> Path:
+        """The composition, as a file in `folder`. Errors name it: a plain name stays as its sender knows it."""
+        suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
+        name = PurePosixPath(task.drop_key or "").stem
+        path = folder / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
+        self.objects.download(task.source_key, path, etag=task.source_etag)
+        return path
+
+    @contextlib.contextmanager
+    def spending(self, task_id: str, function: str, chunk: int | None = None) -> Iterator[None]:
+        """Report what the block took, whether it works or fails, and what it failed with."""
+        started = time.monotonic() - _start_up_seconds()
+        try:
+            yield
+        except RenderError as error:
+            with contextlib.suppress(RenderError):
+                self.tasks.note_failure(task_id, {"class": type(error).__name__, "chunk": chunk, **error.as_dict()})
+            raise
+        finally:
+            given = self.settings
+            counters = counters_of(
+                function,
+                time.monotonic() - started,
+                given.aws_lambda_function_memory_size,
+                given.ephemeral_storage_mb,
+            )
+            with contextlib.suppress(RenderError):
+                self.tasks.add_spent(task_id, counters)
+
+
+@lru_cache(maxsize=1)
+def worker(given: Working) -> Worker:
+    """The adapters, made once."""
+    return Worker(DynamoTasks(given.task_table), S3Objects(given.bucket), SnsTopic(given.events_topic_arn), given)
+
+
+@contextlib.contextmanager
+def job_folder() -> Iterator[Path]:
+    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="job-"))
+    except OSError as error:
+        raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def chunk_key(task_id: str, index: int, suffix: str) -> str:
+    """The key of a finished chunk, or of its record (.json)."""
+    return f"{work_folder(task_id)}chunks/{index:05d}{suffix}"
+
+
+_first_call = True
+
+
+def _start_up_seconds() -> float:
+    """The seconds that this environment took to start, once: they are billed with its first call."""
+    global _first_call
+    if not _first_call:
+        return 0.0
+    _first_call = False
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return min(_MAX_INIT_SECONDS, max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started))

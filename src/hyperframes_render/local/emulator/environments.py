@@ -1,0 +1,323 @@
+"""Execution environments: one Runtime Interface Emulator with one runtime process each, as in Lambda.
+
+An environment serves one call at a time. A function has a pool of them with a maximum; a call that finds all busy
+waits. The RIE is AWS's own; the runtime process is awslambdaric, as in the image and in the managed runtime.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import queue
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hyperframes_render.local.processes import dies_with_parent, end_tree, plain_environment
+
+#: Seconds that a new environment's RIE may take to listen. Seen: 0.05; a busy machine is slower.
+START_SECONDS = 20.0
+#: Lambda gives a function ten seconds of initialisation on top of its time-out; the RIE counts it in the first call.
+INIT_SECONDS = 10.0
+#: An environment that nobody called for so long is ended, as in Lambda.
+IDLE_SECONDS = 900.0
+#: A log file longer than this is emptied between two calls.
+LOG_BYTES = 4_000_000
+_INVOKE_PATH = "/2015-03-31/functions/function/invocations"
+_TIMED_OUT = "Task timed out after"
+_STREAM_SEPARATOR = b"\0" * 8
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function as far as running it needs: `command` starts its runtime process."""
+
+    name: str
+    revision: str
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+    timeout: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call brought: the payload, the function's log, and the kind of error, if any."""
+
+    payload: Any
+    log: str
+    error: bool = False
+
+
+class EnvironmentLost(Exception):
+    """The environment died or never came up."""
+
+
+class _Spawner:
+    """One thread that starts every process: the kernel ends a child with the *thread* that made it."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="spawner", daemon=True).start()
+
+    def popen(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        future: Future[Any] = Future()
+        self._jobs.put((lambda: subprocess.Popen(command, **options), future))
+        process: subprocess.Popen[bytes] = future.result()
+        return process
+
+    def _run(self) -> None:
+        while True:
+            job, future = self._jobs.get()
+            try:
+                future.set_result(job())
+            except Exception as error:
+                future.set_exception(error)
+
+
+class Environment:
+    """One RIE and its runtime process, in a process group of their own."""
+
+    def __init__(self, rie: Path, function: Function, number: int, logs: Path, spawner: _Spawner) -> None:
+        self.function = function
+        self.idle_since = time.monotonic()
+        self._cold = True
+        self._temporary = function.folder / f"tmp-{number}"
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        self._log_path = logs / f"{function.name}-{number}.log"
+        self._log = self._log_path.open("ab", buffering=0)
+        self._log.truncate(0)
+        self._port, runtime_port = _free_port(), _free_port()
+        # The RIE dies with the emulator, the runtime process with the RIE: nothing outlives a kill -9.
+        command = [
+            str(rie),
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{self._port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{runtime_port}",
+            *dies_with_parent(function.command),
+        ]
+        # Lambda's /tmp belongs to one environment; here TMPDIR stands for it.
+        variables = {**function.variables, "TMPDIR": str(self._temporary)}
+        self._process = spawner.popen(
+            dies_with_parent(command),
+            env=plain_environment(variables),
+            cwd=function.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process at the top of the environment."""
+        return self._process.pid
+
+    def call(self, event: Any, request_id: str) -> Answer:
+        """Hand one event to the function and wait for its answer. Raises EnvironmentLost."""
+        if self._log_path.stat().st_size > LOG_BYTES:
+            self._log.truncate(0)
+        begin = self._log_path.stat().st_size
+        allowed = self.function.timeout + (INIT_SECONDS if self._cold else 0) + 2
+        status, body, headers = self._post(json.dumps(event).encode(), request_id, allowed)
+        self._cold = False
+        return _answer(status, body, headers, self._log_since(begin))
+
+    def end(self) -> None:
+        """End every process of the environment and forget its files."""
+        end_tree(self._process.pid, grace=1.0)
+        self._process.wait()
+        self._log.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _post(self, body: bytes, request_id: str, allowed: float) -> tuple[int, bytes, Mapping[str, str]]:
+        connection = self._connect(allowed)
+        headers = {"Content-Type": "application/json", "X-Amzn-RequestId": request_id}
+        try:
+            connection.request("POST", _INVOKE_PATH, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(), dict(response.getheaders())
+        except TimeoutError:
+            return 200, f"{_TIMED_OUT} {self.function.timeout:.2f} seconds".encode(), {}
+        except (OSError, http.client.HTTPException) as error:
+            raise EnvironmentLost(f"The environment of {self.function.name} died: {error!r}.") from error
+        finally:
+            connection.close()
+
+    def _connect(self, allowed: float) -> http.client.HTTPConnection:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=allowed)
+            try:
+                connection.connect()
+                return connection
+            except OSError as error:
+                connection.close()
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    log = self._log_since(0)[-500:]
+                    raise EnvironmentLost(f"No environment of {self.function.name} came up: {log}") from error
+                time.sleep(0.01)
+
+    def _log_since(self, begin: int) -> str:
+        with self._log_path.open("rb") as file:
+            file.seek(begin)
+            return file.read().decode(errors="replace").strip()
+
+
+class EnvironmentLimit(Exception):
+    """No environment came free within the time that a call may wait for one."""
+
+
+@dataclass
+class _Pool:
+    """The environments of one function, and how many calls may have one at once."""
+
+    free: list[Environment] = field(default_factory=list)
+    busy: set[Environment] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+class Environments:
+    """All environments of all functions."""
+
+    def __init__(self, rie: Path, logs: Path, limit: Callable[[str], int], wait_seconds: float) -> None:
+        self._rie, self._logs, self._limit, self._wait = rie, logs, limit, wait_seconds
+        self._pools: dict[str, _Pool] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._spawner = _Spawner()
+        self._closed = False
+        logs.mkdir(parents=True, exist_ok=True)
+        threading.Thread(target=self._end_idle, name="idle-environments", daemon=True).start()
+
+    def call(self, function: Function, event: Any, request_id: str) -> Answer:
+        """Run one call in a free environment, a new one, or the next to come free. Raises EnvironmentLimit."""
+        pool = self._pool(function.name)
+        environment = self._take(pool, function)
+        usable = False
+        try:
+            answer = environment.call(event, request_id)
+            # After a time-out or an exit the old call may still be running in there: Lambda starts afresh as well.
+            usable = not (answer.error and answer.payload.get("errorType") in ("Sandbox.Timedout", "Runtime.ExitError"))
+            return answer
+        except EnvironmentLost as lost:
+            return Answer({"errorType": "Runtime.ExitError", "errorMessage": str(lost)}, "", error=True)
+        finally:
+            self._give_back(pool, environment, usable)
+
+    def pids(self, name: str) -> list[int]:
+        """The top processes of the environments of the function `name`."""
+        pool = self._pool(name)
+        with pool.changed:
+            return [environment.pid for environment in (*pool.free, *pool.busy)]
+
+    def close(self) -> None:
+        """End all environments; calls that still run in them fail."""
+        self._closed = True
+        with self._lock:
+            pools = list(self._pools.values())
+        ending = []
+        for pool in pools:
+            with pool.changed:
+                for environment in (*pool.free, *pool.busy):
+                    ending.append(threading.Thread(target=environment.end))
+                pool.free.clear()
+        for thread in ending:
+            thread.start()
+        for thread in ending:
+            thread.join()
+
+    def _pool(self, name: str) -> _Pool:
+        with self._lock:
+            return self._pools.setdefault(name, _Pool())
+
+    def _take(self, pool: _Pool, function: Function) -> Environment:
+        deadline = time.monotonic() + self._wait
+        with pool.changed:
+            while True:
+                for environment in [e for e in pool.free if e.function.revision != function.revision]:
+                    pool.free.remove(environment)
+                    threading.Thread(target=environment.end, daemon=True).start()
+                if pool.free:
+                    environment = pool.free.pop()
+                    pool.busy.add(environment)
+                    return environment
+                if len(pool.busy) < self._limit(function.name):
+                    break
+                if not pool.changed.wait(deadline - time.monotonic()):
+                    raise EnvironmentLimit(f"All environments of {function.name} are busy.")
+            if self._closed:
+                raise EnvironmentLimit("The stack is being stopped.")
+            environment = Environment(self._rie, function, next(self._numbers), self._logs, self._spawner)
+            pool.busy.add(environment)
+            return environment
+
+    def _give_back(self, pool: _Pool, environment: Environment, usable: bool) -> None:
+        keep = usable and not self._closed
+        if not keep:
+            environment.end()
+        with pool.changed:
+            pool.busy.discard(environment)
+            if keep:
+                environment.idle_since = time.monotonic()
+                pool.free.append(environment)
+            pool.changed.notify()
+
+    def _end_idle(self) -> None:
+        while not self._closed:
+            time.sleep(30)
+            oldest = time.monotonic() - IDLE_SECONDS
+            with self._lock:
+                pools = list(self._pools.values())
+            for pool in pools:
+                with pool.changed:
+                    idle = [environment for environment in pool.free if environment.idle_since < oldest]
+                    pool.free = [environment for environment in pool.free if environment not in idle]
+                for environment in idle:
+                    environment.end()
+
+
+def _answer(status: int, body: bytes, headers: Mapping[str, str], log: str) -> Answer:
+    """What the RIE's answer means: it says of errors what Lambda says, with another status."""
+    if _STREAM_SEPARATOR in body:
+        return Answer(_streamed(body), log)
+    text = body.decode(errors="replace")
+    if text.startswith(_TIMED_OUT):
+        return Answer({"errorType": "Sandbox.Timedout", "errorMessage": text}, log, error=True)
+    try:
+        payload = json.loads(text) if text else None
+    except json.JSONDecodeError:
+        payload = text
+    failed = _is_error(payload)
+    if status >= 300 and not failed:
+        payload, failed = {"errorType": "Runtime.ExitError", "errorMessage": text[:500] or "The runtime exited."}, True
+    return Answer(payload, log, error=failed)
+
+
+def _is_error(payload: object) -> bool:
+    """Whether the runtime reported an error: these keys and no others."""
+    known = {"errorType", "errorMessage", "stackTrace", "requestId", "cause"}
+    return isinstance(payload, dict) and "errorType" in payload and set(payload) <= known
+
+
+def _streamed(body: bytes) -> dict[str, Any]:
+    """A streamed answer (JSON, eight zero bytes, payload) as the gateway takes it when it is not streamed."""
+    head, _, payload = body.partition(_STREAM_SEPARATOR)
+    answer: dict[str, Any] = json.loads(head or b"{}")
+    return {"statusCode": 200, **answer, "body": payload.decode(errors="replace")}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

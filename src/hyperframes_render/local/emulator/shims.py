@@ -1,0 +1,113 @@
+"""What is replaced in MiniStack 1.5.33, each with its reason; docs/local.md has the same list."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ministack import app as ministack_app
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.services import apigateway_v1, lambda_svc, stepfunctions
+
+from hyperframes_render.local.emulator.environments import EnvironmentLimit, Environments
+from hyperframes_render.local.emulator.functions import read_function
+from hyperframes_render.local.emulator.saving import StateSaver
+from hyperframes_render.local.emulator.settings import EmulatorSettings
+
+
+def run_functions_under_rie(settings: EmulatorSettings, environments: Environments, saver: StateSaver) -> None:
+    """Every function, image or zip, runs under AWS's emulator and its own role.
+
+    Without it image functions need Docker, and every Python error is `Runtime.HandlerError`: Retry and Catch by
+    name would never match.
+    """
+
+    def execute(record: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        function = read_function(
+            record, settings, execution_credentials(record["config"]), lambda_svc._resolve_layer_zip
+        )
+        try:
+            answer = environments.call(function, event, request_id)
+        except EnvironmentLimit as limit:
+            return dict(lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", str(limit)))
+        finally:
+            saver.note_change()
+        result = {"body": answer.payload, "log": answer.log, "log_source": "rie"}
+        if answer.error:
+            result |= {"error": True, "function_error": "Unhandled"}
+        return result
+
+    lambda_svc._execute_function_docker = execute
+    lambda_svc._execute_function_warm = execute
+
+
+def keep_message_attributes() -> None:
+    """`sns:publish` from a state machine keeps its MessageAttributes, so that subscription filters match."""
+    publish = stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"]
+
+    def flattened(resource: str, given: dict[str, Any]) -> Any:
+        flat = {key: value for key, value in given.items() if key != "MessageAttributes"}
+        for number, (name, value) in enumerate(given.get("MessageAttributes", {}).items(), 1):
+            entry = f"MessageAttributes.entry.{number}"
+            flat[f"{entry}.Name"] = name
+            flat[f"{entry}.Value.DataType"] = value["DataType"]
+            flat[f"{entry}.Value.StringValue"] = value["StringValue"]
+        return publish(resource, flat)
+
+    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = flattened
+
+
+def accept_streamed_routes() -> None:
+    """A route whose answer is streamed in AWS is answered whole here; without this it answers 500."""
+    extract = apigateway_v1._extract_lambda_ref_from_integration_uri
+
+    def whole(uri: str) -> str:
+        return str(extract((uri or "").replace("/response-streaming-invocations", "/invocations")))
+
+    apigateway_v1._extract_lambda_ref_from_integration_uri = whole
+
+
+def limit_chunks_at_once() -> None:
+    """A Map's MaxConcurrencyPath is obeyed; MiniStack reads MaxConcurrency only, which cannot come from a parameter."""
+    run = stepfunctions._run_distributed_map
+
+    def limited(state: dict[str, Any], raw_input: Any, effective: Any, *more: Any) -> Any:
+        if path := state.get("MaxConcurrencyPath"):
+            state = {**state, "MaxConcurrency": stepfunctions._resolve_path_or_ctx(path, effective, more[-1])}
+        return run(state, raw_input, effective, *more)
+
+    stepfunctions._run_distributed_map = limited
+
+
+def count_loopback_as_tls() -> None:
+    """The bucket's policy lets only TLS in; here every request comes over loopback, which nobody can listen to."""
+    pin = ministack_app.pin_request_origin
+
+    def pinned(address: str, secure: bool) -> Any:
+        return pin(address, secure or address == "127.0.0.1")
+
+    ministack_app.pin_request_origin = pinned
+
+
+def record_denials_and_calls(path: Path) -> None:
+    """Write each call that a role makes to `path`, one JSON object a line: what least privilege is tested with."""
+    from ministack.core import iam_evaluator
+
+    enforce = iam_evaluator.enforce
+
+    def recording(access_key: str, action: str, service: str, region: str, *args: Any, **named: Any) -> Any:
+        denied = enforce(access_key, action, service, region, *args, **named)
+        principal = iam_evaluator.request_caller_arn({"authorization": f"AWS4-HMAC-SHA256 Credential={access_key}/"})
+        line = {
+            "role": role.group(1) if (role := re.search(r"assumed-role/([^/]+)/", principal)) else principal,
+            "action": action,
+            "resource": named.get("resource_arn", args[0] if args else ""),
+            "allowed": not denied,
+        }
+        with path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        return denied
+
+    iam_evaluator.enforce = recording

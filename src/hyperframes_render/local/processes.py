@@ -1,0 +1,110 @@
+"""Processes that end when their parent ends, however that comes about.
+
+Linux only; imports nothing that must be installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+#: prctl(2): orphans of this process's descendants become its own children, so that none can get away.
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def dies_with_parent(command: Iterable[str]) -> list[str]:
+    """`command` such that the kernel kills it when the thread that started it ends (a kill -9 included).
+
+    Start it from a thread that lives as long as the program: the kernel looks at the thread, not the process.
+    """
+    return ["setpriv", "--pdeathsig", "KILL", "--", *command]
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every orphan below it, so that `end_descendants` finds them all."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants(root: int) -> list[int]:
+    """The ids of all processes below `root`, parents before children."""
+    children = _children()
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def end_tree(root: int, *, grace: float) -> None:
+    """End `root` and all below it: SIGTERM, up to `grace` seconds, then SIGKILL. Others' processes are not touched."""
+    _end([root, *descendants(root)], grace)
+
+
+def end_descendants(*, grace: float) -> None:
+    """End everything below this process, orphans included, and wait for it."""
+    deadline = time.monotonic() + grace + 5
+    while time.monotonic() < deadline and (below := descendants(os.getpid())):
+        _end(below, grace)
+        grace = 0
+        reap_orphans(known=())
+
+
+def reap_orphans(known: Collection[int]) -> None:
+    """Collect adopted children that ended, so that none stays a zombie; `known` ones have somebody who waits."""
+    for pid in _children().get(os.getpid(), []):
+        if pid not in known and not is_running(pid):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def is_running(pid: int) -> bool:
+    """Whether `pid` exists and is not a zombie."""
+    state = _stat(Path(f"/proc/{pid}"))
+    return state is not None and state[0] != "Z"
+
+
+def plain_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """`values` on top of what a program needs to start at all, and nothing else of this process's environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", **kept, **values}
+
+
+def _end(pids: list[int], grace: float) -> None:
+    for pid in pids:
+        _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline and any(is_running(pid) for pid in pids):
+        time.sleep(0.02)
+    for pid in pids:
+        if is_running(pid):
+            _signal(pid, signal.SIGKILL)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _children() -> dict[int, list[int]]:
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (state := _stat(folder)):
+            children.setdefault(int(state[1]), []).append(int(folder.name))
+    return children
+
+
+def _stat(folder: Path) -> tuple[str, str] | None:
+    """State letter and parent id; None where the process has gone."""
+    try:
+        # The program's name stands in brackets and may hold spaces and brackets itself.
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], fields[1]

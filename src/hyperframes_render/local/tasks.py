@@ -1,0 +1,54 @@
+"""What the launcher itself asks of the task table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from hyperframes_render.api.drop import DROP_OWNER
+
+#: The first of the final states (docs/api.md).
+_COMPLETED = 10
+
+
+def hurry_left_behind(dynamodb: Any, table: str) -> int:
+    """Have sweep look at every task at once that an earlier run left unfinished; how many there are.
+
+    After a stop no execution runs any more, so nothing is to be waited for.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    count = 0
+    for kind in ("start", "run", "announce"):
+        condition = {"KeyConditionExpression": "attention = :kind", "ExpressionAttributeValues": {":kind": {"S": kind}}}
+        for item in _query(dynamodb, TableName=table, IndexName="by_attention", **condition):
+            dynamodb.update_item(
+                TableName=table,
+                Key={"id": item["id"]},
+                UpdateExpression="SET attention_at = :now",
+                ConditionExpression="attention = :kind",
+                ExpressionAttributeValues={":now": {"S": now}, ":kind": {"S": kind}},
+            )
+            count += 1
+    return count
+
+
+def dropped_in_work(dynamodb: Any, table: str) -> set[str]:
+    """Keys of dropped files whose tasks have not ended."""
+    query = {
+        "KeyConditionExpression": "#owner = :drop",
+        "FilterExpression": "#status < :completed",
+        "ExpressionAttributeNames": {"#owner": "owner", "#status": "status"},
+        "ExpressionAttributeValues": {":drop": {"S": DROP_OWNER}, ":completed": {"N": str(_COMPLETED)}},
+    }
+    keys = set()
+    for item in _query(dynamodb, TableName=table, IndexName="by_owner", **query):
+        task = dynamodb.get_item(TableName=table, Key={"id": item["id"]}).get("Item", {})
+        if "drop_key" in task:
+            keys.add(str(task["drop_key"]["S"]))
+    return keys
+
+
+def _query(dynamodb: Any, **query: Any) -> Iterator[Any]:
+    for page in dynamodb.get_paginator("query").paginate(**query):
+        yield from page["Items"]

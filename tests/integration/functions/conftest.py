@@ -1,0 +1,83 @@
+"""Each test has an AWS of its own, in this process, and functions that start anew."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.integration.functions import engine
+from tests.integration.functions.cloud import REGION, Cloud
+
+
+@pytest.fixture(scope="session")
+def clients() -> Callable[..., Any]:
+    """Clients, each made once: making one takes longer than most tests. What is behind them is each test's own."""
+    made: dict[tuple[str, bool], Any] = {}
+    real = boto3.client
+
+    def client(service: str, *given: Any, **settings: Any) -> Any:
+        key = (service, "config" in settings)
+        if key not in made:
+            made[key] = real(service, REGION, **settings)
+        return made[key]
+
+    return client
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Iterator[Cloud]:
+    """AWS, and every function's caches empty."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")
+    monkeypatch.setattr(boto3, "client", clients)
+    before = dict(os.environ)
+    with mock_aws():
+        made = Cloud.make()
+        forget()
+        yield made
+    forget()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour:
+    """The image's functions with an engine that renders at once, or fails as told."""
+    wanted = engine.Behaviour()
+    engine.install(monkeypatch, wanted)
+    from hyperframes_render.functions import worker
+
+    worker.worker.cache_clear()
+    return wanted
+
+
+@pytest.fixture(autouse=True)
+def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Addresses by name, to be filled: every other name has one public address. No test asks a name server."""
+    known: dict[str, str] = {}
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if name == "localhost" or name.replace(".", "").isdigit() or ":" in name:
+            return real(host, port, *rest, **more)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known.get(name, "93.184.216.34"), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return known
+
+
+def forget() -> None:
+    """A new environment: what functions keep between calls is gone."""
+    from hyperframes_render.functions import api, notify, wiring
+
+    for cache in (wiring.settings, wiring.task_service, wiring.finisher, notify._delivery):
+        cache.cache_clear()
+    api._keys.clear()

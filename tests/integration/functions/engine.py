@@ -1,0 +1,193 @@
+"""An engine without a browser: the same calls and records as render/steps.py, and files of a few bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.formats import FORMATS, Codec, Format
+from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
+from hyperframes_render.render.progress import Progress
+
+#: Frames that each call reports, one at a time.
+FPS = 25
+
+
+@dataclass
+class Behaviour:
+    """What the engine does in a test: faults to raise by call, seconds for each frame, what was called."""
+
+    faults: dict[str, list[Exception]] = field(default_factory=dict)
+    seconds_per_frame: float = 0.0
+    chunks: int = 2
+    duration: float | None = None
+    calls: list[str] = field(default_factory=list)
+    hang: bool = False
+
+    def enter(self, name: str) -> None:
+        """Note a call, and fail where a fault is left for it."""
+        self.calls.append(name)
+        if self.faults.get(name):
+            raise self.faults[name].pop(0)
+
+
+@dataclass(frozen=True)
+class Chunking:
+    parallel: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def format(self) -> Format:
+        return FORMATS[Codec.H264]
+
+    @property
+    def duration(self) -> float:
+        return float(self.frames / self.fps)
+
+    def as_dict(self) -> dict[str, Any]:
+        chunks = [[c.index, c.frames.first, c.frames.count] for c in self.chunks]
+        size = {"width": self.width, "height": self.height, "fps": str(self.fps), "frames": self.frames}
+        return {**size, "chunks": chunks, "reason": "as told"}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Plan:
+        chunks = tuple(Chunk(index, FrameRange(first, count)) for index, first, count in values["chunks"])
+        return cls(values["width"], values["height"], Fraction(values["fps"]), values["frames"], chunks)
+
+
+@dataclass(frozen=True)
+class CaptureRecord:
+    frames: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"frames": self.frames}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CaptureRecord:
+        return cls(values["frames"])
+
+
+@dataclass(frozen=True)
+class Result:
+    frames: int
+    chunks: int
+    warnings: tuple[str, ...] = ("A warning.",)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "width": 64,
+            "height": 36,
+            "fps": str(FPS),
+            "frames": self.frames,
+            "duration": self.frames / FPS,
+            "chunks": self.chunks,
+            "timings": {"render": 0.5},
+            "warnings": list(self.warnings),
+            "versions": {"chromium": "156"},
+            "slowest_frames": [{"frame": 1, "seconds": 0.1}],
+        }
+
+
+@dataclass(frozen=True)
+class Planned:
+    plan: Plan
+    tags: tuple[tuple[str, str], ...]
+    sound: Path | None
+    warnings: tuple[str, ...]
+
+
+class Engine:
+    """The functions of render/steps.py and render/job.py."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+
+    def make_plan(
+        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, listener: Any = None
+    ) -> Planned:
+        self.behaviour.enter("make_plan")
+        text = source.read_bytes().decode(errors="replace")
+        if "data-composition-id" not in text and not text.startswith("PK"):
+            raise InvalidComposition("There is no composition root in it.", "Give one element a data-composition-id.")
+        declared = re.search(r'data-duration="([\d.]+)"', text)
+        duration = self.behaviour.duration or request.duration or float(declared.group(1) if declared else 1)
+        frames = round(duration * FPS)
+        plan = Plan(64, 36, Fraction(FPS), frames, split_frames(frames, self.behaviour.chunks))
+        mixed = sound if request.audio_url else None
+        if mixed is not None:
+            mixed.write_bytes(b"[sound]")
+        return Planned(plan, (("title", "A title"),), mixed, ("The plan's warning.",))
+
+    def render_chunk(
+        self, source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
+    ) -> CaptureRecord:
+        self.behaviour.enter(f"render_chunk {chunk.index}")
+        self._frames(chunk.frames.count, listener)
+        output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
+        return CaptureRecord(chunk.frames.count)
+
+    def assemble(self, plan: Plan, chunks: Any, records: Any, output: Path, *, sound: Path | None, tags: Any) -> Result:
+        self.behaviour.enter("assemble")
+        assert tags == [("title", "A title")]
+        heard = b"" if sound is None else sound.read_bytes()
+        output.write_bytes(b"".join(path.read_bytes() for _, path in chunks) + heard)
+        return Result(sum(record.frames for record in records), len(chunks))
+
+    async def render(self, source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
+        self.behaviour.enter("render")
+        if self.behaviour.hang:
+            await asyncio.sleep(60)
+        return self._whole(output, listener)
+
+    def _whole(self, output: Path, listener: Any) -> Result:
+        self._frames(50, listener)
+        output.write_bytes(b"[whole]")
+        return Result(50, 1)
+
+    def _frames(self, count: int, listener: Any) -> None:
+        if self.behaviour.hang:
+            time.sleep(60)
+        for done in range(1, count + 1):
+            time.sleep(self.behaviour.seconds_per_frame)
+            listener(Progress("render", done, count, 0.0, 0.0, None))
+
+
+def install(monkeypatch: Any, behaviour: Behaviour) -> None:
+    """Let the image's functions use this engine, whether or not the real one can be imported."""
+    name = "hyperframes_render.render.steps"
+    engine = Engine(behaviour)
+    parts = {"Chunking": Chunking, "Plan": Plan, "CaptureRecord": CaptureRecord}
+    calls = {"make_plan": engine.make_plan, "render_chunk": engine.render_chunk, "assemble": engine.assemble}
+    if name not in sys.modules:
+        fake = ModuleType(name)
+        for part, value in {**parts, **calls}.items():
+            setattr(fake, part, value)
+        monkeypatch.setitem(sys.modules, name, fake)
+    import hyperframes_render.render.result as result
+
+    if not hasattr(result, "CaptureRecord"):
+        monkeypatch.setattr(result, "CaptureRecord", CaptureRecord, raising=False)
+    import hyperframes_render.functions.assemble as assemble
+    import hyperframes_render.functions.plan as plan
+    import hyperframes_render.functions.render_chunk as render_chunk
+
+    for module in (assemble, plan, render_chunk):
+        for part, value in {**parts, **calls, "render": engine.render}.items():
+            if hasattr(module, part):
+                monkeypatch.setattr(module, part, value)

@@ -1,0 +1,320 @@
+"""Webhooks: signed, to public addresses, tried again for as long as the schedule says, never told differently."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from hyperframes_render.api.post import Answer, post
+from hyperframes_render.aws.events import SqsQueue
+from hyperframes_render.aws.secrets import KmsSecrets
+from hyperframes_render.errors import ServiceFailed
+from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
+from tests.integration.functions.conftest import forget
+from tests.integration.functions.engine import Behaviour
+
+FINE: dict[str, Any] = {"batchItemFailures": []}
+
+
+@dataclass
+class Receiver:
+    """A server that answers as told and keeps what it got."""
+
+    url: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(told.status)
+            for name, value in told.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"thanks")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    told.url = f"http://127.0.0.1:{server.server_port}/hook"
+    yield told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
+    """A private deployment: webhooks may go anywhere."""
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
+    forget()
+
+
+@pytest.fixture
+def put_off(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seconds for which messages were hidden."""
+    seconds: list[int] = []
+    monkeypatch.setattr(SqsQueue, "put_off", lambda self, receipt, wait: seconds.append(wait))
+    return seconds
+
+
+def message(task_id: str, attempt: int = 1) -> dict[str, Any]:
+    """What SQS gives the function at the `attempt`-th time."""
+    event = sample("notify")
+    record = event["Records"][0]
+    record["body"] = json.dumps({**json.loads(record["body"]), "id": task_id})
+    record["attributes"]["ApproximateReceiveCount"] = str(attempt)
+    return dict(event)
+
+
+def ended_task(receiver: Receiver, **fields: Any) -> str:
+    """A completed task that wants to be told about."""
+    task_id = submit(webhook=receiver.url, **fields)
+    run_workflow(task_id)
+    return task_id
+
+
+def verify(secret: str, headers: dict[str, str], body: bytes) -> Any:
+    """As a receiver does it, with the public library."""
+    return Webhook(secret).verify(body, headers)
+
+
+def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = ended_task(receiver)
+    assert call("notify", message(task_id)) == FINE
+    ((headers, body),) = receiver.got
+    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert set(told) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
+    assert (told["id"], told["status"], told["error"]) == (task_id, 10, None)
+    assert "X-Amz-Signature" in told["output"]["video"]["uri"] and told["output"]["video"]["uri_expires_at"]
+    assert headers["content-type"] == "application/json"
+    assert headers["webhook-id"] == f"evt_{task_id}_10"
+    assert "authorization" not in headers
+
+
+def test_a_failure_is_told_as_one_sentence(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    behaviour.duration = 5000.0
+    task_id = ended_task(receiver)
+    assert call("notify", message(task_id)) == FINE
+    told = json.loads(receiver.got[0][1])
+    assert told["status"] == 11 and "MaxDurationSeconds" in told["error"] and told["output"] is None
+
+
+def test_dropped_files_are_signed_with_the_stacks_own_secret(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    cloud.put("inbox/a.render.json", json.dumps({"webhook": receiver.url}))
+    assert call("drop", dropped(cloud, "inbox/a.html", '<div data-composition-id="a"></div>')) == FINE
+    (task_id,) = cloud.all_tasks()
+    run_workflow(task_id)
+    assert call("notify", message(task_id)) == FINE
+    vault = KmsSecrets(cloud.secret, kms=cloud.kms)
+    assert verify(vault.secrets("drop")[0], *receiver.got[0])["id"] == task_id
+    assert vault.secrets("drop") != vault.secrets(OWNER)
+
+
+def test_after_a_rotation_old_and_new_secret_both_verify_and_later_only_the_new(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = ended_task(receiver)
+    vault = KmsSecrets(cloud.secret, cloud.tasks.secret_versions, cloud.kms)
+    (old,) = vault.secrets(OWNER)
+    assert cloud.tasks.rotate_secret(OWNER, overlap=86400) == 2
+    new = vault.secrets(OWNER)[0]
+    assert new != old
+    assert call("notify", message(task_id)) == FINE
+    for secret in (old, new):
+        assert verify(secret, *receiver.got[0])["id"] == task_id
+    assert cloud.tasks.rotate_secret(OWNER, overlap=0) == 3
+    assert len(vault.secrets(OWNER)) == 1
+
+
+def test_a_task_without_a_webhook_and_a_deleted_one_are_done_with(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    assert call("notify", message(task_id)) == FINE
+    assert call("notify", message("gone")) == FINE
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 429, 500, 502, 503])
+def test_only_2xx_counts_and_a_redirect_is_not_followed(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int], status: int
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status, receiver.headers = status, {"Location": receiver.url}
+    answered = call("notify", message(task_id))
+    assert [item["itemIdentifier"] for item in answered["batchItemFailures"]] == [
+        message("")["Records"][0]["messageId"]
+    ]
+    assert len(receiver.got) == 1
+    assert 4 <= put_off[0] <= 6, "five seconds, a fifth more or less"
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+def test_every_2xx_counts(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int], status: int
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = status
+    assert call("notify", message(task_id)) == FINE and put_off == []
+
+
+def test_410_ends_it(cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int]) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = 410
+    assert call("notify", message(task_id)) == FINE and put_off == []
+
+
+def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int]
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = 503
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    for value in ("120", in_an_hour, "999999999", "soon", "-5"):
+        receiver.headers = {"Retry-After": value}
+        call("notify", message(task_id))
+    assert put_off[0] == 120 and 3500 < put_off[1] <= 3600 and put_off[2] == 43_000
+    assert all(4 <= wait <= 6 for wait in put_off[3:])
+
+
+def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_its_own(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int]
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = 500
+    for attempt in (1, 2):
+        call("notify", message(task_id, attempt))
+    (first, one), (second, other) = receiver.got
+    assert first["webhook-id"] == second["webhook-id"]
+    assert json.loads(one)["updated_at"] == json.loads(other)["updated_at"]
+    secret = KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0]
+    assert verify(secret, first, one) and verify(secret, second, other)
+
+
+def test_after_the_last_try_the_message_goes_to_the_dead_letters_at_once(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int]
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = 500
+    for attempt in (1, 2, 3):
+        assert call("notify", message(task_id, attempt)) != FINE
+    assert 4 <= put_off[0] <= 6 and 48 <= put_off[1] <= 72 and put_off[2] == 0
+
+
+def test_one_bad_receiver_does_not_repeat_the_webhooks_of_the_others(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, put_off: list[int]
+) -> None:
+    good = ended_task(receiver)
+    bad = submit(webhook="http://127.0.0.1:1/closed")
+    run_workflow(bad)
+    both = {"Records": [message(bad)["Records"][0], {**message(good)["Records"][0], "messageId": "good"}]}
+    both["Records"].append({**message(good)["Records"][0], "messageId": "poison", "body": "{"})
+    answered = call("notify", both)
+    failed = {item["itemIdentifier"] for item in answered["batchItemFailures"]}
+    assert failed == {"poison", message(bad)["Records"][0]["messageId"]}
+    assert len(receiver.got) == 1
+
+
+def test_the_message_is_hidden_in_the_real_queue(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = ended_task(receiver)
+    receiver.status = 500
+    cloud.sqs.send_message(QueueUrl=cloud.webhook_queue, MessageBody=message(task_id)["Records"][0]["body"])
+    (held,) = cloud.sqs.receive_message(QueueUrl=cloud.webhook_queue, VisibilityTimeout=0)["Messages"]
+    event = message(task_id)
+    event["Records"][0]["receiptHandle"] = held["ReceiptHandle"]
+    assert call("notify", event) != FINE
+    assert "Messages" not in cloud.sqs.receive_message(QueueUrl=cloud.webhook_queue)
+
+
+def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
+    cloud: Cloud, behaviour: Behaviour, receiver: Receiver, put_off: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
+    forget()
+    task_id = ended_task(receiver)  # accepted while it was allowed
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "false")
+    forget()
+    assert call("notify", message(task_id)) != FINE
+    assert receiver.got == [] and put_off
+
+
+def test_a_name_that_answers_differently_by_now_is_not_connected_to(
+    cloud: Cloud, behaviour: Behaviour, put_off: list[int], public_names: dict[str, str]
+) -> None:
+    task_id = submit(webhook="https://rebinding.example.com/hook")
+    run_workflow(task_id)
+    public_names["rebinding.example.com"] = "127.0.0.1"
+    assert call("notify", message(task_id)) != FINE
+    assert put_off
+
+
+def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
+    cloud: Cloud,
+    behaviour: Behaviour,
+    private: None,
+    receiver: Receiver,
+    put_off: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Making a webhook secret failed: KMSInternalException.")
+
+    task_id = ended_task(receiver)
+    monkeypatch.setattr(KmsSecrets, "secrets", fail)
+    assert call("notify", message(task_id, attempt=2)) != FINE
+    assert receiver.got == [] and 48 <= put_off[0] <= 72
+
+
+def test_a_public_name_with_a_private_address_is_not_connected_to(receiver: Receiver) -> None:
+    port = receiver.url.rpartition(":")[2].partition("/")[0]
+    answered = post(f"http://localhost:{port}/hook", b"{}", {})
+    assert answered == Answer(0, '"localhost" is not a public address') and receiver.got == []
+
+
+def test_a_receiver_that_never_answers_is_given_up() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        answered = post(url, b"{}", {}, allow_private=True, timeout=0.3)
+    assert answered.status == 0 and "no answer within 0.3 s" in answered.reason
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/", "https://", "http://[::1", "http://127.0.0.1:99999/"])
+def test_whatever_is_wrong_with_an_address_is_an_answer_and_no_exception(url: str) -> None:
+    assert post(url, b"{}", {}, allow_private=True).status == 0
+
+
+def test_metadata_and_secrets_stay_out_of_a_webhooks_body(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = ended_task(receiver)
+    call("notify", message(task_id))
+    assert "whsec_" not in receiver.got[0][1].decode()
+    assert "whsec_" not in json.dumps(answer("GET", f"/tasks/{task_id}")[1])

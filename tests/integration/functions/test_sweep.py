@@ -1,0 +1,142 @@
+"""sweep: nothing accepted stays without an end, no end stays untold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hyperframes_render.errors import ServiceFailed
+from hyperframes_render.task import TaskStatus
+from tests.integration.functions.cloud import TABLE, Cloud, call, run_workflow, submit
+from tests.integration.functions.engine import Behaviour
+
+
+def test_nothing_is_done_before_its_time(cloud: Cloud, behaviour: Behaviour) -> None:
+    submit()
+    done = submit()
+    run_workflow(done)
+    call("sweep", {})  # the clean-up of the ended one is due at once here
+    assert call("sweep", {}) == {}
+
+
+def test_a_started_task_that_is_not_seen_running_is_looked_after(cloud: Cloud) -> None:
+    task_id = submit()
+    cloud.attention_due(task_id)
+    assert call("sweep", {}) == {"started": 1}
+    assert cloud.executions() == [task_id], "already there counts as started"
+    assert cloud.attention(task_id) == "run"
+
+
+def test_a_running_workflow_is_left_alone_and_looked_at_again_later(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    assert cloud.attention(task_id) == "run"
+    cloud.attention_due(task_id)
+    assert call("sweep", {}) == {"running": 1}
+    assert call("sweep", {}) == {}
+    assert cloud.task(task_id).status == TaskStatus.RUNNING
+
+
+def test_a_workflow_that_was_cut_off_is_started_again_and_renders_only_what_is_missing(
+    cloud: Cloud, behaviour: Behaviour
+) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
+    cloud.stop_execution(task_id)
+    cloud.attention_due(task_id)
+    assert call("sweep", {}) == {"restarted": 1}
+    assert cloud.executions() == [task_id, f"{task_id}-2"]
+    assert run_workflow(task_id)["status"] == 10
+    assert behaviour.calls.count("render_chunk 0") == 1
+    assert cloud.task(task_id).frames_done == 50
+
+
+def test_a_task_that_can_no_longer_finish_fails_with_a_final_event(cloud: Cloud) -> None:
+    task_id = submit()
+    for name in (task_id, f"{task_id}-2", f"{task_id}-3"):
+        cloud.stop_execution(name)
+        cloud.attention_due(task_id)
+        cloud.events_seen()
+        done = call("sweep", {})
+    assert done == {"failed": 1, "cleaned": 1}
+    task = cloud.task(task_id)
+    assert task.status == TaskStatus.FAILED and task.error and task.error["code"] == "worker_lost"
+    assert [event["event_id"] for event in cloud.events_seen()] == [f"evt_{task_id}_11"]
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"] and cloud.keys("work/") == []
+
+
+@pytest.mark.parametrize("broken", ["publish", "record"])
+def test_an_end_that_was_not_told_is_told_later_with_the_same_event_id(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    from hyperframes_render.aws.events import SnsTopic
+    from hyperframes_render.aws.objects import S3Objects
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    cloud.events_seen()
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("It failed: InternalError.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*((SnsTopic, "publish") if broken == "publish" else (S3Objects, "put")), fail)
+        if broken == "publish":
+            assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
+        else:
+            with pytest.raises(Exception, match="It failed"):
+                call("record", {"task_id": task_id, "outcome": "completed"})
+    assert cloud.task(task_id).status == TaskStatus.COMPLETED and cloud.events_seen() == []
+    cloud.attention_due(task_id)
+    assert call("sweep", {}) == {"announced": 1, "cleaned": 1}
+    assert [event["event_id"] for event in cloud.events_seen()] == [f"evt_{task_id}_10"]
+    record = cloud.json(f"outbox/tasks/{task_id}/result.json")
+    assert record["output"]["slowest_frames"], "the details were not lost"
+    assert cloud.keys("work/") == []
+
+
+def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.workflow import StateMachine
+
+    first, second = submit(), submit()
+    real = StateMachine.look
+
+    def look(self: StateMachine, task_id: str, attempt: int) -> Any:
+        if task_id == first:
+            raise ServiceFailed("Looking at a workflow failed: ThrottlingException.")
+        return real(self, task_id, attempt)
+
+    monkeypatch.setattr(StateMachine, "look", look)
+    for task_id in (first, second):
+        cloud.attention_due(task_id)
+    assert call("sweep", {}) == {"broken": 1, "started": 1}
+
+
+def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    assert call("sweep", {}) == {"cleaned": 1}
+    item = cloud.dynamodb.get_item(TableName=TABLE, Key={"id": {"S": task_id}})["Item"]
+    assert not {"attention", "attention_at"} & item.keys(), "it left the sparse index"
+
+
+def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
+    from hyperframes_render.api.sweep import Sweeper
+    from hyperframes_render.aws.workflow import StateMachine
+    from hyperframes_render.functions.settings import SweepSettings
+    from hyperframes_render.functions.wiring import finisher, settings
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    stale = cloud.task(task_id)
+    run_workflow(task_id)
+    cloud.stop_execution(task_id)
+    given = settings(SweepSettings)
+    sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn))
+    assert sweeper._look(stale) == "ended"
+    assert cloud.executions() == [task_id]

@@ -1,0 +1,452 @@
+"""plan, render_chunk, assemble and record: each end of a task is one state, one record, one final event."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from hyperframes_render.errors import (
+    BrowserFailed,
+    EncoderFailed,
+    PageScriptFailed,
+    RenderError,
+    ServiceFailed,
+    error_tree,
+)
+from hyperframes_render.task import TaskStatus
+from tests.integration.functions import engine
+from tests.integration.functions.cloud import (
+    BUCKET,
+    HTML,
+    Cloud,
+    answer,
+    call,
+    run_workflow,
+    submit,
+)
+from tests.integration.functions.engine import Behaviour
+
+
+def assert_ended_well(cloud: Cloud, task_id: str, status: int) -> list[dict[str, Any]]:
+    """One final state, one record of the right kind, one distinct final event, nothing in work/. The events."""
+    task = cloud.task(task_id)
+    assert task.status == status
+    records = [key for key in cloud.keys("outbox/") if key.endswith(".json")]
+    assert records == [f"outbox/tasks/{task_id}/{'result' if status == 10 else 'error'}.json"]
+    videos = [key for key in cloud.keys("outbox/") if not key.endswith(".json")]
+    assert len(videos) == (1 if status == 10 else 0)
+    assert cloud.keys("work/") == []
+    events = cloud.events_seen()
+    assert {event["event_id"] for event in events if event["status"] >= 10} == {f"evt_{task_id}_{status}"}
+    return events
+
+
+def test_one_chunk_is_rendered_and_finished_in_one_function(cloud: Cloud, behaviour: Behaviour) -> None:
+    behaviour.chunks = 1
+    task_id = submit()
+    assert run_workflow(task_id) == {"task_id": task_id, "status": 10}
+    events = assert_ended_well(cloud, task_id, 10)
+    assert [event["status"] for event in events] == [2, 4, 7, 9, 10]
+    assert cloud.get(f"outbox/tasks/{task_id}/video.mp4") == b"[whole]"
+    assert behaviour.calls == ["make_plan", "render"]
+
+
+def test_many_chunks_are_joined_in_order(cloud: Cloud, behaviour: Behaviour) -> None:
+    behaviour.chunks = 3
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 10
+    events = assert_ended_well(cloud, task_id, 10)
+    assert cloud.get(f"outbox/tasks/{task_id}/video.mp4") == b"[0+16][16+17][33+17]"
+    assert cloud.task(task_id).frames_done == 50
+    final = events[-1]
+    assert final["output"]["bucket"] == BUCKET and final["output"]["key"] == f"outbox/tasks/{task_id}/video.mp4"
+    assert "X-Amz" not in json.dumps(final), "events carry no signed address"
+
+
+def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit(metadata={"n": 1})
+    run_workflow(task_id)
+    record = cloud.json(f"outbox/tasks/{task_id}/result.json")
+    assert record["status"] == 10 and record["metadata"] == {"n": 1} and record["id"] == task_id
+    output = record["output"]
+    assert (
+        output["slowest_frames"] and output["versions"] == {"chromium": "156"} and output["warnings"] == ["A warning."]
+    )
+    cost = output["cost"]
+    assert cost["calls"] == {"assemble": 1, "plan": 1, "render": 2}
+    assert set(cost["gb_seconds"]) == {"assemble", "plan", "render"} and all(cost["gb_seconds"].values())
+    assert cost["usd"] == pytest.approx(sum(cost["by_kind"].values()), rel=1e-3)
+    assert "us-east-1" in cost["prices"] and "20" in cost["prices"]
+
+
+def test_what_plan_writes_is_a_list_of_numbers(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    planned = call("plan", {"task_id": task_id})
+    assert planned == {
+        "task_id": task_id,
+        "chunks": 2,
+        "chunks_key": f"work/{task_id}/chunks.json",
+        "parallel": 2,
+    }
+    assert cloud.json(planned["chunks_key"]) == [
+        {"index": 0, "first": 0, "count": 25},
+        {"index": 1, "first": 25, "count": 25},
+    ]
+
+
+def test_the_state_that_travels_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
+    behaviour.chunks, behaviour.duration = 10_000, 2000.0
+    planned = call("plan", {"task_id": submit()})
+    assert planned["chunks"] == 10_000
+    assert len(json.dumps(planned)) < 500
+    child = call("render_chunk", {"task_id": planned["task_id"], "index": 9_999, "first": 49_995, "count": 5})
+    assert len(json.dumps([child] * 10_000)) < 256 * 1024
+
+
+def test_a_video_longer_than_the_stack_allows_is_refused_by_plan(cloud: Cloud, behaviour: Behaviour) -> None:
+    behaviour.duration = 3601.0
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 11
+    assert "MaxDurationSeconds" in (answer("GET", f"/tasks/{task_id}")[1]["data"]["error"])
+    assert_ended_well(cloud, task_id, 11)
+
+
+@pytest.mark.parametrize("step", ["make_plan", "render_chunk 1", "assemble"])
+def test_a_failure_at_any_step_is_told_in_its_own_words(cloud: Cloud, behaviour: Behaviour, step: str) -> None:
+    behaviour.faults[step] = [PageScriptFailed('The page says "sprocket".', "Mend the script.")]
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 11
+    assert_ended_well(cloud, task_id, 11)
+    task = answer("GET", f"/tasks/{task_id}")[1]["data"]
+    assert task["error"] == 'The page says "sprocket". Mend the script.'
+    assert task["error_code"] == "page_script_failed" and task["output"] is None
+    record = cloud.json(f"outbox/tasks/{task_id}/error.json")
+    assert record["error"] == task["error"] and record["details"]["retryable"] is False
+
+
+def test_a_missing_composition_root_is_a_readable_error(cloud: Cloud, behaviour: Behaviour) -> None:
+    status, body, _ = answer("POST", "/apps/run", {"input": {"html": "<p>no composition here</p>"}})
+    assert status == 200
+    task_id = body["data"]["id"]
+    run_workflow(task_id)
+    assert "composition" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+
+
+def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    for kind in (BrowserFailed, EncoderFailed, ServiceFailed):
+        behaviour.faults["render_chunk 0"] = [kind("It went wrong.", "Do this.")]
+        with pytest.raises(Exception) as raised:  # its class is made for the workflow
+            call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
+        assert type(raised.value).__name__ == kind.__name__
+        assert json.loads(str(raised.value))["message"] == "It went wrong."
+
+
+def test_a_transient_failure_then_success_counts_frames_once_and_both_calls(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    chunk = {"task_id": task_id, "index": 0, "first": 0, "count": 25}
+    behaviour.faults["render_chunk 0"] = [BrowserFailed("It died.")]
+    with pytest.raises(Exception, match="It died"):
+        call("render_chunk", chunk)
+    assert cloud.task(task_id).failure["code"] == "browser_failed"
+    call("render_chunk", chunk)
+    task = cloud.task(task_id)
+    assert task.frames_done == 25 and task.spent["render_calls"] == 2
+    assert task.failure == {}, "what was made good is forgotten"
+
+
+def test_a_finished_chunk_is_not_rendered_again_and_a_damaged_one_is(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    chunk = {"task_id": task_id, "index": 1, "first": 25, "count": 25}
+    call("render_chunk", chunk)
+    first = cloud.get(f"work/{task_id}/chunks/00001.mp4")
+    call("render_chunk", chunk)
+    assert behaviour.calls.count("render_chunk 1") == 1
+    assert cloud.task(task_id).frames_done == 25
+    cloud.put(f"work/{task_id}/chunks/00001.mp4", "cut")
+    call("render_chunk", chunk)
+    assert behaviour.calls.count("render_chunk 1") == 2
+    assert cloud.get(f"work/{task_id}/chunks/00001.mp4") == first
+
+
+def test_an_s3_error_in_the_middle_is_transient(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    from hyperframes_render.aws.objects import S3Objects
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Writing failed: SlowDown.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(S3Objects, "upload", fail)
+        with pytest.raises(Exception) as raised:
+            call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
+    assert type(raised.value).__name__ == "ServiceFailed"
+    assert cloud.keys(f"work/{task_id}/chunks/") == [f"work/{task_id}/chunks/00000.json"], "no half chunk"
+
+
+def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    assert cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
+    assert run_workflow(task_id)["status"] == 12
+    assert behaviour.calls == []
+    assert_ended_well(cloud, task_id, 12)
+
+
+@pytest.mark.parametrize("hang", [False, True])
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, hang: bool, chunks: int
+) -> None:
+    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.5)
+    behaviour.chunks, behaviour.seconds_per_frame, behaviour.hang = chunks, 0.5, hang
+    task_id = submit()
+
+    def cancel() -> None:
+        time.sleep(1)
+        for _ in range(50):
+            if cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING}):
+                return
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    started = time.monotonic()
+    assert run_workflow(task_id)["status"] == 12
+    thread.join()
+    assert time.monotonic() - started < 1 + 5 + 2
+    assert_ended_well(cloud, task_id, 12)
+    assert cloud.task(task_id).error == {
+        "code": "cancelled",
+        "message": "The task was cancelled.",
+        "action": "",
+        "retryable": False,
+    }
+
+
+def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
+    cloud: Cloud, behaviour: Behaviour
+) -> None:
+    behaviour.chunks = 1
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    assert cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
+    assert_ended_well(cloud, task_id, 12)
+
+
+def test_progress_is_counted_while_a_chunk_is_rendered(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.functions.progress import COUNT_SECONDS, ProgressCount
+
+    assert 2 <= COUNT_SECONDS <= 5
+    task_id = submit()
+    seen: list[int] = []
+    count = ProgressCount(cloud.tasks, task_id, pace=0.05)
+    with count.counting():
+        for done in range(1, 11):
+            count.listener(engine.Progress("render", done, 10, 0, 0, None))
+            time.sleep(0.03)
+            seen.append(cloud.task(task_id).frames_done)
+    assert any(0 < frames < 10 for frames in seen)
+    assert cloud.task(task_id).frames_done == 10
+
+
+def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
+    from hyperframes_render.functions.progress import ProgressCount
+
+    task_id = submit()
+    count = ProgressCount(cloud.tasks, task_id, pace=0.02)
+    with pytest.raises(BrowserFailed), count.counting():
+        count.listener(engine.Progress("render", 7, 10, 0, 0, None))
+        time.sleep(0.2)
+        assert cloud.task(task_id).frames_done == 7
+        raise BrowserFailed("It died.")
+    assert cloud.task(task_id).frames_done == 0
+
+
+def test_a_second_record_changes_nothing_and_tells_nothing_new(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    before = cloud.task(task_id)
+    events = assert_ended_well(cloud, task_id, 10)
+    late = {"Error": "States.Timeout", "Cause": ""}
+    assert call("record", {"task_id": task_id, "outcome": "failed", "error": late})["status"] == 10
+    assert cloud.task(task_id).output == before.output
+    assert cloud.events_seen() == [] and len(events) == 5
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/result.json", f"outbox/tasks/{task_id}/video.mp4"]
+
+
+def test_what_functions_write_after_the_end_is_removed_by_sweep(cloud: Cloud, behaviour: Behaviour) -> None:
+    behaviour.faults["render_chunk 1"] = [PageScriptFailed("No.")]
+    task_id = submit()
+    run_workflow(task_id)
+    cloud.put(f"work/{task_id}/chunks/00000.mp4", "late")
+    assert call("sweep", {}) == {"cleaned": 1}
+    assert cloud.keys("work/") == []
+    assert cloud.attention(task_id) is None
+
+
+def test_a_chunk_of_an_ended_task_writes_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("record", {"task_id": task_id, "outcome": "failed", "error": {"Error": "States.Timeout", "Cause": ""}})
+    with pytest.raises(Exception, match="ended already"):
+        call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
+    assert cloud.keys("work/") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "code", "said"),
+    [
+        ("States.Timeout", "", "function_timed_out", "time limit"),
+        ("Sandbox.Timedout", json.dumps({"errorMessage": "Task timed out after 9.00 s"}), "function_timed_out", ""),
+        ("Runtime.ExitError", json.dumps({"errorMessage": "exit status 137"}), "worker_lost", "died"),
+        ("States.ExceedToleratedFailureThreshold", "", "worker_lost", "died"),
+        ("KeyError", json.dumps({"errorMessage": "'secret'"}), "internal_error", "our side"),
+        ("States.DataLimitExceeded", "not JSON", "internal_error", "our side"),
+        ("EncoderFailed", json.dumps({"errorMessage": "plain words"}), "encoder_failed", "plain words"),
+    ],
+)
+def test_what_a_workflow_catches_becomes_a_code_and_a_sentence(
+    cloud: Cloud, behaviour: Behaviour, error: str, cause: str, code: str, said: str
+) -> None:
+    task_id = submit()
+    caught = {"Error": error, "Cause": cause}
+    assert call("record", {"task_id": task_id, "outcome": "failed", "error": caught})["status"] == 11
+    stored = cloud.task(task_id).error
+    assert stored and stored["code"] == code and said in stored["message"] and "secret" not in json.dumps(stored)
+
+
+def test_completed_without_a_result_is_a_failure(cloud: Cloud) -> None:
+    task_id = submit()
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
+    assert_ended_well(cloud, task_id, 11)
+
+
+def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    cloud.dynamodb.delete_item(TableName="tasks", Key={"id": {"S": task_id}})
+    assert run_workflow(task_id)["status"] == 12
+    assert cloud.keys() == []
+
+
+def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.functions import plan
+
+    asked: list[str] = []
+
+    async def fetch(url: str) -> Fetched:
+        asked.append(url)
+        return Fetched(200, {}, HTML.encode())
+
+    monkeypatch.setattr(plan, "fetch_public", fetch)
+    task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
+    assert run_workflow(task_id)["status"] == 10
+    assert asked == ["https://example.com/promo.html"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://10.1.2.3/a.html", "not a public address"), ("http://127.0.0.1:9001/2018-06-01/runtime", "not a public")],
+)
+def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: Behaviour, url: str, said: str) -> None:
+    task_id = answer("POST", "/apps/run", {"input": {"html": url}})[1]["data"]["id"]
+    assert run_workflow(task_id)["status"] == 11
+    assert said in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+
+
+def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> None:
+    retryable = {kind.__name__ for kind in error_tree(RenderError) if kind.retryable}
+    assert {"BrowserFailed", "EncoderFailed", "DiskFull", "RenderStalled", "ServiceFailed", "WorkerLost"} <= retryable
+    assert not {"TaskCancelled", "FunctionTimedOut", "InternalError", "SetupIncomplete"} & retryable
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_a_render_that_runs_out_of_time_says_so_itself(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    monkeypatch.setattr("hyperframes_render.functions.progress._LAST_SECONDS", 30.0)  # of the 30 that a call has here
+    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.2)
+    behaviour.chunks, behaviour.hang = chunks, True
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 11
+    error = cloud.task(task_id).error
+    assert error and error["code"] == "function_timed_out" and "time limit" in error["message"]
+    assert_ended_well(cloud, task_id, 11)
+
+
+def test_a_cancel_between_records_read_and_write_wins(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.tasks import DynamoTasks
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    real, cancelled = DynamoTasks.change, []
+
+    def change(self: DynamoTasks, task: Any, changes: Any) -> Any:
+        if not cancelled:
+            cancelled.append(real(self, task, {"status": TaskStatus.CANCELLING}))
+        return real(self, task, changes)
+
+    monkeypatch.setattr(DynamoTasks, "change", change)
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
+    assert_ended_well(cloud, task_id, 12)
+
+
+def test_two_records_at_once_leave_one_final_state(cloud: Cloud, behaviour: Behaviour) -> None:
+    from hyperframes_render.functions.settings import RecordSettings
+    from hyperframes_render.functions.wiring import finisher, settings
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    cloud.events_seen()
+    ends = finisher(settings(RecordSettings))
+    timed_out = {"Error": "States.Timeout", "Cause": ""}
+    threads = [
+        threading.Thread(target=ends.finish, args=(task_id, *given))
+        for given in (("completed",), ("failed", timed_out), ("completed",), ("failed", timed_out))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    status = int(cloud.task(task_id).status)
+    assert status in (10, 11)
+    assert_ended_well(cloud, task_id, status)
+
+
+def test_an_upload_that_was_cut_off_before_its_record_is_made_good_by_the_next_try(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.objects import S3Objects
+
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("Writing failed: SlowDown.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(S3Objects, "put", fail)
+        with pytest.raises(Exception, match="SlowDown"):
+            call("render_chunk", {"task_id": task_id, "whole": True})
+    assert call("render_chunk", {"task_id": task_id, "whole": True})
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
+    assert_ended_well(cloud, task_id, 10)

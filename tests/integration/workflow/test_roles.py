@@ -1,0 +1,120 @@
+"""Least privilege as it was seen, not claimed: what roles may do against what their functions did in these tests.
+
+These run after all other tests of the folder, on the calls that those made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from itertools import product
+
+import pytest
+
+from tests.integration.workflow.stack import Stack
+from tests.template import load_template
+
+#: Allowed, and not among the calls that the emulator records, for every role: why it is needed all the same.
+UNSEEN = {
+    "logs:CreateLogStream": "Lambda itself writes a function's log with this",
+    "logs:PutLogEvents": "the same",
+    "xray:PutTraceSegments": "traces are off where there is no X-Ray",
+    "xray:PutTelemetryRecords": "the same",
+    "sqs:ReceiveMessage": "Lambda's poller uses the role; the emulator polls by itself",
+    "sqs:DeleteMessage": "the same",
+    "sqs:GetQueueAttributes": "the same",
+    "s3:AbortMultipartUpload work/*": "only an upload of many parts that fails in the middle asks for it",
+    "s3:AbortMultipartUpload outbox/*": "the same",
+}
+#: The same for one role.
+UNSEEN_OF_ONE = {
+    ("ApiRole", "s3:ListBucket"): "S3 asks for it to say that an object is missing; the emulator just says so",
+    ("RenderChunkRole", "s3:ListBucket"): "the same",
+}
+
+
+def allowed_to(stack: Stack, role: str) -> dict[str, tuple[str, str]]:
+    """Each action and resource that the deployed role allows, by a short name: action and folder of the bucket."""
+    iam = stack.client("iam")
+    name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if f"-{role}-" in r["RoleName"])
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    pairs = {}
+    for statement in iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]:
+        for resource, action in product(_listed(statement["Resource"]), _listed(statement["Action"])):
+            folder = resource.partition(f"{stack.bucket}/")[2]
+            pairs[f"{action} {folder}".strip()] = (action, resource)
+    return pairs
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def unused(stack: Stack, role: str) -> set[str]:
+    """What the role allows and no allowed call of its function was of."""
+    calls = [call for call in stack.calls() if call["allowed"] and f"-{role}-" in call["role"]]
+    return {
+        name
+        for name, (action, resource) in allowed_to(stack, role).items()
+        if not any(call["action"] == action and fnmatchcase(call["resource"], resource) for call in calls)
+    }
+
+
+def test_every_call_of_every_function_was_allowed(stack: Stack) -> None:
+    refused = [call for call in stack.calls() if not call["allowed"]]
+    assert not refused
+
+
+@pytest.mark.parametrize("role", load_template().function_roles())
+def test_a_role_allows_no_more_than_its_function_used(stack: Stack, role: str) -> None:
+    one = {name for of, name in UNSEEN_OF_ONE if of == role}
+    assert unused(stack, role) - set(UNSEEN) == one
+
+
+@contextmanager
+def without(stack: Stack, role: str, action: str) -> Iterator[None]:
+    """The deployed role without one of its actions."""
+    iam = stack.client("iam")
+    name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if f"-{role}-" in r["RoleName"])
+    policy = iam.list_role_policies(RoleName=name)["PolicyNames"][0]
+    before = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    fewer = json.loads(json.dumps(before))
+    for statement in fewer["Statement"]:
+        statement["Action"] = [one for one in _listed(statement["Action"]) if one != action] or ["none:None"]
+    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(fewer))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(before))
+
+
+NEEDED = {
+    "plan": ("PlanRole", "dynamodb:GetItem"),
+    "render-chunk": ("RenderChunkRole", "dynamodb:GetItem"),
+    "assemble": ("AssembleRole", "dynamodb:GetItem"),
+    "record": ("RecordRole", "dynamodb:GetItem"),
+    "sweep": ("SweepRole", "dynamodb:Query"),
+}
+
+
+@pytest.mark.parametrize("function", NEEDED)
+def test_taking_a_needed_action_away_fails_by_name(stack: Stack, function: str) -> None:
+    role, action = NEEDED[function]
+    event = {"task_id": "0" * 30, "outcome": "failed", "error": {"Error": "X", "Cause": "x"}, "whole": True}
+    with without(stack, role, action):
+        answer = stack.client("lambda").invoke(
+            FunctionName=f"hyperframes-render-{function}", Payload=json.dumps(event).encode()
+        )
+        said = answer["Payload"].read().decode()
+    assert "FunctionError" in answer
+    assert f"not authorized to perform: {action}" in said
+
+
+def test_taking_a_needed_action_from_the_api_fails_without_telling_callers_why(stack: Stack) -> None:
+    with without(stack, "ApiRole", "s3:PutObject"):
+        status, answer = stack.gateway("POST", "/apps/run", {"input": {"html": "<div data-composition-id='m'></div>"}})
+    assert status == 503
+    assert "PutObject" not in json.dumps(answer)
+    assert any(c["action"] == "s3:PutObject" and not c["allowed"] for c in stack.calls())

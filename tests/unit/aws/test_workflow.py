@@ -1,0 +1,73 @@
+"""Starting a workflow twice is starting it once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from hyperframes_render.api.ports import Execution
+from hyperframes_render.aws.workflow import StateMachine, execution_name
+from hyperframes_render.errors import ServiceFailed
+
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:render"
+
+
+class Client:
+    """Answers each call with what is left for it: an exception or a value."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[dict[str, Any]] = []
+
+    def _call(self, **given: Any) -> Any:
+        self.calls.append(given)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    start_execution = describe_execution = _call
+
+
+def error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Call")
+
+
+def machine(answer: Any) -> tuple[StateMachine, Client]:
+    client: Any = Client(answer)
+    return StateMachine(ARN, client), client
+
+
+def test_the_name_is_the_tasks_id_and_says_which_start_it_is() -> None:
+    assert [execution_name("abc", attempt) for attempt in (1, 2, 3)] == ["abc", "abc-2", "abc-3"]
+
+
+def test_already_there_counts_as_started() -> None:
+    started, client = machine(error("ExecutionAlreadyExists"))
+    started.start("abc", 1)
+    assert client.calls == [{"stateMachineArn": ARN, "name": "abc", "input": '{"task_id": "abc"}'}]
+
+
+@pytest.mark.parametrize("failure", [error("ThrottlingException"), EndpointConnectionError(endpoint_url="http://x")])
+def test_any_other_failure_is_a_failure_of_the_service(failure: Exception) -> None:
+    with pytest.raises(ServiceFailed, match="Starting the workflow failed"):
+        machine(failure)[0].start("abc", 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        ({"status": "RUNNING"}, Execution.RUNNING),
+        ({"status": "PENDING_REDRIVE"}, Execution.RUNNING),
+        ({"status": "SUCCEEDED"}, Execution.ENDED),
+        ({"status": "FAILED"}, Execution.ENDED),
+        ({"status": "TIMED_OUT"}, Execution.ENDED),
+        ({"status": "ABORTED"}, Execution.ENDED),
+        (error("ExecutionDoesNotExist"), Execution.ABSENT),
+    ],
+)
+def test_a_look_tells_running_from_ended_and_from_never_started(answer: Any, seen: Execution) -> None:
+    looked, client = machine(answer)
+    assert looked.look("abc", 2) == seen
+    assert client.calls[0]["executionArn"] == "arn:aws:states:us-east-1:123456789012:execution:render:abc-2"

@@ -1,0 +1,158 @@
+"""What template.yaml promises, without deploying it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from hyperframes_render.functions import settings
+from hyperframes_render.functions.api import build_application
+from tests.template import PROJECT, documented, load_template
+
+TEMPLATE = load_template()
+SETTINGS = {
+    "Api": settings.ApiSettings,
+    "Drop": settings.DropSettings,
+    "Sweep": settings.SweepSettings,
+    "Plan": settings.PlanSettings,
+    "RenderChunk": settings.RenderChunkSettings,
+    "Assemble": settings.AssembleSettings,
+    "Record": settings.RecordSettings,
+    "Notify": settings.NotifySettings,
+}
+#: Set by Lambda, or with a default that only tests and the stack on one machine change.
+NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}
+
+
+def own_variables(function: str) -> dict[str, Any]:
+    found = TEMPLATE.functions()[f"{function}Function"]["Properties"]["Environment"]["Variables"]
+    return {name: value for name, value in found.items() if not name.startswith("POWERTOOLS_")}
+
+
+@pytest.mark.parametrize("function", SETTINGS)
+def test_a_function_gets_just_the_variables_that_it_reads(function: str) -> None:
+    read = {name.upper() for name in SETTINGS[function].model_fields} - NOT_IN_TEMPLATE
+    given = set(own_variables(function)) - {"RESULT_DAYS"} | (read & {"RESULT_DAYS"})
+    assert given == read
+
+
+def test_every_function_is_known_here() -> None:
+    assert {f"{name}Function" for name in SETTINGS} == set(TEMPLATE.functions())
+
+
+@pytest.mark.parametrize("name", TEMPLATE.body["Parameters"])
+def test_a_parameter_has_a_description_and_a_default(name: str) -> None:
+    assert len(TEMPLATE.body["Parameters"][name]["Description"]) > 20
+    assert "Default" in TEMPLATE.body["Parameters"][name]
+
+
+def test_every_action_has_a_reason_beside_it() -> None:
+    bare = re.findall(r"^ {18}- \w+:\w+\s*$", TEMPLATE.text, re.MULTILINE)
+    assert not bare
+    assert len(re.findall(r"^ {18}- \w+:\w+ # \S+", TEMPLATE.text, re.MULTILINE)) > 60
+
+
+@pytest.mark.parametrize("role", [*TEMPLATE.function_roles(), "WorkflowRole"])
+def test_a_role_has_no_wildcard_where_there_is_a_resource_to_name(role: str) -> None:
+    for statement in TEMPLATE.statements(role):
+        assert not [action for action in statement["Action"] if "*" in action]
+        if "*" in statement["Resource"]:
+            assert {action.partition(":")[0] for action in statement["Action"]} <= {"xray", "logs"}
+
+
+@pytest.mark.parametrize("name", TEMPLATE.functions())
+def test_a_function_has_its_own_role_and_a_log_that_ends(name: str) -> None:
+    properties = TEMPLATE.functions()[name]["Properties"]
+    assert TEMPLATE.function_roles().count(properties["Role"]["GetAtt"].partition(".")[0]) == 1
+    log = TEMPLATE.body["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
+    assert log["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
+
+
+@pytest.mark.parametrize("name", ["Bucket", "TaskTable", "WebhookSecretKey"])
+def test_what_cannot_be_made_again_is_kept_when_the_stack_goes(name: str) -> None:
+    resource = TEMPLATE.body["Resources"][name]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
+    events = TEMPLATE.functions()["ApiFunction"]["Properties"]["Events"].values()
+    listed = {(event["Properties"]["Method"].upper(), event["Properties"]["Path"]) for event in events}
+    paths = build_application().openapi()["paths"]
+    served = {
+        (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods
+    }
+    # /run is the documented name of /apps/run, and every route answers below /v1 as well.
+    served.add(("POST", "/run"))
+    served |= {(method, f"/v1{path}") for method, path in served}
+    assert listed == served
+
+
+@pytest.mark.parametrize("name", TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"])
+def test_an_error_that_the_gateway_makes_has_our_body(name: str) -> None:
+    response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
+    text = response["ResponseTemplates"]["application/json"].replace("$context.error.responseStatus", "500")
+    body = json.loads(text)
+    assert body["success"] is False
+    assert body["detail"] == body["error"]["message"]
+    assert {"type", "title", "status"} <= set(body)
+    assert body["status"] == response.get("StatusCode", 500)
+
+
+def queue(name: str) -> dict[str, Any]:
+    return dict(TEMPLATE.body["Resources"][name]["Properties"])
+
+
+def test_a_webhook_is_tried_for_about_three_days_and_kept_longer() -> None:
+    parameters = TEMPLATE.body["Parameters"]
+    waits = [int(part) for part in parameters["WebhookRetrySeconds"]["Default"].split(",")]
+    assert parameters["WebhookAttempts"]["Default"] == len(waits) + 1
+    assert max(waits) <= 43_200
+    assert 2.5 * 86_400 < sum(waits) < 3.5 * 86_400 < queue("WebhookQueue")["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize(("name", "function"), [("WebhookQueue", "Notify"), ("DropQueue", "Drop")])
+def test_a_message_stays_hidden_longer_than_its_function_may_take(name: str, function: str) -> None:
+    timeout = TEMPLATE.functions()[f"{function}Function"]["Properties"]["Timeout"]
+    assert queue(name)["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize("name", ["WebhookQueue", "DropQueue"])
+def test_a_queue_s_dead_letters_are_watched_and_kept_longer(name: str) -> None:
+    letters = queue(name)["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].partition(".")[0]
+    assert queue(letters)["MessageRetentionPeriod"] > queue(name)["MessageRetentionPeriod"]
+    watched = [
+        alarm["Properties"]["Dimensions"][0]["Value"] for alarm in TEMPLATE.resources("AWS::CloudWatch::Alarm").values()
+    ]
+    assert {"GetAtt": f"{letters}.QueueName"} in watched
+
+
+def test_the_longest_function_is_what_sweep_believes() -> None:
+    longest = max(function["Properties"]["Timeout"] for function in TEMPLATE.functions().values())
+    for function in ("Record", "Sweep"):
+        assert own_variables(function)["LONGEST_FUNCTION_SECONDS"] == str(longest)
+
+
+@pytest.mark.parametrize("function", ["Plan", "RenderChunk", "Assemble"])
+def test_an_image_function_knows_its_own_disk(function: str) -> None:
+    properties = TEMPLATE.functions()[f"{function}Function"]["Properties"]
+    assert own_variables(function)["EPHEMERAL_STORAGE_MB"] == str(properties["EphemeralStorage"]["Size"])
+
+
+def test_every_alarm_has_a_runbook() -> None:
+    alarms = [name.removesuffix("Alarm") for name in TEMPLATE.resources("AWS::CloudWatch::Alarm")]
+    assert len(alarms) >= 6
+    assert not documented("operate.md", alarms)
+
+
+def test_every_parameter_and_output_is_explained() -> None:
+    assert not documented("deploy.md", [*TEMPLATE.body["Parameters"], "ApiUrl", "DropFolder", "ResultFolder"])
+
+
+def test_every_shim_of_the_launcher_is_explained() -> None:
+    source = (PROJECT / "src/hyperframes_render/local/emulator/shims.py").read_text()
+    shims = re.findall(r"^def (\w+)", source, re.MULTILINE)
+    assert len(shims) >= 6
+    assert not documented("local.md", shims)

@@ -1,0 +1,104 @@
+"""src/workflow/render.asl.json against the errors, the template and the limits of Step Functions."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+
+import pytest
+
+import hyperframes_render.errors as errors
+from tests.template import load_template, load_workflow, tasks_of
+
+WORKFLOW = load_workflow()
+TASKS = tasks_of(WORKFLOW)
+TEMPLATE = load_template()
+THROTTLED = ["Lambda.TooManyRequestsException"]
+#: Lambda's own troubles, and a worker that died: none of them is the render's fault.
+OF_LAMBDA = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+}
+#: Bytes of a state's input or output, and of an execution's.
+STATE_LIMIT = 262_144
+
+
+def retryable_errors() -> set[str]:
+    machine = [c for c in vars(errors).values() if inspect.isclass(c) and issubclass(c, errors.MachineError)]
+    return {kind.__name__ for kind in machine if kind.retryable}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_just_the_transient_errors_are_tried_again(name: str) -> None:
+    throttled, transient = TASKS[name]["Retry"]
+    assert throttled["ErrorEquals"] == THROTTLED
+    assert set(transient["ErrorEquals"]) == OF_LAMBDA | retryable_errors()
+    assert throttled["JitterStrategy"] == transient["JitterStrategy"] == "FULL"
+
+
+def function_of(name: str) -> dict[str, object]:
+    placeholder = TASKS[name]["Parameters"]["FunctionName"].strip("${}")
+    return dict(TEMPLATE.functions()[placeholder]["Properties"])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_ends_after_its_function_must_have_ended(name: str) -> None:
+    assert TASKS[name]["TimeoutSeconds"] > int(str(function_of(name)["Timeout"]))
+
+
+def test_every_path_has_a_catch_that_leads_to_the_record() -> None:
+    for name, state in WORKFLOW["States"].items():
+        if state["Type"] in ("Task", "Map"):
+            (catch,) = state["Catch"]
+            assert catch["ErrorEquals"] == ["States.ALL"]
+            assert catch["Next"] == ("Failed" if name == "RecordFailed" else "RecordFailed")
+
+
+def test_the_map_has_children_that_may_take_as_long_as_a_chunk() -> None:
+    chunks = WORKFLOW["States"]["RenderChunks"]
+    # An EXPRESS child ends after five minutes.
+    assert int(str(function_of("RenderChunk")["Timeout"])) > 300
+    assert chunks["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert not {"ItemBatcher", "ResultWriter"} & set(chunks)
+    assert "Assign" not in json.dumps(WORKFLOW)
+
+
+def test_ten_thousand_chunks_fit_into_the_state() -> None:
+    answers = json.dumps([{"ok": True}] * 10_000)
+    assert len(answers) < STATE_LIMIT
+    assert WORKFLOW["States"]["RenderChunks"]["ResultPath"] is None
+    task_id = "0" * 30
+    item = {"task_id": task_id, "index": 9_999, "first": 864_000, "count": 864_000}
+    state = {"task_id": task_id, "chunks": 10_000, "chunks_key": f"work/{task_id}/chunks.json", "parallel": 1000}
+    assert len(json.dumps(item)) + len(json.dumps(state)) < 1000
+
+
+def test_the_role_of_the_workflow_allows_just_what_the_file_does() -> None:
+    """The emulator does not enforce this role, so it is compared with the file."""
+    allowed = {}
+    for statement in TEMPLATE.statements("WorkflowRole"):
+        for action in statement["Action"]:
+            allowed[action] = statement["Resource"]
+    invoked = {TASKS[name]["Parameters"]["FunctionName"].strip("${}") for name in TASKS}
+    assert {task["Resource"] for task in TASKS.values()} == {"arn:aws:states:::lambda:invoke"}
+    assert {one["GetAtt"] for one in allowed.pop("lambda:InvokeFunction")} == {f"{name}.Arn" for name in invoked}
+    reader = WORKFLOW["States"]["RenderChunks"]["ItemReader"]
+    assert reader["Resource"] == "arn:aws:states:::s3:getObject"
+    assert allowed.pop("s3:GetObject") == [{"Sub": "${Bucket.Arn}/work/*"}]
+    label = WORKFLOW["States"]["RenderChunks"]["Label"]
+    machine = TEMPLATE.body["Resources"]["RenderWorkflow"]["Properties"]["Name"]["Sub"]
+    assert allowed.pop("states:StartExecution")[0]["Sub"].endswith(f":stateMachine:{machine}")
+    for action in ("states:DescribeExecution", "states:StopExecution"):
+        assert allowed.pop(action)[0]["Sub"].endswith(f":execution:{machine}/{label}:*")
+    # What is left are the log and the trace, which know no resources.
+    assert {action.partition(":")[0] for action in allowed} == {"logs", "xray"}
+
+
+def test_every_placeholder_is_given_by_the_template() -> None:
+    given = TEMPLATE.body["Resources"]["RenderWorkflow"]["Properties"]["DefinitionSubstitutions"]
+    text = json.dumps(WORKFLOW)
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(given)
