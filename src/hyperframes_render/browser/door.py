@@ -16,12 +16,16 @@ from playwright.async_api import BrowserContext, Error, Request, Route, WebSocke
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.media.media_file import MediaUnreadable
 from hyperframes_render.task import NetworkPolicy
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
 #: Our own files below that origin; a project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
+#: Where pages ask what is in a media file; the query is its address.
+MEDIA_PATH = OWN_PREFIX + "media?"
 
 _TYPES = {
     ".mjs": "text/javascript",
@@ -66,6 +70,7 @@ class Door:
     html: str
     packages: Path
     network: NetworkPolicy
+    media: MediaLibrary
     log: DoorLog = field(default_factory=DoorLog)
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
@@ -105,6 +110,12 @@ class Door:
         if request.is_navigation_request() and request.frame.parent_frame is None and url != self.url:
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
             await route.abort("blockedbyclient")
+        elif url.startswith(ORIGIN + MEDIA_PATH):
+            facts = await self.media.describe(unquote(urlsplit(url).query), self._media_file)
+            self.photographs = self.photographs or bool(facts.get("width"))
+            await route.fulfill(json=facts)
+        elif request.resource_type == "media":
+            await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
         elif url.startswith(ORIGIN + "/"):
             await self._project_file(route, unquote(urlsplit(url).path))
         elif is_page_runtime(url):
@@ -138,6 +149,27 @@ class Door:
             await route.fulfill(status=404, body="not in the project", content_type="text/plain")
             return
         await self._fulfil_file(route, file)
+
+    async def _media_file(self, url: str) -> Path:
+        """The local file of a film or sound. Raises MediaUnreadable."""
+        if url.startswith(ORIGIN + "/"):
+            file = _inside(self.root, unquote(urlsplit(url).path).removeprefix("/"))
+            if file is None:
+                raise MediaUnreadable("it is not in the project (404)")
+            return file
+        if (answer := find_in_packages(url, self.packages)) is not None:
+            return answer.path
+        if not url.startswith(("https:", "http:")):
+            raise MediaUnreadable("its address is neither of the project nor of the web")
+        if not self._allowed((urlsplit(url).hostname or "").lower()):
+            raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
+        try:
+            fetched = await fetch_public(url, method="GET", headers={})
+        except FetchRefused as refusal:
+            raise MediaUnreadable(f"it could not be fetched: {refusal}") from None
+        if fetched.status >= 400:
+            raise MediaUnreadable(f"its server answered {fetched.status}")
+        return await asyncio.to_thread(self.media.keep, url, fetched.body)
 
     async def _outside(self, route: Route, request: Request) -> None:
         url = request.url

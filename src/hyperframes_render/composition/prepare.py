@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
+from hyperframes_render.composition.inline import inline_sub_compositions
 
 #: Where the door serves pinned packages (browser/door.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -48,8 +49,10 @@ class PreparedHtml:
     warnings: tuple[str, ...]
 
 
-def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Path) -> PreparedHtml:
-    """Give the root the caller's size and length, resolve fonts, put the page runtime first in the head."""
+def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> PreparedHtml:
+    """Give the root the caller's size and length, bring in sub-compositions of the folder `project`, resolve fonts,
+    put the page runtime first in the head. Raises InvalidComposition.
+    """
     warnings = list(declared.warnings)
     for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
         if said is not None and said != asked:
@@ -59,8 +62,9 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Pat
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    html = as_document(with_root_attributes(html, values))
-    fonts = resolve_fonts(html, font_root=packages, url_prefix=PACKAGES_URL)
+    inlined = inline_sub_compositions(as_document(with_root_attributes(html, values)), project)
+    warnings += inlined.warnings
+    fonts = resolve_fonts(inlined.html, font_root=packages, url_prefix=PACKAGES_URL)
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )

@@ -30,14 +30,27 @@ class MediaUnreadable(Exception):
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """The first video stream: coded size in pixels, clockwise rotation in degrees, nominal frames per second."""
+    """The first video stream that is a film: coded size in pixels, clockwise rotation in degrees.
 
+    `stream` is its number among the video streams, `duration` in seconds, `fps` nominal frames per second.
+    """
+
+    stream: int
     codec: str
     width: int
     height: int
     rotation: int
     alpha: bool
     fps: Fraction | None
+    duration: float | None
+    #: Width of a pixel by its height.
+    pixel_aspect: float
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as the picture is shown: upright, with square pixels."""
+        size = (max(1, round(self.width * self.pixel_aspect)), self.height)
+        return size if self.rotation in (0, 180) else (size[1], size[0])
 
 
 @dataclass(frozen=True)
@@ -89,19 +102,24 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
 
 
 def _picture(container: av.container.InputContainer) -> PictureFacts | None:
-    for stream in container.streams.video:
+    for number, stream in enumerate(container.streams.video):
         if stream.disposition & av.stream.Disposition.attached_pic:
             continue  # an album's cover is no film
         context = stream.codec_context
         # VP8 and VP9 keep alpha beside the picture: the container says so, the pixel format does not.
         beside = stream.metadata.get("alpha_mode") == "1"
+        ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
+        length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
         return PictureFacts(
+            stream=number,
             codec=context.name,
             width=context.width,
             height=context.height,
             rotation=_rotation(container, stream),
             alpha=beside or _has_alpha(context.pix_fmt),
             fps=stream.average_rate or stream.guessed_rate,
+            duration=length,
+            pixel_aspect=float(ratio) if ratio else 1.0,
         )
     return None
 

@@ -18,6 +18,7 @@ from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
@@ -25,6 +26,7 @@ from hyperframes_render.composition.source import Project, open_project, remove_
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
+from hyperframes_render.media.sound_clip import SoundClip
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
 from hyperframes_render.render.progress import ProgressMeter, watched
@@ -83,10 +85,9 @@ class Attempt:
 
     def mix(self, plan: Plan, path: Path) -> Path | None:
         """The sound of the whole video in `path` (.wav or .flac), or None where there is none. Blocking."""
-        # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
-        from hyperframes_render.media.sound import SoundClip
-
-        clips = [] if self.session.audio is None else [SoundClip(self.session.audio, name="audio_url")]
+        clips = list(self.pool.first.page.sounds)
+        if self.session.audio is not None:
+            clips.append(SoundClip(self.session.audio, name="audio_url"))
         mixed = mix_for(plan, clips, path)
         if mixed is None:
             return None
@@ -131,7 +132,7 @@ class Attempt:
                 session.warn(text)
             for text in worker.page.errors:
                 session.warn(f"A script of the page failed: {text}")
-        for text in session.log.warnings():
+        for text in (*session.log.warnings(), *session.media.warnings.values()):
             session.warn(text)
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
@@ -166,9 +167,13 @@ class Session:
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
+    media: MediaLibrary = field(init=False)
     _surface: bool = True
     _reuse: bool = True
     _browser_retries: int = 1
+
+    def __post_init__(self) -> None:
+        self.media = MediaLibrary(self.folder / "media")
 
     def warn(self, text: str) -> None:
         """Keep a warning for the result, once."""
@@ -194,7 +199,9 @@ class Session:
             declared = read_declared(html, name=project.name)
             page = _page_spec(self.request, declared)
             await self._settle_sound()
-            prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages_root())
+            prepared = await asyncio.to_thread(
+                prepare_html, html, declared, page, project=project.root, packages=packages_root()
+            )
             while True:
                 try:
                     return await self._attempt(driver, project, declared, page, prepared, work)
@@ -227,6 +234,7 @@ class Session:
             form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse,
             log=self.log,
+            media=self.media,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:
