@@ -71,7 +71,7 @@ class Format:
     #: Bytes that a pixel of a frame takes at most in chunks and result together, for rich pictures at "standard".
     bytes_per_pixel: float = 0.03
     #: Seconds that a pixel of a frame takes when chunks become the result: copied, or encoded only then.
-    joining_seconds_per_pixel: float = 1e-9
+    joining_seconds_per_pixel: float = 5e-10
     #: Whether width and height must be even: so where colour is stored for two pixels at a time.
     even: bool = True
     max_fps: int | None = None

@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -38,6 +38,9 @@ from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, 
 
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
+
+#: Black for less than this many seconds is a cut or a fade.
+BLACK_SECONDS = 1
 
 #: A draft's pictures have a quarter of the pixels.
 DRAFT_SCALE = 0.5
@@ -83,6 +86,17 @@ class Attempt:
             encoder.abort()
             raise
 
+    def _oddities(self) -> Iterator[str]:
+        """Stretches of the picture that an author would want to know of."""
+        fps = self.page.fps
+        for first, end in self.statistics.black:
+            if (end - first) / fps >= BLACK_SECONDS:
+                yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+        captured = sum(worker.capture.report.captured for worker in self.pool.workers)
+        moving = self.pool.first.page.moving
+        if captured == 1 and self.session.meter.frames_total > fps and moving:
+            yield f"Nothing moves in the whole video, although its timelines run for {moving:g} s."
+
     def mix(self, plan: Plan, path: Path) -> Path | None:
         """The sound of the whole video in `path` (.wav or .flac), or None where there is none. Blocking."""
         clips = list(self.pool.first.page.sounds)
@@ -122,6 +136,8 @@ class Attempt:
             for text in worker.page.errors:
                 session.warn(f"A script of the page failed: {text}")
         for text in (*session.log.warnings(), *session.media.warnings.values()):
+            session.warn(text)
+        for text in self._oddities():
             session.warn(text)
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
