@@ -24,7 +24,7 @@ from hyperframes_render.render.result import CaptureRecord, RenderResult, make_r
 from hyperframes_render.render.session import Attempt, in_session, page_spec
 from hyperframes_render.task import RenderInput
 
-__all__ = ["Chunking", "assemble", "make_plan", "render_chunk"]
+__all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
 #: Places at which the planner looks how long a frame takes.
 PROBES = 12
@@ -69,6 +69,24 @@ def make_plan(
         return Planned(plan, attempt.tags(), mixed, attempt.record().warnings)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A short look at a composition: its plan as one chunk, and seconds that a frame takes to capture."""
+
+    plan: Plan
+    seconds_per_frame: float
+
+
+def probe(source: Path, request: RenderInput) -> Probe:
+    """Look at the composition without rendering it. Raises a RenderError."""
+
+    async def work(attempt: Attempt) -> Probe:
+        whole = attempt.make_plan()
+        return Probe(whole, await _seconds_per_frame(attempt, whole))
+
+    return asyncio.run(in_session(source, request, ProgressMeter(None), work, workers=1))
 
 
 def _short_plan(source: Path, request: RenderInput) -> Plan | None:
