@@ -77,7 +77,13 @@ class MediaLibrary:
 
 def _for_page(facts: MediaFacts) -> dict[str, object]:
     width, height = facts.picture.shown_size if facts.picture else (0, 0)
-    return {"duration": facts.duration, "width": width, "height": height, "sound": facts.sound is not None}
+    return {
+        "duration": facts.duration,
+        "width": width,
+        "height": height,
+        "sound": facts.sound is not None,
+        "moves": facts.picture is not None and facts.picture.moves,
+    }
 
 
 @dataclass

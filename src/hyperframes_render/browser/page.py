@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Error
 
-from hyperframes_render.browser.chromium import FRAME_TIMEOUT, Chromium
+from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.browser.footage import Footage, show_expression, sound_clips
 from hyperframes_render.composition.prepare import PageSpec
@@ -30,7 +30,7 @@ LATE_TIMELINE = 3.0
 TICK_MS = 33.0
 #: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
 #: so that what depends on the clock does not depend on how the frames are shared out.
-FRAME_CLOCK_START = 1_000_000.0
+FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 

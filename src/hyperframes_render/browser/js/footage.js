@@ -37,10 +37,14 @@
     try { return new URL(source, document.baseURI).href; } catch { return ""; }
   }
 
+  // Moving pictures are films too: left to themselves they would run by the browser's clock.
+  const moves = (url) => /^(https?:.*\.(gif|apng)([?#]|$)|data:image\/(gif|apng))/i.test(url);
+
   async function discover(element) {
     const state = stateOf(element);
     const url = sourceOf(element);
-    if (!url || url === state.url) return;
+    if (!url || url === state.url || url === state.given) return;
+    if (element instanceof HTMLImageElement && !moves(url)) return;
     Object.assign(state, { url, facts: null, failed: false, image: null });
     if (element instanceof HTMLVideoElement) {
       films.add(element);
@@ -53,6 +57,10 @@
       if (state.url !== url) return;
       if (facts.error) state.failed = true;
       else state.facts = facts;
+      if (element instanceof HTMLImageElement) {
+        if (facts.moves) films.add(element);
+        return;
+      }
       if (facts.width && !element.hasAttribute("poster")) {
         // A film has its size from the start, also before its first picture is there.
         const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${facts.width}" height="${facts.height}"/>`;
@@ -69,9 +77,9 @@
   }
 
   function discoverIn(node) {
-    if (node instanceof HTMLMediaElement) discover(node);
+    if (node instanceof HTMLMediaElement || node instanceof HTMLImageElement) discover(node);
     else if (node instanceof HTMLSourceElement && node.parentElement instanceof HTMLMediaElement) discover(node.parentElement);
-    else node.querySelectorAll?.("video, audio").forEach(discover);
+    else node.querySelectorAll?.("video, audio, img").forEach(discover);
   }
   new MutationObserver((records) => {
     for (const record of records) {
@@ -206,6 +214,11 @@
   }
 
   function elapsed(element, seconds) {
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) {
+      // A moving picture begins with the clip that it stands in.
+      const clip = element.closest("[data-start]");
+      return clip?.parentElement && clip !== element && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
+    }
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
     const clock = clockOf(compositionOf(element));
     return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
@@ -224,7 +237,7 @@
       const rate = rateOf(element);
       state.time = trimOf(element) + Math.max(0, time) * rate;
       found.push({
-        id: state.id, url: state.url, trim: trimOf(element), loop: element.loop,
+        id: state.id, url: state.url, trim: trimOf(element), loop: element.loop ?? true,
         index: Math.max(0, Math.floor(time * rate * fps + 1e-9)),
       });
     }
@@ -241,6 +254,13 @@
       await image.decode().catch(() => null);
       const state = stateOf(element);
       state.image = image;
+      if (element instanceof HTMLImageElement) {
+        state.given = address;
+        element.removeAttribute("srcset");
+        element.src = address;
+        await element.decode().catch(() => null);
+        return;
+      }
       element.setAttribute("poster", address);
       const callbacks = state.waiting.splice(0);
       for (const callback of callbacks) {
