@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.inline import inline_sub_compositions
+from hyperframes_render.composition.variables import give_variables
 
 #: Where the door serves pinned packages (browser/door.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -25,6 +28,9 @@ class PageSpec:
     #: Device pixels for a CSS pixel.
     scale: float = 1.0
     transparent: bool = False
+    #: The caller's values for the composition's variables.
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    strict_variables: bool = False
 
     @property
     def device_width(self) -> int:
@@ -51,7 +57,7 @@ class PreparedHtml:
 
 def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> PreparedHtml:
     """Give the root the caller's size and length, bring in sub-compositions of the folder `project`, resolve fonts,
-    put the page runtime first in the head. Raises InvalidComposition.
+    put the page runtime first in the head. Raises InvalidComposition, or InvalidOption for variables.
     """
     warnings = list(declared.warnings)
     for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
@@ -71,4 +77,8 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
     first = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
     if spec.transparent:
         first += _TRANSPARENT
+    if spec.variables:
+        given, problems = give_variables(html, spec.variables, strict=spec.strict_variables)
+        first = given + first
+        warnings += problems
     return PreparedHtml(with_head_start(fonts.html, first), tuple(warnings))

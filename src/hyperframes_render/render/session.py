@@ -315,4 +315,13 @@ def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
         fps = Fraction(most)
     # A draft is drawn at half the size and enlarged by the encoder: drawing is what takes the time.
     scale = request.scale_factor * (DRAFT_SCALE if request.quality is Quality.DRAFT else 1)
-    return PageSpec(width, height, fps, request.duration or None, scale, request.transparent)
+    return PageSpec(
+        width,
+        height,
+        fps,
+        request.duration or None,
+        scale,
+        request.transparent,
+        request.variables,
+        request.strict_variables,
+    )

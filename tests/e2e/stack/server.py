@@ -21,7 +21,7 @@ COMPOSITIONS = Path(__file__).parents[1] / "compositions"
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found], *, seconds: float, what: str) -> Found:
+def wait_for(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
     """The first true answer of `look`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -150,7 +150,7 @@ class Cloud:
 
     def events_seen(self) -> list[dict[str, Any]]:
         """Published events since the last time, in order, each with its attributes' names under "_attributes"."""
-        seen = []
+        seen: list[dict[str, Any]] = []
         while True:
             messages = self.sqs.receive_message(
                 QueueUrl=self.events_queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]

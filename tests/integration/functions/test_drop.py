@@ -131,7 +131,7 @@ def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
     from hyperframes_render.functions import plan
 
     names: list[str] = []
-    real = plan.make_plan
+    real = plan.make_plan  # type: ignore[attr-defined]
 
     def noted(source: Any, *given: Any, **more: Any) -> Any:
         names.append(source.name)

@@ -83,7 +83,10 @@ def test_an_end_that_was_not_told_is_told_later_with_the_same_event_id(
         raise ServiceFailed("It failed: InternalError.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(*((SnsTopic, "publish") if broken == "publish" else (S3Objects, "put")), fail)
+        if broken == "publish":
+            patched.setattr(SnsTopic, "publish", fail)
+        else:
+            patched.setattr(S3Objects, "put", fail)
         if broken == "publish":
             assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
         else:

@@ -17,8 +17,8 @@ from hyperframes_render.errors import (
     ServiceFailed,
     error_tree,
 )
+from hyperframes_render.render.progress import Progress
 from hyperframes_render.task import TaskStatus
-from tests.integration.functions import engine
 from tests.integration.functions.cloud import (
     BUCKET,
     HTML,
@@ -73,9 +73,8 @@ def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: 
     record = cloud.json(f"outbox/tasks/{task_id}/result.json")
     assert record["status"] == 10 and record["metadata"] == {"n": 1} and record["id"] == task_id
     output = record["output"]
-    assert (
-        output["slowest_frames"] and output["versions"] == {"chromium": "156"} and output["warnings"] == ["A warning."]
-    )
+    assert output["slowest_frames"] and output["versions"] == {"chromium": "156"}
+    assert output["warnings"] == ["The plan's warning.", "A warning."]
     cost = output["cost"]
     assert cost["calls"] == {"assemble": 1, "plan": 1, "render": 2}
     assert set(cost["gb_seconds"]) == {"assemble", "plan", "render"} and all(cost["gb_seconds"].values())
@@ -255,7 +254,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
     count = ProgressCount(cloud.tasks, task_id, pace=0.05)
     with count.counting():
         for done in range(1, 11):
-            count.listener(engine.Progress("render", done, 10, 0, 0, None))
+            count.listener(Progress("render", done, 10, 0, 0, None))
             time.sleep(0.03)
             seen.append(cloud.task(task_id).frames_done)
     assert any(0 < frames < 10 for frames in seen)
@@ -268,7 +267,7 @@ def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
     task_id = submit()
     count = ProgressCount(cloud.tasks, task_id, pace=0.02)
     with pytest.raises(BrowserFailed), count.counting():
-        count.listener(engine.Progress("render", 7, 10, 0, 0, None))
+        count.listener(Progress("render", 7, 10, 0, 0, None))
         time.sleep(0.2)
         assert cloud.task(task_id).frames_done == 7
         raise BrowserFailed("It died.")
@@ -397,7 +396,8 @@ def test_a_cancel_between_records_read_and_write_wins(
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
-    real, cancelled = DynamoTasks.change, []
+    real = DynamoTasks.change
+    cancelled: list[Any] = []
 
     def change(self: DynamoTasks, task: Any, changes: Any) -> Any:
         if not cancelled:

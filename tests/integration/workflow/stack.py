@@ -22,7 +22,7 @@ FINAL = ("10", "11", "12")
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found], *, seconds: float, what: str) -> Found:
+def wait_for(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
     """The first true answer of `look`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -42,7 +42,7 @@ def test_each_refusal_has_its_error(s3: Any, tmp_path: Path, code: str, status: 
         with Stubber(s3) as stub:
             stub.add_client_error(method, code, http_status_code=status)
             with pytest.raises(kind) as raised:
-                act()
+                act()  # type: ignore[no-untyped-call]
             assert "inbox/a.html" in str(raised.value)
 
 

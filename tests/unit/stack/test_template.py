@@ -7,13 +7,14 @@ import re
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from hyperframes_render.functions import settings
 from hyperframes_render.functions.api import build_application
 from tests.template import PROJECT, documented, load_template
 
 TEMPLATE = load_template()
-SETTINGS = {
+SETTINGS: dict[str, type[BaseModel]] = {
     "Api": settings.ApiSettings,
     "Drop": settings.DropSettings,
     "Sweep": settings.SweepSettings,

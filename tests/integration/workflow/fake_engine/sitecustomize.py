@@ -64,15 +64,15 @@ def break_next_upload() -> None:
     from botocore.client import BaseClient
     from botocore.exceptions import ClientError
 
-    call = BaseClient._make_api_call
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def broken(self: Any, operation: str, parameters: Any) -> Any:
         if operation != "PutObject":
             return call(self, operation, parameters)
-        BaseClient._make_api_call = call
+        BaseClient._make_api_call = call  # type: ignore[attr-defined]
         raise ClientError({"Error": {"Code": "SlowDown", "Message": "Please reduce your request rate."}}, operation)
 
-    BaseClient._make_api_call = broken
+    BaseClient._make_api_call = broken  # type: ignore[attr-defined]
 
 
 def install() -> None:
