@@ -111,7 +111,10 @@ class Door:
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
             await route.abort("blockedbyclient")
         elif url.startswith(ORIGIN + MEDIA_PATH):
-            facts = await self.media.describe(unquote(urlsplit(url).query), self._media_file)
+            address = unquote(urlsplit(url).query)
+            facts = await self.media.describe(
+                address, self._media_file, name=_short(address.removeprefix(ORIGIN + "/"))
+            )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
         elif request.resource_type == "media":

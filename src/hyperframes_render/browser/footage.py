@@ -58,14 +58,16 @@ class MediaLibrary:
         except ValueError:
             raise MediaUnreadable("its data: address is broken") from None
 
-    async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
-        """What a page is told of a media file; {"error": …} where it cannot be read, with a warning in the result."""
+    async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]], *, name: str) -> dict[str, object]:
+        """What a page is told of a media file, which people know as `name`.
+
+        {"error": …} where it cannot be read, with a warning in the result.
+        """
         try:
             facts = await asyncio.to_thread(probe_media, await self.find(url, fetch))
             if facts.picture is None and facts.sound is None:
                 raise MediaUnreadable("it has neither picture nor sound")
         except MediaUnreadable as unreadable:
-            name = url if len(url) <= 120 else url[:117] + "..."
             self.warnings[url] = f"{name} cannot be played: {unreadable}."
             return {"error": str(unreadable)}
         return _for_page(facts)

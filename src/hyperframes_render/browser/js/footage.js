@@ -189,9 +189,10 @@
 
   // Seconds that an element lasts by its own account, null where it has none.
   function lengthOf(element) {
-    const own = number(element, "data-duration", null);
+    // The page runtime puts a host's own length aside while it works out another.
+    const own = number(element, "data-duration", number(element, "data-hf-authored-duration", null));
     if (own !== null && own > 0) return own;
-    const end = number(element, "data-end", null);
+    const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
     if (end !== null) return Math.max(0, end - startOf(element));
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
     return natural && !element.loop ? Math.max(0, (natural - trimOf(element)) / rateOf(element)) : null;
@@ -303,7 +304,7 @@
     }
     return found;
   }
-  const nameOf = (element) => element.id || element.getAttribute("src") || element.tagName.toLowerCase();
+  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
   function groupOf(element) {
     const id = element.getAttribute("data-audio-group");
     const found = id && document.getElementById(id);
@@ -359,8 +360,28 @@
     return result;
   }
 
-  const failures = () => [...document.querySelectorAll("audio, video")].filter((e) => states.get(e)?.failed).map(nameOf);
+  // Every timed element as it was resolved, in seconds of the video, by track and start.
+  function clips() {
+    const found = [];
+    for (const element of document.querySelectorAll("[data-start]")) {
+      const composition = compositionOf(element);
+      if (!composition) continue;
+      const clock = clockOf(composition);
+      const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+      const length = lengthOf(element);
+      const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+      found.push({
+        name: nameOf(element), kind: element.hasAttribute("data-composition-id") ? "composition" : element.localName,
+        composition: composition.getAttribute("data-composition-id"),
+        track: Math.trunc(number(element, "data-track-index", number(element, "data-layer", 0))),
+        start, end: Number.isFinite(end) ? end : null,
+        source: element.getAttribute("data-composition-file") ?? element.getAttribute("src")?.slice(0, 120) ?? "",
+      });
+    }
+    return found.sort((a, b) => a.track - b.track || a.start - b.start);
+  }
+
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, failures }),
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips }),
   });
 })();
