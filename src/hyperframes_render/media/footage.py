@@ -134,7 +134,11 @@ class FootageReader:
         decoder = self._decoder()
         counted = 0
         for packet in self._container.demux(self._stream):
-            for picture in decoder.decode(packet):
+            try:
+                pictures = decoder.decode(packet)
+            except av.InvalidDataError:
+                continue  # a damaged picture is left out, as players do
+            for picture in pictures:
                 pts = picture.pts if picture.pts is not None else round(counted / (time_base * self._nominal()))
                 counted += 1
                 yield _Frame(float(pts * time_base) - self._zero, pts, picture)
