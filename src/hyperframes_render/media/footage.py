@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from hyperframes_render.media.media_file import MEDIA_OPTIONS, MediaUnreadable, PictureFacts, probe_media
 
@@ -167,6 +167,8 @@ class _ImageEncoder:
         self._facts = facts
         self._codec: av.VideoCodecContext | None = None
         self._turn: av.filter.Graph | None = None
+        # Kept: a new one for each picture costs more than the conversion.
+        self._reformatter = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame) -> bytes:
         """The image file of one frame."""
@@ -217,14 +219,16 @@ class _JpegEncoder(_ImageEncoder):
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
         # Browsers read every JPEG as bt601 of full range, whatever the film was.
-        return frame.reformat(
+        return self._reformatter.reformat(
+            frame,
             width=width,
             height=height,
             format="yuvj444p" if _is_444(frame) else "yuvj420p",
             src_colorspace=_colour_space(frame),
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            threads=1,
         )
 
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
@@ -241,12 +245,14 @@ class _PngEncoder(_ImageEncoder):
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
-        return frame.reformat(
+        return self._reformatter.reformat(
+            frame,
             width=width,
             height=height,
             format="rgba",
             src_colorspace=_colour_space(frame),
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            threads=1,
         )
 
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
