@@ -139,6 +139,7 @@ class Finisher:
             "filename": result_filename(task),
             "content_type": result_type(task.request.codec)[1],
             "size": draft.get("size", 0),
+            "poster_key": draft.get("poster"),
             "warnings": [*task.warnings, *draft.get("warnings", [])],
             "timings": timings,
             "cost": task_cost(task, draft),

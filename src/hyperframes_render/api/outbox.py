@@ -27,6 +27,13 @@ def result_key(task: Task) -> str:
     return drop_outbox(task.drop_key, suffix)
 
 
+def poster_key(task: Task) -> str:
+    """The key of the picture that stands for the video."""
+    if task.drop_key is None:
+        return f"{OUTBOX}tasks/{task.id}/poster.jpg"
+    return drop_outbox(task.drop_key, ".poster.jpg")
+
+
 def result_filename(task: Task) -> str:
     """What the video is called where somebody saves it."""
     suffix, _ = result_type(task.request.codec)

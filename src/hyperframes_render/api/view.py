@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from hyperframes_render.api.clock import later
@@ -65,6 +66,14 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
         "size": stored["size"],
         "filename": stored["filename"],
     }
+    if stored.get("poster_key"):
+        name = f"{PurePosixPath(stored['filename']).stem}.jpg"
+        output["poster"] = {
+            "uri": store.presign(stored["poster_key"], URL_SECONDS, name),
+            "uri_expires_at": later(URL_SECONDS),
+            "content_type": "image/jpeg",
+            "filename": name,
+        }
     return output
 
 

@@ -49,7 +49,7 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         request = own.request(task)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
         with progress.counting():
-            chunking = Chunking(parallel=given.parallel_chunks)
+            chunking = Chunking(parallel=given.parallel_chunks, disk=given.assemble_storage_mb * 1024**2)
             planned = make_plan(source, request, chunking, sound=folder / SOUND_FILE, listener=progress.check)
         plan = planned.plan
         _check_duration(plan.duration, given.max_duration_seconds)

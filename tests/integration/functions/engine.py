@@ -14,6 +14,7 @@ from typing import Any
 
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.formats import FORMATS, Codec, Format
+from hyperframes_render.render.chunking import Chunking
 from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
 from hyperframes_render.render.progress import Progress
 
@@ -37,11 +38,6 @@ class Behaviour:
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
-
-
-@dataclass(frozen=True)
-class Chunking:
-    parallel: int
 
 
 @dataclass(frozen=True)
