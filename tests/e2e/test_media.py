@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 
@@ -107,3 +108,11 @@ def test_chance_is_the_same_in_every_render_and_in_chunks(tmp_path: Path) -> Non
     assert all(np.array_equal(x, y) for x, y in zip(one, same, strict=True))
     differences = [float(np.abs(x.astype(int) - y.astype(int)).mean()) for x, y in zip(one, cut, strict=True)]
     assert max(differences) < 6 < float(np.abs(one[3].astype(int) - one[4].astype(int)).mean())
+
+
+def test_a_film_in_the_page_itself_is_shown_frame_by_frame(tmp_path: Path) -> None:
+    data = base64.b64encode(make_film(tmp_path / "film.mp4", seconds=1.0).read_bytes()).decode()
+    page = composition(film(source=f"data:video/mp4;base64,{data}"), root='data-duration="0.8" data-no-timeline')
+    (tmp_path / "index.html").write_text(page)
+    render(tmp_path, tmp_path / "out.mp4")
+    assert numbers(tmp_path / "out.mp4") == [None] * 6 + list(range(18))

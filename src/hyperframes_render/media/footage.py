@@ -62,6 +62,7 @@ class FootageReader:
         if facts.picture is None:
             raise MediaUnreadable("it has no picture")
         self._picture: PictureFacts = facts.picture
+        self.name = path.name
         self._fps, self._media_start = fps, media_start
         length = facts.picture.duration or facts.duration
         self._playable = None if length is None else max(1, round((length - media_start) * float(fps)))

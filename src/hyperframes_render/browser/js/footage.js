@@ -7,6 +7,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
   const OWN = "/__hyperframes_render__/media?";
   const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
+  const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   const states = new WeakMap();
   const films = new Set();
   let pending = 0;
@@ -46,6 +47,11 @@
     if (!url || url === state.url || url === state.given) return;
     if (element instanceof HTMLImageElement && !moves(url)) return;
     Object.assign(state, { url, facts: null, failed: false, image: null });
+    if (url.startsWith("data:") && element instanceof HTMLMediaElement && element.hasAttribute("src")) {
+      // The browser would play what stands in the address itself.
+      state.given = new URL(OWN, document.baseURI).href;
+      source.set.call(element, state.given);
+    }
     if (element instanceof HTMLVideoElement) {
       films.add(element);
       element.removeAttribute("controls");
@@ -118,7 +124,6 @@
     load: { value() { discover(this); } },
     fastSeek: { value(time) { this.currentTime = time; } },
   };
-  const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   media.src = { get: source.get, set(value) { source.set.call(this, value); discover(this); } };
   const film = {
     videoWidth: { get() { return stateOf(this).facts?.width ?? 0; } },
@@ -194,6 +199,10 @@
     if (own !== null && own > 0) return own;
     const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
     if (end !== null) return Math.max(0, end - startOf(element));
+    // A host lasts as long as its timeline.
+    const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
+      ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
+    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return timeline.totalDuration();
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
     return natural && !element.loop ? Math.max(0, (natural - trimOf(element)) / rateOf(element)) : null;
   }
@@ -238,7 +247,7 @@
       const rate = rateOf(element);
       state.time = trimOf(element) + Math.max(0, time) * rate;
       found.push({
-        id: state.id, url: state.url, trim: trimOf(element), loop: element.loop ?? true,
+        id: state.id, file: state.facts.file, trim: trimOf(element), loop: element.loop ?? true,
         index: Math.max(0, Math.floor(time * rate * fps + 1e-9)),
       });
     }
@@ -280,7 +289,6 @@
       const said = element.getAttribute("data-has-audio");
       if (element.closest("[data-hidden]") || (isFilm ? said === "false" || (said === null && element.hasAttribute("muted")) : element.hasAttribute("muted"))) continue;
       if (state.failed || !state.facts?.sound) {
-        if (!isFilm) found.push({ url: state.url, name: nameOf(element), failed: true });
         continue;
       }
       const group = groupOf(element);
@@ -291,7 +299,7 @@
       const start = clock.start + (startOf(element) - clock.from) / clock.rate;
       const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
       found.push({
-        url: state.url, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
+        file: state.facts.file, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
         // What lies before the host's own beginning is not heard.
         cut: Math.max(0, clock.start - start),
         trim: trimOf(element), rate: rateOf(element) * clock.rate, loop: element.loop,
