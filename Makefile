@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | bench | cost | parity | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench cost lint lint-template lock clean
+.PHONY: setup demo test test-all bench cost parity lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -55,7 +55,7 @@ test-all: setup
 	@$(BIN)/python -m pytest
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
@@ -63,6 +63,11 @@ lint-template: setup $(STAMPS)/stack-checks
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(STACK)/sam/bin/sam validate --lint
 	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
 	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
+
+# Renders every composition of tests/parity with both programs and writes docs/fidelity.md. Some minutes.
+parity: setup
+	@tests/bench/setup.sh
+	@$(BIN)/python -m tests.parity.report
 
 bench: setup
 	@tests/bench/setup.sh

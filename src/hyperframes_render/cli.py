@@ -94,6 +94,20 @@ def render(
 
 
 @main.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def check(source: str, as_json: bool) -> None:
+    """Open INPUT without rendering: what it declares, its timeline, and what would be wrong. Exit 1 on errors."""
+    from hyperframes_render.render.check import as_text
+    from hyperframes_render.render.check import check as look
+
+    with _readable_errors(as_json):
+        report = _run(look(Path(source), parse_render_input({})))
+    click.echo(json.dumps(report.as_dict()) if as_json else as_text(report))
+    sys.exit(0 if report.ok else 1)
+
+
+@main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to answer on.")
 @click.option("--api-key", metavar="KEY", help="The key that callers send. Default: a new one, which is printed.")
 @click.option(

@@ -149,3 +149,16 @@ def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
     for name in ("text.mp4", "list.mp4", "none.mp4"):
         with pytest.raises(MediaUnreadable):
             FootageReader(tmp_path / name, fps=FPS)
+
+
+def test_a_damaged_stretch_is_skipped_and_no_picture_at_all_is_said(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "a.mkv")
+    data = bytearray(film.read_bytes())
+    late = len(data) * 3 // 4
+    data[late : late + 60] = bytes(60)
+    film.write_bytes(data)
+    shown = numbers(FootageReader(film, fps=FPS), [0, 1, 39])
+    assert shown[:2] == [0, 1] and shown[2] > 15
+    make_film(tmp_path / "none.mkv", frames=0)
+    with pytest.raises(MediaUnreadable):
+        FootageReader(tmp_path / "none.mkv", fps=FPS).still(0)

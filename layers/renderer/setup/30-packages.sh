@@ -18,9 +18,10 @@ work, target = map(pathlib.Path, sys.argv[1:])
 parts = {
     "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # of the official CLI only the page runtime
     "three": ["build", "examples/jsm"],
-    "three-classic": ["build"],
+    "three-classic": ["build", "examples/js"],
     "lottie-web": ["build/player"],
     "d3": ["dist"],
+    "topojson-client": ["dist"],
     "@tailwindcss/browser": ["dist"],
 }
 skipped = shutil.ignore_patterns("node_modules", "*.map", "*.woff")

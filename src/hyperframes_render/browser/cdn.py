@@ -106,7 +106,12 @@ def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnsw
         return None
     if not file:
         file = str(manifest.get("jsdelivr") or manifest.get("unpkg") or manifest.get("main") or "index.js")
+    module = str(manifest.get("module") or "")
+    if file == "+esm":  # jsDelivr's bundle as one module; what it imports beside itself is asked for next
+        file = module
     path = (root / file).resolve()
+    if not path.is_file() and "/" not in file and module:
+        path = (root / module).resolve().parent / file
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
     return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)

@@ -16,6 +16,7 @@ from playwright.async_api import BrowserContext, Error, Request, Route, WebSocke
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.media.media_file import MediaUnreadable
 from hyperframes_render.task import NetworkPolicy
@@ -111,7 +112,10 @@ class Door:
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
             await route.abort("blockedbyclient")
         elif url.startswith(ORIGIN + MEDIA_PATH):
-            facts = await self.media.describe(unquote(urlsplit(url).query), self._media_file)
+            address = unquote(urlsplit(url).query)
+            facts = await self.media.describe(
+                address, self._media_file, name=_short(address.removeprefix(ORIGIN + "/"))
+            )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
         elif request.resource_type == "media":
@@ -123,8 +127,28 @@ class Door:
         elif (answer := find_in_packages(url, self.packages)) is not None:
             self._note_substitute(url, answer)
             await self._fulfil_file(route, answer.path)
+        elif is_font_sheet(url):
+            await self._fonts(route, request)
         else:
             await self._outside(route, request)
+
+    async def _fonts(self, route: Route, request: Request) -> None:
+        """A font host's style sheet: from our packages, and from outside where it names a family that is in none."""
+        sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{ORIGIN}{OWN_PREFIX}packages/")
+        if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
+            try:
+                answer = await fetch_public(request.url, method="GET", headers=await request.all_headers())
+            except FetchRefused:
+                pass
+            else:
+                if answer.status < 400:
+                    await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
+                    return
+        if sheet.missing:
+            self.log.refused[request.url] = (
+                f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be had."
+            )
+        await route.fulfill(body=sheet.css, content_type="text/css", headers={"Access-Control-Allow-Origin": "*"})
 
     async def _project_file(self, route: Route, path: str) -> None:
         name = path.removeprefix("/")

@@ -32,6 +32,8 @@ class MediaLibrary:
     folder: Path
     warnings: dict[str, str] = field(default_factory=dict)
     _found: dict[str, asyncio.Future[Path]] = field(default_factory=dict)
+    #: Files by the short name that pages know them by: an address may be a megabyte of data.
+    _files: dict[str, Path] = field(default_factory=dict)
 
     async def find(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> Path:
         """The local file of `url`. Raises MediaUnreadable."""
@@ -46,7 +48,7 @@ class MediaLibrary:
     def keep(self, url: str, data: bytes) -> Path:
         """Put what was fetched into a file of its own."""
         self.folder.mkdir(exist_ok=True)
-        path = self.folder / hashlib.sha256(url.encode()).hexdigest()[:24]
+        path = self.folder / _short(url)
         path.write_bytes(data)
         return path
 
@@ -58,26 +60,40 @@ class MediaLibrary:
         except ValueError:
             raise MediaUnreadable("its data: address is broken") from None
 
-    async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
-        """What a page is told of a media file; {"error": …} where it cannot be read, with a warning in the result."""
+    async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]], *, name: str) -> dict[str, object]:
+        """What a page is told of a media file, which people know as `name`.
+
+        {"error": …} where it cannot be read, with a warning in the result.
+        """
         try:
-            facts = await asyncio.to_thread(probe_media, await self.find(url, fetch))
+            path = await self.find(url, fetch)
+            facts = await asyncio.to_thread(probe_media, path)
             if facts.picture is None and facts.sound is None:
                 raise MediaUnreadable("it has neither picture nor sound")
         except MediaUnreadable as unreadable:
-            name = url if len(url) <= 120 else url[:117] + "..."
             self.warnings[url] = f"{name} cannot be played: {unreadable}."
             return {"error": str(unreadable)}
-        return _for_page(facts)
+        self._files[_short(url)] = path
+        return {"file": _short(url), **_for_page(facts)}
 
-    def path(self, url: str) -> Path:
-        """The file of an address that was found before."""
-        return self._found[url].result()
+    def path(self, file: str) -> Path:
+        """The file that a page was told of under this short name."""
+        return self._files[file]
+
+
+def _short(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:24]
 
 
 def _for_page(facts: MediaFacts) -> dict[str, object]:
     width, height = facts.picture.shown_size if facts.picture else (0, 0)
-    return {"duration": facts.duration, "width": width, "height": height, "sound": facts.sound is not None}
+    return {
+        "duration": facts.duration,
+        "width": width,
+        "height": height,
+        "sound": facts.sound is not None,
+        "moves": facts.picture is not None and facts.picture.moves,
+    }
 
 
 @dataclass
@@ -95,15 +111,15 @@ class Footage:
         found = await asyncio.gather(*(asyncio.to_thread(self._picture, film) for film in self._opened(wanted)))
         changed = []
         for film, (key, address) in zip(wanted, found, strict=True):
-            if address and self._shown.get(film["id"]) != (film["url"], key):
-                self._shown[film["id"]] = (film["url"], key)
+            if address and self._shown.get(film["id"]) != (film["file"], key):
+                self._shown[film["id"]] = (film["file"], key)
                 changed.append((int(film["id"]), address))
         return changed
 
     def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FootageReader | None]]:
         opened = []
         for film in wanted:
-            number, form = film["id"], (film["url"], film["trim"], film["loop"])
+            number, form = film["id"], (film["file"], film["trim"], film["loop"])
             known = self._readers.pop(number, None)
             if known is not None and known[0] != form:
                 known[1].close()
@@ -119,10 +135,10 @@ class Footage:
 
     def _open(self, film: Mapping[str, Any]) -> FootageReader | None:
         try:
-            path = self.library.path(film["url"])
+            path = self.library.path(film["file"])
             return FootageReader(path, fps=self.fps, media_start=film["trim"], loop=film["loop"])
         except (MediaUnreadable, KeyError) as unreadable:
-            self.warn(f"The film {_name(film['url'])} is not shown: {unreadable}.")
+            self.warn(f"A film is not shown: {unreadable}.")
             return None
 
     def _picture(self, opened: tuple[Mapping[str, Any], FootageReader | None]) -> tuple[int, str]:
@@ -132,9 +148,9 @@ class Footage:
         try:
             still = reader.still(film["index"])
         except MediaUnreadable as unreadable:
-            self.warn(f"The film {_name(film['url'])} has no picture at {film['index']} frames: {unreadable}.")
+            self.warn(f"The film {reader.name} has no picture {film['index']} frames after its start: {unreadable}.")
             return 0, ""
-        if self._shown.get(film["id"]) == (film["url"], still.key):
+        if self._shown.get(film["id"]) == (film["file"], still.key):
             return still.key, "shown"
         return still.key, f"data:{still.mime};base64,{base64.b64encode(still.data).decode('ascii')}"
 
@@ -154,13 +170,11 @@ def sound_clips(found: Sequence[Mapping[str, Any]], library: MediaLibrary) -> li
     """The clips to be mixed of what the page says is heard."""
     clips = []
     for sound in found:
-        if sound.get("failed"):
-            continue
         start, end, cut = float(sound["start"]), sound["end"], float(sound["cut"])
         rate, group = float(sound["rate"]), float(sound["groupVolume"])
         clips.append(
             SoundClip(
-                path=library.path(sound["url"]),
+                path=library.path(sound["file"]),
                 start=start + cut,
                 duration=None if end is None else max(0.0, end - start - cut),
                 media_start=float(sound["trim"]) + cut * rate,
@@ -174,7 +188,3 @@ def sound_clips(found: Sequence[Mapping[str, Any]], library: MediaLibrary) -> li
             )
         )
     return clips
-
-
-def _name(url: str) -> str:
-    return url if len(url) <= 120 else url[:117] + "..."

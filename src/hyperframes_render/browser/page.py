@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Error
 
-from hyperframes_render.browser.chromium import FRAME_TIMEOUT, Chromium
+from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
 from hyperframes_render.browser.footage import Footage, show_expression, sound_clips
 from hyperframes_render.composition.prepare import PageSpec
@@ -30,7 +30,7 @@ LATE_TIMELINE = 3.0
 TICK_MS = 33.0
 #: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
 #: so that what depends on the clock does not depend on how the frames are shared out.
-FRAME_CLOCK_START = 1_000_000.0
+FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
@@ -114,8 +114,9 @@ def _script(name: str) -> str:
 
 def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
-        said_by_door = message.text.startswith("Failed to load resource")
-        if message.type in ("error", "warning") and not said_by_door and len(page.console) < MAX_CONSOLE_LINES:
+        # What the door refused it says itself; reading WebGL's pixels back is how it gets into the picture.
+        known = message.text.startswith("Failed to load resource") or "GL Driver Message" in message.text
+        if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from hyperframes_render.media.media_file import MEDIA_OPTIONS, MediaUnreadable, PictureFacts, probe_media
 
@@ -62,6 +62,7 @@ class FootageReader:
         if facts.picture is None:
             raise MediaUnreadable("it has no picture")
         self._picture: PictureFacts = facts.picture
+        self.name = path.name
         self._fps, self._media_start = fps, media_start
         length = facts.picture.duration or facts.duration
         self._playable = None if length is None else max(1, round((length - media_start) * float(fps)))
@@ -134,7 +135,11 @@ class FootageReader:
         decoder = self._decoder()
         counted = 0
         for packet in self._container.demux(self._stream):
-            for picture in decoder.decode(packet):
+            try:
+                pictures = decoder.decode(packet)
+            except av.InvalidDataError:
+                continue  # a damaged picture is left out, as players do
+            for picture in pictures:
                 pts = picture.pts if picture.pts is not None else round(counted / (time_base * self._nominal()))
                 counted += 1
                 yield _Frame(float(pts * time_base) - self._zero, pts, picture)
@@ -163,6 +168,8 @@ class _ImageEncoder:
         self._facts = facts
         self._codec: av.VideoCodecContext | None = None
         self._turn: av.filter.Graph | None = None
+        # Kept: a new one for each picture costs more than the conversion.
+        self._reformatter = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame) -> bytes:
         """The image file of one frame."""
@@ -213,14 +220,16 @@ class _JpegEncoder(_ImageEncoder):
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
         # Browsers read every JPEG as bt601 of full range, whatever the film was.
-        return frame.reformat(
+        return self._reformatter.reformat(
+            frame,
             width=width,
             height=height,
             format="yuvj444p" if _is_444(frame) else "yuvj420p",
             src_colorspace=_colour_space(frame),
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            threads=1,
         )
 
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
@@ -237,12 +246,14 @@ class _PngEncoder(_ImageEncoder):
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
-        return frame.reformat(
+        return self._reformatter.reformat(
+            frame,
             width=width,
             height=height,
             format="rgba",
             src_colorspace=_colour_space(frame),
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            threads=1,
         )
 
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:

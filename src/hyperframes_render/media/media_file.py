@@ -20,6 +20,8 @@ FORMATS = (
 #: How a media file is opened by a program (before its -i) and by PyAV.
 MEDIA_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", ",".join(FORMATS))
 MEDIA_OPTIONS = {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(FORMATS)}
+#: Formats of pictures that may move.
+_PICTURE_FORMATS = ("gif", "apng")
 #: Formats without an index: a seek lands where the bit rate suggests, so times after it are estimates.
 _ESTIMATED_SEEKS = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "mpegvideo", "amr"}
 
@@ -45,6 +47,8 @@ class PictureFacts:
     duration: float | None
     #: Width of a pixel by its height.
     pixel_aspect: float
+    #: Whether there is more than one picture.
+    moves: bool
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -110,6 +114,9 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
         beside = stream.metadata.get("alpha_mode") == "1"
         ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
         length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
+        moves = True
+        if container.format.name in _PICTURE_FORMATS:
+            moves, length = _packets(container, stream)
         return PictureFacts(
             stream=number,
             codec=context.name,
@@ -120,8 +127,20 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
             fps=stream.average_rate or stream.guessed_rate,
             duration=length,
             pixel_aspect=float(ratio) if ratio else 1.0,
+            moves=moves,
         )
     return None
+
+
+def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[bool, float | None]:
+    """Whether a picture file has several pictures, and how many seconds they take: such files do not say."""
+    end, count = 0, 0
+    for packet in container.demux(stream):
+        if packet.size and packet.pts is not None:
+            count += 1
+            end = max(end, packet.pts + (packet.duration or 0))
+    container.seek(0)
+    return count > 1, float(end * (stream.time_base or 0)) or None
 
 
 def _has_alpha(pixel_format: str | None) -> bool:

@@ -115,6 +115,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSeconds, paints, seek, show, settled, sounds: footage.sounds }),
+    value: Object.freeze({ status, settle, movingSeconds, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

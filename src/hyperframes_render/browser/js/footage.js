@@ -7,6 +7,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
   const OWN = "/__hyperframes_render__/media?";
   const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
+  const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   const states = new WeakMap();
   const films = new Set();
   let pending = 0;
@@ -37,11 +38,20 @@
     try { return new URL(source, document.baseURI).href; } catch { return ""; }
   }
 
+  // Moving pictures are films too: left to themselves they would run by the browser's clock.
+  const moves = (url) => /^(https?:.*\.(gif|apng)([?#]|$)|data:image\/(gif|apng))/i.test(url);
+
   async function discover(element) {
     const state = stateOf(element);
     const url = sourceOf(element);
-    if (!url || url === state.url) return;
+    if (!url || url === state.url || url === state.given) return;
+    if (element instanceof HTMLImageElement && !moves(url)) return;
     Object.assign(state, { url, facts: null, failed: false, image: null });
+    if (url.startsWith("data:") && element instanceof HTMLMediaElement && element.hasAttribute("src")) {
+      // The browser would play what stands in the address itself.
+      state.given = new URL(OWN, document.baseURI).href;
+      source.set.call(element, state.given);
+    }
     if (element instanceof HTMLVideoElement) {
       films.add(element);
       element.removeAttribute("controls");
@@ -53,6 +63,10 @@
       if (state.url !== url) return;
       if (facts.error) state.failed = true;
       else state.facts = facts;
+      if (element instanceof HTMLImageElement) {
+        if (facts.moves) films.add(element);
+        return;
+      }
       if (facts.width && !element.hasAttribute("poster")) {
         // A film has its size from the start, also before its first picture is there.
         const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${facts.width}" height="${facts.height}"/>`;
@@ -69,9 +83,9 @@
   }
 
   function discoverIn(node) {
-    if (node instanceof HTMLMediaElement) discover(node);
+    if (node instanceof HTMLMediaElement || node instanceof HTMLImageElement) discover(node);
     else if (node instanceof HTMLSourceElement && node.parentElement instanceof HTMLMediaElement) discover(node.parentElement);
-    else node.querySelectorAll?.("video, audio").forEach(discover);
+    else node.querySelectorAll?.("video, audio, img").forEach(discover);
   }
   new MutationObserver((records) => {
     for (const record of records) {
@@ -110,7 +124,6 @@
     load: { value() { discover(this); } },
     fastSeek: { value(time) { this.currentTime = time; } },
   };
-  const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   media.src = { get: source.get, set(value) { source.set.call(this, value); discover(this); } };
   const film = {
     videoWidth: { get() { return stateOf(this).facts?.width ?? 0; } },
@@ -181,10 +194,15 @@
 
   // Seconds that an element lasts by its own account, null where it has none.
   function lengthOf(element) {
-    const own = number(element, "data-duration", null);
+    // The page runtime puts a host's own length aside while it works out another.
+    const own = number(element, "data-duration", number(element, "data-hf-authored-duration", null));
     if (own !== null && own > 0) return own;
-    const end = number(element, "data-end", null);
+    const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
     if (end !== null) return Math.max(0, end - startOf(element));
+    // A host lasts as long as its timeline.
+    const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
+      ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
+    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return timeline.totalDuration();
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
     return natural && !element.loop ? Math.max(0, (natural - trimOf(element)) / rateOf(element)) : null;
   }
@@ -206,6 +224,11 @@
   }
 
   function elapsed(element, seconds) {
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) {
+      // A moving picture begins with the clip that it stands in.
+      const clip = element.closest("[data-start]");
+      return clip?.parentElement && clip !== element && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
+    }
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
     const clock = clockOf(compositionOf(element));
     return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
@@ -224,7 +247,7 @@
       const rate = rateOf(element);
       state.time = trimOf(element) + Math.max(0, time) * rate;
       found.push({
-        id: state.id, url: state.url, trim: trimOf(element), loop: element.loop,
+        id: state.id, file: state.facts.file, trim: trimOf(element), loop: element.loop ?? true,
         index: Math.max(0, Math.floor(time * rate * fps + 1e-9)),
       });
     }
@@ -241,6 +264,13 @@
       await image.decode().catch(() => null);
       const state = stateOf(element);
       state.image = image;
+      if (element instanceof HTMLImageElement) {
+        state.given = address;
+        element.removeAttribute("srcset");
+        element.src = address;
+        await element.decode().catch(() => null);
+        return;
+      }
       element.setAttribute("poster", address);
       const callbacks = state.waiting.splice(0);
       for (const callback of callbacks) {
@@ -259,7 +289,6 @@
       const said = element.getAttribute("data-has-audio");
       if (element.closest("[data-hidden]") || (isFilm ? said === "false" || (said === null && element.hasAttribute("muted")) : element.hasAttribute("muted"))) continue;
       if (state.failed || !state.facts?.sound) {
-        if (!isFilm) found.push({ url: state.url, name: nameOf(element), failed: true });
         continue;
       }
       const group = groupOf(element);
@@ -270,7 +299,7 @@
       const start = clock.start + (startOf(element) - clock.from) / clock.rate;
       const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
       found.push({
-        url: state.url, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
+        file: state.facts.file, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
         // What lies before the host's own beginning is not heard.
         cut: Math.max(0, clock.start - start),
         trim: trimOf(element), rate: rateOf(element) * clock.rate, loop: element.loop,
@@ -283,7 +312,7 @@
     }
     return found;
   }
-  const nameOf = (element) => element.id || element.getAttribute("src") || element.tagName.toLowerCase();
+  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
   function groupOf(element) {
     const id = element.getAttribute("data-audio-group");
     const found = id && document.getElementById(id);
@@ -339,8 +368,28 @@
     return result;
   }
 
-  const failures = () => [...document.querySelectorAll("audio, video")].filter((e) => states.get(e)?.failed).map(nameOf);
+  // Every timed element as it was resolved, in seconds of the video, by track and start.
+  function clips() {
+    const found = [];
+    for (const element of document.querySelectorAll("[data-start]")) {
+      const composition = compositionOf(element);
+      if (!composition) continue;
+      const clock = clockOf(composition);
+      const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+      const length = lengthOf(element);
+      const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+      found.push({
+        name: nameOf(element), kind: element.hasAttribute("data-composition-id") ? "composition" : element.localName,
+        composition: composition.getAttribute("data-composition-id"),
+        track: Math.trunc(number(element, "data-track-index", number(element, "data-layer", 0))),
+        start, end: Number.isFinite(end) ? end : null,
+        source: element.getAttribute("data-composition-file") ?? element.getAttribute("src")?.slice(0, 120) ?? "",
+      });
+    }
+    return found.sort((a, b) => a.track - b.track || a.start - b.start);
+  }
+
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, failures }),
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips }),
   });
 })();
