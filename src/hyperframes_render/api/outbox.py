@@ -19,11 +19,16 @@ def work_folder(task_id: str) -> str:
     return f"work/{task_id}/"
 
 
+def result_folder(task_id: str) -> str:
+    """The keys of everything that a task of the API leaves."""
+    return f"{OUTBOX}tasks/{task_id}/"
+
+
 def result_key(task: Task) -> str:
     """The key of the task's video."""
     suffix, _ = result_type(task.request.codec)
     if task.drop_key is None:
-        return f"{OUTBOX}tasks/{task.id}/video{suffix}"
+        return f"{result_folder(task.id)}video{suffix}"
     return drop_outbox(task.drop_key, suffix)
 
 
@@ -74,7 +79,7 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
 
 def _record_keys(task: Task) -> tuple[str, str]:
     if task.drop_key is None:
-        folder = f"{OUTBOX}tasks/{task.id}/"
+        folder = result_folder(task.id)
         return f"{folder}result.json", f"{folder}error.json"
     return drop_outbox(task.drop_key, ".json"), drop_outbox(task.drop_key, ".error.json")
 

@@ -38,6 +38,8 @@ class Planned:
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
     warnings: tuple[str, ...]
+    #: Measured at some places of the video.
+    seconds_per_frame: float = 0.0
 
 
 def make_plan(
@@ -66,7 +68,7 @@ def make_plan(
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
         plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
         mixed = await asyncio.to_thread(attempt.mix, plan, sound)
-        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings)
+        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
 
