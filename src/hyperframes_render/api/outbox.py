@@ -33,10 +33,8 @@ def result_key(task: Task) -> str:
 
 
 def poster_key(task: Task) -> str:
-    """The key of the picture that stands for the video."""
-    if task.drop_key is None:
-        return f"{OUTBOX}tasks/{task.id}/poster.jpg"
-    return drop_outbox(task.drop_key, ".poster.jpg")
+    """The key of the picture that stands for the video; not beside a dropped file's result, which is just two files."""
+    return f"{OUTBOX}tasks/{task.id}/poster.jpg"
 
 
 def result_filename(task: Task) -> str:
