@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | bench | cost | parity | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench lint lint-template lock clean
+.PHONY: setup demo test test-all bench cost parity lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -64,7 +64,7 @@ test-all: setup
 	@$(BIN)/python -m pytest
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
@@ -73,9 +73,17 @@ lint-template: setup $(STAMPS)/stack-checks
 	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
 	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
 
+# Renders every composition of tests/parity with both programs and writes docs/fidelity.md. Some minutes.
+parity: setup
+	@tests/bench/setup.sh
+	@$(BIN)/python -m tests.parity.report
+
 bench: setup
 	@tests/bench/setup.sh
 	@$(BIN)/python tests/bench/bench.py
+
+cost: setup
+	@$(BIN)/python tests/bench/cost.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
 UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -68,6 +68,10 @@ class Format:
     #: Arguments that alpha needs besides.
     alpha: tuple[str, ...] = ()
     crf_range: tuple[int, int] | None = None
+    #: Bytes that a pixel of a frame takes at most in chunks and result together, for rich pictures at "standard".
+    bytes_per_pixel: float = 0.045
+    #: Seconds that a pixel of a frame takes when chunks become the result: copied, or encoded only then.
+    joining_seconds_per_pixel: float = 5e-10
     #: Whether width and height must be even: so where colour is stored for two pixels at a time.
     even: bool = True
     max_fps: int | None = None
@@ -194,6 +198,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             qualities=_qualities("-profile:v proxy", "-profile:v hq", "-profile:v hq -bits_per_mb 8000"),
             # 4444 is the only profile with alpha; 16 bits of it survive.
             alpha=("-profile:v", "4444", "-alpha_bits", "16"),
+            bytes_per_pixel=1.0,
             note="For editing: large files. With alpha the profile is 4444.",
         ),
         Codec.GIF: Format(
@@ -208,6 +213,8 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             qualities=_qualities("", "", ""),
             even=False,
             max_fps=50,
+            bytes_per_pixel=3.0,
+            joining_seconds_per_pixel=3e-7,
             note="256 colours, times in hundredths of a second, no sound; alpha is on or off.",
         ),
         Codec.AV1: Format(
@@ -234,6 +241,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             encoder=("-c:v", "png"),
             qualities=_qualities("", "", ""),
             even=False,
+            bytes_per_pixel=3.0,
             note="A .zip of frame_000001.png and so on: lossless.",
         ),
     }

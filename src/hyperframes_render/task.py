@@ -5,6 +5,7 @@ The command line's options, the API's schema and the table in docs/ are made fro
 
 from __future__ import annotations
 
+import json
 import re
 from enum import IntEnum
 from fractions import Fraction
@@ -99,6 +100,30 @@ def _parse_quality(value: object) -> object:
 QualityOrCrf = Annotated[Quality | int, BeforeValidator(_parse_quality)]
 
 
+#: Bytes of variables as JSON: they are text and numbers, pictures go by address.
+MAX_VARIABLES = 64 * 1024
+
+
+def _parse_variables(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"variables must be a JSON object: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError('variables must be a JSON object such as {"title": "Hello"}')
+    try:
+        size = len(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("variables must hold JSON values only") from None
+    if size > MAX_VARIABLES:
+        raise ValueError(f"variables have {size} bytes as JSON: the limit is {MAX_VARIABLES}")
+    return value
+
+
+Variables = Annotated[dict[str, Any], BeforeValidator(_parse_variables)]
+
+
 class RenderInput(BaseModel):
     """How a composition is to be rendered. A value that is not given is read from the composition."""
 
@@ -158,6 +183,12 @@ class RenderInput(BaseModel):
         validation_alias=AliasChoices("to", "to_time"),
         serialization_alias="to",
         description="End at this second of the composition.",
+    )
+    variables: Variables = Field(
+        default_factory=dict, description="Values for the composition's variables, a JSON object of names and values."
+    )
+    strict_variables: bool = Field(
+        default=False, description="Refuse variables that the composition does not declare, or of another type."
     )
     network: NetworkPolicy = Field(
         default="public",

@@ -14,6 +14,7 @@ from playwright.async_api import async_playwright
 from hyperframes_render.browser import chromium
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.surface import Surface
 from hyperframes_render.composition.document import read_declared
 from hyperframes_render.composition.prepare import PageSpec, prepare_html
@@ -42,7 +43,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
         spec = WorkerSpec(
             playwright=await stack.enter_async_context(async_playwright()),
             project=project,
-            html=prepare_html(html, declared, page, packages=packages).html,
+            html=prepare_html(html, declared, page, project=project.root, packages=packages).html,
             page=page,
             packages=packages,
             network="none",
@@ -51,6 +52,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             form=PictureForm.PLANES,
             reuse=False,
             log=DoorLog(),
+            media=MediaLibrary(folder / "media"),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
         )
         worker = await start_worker(spec, stack, form=PictureForm.PLANES)

@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
-from hyperframes_render.media.sound import SAMPLE_RATE, SoundClip, mix_sound
+from hyperframes_render.media.sound import SAMPLE_RATE, mix_sound
+from hyperframes_render.media.sound_clip import SoundClip
 
 Signal = NDArray[np.float64]
 

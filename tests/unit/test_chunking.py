@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pytest
 
-from hyperframes_render.render.chunking import JOIN_SECONDS, MAX_OVERHEAD, Chunking, choose_chunks
+from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.formats import Codec, Content
+from hyperframes_render.render.chunking import JOIN_SECONDS, MAX_OVERHEAD, Chunking, check_room, choose_chunks
+from hyperframes_render.render.plan import Plan, split_frames
 
 
 @pytest.mark.parametrize("seconds", [1, 10, 60, 600, 3600])
@@ -38,3 +42,18 @@ def test_a_chunk_never_takes_longer_than_its_step_has() -> None:
 
 def test_a_short_video_stays_whole() -> None:
     assert choose_chunks(60, 30, 0.03, Chunking(parallel=100))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("codec", "minutes", "said"),
+    [("prores", 30, "GB"), ("gif", 5, "may take"), ("h264", 240, "GB"), ("h264", 60, None)],
+)
+def test_what_the_last_step_cannot_hold_is_refused_early(codec: str, minutes: int, said: str | None) -> None:
+    frames = minutes * 60 * 30
+    plan = Plan(1920, 1080, Fraction(30), frames, Content.GRAPHICS, split_frames(frames, minutes), codec=Codec(codec))
+    chunking = Chunking(parallel=100, disk=10240 * 1024**2)
+    if said is None:
+        check_room(plan, chunking)
+        return
+    with pytest.raises(LimitExceeded, match=said):
+        check_room(plan, chunking)

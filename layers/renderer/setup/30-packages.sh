@@ -14,15 +14,29 @@ mkdir -p "$target.new"
 python3 - "$work" "$target.new" <<'PYTHON'
 import json, pathlib, shutil, sys
 work, target = map(pathlib.Path, sys.argv[1:])
+# Of large packages only what pages ask for; "-classic" ones are the last that put a global name in the window.
+parts = {
+    "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # of the official CLI only the page runtime
+    "three": ["build", "examples/jsm"],
+    "three-classic": ["build", "examples/js"],
+    "lottie-web": ["build/player"],
+    "d3": ["dist"],
+    "topojson-client": ["dist"],
+    "@tailwindcss/browser": ["dist"],
+}
+skipped = shutil.ignore_patterns("node_modules", "*.map", "*.woff")
 for name in json.loads((work / "package.json").read_text())["dependencies"]:
     source, copy = work / "node_modules" / name, target / name
-    if name == "hyperframes":  # of the official CLI only the page runtime
-        (copy / "dist").mkdir(parents=True)
-        for file in ("package.json", "LICENSE", "dist/hyperframe.runtime.iife.js"):
-            if (source / file).exists():
-                shutil.copy(source / file, copy / file)
-    else:
-        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("node_modules", "*.map", "*.woff"))
+    if name not in parts:
+        shutil.copytree(source, copy, ignore=skipped)
+        continue
+    copy.mkdir(parents=True)
+    for part in ["package.json", "LICENSE", "LICENSE.md", *parts[name]]:
+        (copy / part).parent.mkdir(parents=True, exist_ok=True)
+        if (source / part).is_dir():
+            shutil.copytree(source / part, copy / part, ignore=skipped)
+        elif (source / part).exists():
+            shutil.copy(source / part, copy / part)
 PYTHON
 rm -rf "$target"
 mv "$target.new" "$target"

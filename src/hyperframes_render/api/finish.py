@@ -144,6 +144,7 @@ class Finisher:
             "filename": result_filename(task),
             "content_type": result_type(task.request.codec)[1],
             "size": draft.get("size", 0),
+            "poster": draft.get("poster"),
             "warnings": [*task.warnings, *draft.get("warnings", [])],
             "timings": timings,
             "cost": task_cost(task, draft),

@@ -32,6 +32,11 @@ def result_key(task: Task) -> str:
     return drop_outbox(task.drop_key, suffix)
 
 
+def poster_key(task: Task) -> str:
+    """The key of the picture that stands for the video; not beside a dropped file's result, which is just two files."""
+    return f"{OUTBOX}tasks/{task.id}/poster.jpg"
+
+
 def result_filename(task: Task) -> str:
     """What the video is called where somebody saves it."""
     suffix, _ = result_type(task.request.codec)

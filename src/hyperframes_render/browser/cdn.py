@@ -10,7 +10,19 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 #: What cdnjs calls a library, where npm calls it something else, and the folder that cdnjs publishes of it.
-_CDNJS = {"gsap": ("gsap", "dist")}
+_CDNJS = {
+    "three.js": ("three", "build"),
+    "bodymovin": ("lottie-web", "build/player"),
+    "lottie-web": ("lottie-web", "build/player"),
+    "animejs": ("animejs", "lib"),
+}
+#: Addresses of a library's own site, and what stands for them.
+_OWN_SITES = {
+    re.compile(r"^https://d3js\.org/d3\.v(?P<version>\d+)(\.min)?\.js$"): ("d3", "dist/d3.min.js"),
+    re.compile(r"^https://cdn\.tailwindcss\.com/?(?P<version>[\d.]*)(\?.*)?$"): ("@tailwindcss/browser", ""),
+}
+#: Packages of which an older generation is pinned too: pages are written for one or the other.
+_GENERATIONS = {"three": ("three", "three-classic"), "animejs": ("animejs", "animejs-classic")}
 
 _NPM_HOSTS = ("cdn.jsdelivr.net", "unpkg.com", "fastly.jsdelivr.net")
 _NPM_PATH = re.compile(r"^/(?:npm/)?(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<version>[^/]*))?(?:/(?P<file>.*))?$")
@@ -31,7 +43,7 @@ class CdnAnswer:
     @property
     def other_version(self) -> bool:
         """Whether the page asked for a version that the pinned one does not satisfy."""
-        asked = (self.asked_version or "").lstrip("^~v")
+        asked = _plain(self.asked_version)
         if not asked or asked == "latest":
             return False
         return self.version != asked and not self.version.startswith(asked.rstrip(".") + ".")
@@ -46,6 +58,9 @@ def find_in_packages(url: str, packages: Path) -> CdnAnswer | None:
     """The pinned file that answers `url`, or None where we carry none."""
     parts = urlsplit(url)
     path = unquote(parts.path)
+    for address, (name, file) in _OWN_SITES.items():
+        if match := address.match(url):
+            return _answer(packages, name, file, match["version"])
     if parts.hostname in _NPM_HOSTS and (match := _NPM_PATH.match(path)):
         return _answer(packages, match["name"], match["file"] or "", match["version"])
     if parts.hostname == "cdnjs.cloudflare.com" and (match := _CDNJS_PATH.match(path)):
@@ -63,16 +78,43 @@ def find_missing_gsap(path: str, packages: Path) -> CdnAnswer | None:
 
 
 def _answer(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
+    """The file of the pinned package `name` whose version is nearest to the asked one, among those that have it."""
+    answers = [_file_of(packages, package, file, asked) for package in _GENERATIONS.get(name, (name,))]
+    found = [answer for answer in answers if answer is not None]
+    return min(found, key=lambda answer: _distance(answer.version, asked)) if found else None
+
+
+def _plain(version: str | None) -> str:
+    """An asked version without its range mark; three.js on cdnjs says r128 for 0.128.0."""
+    plain = (version or "").lstrip("^~v=")
+    return f"0.{plain[1:]}.0" if re.fullmatch(r"r\d+", plain) else plain
+
+
+def _distance(version: str, asked: str | None) -> int:
+    """How far apart two versions are, by their first number, and by the second where that is 0; 0 for no wish."""
+    numbers = [[*re.findall(r"\d+", text), "0", "0"] for text in (version, _plain(asked))]
+    if not re.search(r"\d", _plain(asked)):
+        return 0
+    (major, minor), (asked_major, asked_minor) = (map(int, found[:2]) for found in numbers)
+    return 1000 * abs(major - asked_major) + (abs(minor - asked_minor) if major == 0 else 0)
+
+
+def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
     root = packages / name
     manifest = _manifest(root)
     if manifest is None:
         return None
     if not file:
         file = str(manifest.get("jsdelivr") or manifest.get("unpkg") or manifest.get("main") or "index.js")
+    module = str(manifest.get("module") or "")
+    if file == "+esm":  # jsDelivr's bundle as one module; what it imports beside itself is asked for next
+        file = module
     path = (root / file).resolve()
+    if not path.is_file() and "/" not in file and module:
+        path = (root / module).resolve().parent / file
     if not path.is_relative_to(root.resolve()) or not path.is_file():
         return None
-    return CdnAnswer(path, name, str(manifest["version"]), asked)
+    return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)
 
 
 @cache

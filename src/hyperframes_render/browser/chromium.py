@@ -24,6 +24,9 @@ _CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromi
 LAUNCH_TIMEOUT = 60.0
 #: Seconds for the driver to notice that a browser has ended.
 CLOSE_TIMEOUT = 10.0
+#: The frame clock while a page loads, in milliseconds. Later than any machine's own uptime: the browser takes the later
+#: of both for transitions and the like, and they would run by the machine's clock, or not at all.
+LOAD_CLOCK_START = 10_000_000_000.0
 #: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
 FRAME_TIMEOUT = 45.0
 
@@ -65,7 +68,7 @@ class Chromium:
     browser_pid: int | None
     display_pid: int | None
     #: The frame clock as the browser last heard it, in milliseconds.
-    ticks: float = 0.0
+    ticks: float = LOAD_CLOCK_START
 
     async def close(self) -> None:
         """End the browser and all its processes, the quick way: nothing of its profile is to be kept."""

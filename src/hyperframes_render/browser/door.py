@@ -16,12 +16,17 @@ from playwright.async_api import BrowserContext, Error, Request, Route, WebSocke
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
+from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.media.media_file import MediaUnreadable
 from hyperframes_render.task import NetworkPolicy
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
 #: Our own files below that origin; a project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
+#: Where pages ask what is in a media file; the query is its address.
+MEDIA_PATH = OWN_PREFIX + "media?"
 
 _TYPES = {
     ".mjs": "text/javascript",
@@ -66,6 +71,7 @@ class Door:
     html: str
     packages: Path
     network: NetworkPolicy
+    media: MediaLibrary
     log: DoorLog = field(default_factory=DoorLog)
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
@@ -105,6 +111,15 @@ class Door:
         if request.is_navigation_request() and request.frame.parent_frame is None and url != self.url:
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
             await route.abort("blockedbyclient")
+        elif url.startswith(ORIGIN + MEDIA_PATH):
+            address = unquote(urlsplit(url).query)
+            facts = await self.media.describe(
+                address, self._media_file, name=_short(address.removeprefix(ORIGIN + "/"))
+            )
+            self.photographs = self.photographs or bool(facts.get("width"))
+            await route.fulfill(json=facts)
+        elif request.resource_type == "media":
+            await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
         elif url.startswith(ORIGIN + "/"):
             await self._project_file(route, unquote(urlsplit(url).path))
         elif is_page_runtime(url):
@@ -112,8 +127,28 @@ class Door:
         elif (answer := find_in_packages(url, self.packages)) is not None:
             self._note_substitute(url, answer)
             await self._fulfil_file(route, answer.path)
+        elif is_font_sheet(url):
+            await self._fonts(route, request)
         else:
             await self._outside(route, request)
+
+    async def _fonts(self, route: Route, request: Request) -> None:
+        """A font host's style sheet: from our packages, and from outside where it names a family that is in none."""
+        sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{ORIGIN}{OWN_PREFIX}packages/")
+        if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
+            try:
+                answer = await fetch_public(request.url, method="GET", headers=await request.all_headers())
+            except FetchRefused:
+                pass
+            else:
+                if answer.status < 400:
+                    await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
+                    return
+        if sheet.missing:
+            self.log.refused[request.url] = (
+                f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be had."
+            )
+        await route.fulfill(body=sheet.css, content_type="text/css", headers={"Access-Control-Allow-Origin": "*"})
 
     async def _project_file(self, route: Route, path: str) -> None:
         name = path.removeprefix("/")
@@ -138,6 +173,27 @@ class Door:
             await route.fulfill(status=404, body="not in the project", content_type="text/plain")
             return
         await self._fulfil_file(route, file)
+
+    async def _media_file(self, url: str) -> Path:
+        """The local file of a film or sound. Raises MediaUnreadable."""
+        if url.startswith(ORIGIN + "/"):
+            file = _inside(self.root, unquote(urlsplit(url).path).removeprefix("/"))
+            if file is None:
+                raise MediaUnreadable("it is not in the project (404)")
+            return file
+        if (answer := find_in_packages(url, self.packages)) is not None:
+            return answer.path
+        if not url.startswith(("https:", "http:")):
+            raise MediaUnreadable("its address is neither of the project nor of the web")
+        if not self._allowed((urlsplit(url).hostname or "").lower()):
+            raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
+        try:
+            fetched = await fetch_public(url, method="GET", headers={})
+        except FetchRefused as refusal:
+            raise MediaUnreadable(f"it could not be fetched: {refusal}") from None
+        if fetched.status >= 400:
+            raise MediaUnreadable(f"its server answered {fetched.status}")
+        return await asyncio.to_thread(self.media.keep, url, fetched.body)
 
     async def _outside(self, route: Route, request: Request) -> None:
         url = request.url

@@ -12,11 +12,13 @@ from typing import Any
 
 from playwright.async_api import ConsoleMessage, Error
 
-from hyperframes_render.browser.chromium import FRAME_TIMEOUT, Chromium
+from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
+from hyperframes_render.browser.footage import Footage, show_expression, sound_clips
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
+from hyperframes_render.media.sound_clip import SoundClip
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
@@ -28,7 +30,7 @@ LATE_TIMELINE = 3.0
 TICK_MS = 33.0
 #: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
 #: so that what depends on the clock does not depend on how the frames are shared out.
-FRAME_CLOCK_START = 1_000_000.0
+FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
@@ -48,12 +50,26 @@ class CompositionPage:
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    #: What is heard in the video.
+    sounds: list[SoundClip] = field(default_factory=list)
+    footage: Footage = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.footage = Footage(self.door.media, self.spec.fps, self.warn)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     async def seek(self, frame: int) -> list[str]:
-        """Move the page to the time of `frame`; the errors that its scripts raised on the way."""
+        """Move the page to the time of `frame`, its films too; the errors that its scripts raised on the way."""
         seconds = float(frame / self.spec.fps)
-        errors = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
-        return list(errors or ())
+        answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+        if films := answer.get("films"):
+            pictures = await self.footage.pictures(films)
+            answer = await self.chromium.evaluate(show_expression(pictures, seconds))
+        return list(answer["errors"] or ())
 
     async def settled(self) -> None:
         """Wait until what the last seek made the page load is there."""
@@ -70,6 +86,8 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     _listen(page)
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
+    await chromium.context.add_init_script(_script("scope.js"))
+    await chromium.context.add_init_script(_script("footage.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
@@ -79,6 +97,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
             page.moving = await _moving_seconds(page)
             page.content = await _content(page)
+            page.sounds = await _sounds(page)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -95,8 +114,9 @@ def _script(name: str) -> str:
 
 def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
-        said_by_door = message.text.startswith("Failed to load resource")
-        if message.type in ("error", "warning") and not said_by_door and len(page.console) < MAX_CONSOLE_LINES:
+        # What the door refused it says itself; reading WebGL's pixels back is how it gets into the picture.
+        known = message.text.startswith("Failed to load resource") or "GL Driver Message" in message.text
+        if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
@@ -159,7 +179,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
             _raise_script_error(page)
         if status["document"] == "complete" and page.door.open_requests == 0:
             loaded_at = loaded_at or loop.time()
-        if status["player"] and status["ready"] and not status["hosts"]:
+        if status["player"] and status["ready"] and not status["hosts"] and not status["media"]:
             if status["timelines"] or status["noTimeline"]:
                 return
             grace = LATE_TIMELINE if status["timelinesInScripts"] else 0.0
@@ -176,6 +196,14 @@ async def _moving_seconds(page: CompositionPage) -> float | None:
     except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
         return None
     return float(moving) if isinstance(moving, (int, float)) else None
+
+
+async def _sounds(page: CompositionPage) -> list[SoundClip]:
+    found = await page.chromium.evaluate("__hyperframesRender.sounds()")
+    for sound in found:
+        if sound.get("effects"):
+            page.warn(f"The sound of {sound['name']} is heard without its effects (data-fx-chain): not supported yet.")
+    return sound_clips(found, page.door.media)
 
 
 async def _content(page: CompositionPage) -> Content:
@@ -195,6 +223,8 @@ def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
         return f"{page.door.open_requests} of its requests are still open"
     if not status.get("player"):
         return "the page runtime did not start"
+    if status.get("media"):
+        return f"{status['media']} of its films and sounds are not there"
     if status.get("hosts"):
         return f"{status['hosts']} sub-compositions are not in"
     return "the page runtime did not say that it is ready"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
+from hyperframes_render.composition.inline import inline_sub_compositions
+from hyperframes_render.composition.variables import give_variables
 
 #: Where the door serves pinned packages (browser/door.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -24,6 +28,9 @@ class PageSpec:
     #: Device pixels for a CSS pixel.
     scale: float = 1.0
     transparent: bool = False
+    #: The caller's values for the composition's variables.
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    strict_variables: bool = False
 
     @property
     def device_width(self) -> int:
@@ -48,8 +55,10 @@ class PreparedHtml:
     warnings: tuple[str, ...]
 
 
-def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Path) -> PreparedHtml:
-    """Give the root the caller's size and length, resolve fonts, put the page runtime first in the head."""
+def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> PreparedHtml:
+    """Give the root the caller's size and length, bring in sub-compositions of the folder `project`, resolve fonts,
+    put the page runtime first in the head. Raises InvalidComposition, or InvalidOption for variables.
+    """
     warnings = list(declared.warnings)
     for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
         if said is not None and said != asked:
@@ -59,12 +68,17 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, packages: Pat
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    html = as_document(with_root_attributes(html, values))
-    fonts = resolve_fonts(html, font_root=packages, url_prefix=PACKAGES_URL)
+    inlined = inline_sub_compositions(as_document(with_root_attributes(html, values)), project)
+    warnings += inlined.warnings
+    fonts = resolve_fonts(inlined.html, font_root=packages, url_prefix=PACKAGES_URL)
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )
     first = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
     if spec.transparent:
         first += _TRANSPARENT
+    if spec.variables:
+        given, problems = give_variables(html, spec.variables, strict=spec.strict_variables)
+        first = given + first
+        warnings += problems
     return PreparedHtml(with_head_start(fonts.html, first), tuple(warnings))

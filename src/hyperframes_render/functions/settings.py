@@ -86,6 +86,8 @@ class PlanSettings(Working):
 
     max_duration_seconds: float = Field(default=4 * 3600, gt=0)
     parallel_chunks: int = Field(default=1, ge=1)
+    #: Megabytes of /tmp that Assemble has for the chunks and the result.
+    assemble_storage_mb: int = Field(default=10240, ge=512)
 
 
 class RenderChunkSettings(Working):

@@ -20,6 +20,8 @@ FORMATS = (
 #: How a media file is opened by a program (before its -i) and by PyAV.
 MEDIA_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", ",".join(FORMATS))
 MEDIA_OPTIONS = {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(FORMATS)}
+#: Formats of pictures that may move.
+_PICTURE_FORMATS = ("gif", "apng")
 #: Formats without an index: a seek lands where the bit rate suggests, so times after it are estimates.
 _ESTIMATED_SEEKS = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "mpegvideo", "amr"}
 
@@ -30,14 +32,29 @@ class MediaUnreadable(Exception):
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """The first video stream: coded size in pixels, clockwise rotation in degrees, nominal frames per second."""
+    """The first video stream that is a film: coded size in pixels, clockwise rotation in degrees.
 
+    `stream` is its number among the video streams, `duration` in seconds, `fps` nominal frames per second.
+    """
+
+    stream: int
     codec: str
     width: int
     height: int
     rotation: int
     alpha: bool
     fps: Fraction | None
+    duration: float | None
+    #: Width of a pixel by its height.
+    pixel_aspect: float
+    #: Whether there is more than one picture.
+    moves: bool
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as the picture is shown: upright, with square pixels."""
+        size = (max(1, round(self.width * self.pixel_aspect)), self.height)
+        return size if self.rotation in (0, 180) else (size[1], size[0])
 
 
 @dataclass(frozen=True)
@@ -89,21 +106,41 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
 
 
 def _picture(container: av.container.InputContainer) -> PictureFacts | None:
-    for stream in container.streams.video:
+    for number, stream in enumerate(container.streams.video):
         if stream.disposition & av.stream.Disposition.attached_pic:
             continue  # an album's cover is no film
         context = stream.codec_context
         # VP8 and VP9 keep alpha beside the picture: the container says so, the pixel format does not.
         beside = stream.metadata.get("alpha_mode") == "1"
+        ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
+        length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
+        moves = True
+        if container.format.name in _PICTURE_FORMATS:
+            moves, length = _packets(container, stream)
         return PictureFacts(
+            stream=number,
             codec=context.name,
             width=context.width,
             height=context.height,
             rotation=_rotation(container, stream),
             alpha=beside or _has_alpha(context.pix_fmt),
             fps=stream.average_rate or stream.guessed_rate,
+            duration=length,
+            pixel_aspect=float(ratio) if ratio else 1.0,
+            moves=moves,
         )
     return None
+
+
+def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[bool, float | None]:
+    """Whether a picture file has several pictures, and how many seconds they take: such files do not say."""
+    end, count = 0, 0
+    for packet in container.demux(stream):
+        if packet.size and packet.pts is not None:
+            count += 1
+            end = max(end, packet.pts + (packet.duration or 0))
+    container.seek(0)
+    return count > 1, float(end * (stream.time_base or 0)) or None
 
 
 def _has_alpha(pixel_format: str | None) -> bool:

@@ -23,13 +23,11 @@ from numpy.typing import NDArray
 from hyperframes_render.errors import DiskFull, EncoderFailed
 from hyperframes_render.media.ffmpeg import ffmpeg_path
 from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
+from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundClip
 
 #: Samples a second of every mix, two channels: what the official renderer mixes at.
 SAMPLE_RATE = 48_000
 CHANNELS = 2
-#: Gain of a clip at most: +12 dB, the contract's own limit.
-MAX_GAIN = 3.98
-MIN_RATE, MAX_RATE = 0.1, 5.0
 #: Samples that are mixed at a time.
 _BLOCK = SAMPLE_RATE
 #: Seconds for ffmpeg to give the next samples of a clip. It decodes hundreds of times faster than that.
@@ -39,34 +37,6 @@ _SEEK_MARGIN = 2.0
 _BYTES_PER_SAMPLE = 4 * CHANNELS
 
 Samples = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class SoundClip:
-    """A stretch of a media file that is heard in the video. Times in seconds, gains linear.
-
-    `envelope` are (seconds since the clip's start, gain) points joined by straight lines, held before the first and
-    after the last; where there are any they stand for `volume`.
-    """
-
-    path: Path
-    start: float = 0.0
-    #: How long it may sound in the video; None: until the file or the video ends.
-    duration: float | None = None
-    media_start: float = 0.0
-    rate: float = 1.0
-    loop: bool = False
-    volume: float = 1.0
-    envelope: tuple[tuple[float, float], ...] = ()
-    fade_in: float = 0.0
-    fade_out: float = 0.0
-    #: What a warning calls it; the file's name where it is empty.
-    name: str = ""
-
-    @property
-    def label(self) -> str:
-        """What people know it by."""
-        return self.name or self.path.name
 
 
 @dataclass

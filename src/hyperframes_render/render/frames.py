@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hyperframes_render.browser.capture import Picture
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.media.encode import FrameEncoder
+from hyperframes_render.media.pictures import PictureForm, even
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.worker import FrameWorker
@@ -24,6 +25,7 @@ ENCODE_SECONDS_PER_PIXEL = 5e-9
 #: Frames before the pace is believed.
 PACE_FRAMES = 6
 SLOWEST_KEPT = 5
+_BLACK, _SAMPLES = 18, 2000
 
 
 @dataclass
@@ -32,6 +34,9 @@ class FrameStatistics:
 
     slowest: list[tuple[float, int]] = field(default_factory=list)
     first_picture_at: float | None = None
+    #: Stretches of black frames: first, and the one after the last.
+    black: list[list[int]] = field(default_factory=list)
+    _last_black: bool = False
 
     def note(self, frame: int, seconds: float) -> None:
         """One frame was captured."""
@@ -40,6 +45,23 @@ class FrameStatistics:
         heapq.heappush(self.slowest, (seconds, frame))
         if len(self.slowest) > SLOWEST_KEPT:
             heapq.heappop(self.slowest)
+
+    def shown(self, frame: int, planes: bytes | None, luma_bytes: int) -> None:
+        """`frame` shows a picture: new planes, whose first `luma_bytes` are luma, or None for the one before."""
+        black = is_black(planes[:luma_bytes]) if planes is not None else self._last_black
+        self._last_black = black
+        if not black:
+            return
+        if self.black and self.black[-1][1] == frame:
+            self.black[-1][1] = frame + 1
+        else:
+            self.black.append([frame, frame + 1])
+
+
+def is_black(luma: bytes) -> bool:
+    """Whether no pixel is brighter than video black (16) by more than an encoder's noise."""
+    # A sample first: most pictures are not, and show it at once.
+    return max(luma[:: max(1, len(luma) // _SAMPLES)]) <= _BLACK and not luma.strip(bytes(range(_BLACK + 1)))
 
 
 @dataclass
@@ -127,13 +149,18 @@ class RangeRender:
     async def _feed(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
         held: Picture | None = None
         last = self._frames.end - 1
+        spec = self._encoder.spec
+        luma_bytes = even(spec.width) * even(spec.height)
         for block, results in zip(self._blocks, self._results, strict=True):
             for frame in range(block.first, block.end):
                 picture = await results.get()
                 if picture is None and frame == last:
                     picture, held = held, None
-                if picture is not None:
-                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, await picture.data)
+                data = None if picture is None else await picture.data
+                if spec.form is PictureForm.PLANES:
+                    self._statistics.shown(frame, data, luma_bytes)
+                if picture is not None and data is not None:
+                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, data)
                     if held is not None:
                         held.release()
                     held = picture

@@ -132,6 +132,23 @@ class Plan:
         )
 
 
+def whole_plan(page: PageSpec, request: RenderInput, frames: FrameRange, content: Content, reason: str = "") -> Plan:
+    """The whole video as one chunk."""
+    return Plan(
+        width=max(1, round(page.width * request.scale_factor)),
+        height=max(1, round(page.height * request.scale_factor)),
+        fps=page.fps,
+        frames=frames.count,
+        content=content,
+        chunks=split_frames(frames.count, 1),
+        first=frames.first,
+        codec=request.codec,
+        quality=request.quality,
+        transparent=request.transparent,
+        reason=reason,
+    )
+
+
 def count_frames(duration: float, fps: Fraction) -> int:
     """Frames that `duration` seconds take: a part of a frame counts as one. Raises LimitExceeded."""
     if duration > MAX_DURATION:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +18,7 @@ from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
@@ -25,8 +26,9 @@ from hyperframes_render.composition.source import Project, open_project, remove_
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
+from hyperframes_render.media.sound_clip import SoundClip
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
-from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames
+from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, whole_plan
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
@@ -36,6 +38,9 @@ from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, 
 
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
+
+#: Black for less than this many seconds is a cut or a fade.
+BLACK_SECONDS = 1
 
 #: A draft's pictures have a quarter of the pixels.
 DRAFT_SCALE = 0.5
@@ -81,12 +86,22 @@ class Attempt:
             encoder.abort()
             raise
 
+    def _oddities(self) -> Iterator[str]:
+        """Stretches of the picture that an author would want to know of."""
+        fps = self.page.fps
+        for first, end in self.statistics.black:
+            if (end - first) / fps >= BLACK_SECONDS:
+                yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+        captured = sum(worker.capture.report.captured for worker in self.pool.workers)
+        moving = self.pool.first.page.moving
+        if captured == 1 and self.session.meter.frames_total > fps and moving:
+            yield f"Nothing moves in the whole video, although its timelines run for {moving:g} s."
+
     def mix(self, plan: Plan, path: Path) -> Path | None:
         """The sound of the whole video in `path` (.wav or .flac), or None where there is none. Blocking."""
-        # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
-        from hyperframes_render.media.sound import SoundClip
-
-        clips = [] if self.session.audio is None else [SoundClip(self.session.audio, name="audio_url")]
+        clips = list(self.pool.first.page.sounds)
+        if self.session.audio is not None:
+            clips.append(SoundClip(self.session.audio, name="audio_url"))
         mixed = mix_for(plan, clips, path)
         if mixed is None:
             return None
@@ -96,20 +111,9 @@ class Attempt:
 
     def make_plan(self) -> Plan:
         """The whole video as one chunk."""
-        page, request = self.page, self.session.request
-        frames = frames_to_render(page, self.declared, self.pool.first.page.duration, request)
-        return Plan(
-            width=max(1, round(page.width * request.scale_factor)),
-            height=max(1, round(page.height * request.scale_factor)),
-            fps=page.fps,
-            frames=frames.count,
-            content=self.pool.first.page.content,
-            chunks=split_frames(frames.count, 1),
-            first=frames.first,
-            codec=request.codec,
-            quality=request.quality,
-            transparent=request.transparent,
-        )
+        opened = self.pool.first.page
+        frames = frames_to_render(self.page, self.declared, opened.duration, self.session.request)
+        return whole_plan(self.page, self.session.request, frames, opened.content)
 
     def tags(self) -> tuple[tuple[str, str], ...]:
         """Title and comment of the file; what it was made with is enough to make it again."""
@@ -131,7 +135,9 @@ class Attempt:
                 session.warn(text)
             for text in worker.page.errors:
                 session.warn(f"A script of the page failed: {text}")
-        for text in session.log.warnings():
+        for text in (*session.log.warnings(), *session.media.warnings.values()):
+            session.warn(text)
+        for text in self._oddities():
             session.warn(text)
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
@@ -166,9 +172,13 @@ class Session:
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
+    media: MediaLibrary = field(init=False)
     _surface: bool = True
     _reuse: bool = True
     _browser_retries: int = 1
+
+    def __post_init__(self) -> None:
+        self.media = MediaLibrary(self.folder / "media")
 
     def warn(self, text: str) -> None:
         """Keep a warning for the result, once."""
@@ -192,9 +202,11 @@ class Session:
             project = await asyncio.to_thread(open_project, self.source, unpack_to=unpack_to)
             html = project.read_html()
             declared = read_declared(html, name=project.name)
-            page = _page_spec(self.request, declared)
+            page = page_spec(self.request, declared)
             await self._settle_sound()
-            prepared = await asyncio.to_thread(prepare_html, html, declared, page, packages=packages_root())
+            prepared = await asyncio.to_thread(
+                prepare_html, html, declared, page, project=project.root, packages=packages_root()
+            )
             while True:
                 try:
                     return await self._attempt(driver, project, declared, page, prepared, work)
@@ -227,6 +239,7 @@ class Session:
             form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse,
             log=self.log,
+            media=self.media,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:
@@ -297,7 +310,8 @@ def default_workers() -> int:
     return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
-def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
+def page_spec(request: RenderInput, declared: Declared) -> PageSpec:
+    """What the page is asked for: by the caller, else as declared, else by default. Raises LimitExceeded."""
     width = request.width or declared.width or DEFAULT_WIDTH
     height = request.height or declared.height or DEFAULT_HEIGHT
     check_size(round(width * request.scale_factor), round(height * request.scale_factor))
@@ -307,4 +321,13 @@ def _page_spec(request: RenderInput, declared: Declared) -> PageSpec:
         fps = Fraction(most)
     # A draft is drawn at half the size and enlarged by the encoder: drawing is what takes the time.
     scale = request.scale_factor * (DRAFT_SCALE if request.quality is Quality.DRAFT else 1)
-    return PageSpec(width, height, fps, request.duration or None, scale, request.transparent)
+    return PageSpec(
+        width,
+        height,
+        fps,
+        request.duration or None,
+        scale,
+        request.transparent,
+        request.variables,
+        request.strict_variables,
+    )

@@ -15,7 +15,7 @@ from hyperframes_render.media.media_file import MediaUnreadable, probe_media
 from hyperframes_render.render.plan import Plan
 
 if TYPE_CHECKING:
-    from hyperframes_render.media.sound import SoundClip
+    from hyperframes_render.media.sound_clip import SoundClip
 
 
 @dataclass(frozen=True)

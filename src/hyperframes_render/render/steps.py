@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hyperframes_render.composition.document import read_declared
+from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.formats import Content
 from hyperframes_render.media.encode import chunk_suffix
-from hyperframes_render.render.chunking import Chunking, choose_chunks
+from hyperframes_render.render.chunking import SECONDS_PER_PIXEL, SHORT_WORK, Chunking, check_room, choose_chunks
 from hyperframes_render.render.finish import chunk_file, finish_video
 from hyperframes_render.render.job import check_output
-from hyperframes_render.render.plan import Chunk, Plan, split_frames
+from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames, whole_plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
-from hyperframes_render.render.session import Attempt, in_session
+from hyperframes_render.render.session import Attempt, in_session, page_spec
 from hyperframes_render.task import RenderInput
 
-__all__ = ["Chunking", "assemble", "make_plan", "render_chunk"]
+__all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
 #: Places at which the planner looks how long a frame takes.
 PROBES = 12
@@ -47,15 +50,22 @@ def make_plan(
     sound: Path,
     audio: Path | None = None,
     listener: Listener | None = None,
+    thorough: bool = False,
 ) -> Planned:
     """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
 
     The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is the file that audio_url stands for;
-    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here.
+    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here, unless it is
+    short and the plan not `thorough`: then it shows when it is rendered, in one go.
     """
+
+    if not thorough and (short := _short_plan(source, request)) is not None:
+        check_room(short, chunking)
+        return Planned(short, (), None, ())
 
     async def work(attempt: Attempt) -> Planned:
         whole = attempt.make_plan()
+        check_room(whole, chunking)
         seconds = await _seconds_per_frame(attempt, whole)
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
         plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
@@ -63,6 +73,43 @@ def make_plan(
         return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A short look at a composition: its plan as one chunk, and seconds that a frame takes to capture."""
+
+    plan: Plan
+    seconds_per_frame: float
+
+
+def probe(source: Path, request: RenderInput) -> Probe:
+    """Look at the composition without rendering it. Raises a RenderError."""
+
+    async def work(attempt: Attempt) -> Probe:
+        whole = attempt.make_plan()
+        return Probe(whole, await _seconds_per_frame(attempt, whole))
+
+    return asyncio.run(in_session(source, request, ProgressMeter(None), work, workers=1))
+
+
+def _short_plan(source: Path, request: RenderInput) -> Plan | None:
+    """The plan of a composition that says its length and is rendered before a browser could tell more; else None.
+
+    What the pictures are like is seen, and the sound mixed, by the step that renders it whole.
+    """
+    with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as folder:
+        project = open_project(source, unpack_to=Path(folder))
+        declared = read_declared(project.read_html(), name=project.name)
+    page = page_spec(request, declared)
+    if not page.duration and not declared.duration:
+        return None
+    frames = frames_to_render(page, declared, 0.0, request)
+    seconds = frames.count * page.device_width * page.device_height * SECONDS_PER_PIXEL
+    if seconds > SHORT_WORK:
+        return None
+    reason = f"{frames.count} frames should be done in {seconds:.0f} s at most: they are rendered in one go."
+    return whole_plan(page, request, frames, Content.GRAPHICS, reason)
 
 
 async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:

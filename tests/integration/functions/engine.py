@@ -14,6 +14,7 @@ from typing import Any
 
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.formats import FORMATS, Codec, Format
+from hyperframes_render.render.chunking import Chunking
 from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
 from hyperframes_render.render.progress import Progress
 
@@ -37,11 +38,6 @@ class Behaviour:
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
-
-
-@dataclass(frozen=True)
-class Chunking:
-    parallel: int
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,7 @@ class Engine:
         self.behaviour = behaviour
 
     def make_plan(
-        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, listener: Any = None
+        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, **_: Any
     ) -> Planned:
         self.behaviour.enter("make_plan")
         text = source.read_bytes().decode(errors="replace")
@@ -174,7 +170,7 @@ def install(monkeypatch: Any, behaviour: Behaviour) -> None:
     """Let the image's functions use this engine, whether or not the real one can be imported."""
     name = "hyperframes_render.render.steps"
     engine = Engine(behaviour)
-    parts = {"Chunking": Chunking, "Plan": Plan, "CaptureRecord": CaptureRecord}
+    parts = {"Chunking": Chunking, "Plan": Plan, "Planned": Planned, "CaptureRecord": CaptureRecord}
     calls = {"make_plan": engine.make_plan, "render_chunk": engine.render_chunk, "assemble": engine.assemble}
     if name not in sys.modules:
         fake = ModuleType(name)

@@ -4,6 +4,7 @@
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
+  const footage = window.__hyperframesRenderFootage;
   const { addEventListener } = window;
   let errorsWhileSeeking = [];
   addEventListener.call(window, "error", (event) => {
@@ -39,6 +40,7 @@
       timelines: Object.keys(registry).filter((key) => registry[key]),
       compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
       noTimeline: element?.hasAttribute("data-no-timeline") ?? false,
+      media: footage.pending(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       timelinesInScripts: [...document.scripts].some((s) => s.textContent.includes("__timelines")),
@@ -82,9 +84,24 @@
     return Number.isFinite(moving) ? moving : null;
   }
 
+  // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
+  // the clock stands still until `show` has brought them.
   function seek(seconds) {
     window.__player.renderSeek(seconds);
+    const films = footage.wanted(seconds, fps);
+    if (films.length) return { films };
     clock.moveTo(seconds * 1000);
+    return { errors: errors() };
+  }
+
+  async function show(pictures, seconds) {
+    await footage.show(pictures);
+    clock.moveTo(seconds * 1000);
+    if (pictures.length) await window.__hfReseekGpu?.(seconds);
+    return { errors: errors() };
+  }
+
+  function errors() {
     if (!errorsWhileSeeking.length) return null;
     const errors = errorsWhileSeeking;
     errorsWhileSeeking = [];
@@ -98,6 +115,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSeconds, paints, seek, settled }),
+    value: Object.freeze({ status, settle, movingSeconds, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -1,0 +1,395 @@
+// Films and sounds of the page, without the browser's player. Media elements load nothing: what is in their files the
+// renderer tells us, so that pages find sizes and lengths as usual. Before a frame is drawn each visible film is given
+// the picture of that moment as its poster, which the browser lays out, fits and filters like a film's own picture;
+// whatever reads pixels of a film (canvas, WebGL, WebGPU) gets the same picture.
+(() => {
+  "use strict";
+  if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
+  const OWN = "/__hyperframes_render__/media?";
+  const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
+  const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+  const states = new WeakMap();
+  const films = new Set();
+  let pending = 0;
+  let nextId = 1;
+
+  function stateOf(element) {
+    let state = states.get(element);
+    if (!state) {
+      state = { id: nextId++, url: "", facts: null, failed: false, time: 0, paused: true, image: null, sampled: false, waiting: [] };
+      states.set(element, state);
+      for (const type of ["error", "abort", "emptied", "stalled", "suspend", "loadstart"]) {
+        element.addEventListener(type, hush, true);
+      }
+    }
+    return state;
+  }
+
+  // The browser's own loading fails on purpose: nobody is to hear of it.
+  const hush = (event) => {
+    const node = event.target;
+    if (event.isTrusted && (node instanceof HTMLMediaElement || node instanceof HTMLSourceElement)) event.stopImmediatePropagation();
+  };
+  for (const type of ["error", "abort", "emptied", "stalled"]) window.addEventListener(type, hush, true);
+
+  function sourceOf(element) {
+    const source = element.getAttribute("src") || element.querySelector(":scope > source[src]")?.getAttribute("src");
+    if (!source) return "";
+    try { return new URL(source, document.baseURI).href; } catch { return ""; }
+  }
+
+  // Moving pictures are films too: left to themselves they would run by the browser's clock.
+  const moves = (url) => /^(https?:.*\.(gif|apng)([?#]|$)|data:image\/(gif|apng))/i.test(url);
+
+  async function discover(element) {
+    const state = stateOf(element);
+    const url = sourceOf(element);
+    if (!url || url === state.url || url === state.given) return;
+    if (element instanceof HTMLImageElement && !moves(url)) return;
+    Object.assign(state, { url, facts: null, failed: false, image: null });
+    if (url.startsWith("data:") && element instanceof HTMLMediaElement && element.hasAttribute("src")) {
+      // The browser would play what stands in the address itself.
+      state.given = new URL(OWN, document.baseURI).href;
+      source.set.call(element, state.given);
+    }
+    if (element instanceof HTMLVideoElement) {
+      films.add(element);
+      element.removeAttribute("controls");
+    }
+    pending++;
+    try {
+      const answer = await fetch(OWN + encodeURIComponent(url));
+      const facts = await answer.json();
+      if (state.url !== url) return;
+      if (facts.error) state.failed = true;
+      else state.facts = facts;
+      if (element instanceof HTMLImageElement) {
+        if (facts.moves) films.add(element);
+        return;
+      }
+      if (facts.width && !element.hasAttribute("poster")) {
+        // A film has its size from the start, also before its first picture is there.
+        const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${facts.width}" height="${facts.height}"/>`;
+        element.setAttribute("poster", "data:image/svg+xml," + encodeURIComponent(blank));
+      }
+    } catch {
+      state.failed = true;
+    } finally {
+      pending--;
+    }
+    if (state.url !== url) return;
+    const events = state.failed ? ["error"] : ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"];
+    for (const type of events) element.dispatchEvent(new Event(type));
+  }
+
+  function discoverIn(node) {
+    if (node instanceof HTMLMediaElement || node instanceof HTMLImageElement) discover(node);
+    else if (node instanceof HTMLSourceElement && node.parentElement instanceof HTMLMediaElement) discover(node.parentElement);
+    else node.querySelectorAll?.("video, audio, img").forEach(discover);
+  }
+  new MutationObserver((records) => {
+    for (const record of records) {
+      if (record.type === "attributes") discoverIn(record.target);
+      else record.addedNodes.forEach(discoverIn);
+    }
+  }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
+
+  // What pages read of and do to a media element.
+  const fire = (element, ...types) => queueMicrotask(() => types.forEach((type) => element.dispatchEvent(new Event(type))));
+  const span = (element) => {
+    const end = stateOf(element).facts?.duration ?? 0;
+    return { length: end ? 1 : 0, start: () => 0, end: () => end };
+  };
+  const media = {
+    duration: { get() { return stateOf(this).facts ? stateOf(this).facts.duration ?? Infinity : NaN; } },
+    readyState: { get() { return stateOf(this).facts ? 4 : 0; } },
+    networkState: { get() { const s = stateOf(this); return s.facts ? 1 : s.failed ? 3 : s.url ? 2 : 0; } },
+    error: { get() { return stateOf(this).failed ? { code: 4, message: "cannot be read" } : null; } },
+    paused: { get() { return stateOf(this).paused; } },
+    ended: { get() { return false; } },
+    seeking: { get() { return false; } },
+    buffered: { get() { return span(this); } },
+    seekable: { get() { return span(this); } },
+    currentTime: {
+      get() { return stateOf(this).time; },
+      set(value) {
+        const state = stateOf(this);
+        if (Number(value) === state.time) return;
+        state.time = Number(value) || 0;
+        fire(this, "seeking", "timeupdate", "seeked");
+      },
+    },
+    play: { value() { discover(this); stateOf(this).paused = false; fire(this, "play", "playing"); return Promise.resolve(); } },
+    pause: { value() { if (!stateOf(this).paused) { stateOf(this).paused = true; fire(this, "pause"); } } },
+    load: { value() { discover(this); } },
+    fastSeek: { value(time) { this.currentTime = time; } },
+  };
+  media.src = { get: source.get, set(value) { source.set.call(this, value); discover(this); } };
+  const film = {
+    videoWidth: { get() { return stateOf(this).facts?.width ?? 0; } },
+    videoHeight: { get() { return stateOf(this).facts?.height ?? 0; } },
+    requestVideoFrameCallback: { value(callback) { const s = stateOf(this); s.sampled = true; s.waiting.push(callback); return s.waiting.length; } },
+    cancelVideoFrameCallback: { value() {} },
+  };
+  const define = (prototype, properties) => {
+    for (const [name, property] of Object.entries(properties)) Object.defineProperty(prototype, name, { configurable: true, ...property });
+  };
+  define(HTMLMediaElement.prototype, media);
+  define(HTMLVideoElement.prototype, film);
+
+  // Whatever reads a film's pixels reads its picture of this moment.
+  function pictureOf(value) {
+    if (!(value instanceof HTMLVideoElement)) return value;
+    const state = stateOf(value);
+    state.sampled = true;
+    films.add(value);
+    return state.image ?? value;
+  }
+  function replaceArgument(name, method, pick) {
+    const prototype = window[name]?.prototype;
+    const original = prototype?.[method];
+    if (typeof original !== "function") return;
+    prototype[method] = function (...given) {
+      const at = pick(given);
+      if (at >= 0) given[at] = pictureOf(given[at]);
+      return original.apply(this, given);
+    };
+  }
+  for (const name of ["CanvasRenderingContext2D", "OffscreenCanvasRenderingContext2D"]) {
+    for (const method of ["drawImage", "createPattern"]) replaceArgument(name, method, () => 0);
+  }
+  for (const name of ["WebGLRenderingContext", "WebGL2RenderingContext"]) {
+    for (const method of ["texImage2D", "texSubImage2D"]) replaceArgument(name, method, (given) => given.length - 1);
+  }
+  const copy = window.GPUQueue?.prototype.copyExternalImageToTexture;
+  if (copy) {
+    window.GPUQueue.prototype.copyExternalImageToTexture = function (from, ...rest) {
+      return copy.call(this, { ...from, source: pictureOf(from.source) }, ...rest);
+    };
+  }
+  const { createImageBitmap } = window;
+  window.createImageBitmap = (value, ...rest) => createImageBitmap.call(window, pictureOf(value), ...rest);
+
+  // Times. Those of an element count from its composition's beginning.
+  const number = (element, name, otherwise) => {
+    const value = Number.parseFloat(element.getAttribute(name) ?? "");
+    return Number.isFinite(value) ? value : otherwise;
+  };
+  const compositionOf = (element) => element.parentElement?.closest("[data-composition-id]") ?? null;
+  const trimOf = (element) => Math.max(0, number(element, "data-media-start", number(element, "data-playback-start", 0)));
+  const rateOf = (element) => Math.min(5, Math.max(0.1, number(element, "data-playback-rate", 1)));
+
+  function startOf(element, seen = new Set()) {
+    const text = (element.getAttribute("data-start") ?? "").trim();
+    const value = Number(text);
+    if (text && Number.isFinite(value)) return Math.max(0, value);
+    const match = /^([A-Za-z0-9_.:-]+?)(?:\s*([+-])\s*([\d.]+))?$/.exec(text);
+    if (!match || seen.has(element)) return 0;
+    seen.add(element);
+    const named = document.getElementById(match[1]) ?? document.querySelector(`[data-composition-id="${CSS.escape(match[1])}"]`);
+    if (!named) return 0;
+    const end = startOf(named, seen) + (lengthOf(named) ?? 0);
+    return Math.max(0, end + (match[2] === "-" ? -1 : 1) * (Number(match[3]) || 0));
+  }
+
+  // Seconds that an element lasts by its own account, null where it has none.
+  function lengthOf(element) {
+    // The page runtime puts a host's own length aside while it works out another.
+    const own = number(element, "data-duration", number(element, "data-hf-authored-duration", null));
+    if (own !== null && own > 0) return own;
+    const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
+    if (end !== null) return Math.max(0, end - startOf(element));
+    // A host lasts as long as its timeline.
+    const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
+      ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
+    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return timeline.totalDuration();
+    const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
+    return natural && !element.loop ? Math.max(0, (natural - trimOf(element)) / rateOf(element)) : null;
+  }
+
+  // Where and how fast a composition's own time runs in the video: local time = from + (time - start) * rate.
+  function clockOf(composition) {
+    const outer = composition && compositionOf(composition);
+    if (!outer) return { start: 0, from: 0, rate: 1, end: Infinity };
+    const around = clockOf(outer);
+    const toVideo = (local) => around.start + (local - around.from) / around.rate;
+    const start = startOf(composition);
+    const length = lengthOf(composition);
+    return {
+      start: toVideo(start),
+      from: trimOf(composition),
+      rate: around.rate * rateOf(composition),
+      end: Math.min(around.end, length === null ? Infinity : toVideo(start + length)),
+    };
+  }
+
+  function elapsed(element, seconds) {
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) {
+      // A moving picture begins with the clip that it stands in.
+      const clip = element.closest("[data-start]");
+      return clip?.parentElement && clip !== element && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
+    }
+    if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
+    const clock = clockOf(compositionOf(element));
+    return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
+  }
+
+  // The pictures that the frame at `seconds` needs: films that are seen, or whose pixels somebody reads.
+  function wanted(seconds, fps) {
+    const found = [];
+    for (const element of films) {
+      const state = stateOf(element);
+      if (!state.facts?.width) continue;
+      const seen = element.isConnected && element.checkVisibility({ visibilityProperty: true });
+      if (!seen && !state.sampled) continue;
+      const time = elapsed(element, seconds);
+      if (time < 0 && !seen) continue;
+      const rate = rateOf(element);
+      state.time = trimOf(element) + Math.max(0, time) * rate;
+      found.push({
+        id: state.id, file: state.facts.file, trim: trimOf(element), loop: element.loop ?? true,
+        index: Math.max(0, Math.floor(time * rate * fps + 1e-9)),
+      });
+    }
+    return found;
+  }
+
+  async function show(pictures) {
+    const byId = new Map([...films].map((element) => [stateOf(element).id, element]));
+    await Promise.all(pictures.map(async ([id, address]) => {
+      const element = byId.get(id);
+      if (!element) return;
+      const image = new Image();
+      image.src = address;
+      await image.decode().catch(() => null);
+      const state = stateOf(element);
+      state.image = image;
+      if (element instanceof HTMLImageElement) {
+        state.given = address;
+        element.removeAttribute("srcset");
+        element.src = address;
+        await element.decode().catch(() => null);
+        return;
+      }
+      element.setAttribute("poster", address);
+      const callbacks = state.waiting.splice(0);
+      for (const callback of callbacks) {
+        callback(performance.now(), { mediaTime: state.time, presentedFrames: 1, width: state.facts.width, height: state.facts.height });
+      }
+    }));
+  }
+
+  // What is heard, for the mix. Times in seconds of the video.
+  function sounds() {
+    const found = [];
+    for (const element of document.querySelectorAll("audio, video")) {
+      const state = states.get(element);
+      if (!state?.url) continue;
+      const isFilm = element instanceof HTMLVideoElement;
+      const said = element.getAttribute("data-has-audio");
+      if (element.closest("[data-hidden]") || (isFilm ? said === "false" || (said === null && element.hasAttribute("muted")) : element.hasAttribute("muted"))) continue;
+      if (state.failed || !state.facts?.sound) {
+        continue;
+      }
+      const group = groupOf(element);
+      if (group?.hasAttribute("data-hidden")) continue;
+      const global = element.getAttribute("data-hf-media-start-basis") === "global";
+      const clock = global ? { start: 0, from: 0, rate: 1, end: Infinity } : clockOf(compositionOf(element));
+      const length = lengthOf(element);
+      const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+      const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+      found.push({
+        file: state.facts.file, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
+        // What lies before the host's own beginning is not heard.
+        cut: Math.max(0, clock.start - start),
+        trim: trimOf(element), rate: rateOf(element) * clock.rate, loop: element.loop,
+        volume: number(element, "data-volume", 1) * (group ? number(group, "data-volume", 1) : 1),
+        envelope: lane(element) ?? tweened(element, length),
+        fadeIn: number(element, "data-fade-in", 0), fadeOut: number(element, "data-fade-out", 0),
+        effects: Boolean(element.getAttribute("data-fx-chain") || group?.getAttribute("data-fx-chain")),
+        groupVolume: group ? number(group, "data-volume", 1) : 1,
+      });
+    }
+    return found;
+  }
+  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
+  function groupOf(element) {
+    const id = element.getAttribute("data-audio-group");
+    const found = id && document.getElementById(id);
+    return found && found.localName === "hf-audio-group" ? found : null;
+  }
+
+  // The volume lane of data-automation: points of clip time and gain, a bent stretch as short straight ones.
+  function lane(element) {
+    let parsed;
+    try { parsed = JSON.parse(element.getAttribute("data-automation") ?? "null"); } catch { return null; }
+    const found = (Array.isArray(parsed) ? parsed : parsed?.lanes)?.find?.((each) => each?.target === "volume");
+    const points = (found?.points ?? []).filter((p) => Number.isFinite(p?.t) && Number.isFinite(p?.v)).sort((a, b) => a.t - b.t);
+    if (!points.length) return null;
+    const result = [];
+    points.forEach((point, index) => {
+      result.push([point.t, point.v]);
+      const next = points[index + 1];
+      if (!next || !point.curve) return;
+      const steps = Math.max(2, Math.ceil((next.t - point.t) * 30));
+      for (let step = 1; step < steps; step++) {
+        const x = step / steps;
+        result.push([point.t + (next.t - point.t) * x, point.v + (next.v - point.v) * bend(x, point.curve)]);
+      }
+    });
+    return result;
+  }
+  const bend = (x, curve) => x ** (4 ** Math.max(-1, Math.min(1, Number(curve) || 0)));
+
+  // Volume that a timeline tweens, sampled 60 times a second; the timeline is put back afterwards.
+  function tweened(element, length) {
+    const composition = compositionOf(element)?.getAttribute("data-composition-id");
+    const all = window.__timelines ?? {};
+    const timeline = all[composition] ?? (Object.keys(all).length === 1 ? Object.values(all)[0] : null);
+    if (typeof timeline?.getChildren !== "function") return null;
+    const moves = timeline.getChildren(true, true, false).some((tween) => "volume" in (tween.vars ?? {}) && tween.targets().includes(element));
+    if (!moves) return null;
+    const start = startOf(element);
+    const seconds = Math.min(length ?? Infinity, Math.max(0, timeline.totalDuration() - start));
+    const before = timeline.totalTime();
+    const result = [];
+    // The element's own property goes to 1 at most, a gain may be more.
+    let volume = number(element, "data-volume", 1);
+    Object.defineProperty(element, "volume", { configurable: true, get: () => volume, set: (value) => { volume = Number(value); } });
+    for (let step = 0; step <= Math.ceil(seconds * 60); step++) {
+      timeline.totalTime(start + Math.min(seconds, step / 60), true);
+      const point = [Math.min(seconds, step / 60), volume];
+      const [one, two] = result.slice(-2);
+      if (two && one[1] === two[1] && two[1] === point[1]) result[result.length - 1] = point;
+      else result.push(point);
+    }
+    delete element.volume;
+    timeline.totalTime(before, true);
+    return result;
+  }
+
+  // Every timed element as it was resolved, in seconds of the video, by track and start.
+  function clips() {
+    const found = [];
+    for (const element of document.querySelectorAll("[data-start]")) {
+      const composition = compositionOf(element);
+      if (!composition) continue;
+      const clock = clockOf(composition);
+      const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+      const length = lengthOf(element);
+      const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+      found.push({
+        name: nameOf(element), kind: element.hasAttribute("data-composition-id") ? "composition" : element.localName,
+        composition: composition.getAttribute("data-composition-id"),
+        track: Math.trunc(number(element, "data-track-index", number(element, "data-layer", 0))),
+        start, end: Number.isFinite(end) ? end : null,
+        source: element.getAttribute("data-composition-file") ?? element.getAttribute("src")?.slice(0, 120) ?? "",
+      });
+    }
+    return found.sort((a, b) => a.track - b.track || a.start - b.start);
+  }
+
+  Object.defineProperty(window, "__hyperframesRenderFootage", {
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips }),
+  });
+})();

@@ -1,0 +1,230 @@
+"""What a composition's markup says that will not come out as meant. Codes are those of the official `lint`.
+
+Only faults that change a picture or sound here are looked for; matters of taste and of other tools are not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from hyperframes_render.composition.markup import Element, scan
+
+Severity = Literal["error", "warning"]
+_TIMED_MEDIA = ("video", "audio")
+#: Seconds by which a clip may end after the composition without a word: a frame of most rates.
+_END_SLACK = 0.05
+_JSON_ATTRIBUTES = {
+    "data-variable-values": ("invalid_variable_values_json", dict),
+    "data-composition-variables": ("invalid_composition_variables_declaration", list),
+    "data-automation": ("invalid_automation_json", dict),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault: a stable code, how bad it is, what is wrong, what to do, and where."""
+
+    code: str
+    severity: Severity
+    message: str
+    action: str = ""
+    element: str = ""
+    line: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def lint(html: str) -> list[Problem]:
+    """The faults in a composition's main file, in the order of the text."""
+    page = _Page(html)
+    if page.root is None:
+        return [Problem("root_missing_composition_id", "error", "No element has a data-composition-id.")]
+    found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
+    return sorted(found, key=lambda problem: problem.line)
+
+
+class _Page:
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self.elements = [element for element in scan(html) if not element.within("template")]
+        self.compositions = [e for e in self.elements if "data-composition-id" in e.attributes]
+        self.root = self.compositions[0] if self.compositions else None
+        self.scripts = "\n".join(
+            html[e.open_end : e.close_start] for e in self.elements if e.name == "script" and "src" not in e.attributes
+        )
+        self.addresses = " ".join(e.attributes.get("src", "") for e in self.elements if e.name == "script")
+
+    def _at(self, element: Element, code: str, severity: Severity, message: str, action: str = "") -> Problem:
+        name = element.attributes.get("id") or element.attributes.get("data-composition-id") or element.name
+        return Problem(code, severity, message, action, name, self._html.count("\n", 0, element.start) + 1)
+
+    def root_faults(self) -> Iterator[Problem]:
+        root = self.root
+        assert root is not None
+        if not (_number(root, "data-width") and _number(root, "data-height")):
+            yield self._at(
+                root,
+                "root_missing_dimensions",
+                "error",
+                "The root has no data-width and data-height.",
+                "Without them the picture is 1920 by 1080.",
+            )
+        others = [
+            e for e in self.compositions[1:] if not any("data-composition-id" in up.attributes for up in e.ancestors())
+        ]
+        for other in others:
+            yield self._at(
+                other,
+                "multiple_root_compositions",
+                "error",
+                "There is a second root composition.",
+                "Only the first is rendered: put the other into it.",
+            )
+        registered = "__timelines" in self.scripts
+        if "data-no-timeline" not in root.attributes and not registered:
+            yield self._at(
+                root,
+                "missing_data_no_timeline",
+                "warning",
+                "No timeline is registered, and the root does not say so.",
+                "Register one on window.__timelines, or give the root data-no-timeline.",
+            )
+        keys = set(re.findall(r"""__timelines\s*(?:\[\s*["'`]([^"'`]+)["'`]\s*\]|\.(\w+))\s*=""", self.scripts))
+        names = {first or second for first, second in keys}
+        ids = {e.attributes["data-composition-id"] for e in self.compositions}
+        for name in sorted(names - ids):
+            yield self._at(
+                root,
+                "timeline_id_mismatch",
+                "error",
+                f'A timeline is registered as "{name}", which no composition is.',
+                f"Use one of the ids {', '.join(sorted(ids))}.",
+            )
+
+    def host_faults(self) -> Iterator[Problem]:
+        for element in self.elements:
+            if "data-composition-src" in element.attributes and not element.attributes.get("data-composition-id"):
+                yield self._at(
+                    element,
+                    "host_missing_composition_id",
+                    "error",
+                    "A sub-composition's host has no data-composition-id.",
+                    "Give it the id that its file declares.",
+                )
+            for name, (code, kind) in _JSON_ATTRIBUTES.items():
+                if name in element.attributes and not _is_json(element.attributes[name], kind):
+                    yield self._at(element, code, "error", f"{name} is not a JSON {kind.__name__}: it is ignored.")
+
+    def clip_faults(self) -> Iterator[Problem]:
+        root = self.root
+        assert root is not None
+        length = _number(root, "data-duration")
+        for element in self.elements:
+            attributes = element.attributes
+            if "data-end" in attributes:
+                yield self._at(element, "deprecated_data_end", "warning", "data-end is old.", "Use data-duration.")
+            if "data-layer" in attributes:
+                yield self._at(
+                    element, "deprecated_data_layer", "warning", "data-layer is old.", "Use data-track-index."
+                )
+            start, duration = _number(element, "data-start"), _number(element, "data-duration")
+            own = next((up for up in element.ancestors() if "data-composition-id" in up.attributes), None)
+            if own is root and length and start is not None and duration and start + duration > length + _END_SLACK:
+                yield self._at(
+                    element,
+                    "clip_ends_past_root_duration",
+                    "warning",
+                    f"The clip ends at {start + duration:g} s, the composition at {length:g} s: the rest is cut.",
+                )
+            if "data-start" in attributes and attributes["data-start"].strip().startswith("-"):
+                yield self._at(element, "negative_start", "warning", "A start before 0 counts as 0.")
+
+    def media_faults(self) -> Iterator[Problem]:
+        media = [e for e in self.elements if e.name in _TIMED_MEDIA]
+        ids = Counter(e.attributes["id"] for e in media if e.attributes.get("id"))
+        for element in media:
+            attributes = element.attributes
+            sources = (
+                attributes.get("src")
+                or attributes.get("data-var-src")
+                or any(child.name == "source" and child.parent is element for child in self.elements)
+            )
+            if not sources:
+                yield self._at(element, "media_missing_src", "error", f"The {element.name} names no file.")
+            if "id" not in attributes:
+                yield self._at(
+                    element, "media_missing_id", "warning", f"The {element.name} has no id: timelines cannot name it."
+                )
+            elif ids[attributes["id"]] > 1:
+                yield self._at(
+                    element, "duplicate_media_id", "error", f'Two media elements have the id "{attributes["id"]}".'
+                )
+            if "data-start" not in attributes:
+                yield self._at(
+                    element,
+                    "media_missing_data_start",
+                    "warning",
+                    f"The {element.name} has no data-start: it begins with its composition.",
+                )
+            if element.name == "video" and "muted" not in attributes and "data-has-audio" not in attributes:
+                yield self._at(
+                    element,
+                    "video_missing_muted",
+                    "warning",
+                    "The video says neither muted nor data-has-audio: it is heard.",
+                )
+        heard = {
+            e.attributes.get("src") for e in media if e.name == "video" and e.attributes.get("data-has-audio") == "true"
+        }
+        for element in media:
+            if element.name == "audio" and element.attributes.get("src") in heard - {None}:
+                yield self._at(
+                    element,
+                    "video_audio_double_source",
+                    "error",
+                    "The sound of this file is heard twice: from its video too.",
+                    "Mute the video or leave the audio out.",
+                )
+
+    def script_faults(self) -> Iterator[Problem]:
+        root = self.root
+        assert root is not None
+        if re.search(r"\bgsap\s*\.", self.scripts) and "gsap" not in self.addresses.lower():
+            yield self._at(
+                root,
+                "missing_gsap_script",
+                "error",
+                "A script uses GSAP, and no script loads it.",
+                "Add its script before: any CDN's address of it does.",
+            )
+        if re.search(r"\brepeat\s*:\s*-1\b", self.scripts):
+            yield self._at(
+                root,
+                "gsap_infinite_repeat",
+                "warning",
+                "A tween repeats for ever: its timeline has no length.",
+                "Give the root a data-duration.",
+            )
+
+
+def _number(element: Element, name: str) -> float | None:
+    try:
+        value = float(element.attributes.get(name, ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _is_json(text: str, kind: type) -> bool:
+    try:
+        return isinstance(json.loads(text), kind)
+    except ValueError:
+        return False

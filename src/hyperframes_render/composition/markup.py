@@ -1,0 +1,130 @@
+"""Where the elements of a piece of HTML stand in its text, and edits at those places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+
+_VOID = {
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "param")
+}
+
+
+@dataclass
+class Element:
+    """One element: offsets of its start tag, of its content's end and of its own end."""
+
+    name: str
+    attributes: dict[str, str]
+    start: int
+    open_end: int
+    close_start: int
+    end: int
+    parent: Element | None
+
+    def ancestors(self) -> Iterator[Element]:
+        """The elements around it, from the nearest out."""
+        above = self.parent
+        while above is not None:
+            yield above
+            above = above.parent
+
+    def within(self, name: str) -> bool:
+        """Whether an element of that name is around it."""
+        return any(above.name == name for above in self.ancestors())
+
+    def holds(self, other: Element) -> bool:
+        """Whether `other` stands in its content."""
+        return self.open_end <= other.start and other.end <= self.close_start
+
+
+class _Scanner(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self._length = len(html)
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
+        self.feed(html)
+        self.close()
+        while self._open:
+            self._close_last(self._length, self._length)
+
+    def _offset(self) -> int:
+        line, column = self.getpos()
+        return self._line_starts[line - 1] + column
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        start = self._offset()
+        open_end = start + len(self.get_starttag_text() or "")
+        attributes: dict[str, str] = {}
+        for name, value in attrs:
+            attributes.setdefault(name, value or "")
+        element = Element(tag, attributes, start, open_end, open_end, open_end, self._open[-1] if self._open else None)
+        self.elements.append(element)
+        if tag not in _VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        # "<div/>" opens a div in HTML; only in SVG and MathML it ends there, where nothing follows that matters.
+        if tag not in _VOID and any(element.name in ("svg", "math") for element in self._open):
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if not any(element.name == tag for element in self._open):
+            return
+        at = self._offset()
+        while self._open[-1].name != tag:
+            self._close_last(at, at)
+        self._close_last(at, at + len(tag) + len("</>"))
+
+    def _close_last(self, close_start: int, end: int) -> None:
+        element = self._open.pop()
+        element.close_start, element.end = close_start, end
+
+
+def scan(html: str) -> list[Element]:
+    """All elements of `html` in document order, those in templates among them."""
+    return _Scanner(html).elements
+
+
+@dataclass
+class Edits:
+    """Replacements in one text, given in any order and not overlapping."""
+
+    text: str
+    _edits: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        """Put `new` in place of what stands from `start` to `end`."""
+        self._edits.append((start, end, new))
+
+    def insert(self, at: int, new: str) -> None:
+        """Put `new` before what stands at `at`."""
+        self.replace(at, at, new)
+
+    def result(self) -> str:
+        """The text with all replacements made."""
+        parts, position = [], 0
+        for start, end, new in sorted(self._edits, key=lambda edit: edit[:2]):
+            parts += [self.text[position:start], new]
+            position = end
+        return "".join([*parts, self.text[position:]])
+
+
+def with_attributes(tag: str, name: str, values: dict[str, str | None]) -> str:
+    """The start tag `tag` of an element `name` with these attributes set, or removed where the value is None."""
+    for attribute in values:
+        tag = re.sub(
+            rf"""\s{re.escape(attribute)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""",
+            "",
+            tag,
+            flags=re.IGNORECASE,
+        )
+    at = len("<") + len(name)
+    added = "".join(f' {key}="{escape(value)}"' for key, value in values.items() if value is not None)
+    return tag[:at] + added + tag[at:]

@@ -1,0 +1,89 @@
+"""Single pictures: a frame as an image, several on a sheet with their times, the poster of a finished video."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+from av.video.reformatter import Colorspace
+from PIL import Image, ImageDraw, ImageFont, ImageStat
+
+from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.media.pictures import PictureForm
+
+#: A sheet's pictures are at most this wide, its gaps and labels this high (pixels).
+_SHEET_WIDTH = 480
+_GAP, _LABEL = 12, 28
+#: Where in a video a poster is looked for: the beginning is often empty, the end often faded.
+_POSTER_PLACES = (0.5, 0.3, 0.7, 0.15, 0.85)
+#: Width of a poster at most, and JPEG quality.
+_POSTER_WIDTH, _POSTER_QUALITY = 1280, 88
+
+
+def image_of(data: bytes, form: PictureForm, size: tuple[int, int]) -> Image.Image:
+    """A captured picture (PIXELS of `size`, or PNG) as an image."""
+    if form is PictureForm.PIXELS:
+        return Image.frombytes("RGBA", size, data, "raw", "BGRA").convert("RGB")
+    return Image.open(io.BytesIO(data))
+
+
+def sheet_of(pictures: Sequence[tuple[float, Image.Image]]) -> Image.Image:
+    """Several frames in rows, each with its time in seconds below."""
+    columns = min(len(pictures), 4 if len(pictures) > 9 else 3)
+    rows = -(-len(pictures) // columns)
+    width = min(_SHEET_WIDTH, max(picture.width for _, picture in pictures))
+    height = max(round(picture.height * width / picture.width) for _, picture in pictures)
+    sheet = Image.new("RGB", (columns * (width + _GAP) + _GAP, rows * (height + _LABEL + _GAP) + _GAP), (24, 24, 28))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
+    for index, (seconds, picture) in enumerate(pictures):
+        left = _GAP + index % columns * (width + _GAP)
+        top = _GAP + index // columns * (height + _LABEL + _GAP)
+        small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        sheet.paste(small, (left, top))
+        draw.text((left, top + height + 5), f"{seconds:.2f} s", font=font, fill=(225, 225, 230))
+    return sheet
+
+
+def make_poster(video: Path, output: Path) -> None:
+    """Write the frame of `video` that shows most to `output` (.jpg); alpha is put over white.
+
+    Raises EncoderFailed where no frame can be read.
+    """
+    frames = _zip_frames(video) if video.suffix == ".zip" else _video_frames(video)
+    if not frames:
+        raise EncoderFailed("The finished file has no frame for a poster.")
+    # The picture with the most detail; an empty one has none.
+    best = max(frames, key=lambda frame: sum(ImageStat.Stat(frame.convert("RGB").resize((96, 54))).stddev))
+    if best.mode == "RGBA":
+        best = Image.alpha_composite(Image.new("RGBA", best.size, "white"), best)
+    best = best.convert("RGB")
+    if best.width > _POSTER_WIDTH:
+        best = best.resize((_POSTER_WIDTH, round(best.height * _POSTER_WIDTH / best.width)), Image.Resampling.LANCZOS)
+    best.save(output, quality=_POSTER_QUALITY)
+
+
+def _zip_frames(path: Path) -> list[Image.Image]:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        places = {round(place * (len(names) - 1)) for place in _POSTER_PLACES}
+        return [Image.open(io.BytesIO(archive.read(names[place]))) for place in sorted(places)]
+
+
+def _video_frames(path: Path) -> list[Image.Image]:
+    """Frames near the places: the first that decodes after a seek, so that no long stretch is decoded."""
+    frames: list[Image.Image] = []
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            length = container.duration or 0
+            for place in _POSTER_PLACES:
+                container.seek(round(place * length))
+                frame = next(container.decode(stream), None)
+                if frame is not None:
+                    frames.append(Image.fromarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace.ITU709)))
+    except (av.FFmpegError, IndexError) as error:
+        raise EncoderFailed(f"The finished file cannot be read for a poster: {error}.") from error
+    return frames

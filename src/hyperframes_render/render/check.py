@@ -1,0 +1,185 @@
+"""`check`: the composition opened, and nothing rendered: what it declares, what was resolved, what will be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hyperframes_render.composition.lint import Problem, lint
+from hyperframes_render.composition.source import open_project
+from hyperframes_render.errors import MachineError, RenderError
+from hyperframes_render.render.progress import ProgressMeter
+from hyperframes_render.render.session import Attempt, in_session
+from hyperframes_render.task import RenderInput
+
+#: Characters of the picture of the timeline.
+_BAR_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """One timed element as it was resolved. Seconds of the video; `end` None: until the end."""
+
+    name: str
+    kind: str
+    composition: str
+    track: int
+    start: float
+    end: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` found; `declared` and `clips` are empty where the page could not be opened."""
+
+    source: str
+    declared: dict[str, Any]
+    duration: float
+    frames: int
+    timelines: tuple[str, ...]
+    clips: tuple[ClipFacts, ...]
+    sounds: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing will be wrong."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "ok": self.ok}
+
+
+async def check(source: Path, request: RenderInput) -> CheckReport:
+    """Open the composition and look at it. Faults of the composition are problems of the report.
+
+    Raises a MachineError where this machine cannot look.
+    """
+    problems: list[Problem] = []
+
+    async def work(attempt: Attempt) -> CheckReport:
+        problems.extend(lint(_html_of(attempt)))
+        return await _look(attempt, problems)
+
+    try:
+        return await in_session(source, request, ProgressMeter(None), work, workers=1)
+    except MachineError:
+        raise
+    except RenderError as error:
+        problems.extend(_static_problems(source))
+        problems.append(Problem(error.code, "error", error.message, error.action))
+        return CheckReport(str(source), {}, 0.0, 0, (), (), (), _once(problems))
+
+
+def _html_of(attempt: Attempt) -> str:
+    door = attempt.pool.first.page.door
+    return (door.root / door.entry).read_text("utf-8-sig", errors="replace")
+
+
+def _static_problems(source: Path) -> list[Problem]:
+    """What the markup alone tells, where the page could not be opened; an archive is not opened again for that."""
+    if source.suffix.lower() == ".zip":
+        return []
+    try:
+        return lint(open_project(source, unpack_to=source).read_html())
+    except (RenderError, OSError):
+        return []
+
+
+async def _look(attempt: Attempt, problems: list[Problem]) -> CheckReport:
+    page = attempt.pool.first.page
+    status = await page.chromium.evaluate("__hyperframesRender.status()")
+    clips = await page.chromium.evaluate("__hyperframesRender.clips()")
+    plan = attempt.make_plan()
+    problems.extend(_page_problems(attempt))
+    declared = {
+        "composition": attempt.declared.composition_id,
+        "title": attempt.declared.title,
+        "width": attempt.page.width,
+        "height": attempt.page.height,
+        "fps": str(attempt.page.fps),
+        "duration": attempt.declared.duration,
+    }
+    return CheckReport(
+        source=str(attempt.session.source),
+        declared=declared,
+        duration=plan.duration,
+        frames=plan.frames,
+        timelines=tuple(sorted(status["timelines"])),
+        clips=tuple(ClipFacts(**clip) for clip in clips),
+        sounds=tuple(
+            f"{clip.label} from {clip.start:g} s, volume {clip.volume:g}, rate {clip.rate:g}" for clip in page.sounds
+        ),
+        problems=_once(problems),
+    )
+
+
+def _page_problems(attempt: Attempt) -> list[Problem]:
+    page, session = attempt.pool.first.page, attempt.session
+    return [
+        *(Problem("page_error", "error", f"A script of the page failed: {text}") for text in page.errors),
+        *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
+        *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
+        *(Problem("request_failed", "error", text) for text in session.log.refused.values()),
+        *(Problem("other_version", "warning", text) for text in session.log.substituted.values()),
+        *(Problem("composition", "warning", text) for text in (*attempt.prepared.warnings, *page.warnings)),
+        *(Problem("console", "warning", text) for text in page.console),
+    ]
+
+
+def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    order = {"error": 0, "warning": 1}
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: order[problem.severity]))
+
+
+def as_text(report: CheckReport) -> str:
+    """The report for people: declared, the timeline as a picture and as a table, problems."""
+    lines = [f"{report.source}"]
+    if report.declared:
+        declared = report.declared
+        lines += [
+            f'composition "{declared["composition"]}", {declared["width"]}x{declared["height"]}, '
+            f"{declared['fps']} fps, {report.duration:g} s, {report.frames} frames",
+            f"timelines: {', '.join(report.timelines) or 'none'}",
+            "",
+            *_picture(report),
+            "",
+            *_table(report),
+        ]
+        lines += [f"sound: {sound}" for sound in report.sounds]
+    lines.append("")
+    for problem in report.problems:
+        where = f" ({problem.element}, line {problem.line})" if problem.line else ""
+        lines.append(f"{problem.severity}: {problem.code}: {problem.message}{where} {problem.action}".rstrip())
+    errors = sum(problem.severity == "error" for problem in report.problems)
+    lines.append(f"{errors} errors, {len(report.problems) - errors} warnings")
+    return "\n".join(lines)
+
+
+def _picture(report: CheckReport) -> list[str]:
+    """Tracks against time: one line for each clip, those of a track together."""
+    width = max((len(clip.name) for clip in report.clips), default=4)
+    scale = _BAR_WIDTH / max(report.duration, 1e-9)
+    lines = [f"{'track':>5} {'clip':<{width}} 0{'':<{_BAR_WIDTH - 8}}{report.duration:>7.2f}s"]
+    for clip in report.clips:
+        first = min(_BAR_WIDTH - 1, max(0, round(clip.start * scale)))
+        end = report.duration if clip.end is None else clip.end
+        last = min(_BAR_WIDTH, max(first + 1, round(end * scale)))
+        bar = "." * first + "#" * (last - first) + "." * (_BAR_WIDTH - last)
+        lines.append(f"{clip.track:>5} {clip.name:<{width}} {bar}")
+    return lines
+
+
+def _table(report: CheckReport) -> list[str]:
+    lines = [f"{'start':>9} {'end':>9} {'track':>5}  clip"]
+    for clip in report.clips:
+        end = "end" if clip.end is None else f"{clip.end:.3f}"
+        source = f" {clip.source}" if clip.source else ""
+        lines.append(
+            f"{clip.start:>9.3f} {end:>9} {clip.track:>5}  {clip.name} ({clip.kind} in {clip.composition}){source}"
+        )
+    return lines

@@ -1,0 +1,118 @@
+"""Films, sounds and chance in a video: right at every frame, however the work is shared out."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from hyperframes_render.media.ffmpeg import ffmpeg_path
+from tests.e2e.support import composition, frames, render
+
+STEP = 4
+
+
+def make_film(path: Path, *, seconds: float = 2.0, sound: bool = False) -> Path:
+    """A film of 30 frames a second whose picture n is grey of level 20 + 4 n, with a tone where asked."""
+    command = [ffmpeg_path(), "-v", "error", "-y", "-f", "lavfi"]
+    command += ["-i", f"color=gray:size=320x180:rate=30:duration={seconds},geq=lum='20+{STEP}*N':cb=128:cr=128"]
+    if sound:
+        command += ["-f", "lavfi", "-i", f"sine=frequency=500:sample_rate=48000:duration={seconds}"]
+    subprocess.run([*command, "-c:v", "libx264", "-g", "15", "-crf", "4", "-c:a", "aac", str(path)], check=True)
+    return path
+
+
+def film(extra: str = "", source: str = "film.mp4") -> str:
+    return (
+        f'<video id="v" src="{source}" muted data-start="0.2" data-duration="1" {extra} '
+        'style="position:absolute;inset:0;width:320px;height:180px"></video>'
+    )
+
+
+def numbers(video: Path) -> list[int | None]:
+    """Which picture of the film each frame shows, None for the page's background."""
+    found: list[int | None] = []
+    for frame in frames(video):
+        red, _, blue = (float(frame[40:140, 60:260, channel].mean()) for channel in range(3))
+        found.append(None if blue > red + 20 else round((red * 219 / 255 + 16 - 20) / STEP))
+    return found
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "2"], ["--chunks", "4"]], ids=["one", "two browsers", "chunks"])
+def test_each_frame_has_its_picture_of_the_film(tmp_path: Path, options: list[str]) -> None:
+    make_film(tmp_path / "film.mp4")
+    (tmp_path / "index.html").write_text(
+        composition(film('data-media-start="0.5"'), root='data-duration="1.4" data-no-timeline')
+    )
+    render(tmp_path, tmp_path / "out.mp4", *options)
+    assert numbers(tmp_path / "out.mp4") == [None] * 6 + list(range(15, 45)) + [None] * 6
+
+
+def test_a_film_that_cannot_be_shown_is_named_and_the_rest_is_rendered(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no film at all" * 50)
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nhttps://example.com/a.ts\n#EXT-X-ENDLIST\n")
+    body = "".join(
+        film(source=source).replace('"v"', f'"{source}"') for source in ("broken.mp4", "list.mp4", "none.mp4")
+    )
+    (tmp_path / "index.html").write_text(composition(body, root='data-duration="0.4" data-no-timeline'))
+    result = render(tmp_path, tmp_path / "out.mp4")
+    assert result["frames"] == 12
+    for source in ("broken.mp4", "list.mp4", "none.mp4"):
+        assert any(source in warning and "cannot be played" in warning for warning in result["warnings"])
+
+
+def test_the_sound_of_film_and_audio_is_in_the_video(tmp_path: Path) -> None:
+    make_film(tmp_path / "film.mp4", sound=True)
+    heard = film('data-has-audio="true"').replace(" muted", "")
+    (tmp_path / "index.html").write_text(composition(heard, root='data-duration="1.4" data-no-timeline'))
+    render(tmp_path, tmp_path / "out.mp4", "--chunks", "2")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stream = container.streams.audio[0]
+        parts = [(frame.time or 0.0, frame.to_ndarray()) for frame in container.decode(stream)]
+    rate = 48_000
+    sound = np.concatenate([part for _, part in parts], axis=1)[0]
+    sound = sound[-round(parts[0][0] * rate) :] if parts[0][0] < 0 else sound
+    loud = np.flatnonzero(np.abs(sound) > 0.05) / rate
+    assert loud[0] == pytest.approx(0.2, abs=0.005) and loud[-1] == pytest.approx(1.2, abs=0.005)
+
+
+def test_a_muted_film_makes_no_sound(tmp_path: Path) -> None:
+    make_film(tmp_path / "film.mp4", sound=True)
+    (tmp_path / "index.html").write_text(composition(film(), root='data-duration="0.5" data-no-timeline'))
+    render(tmp_path, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
+
+
+def test_chance_is_the_same_in_every_render_and_in_chunks(tmp_path: Path) -> None:
+    script = """
+    const g = document.querySelector("canvas").getContext("2d");
+    (function draw() {
+      for (let i = 0; i < 40; i++) {
+        g.fillStyle = `hsl(${Math.random() * 360}, 90%, 55%)`;
+        g.fillRect(crypto.getRandomValues(new Uint8Array(1))[0], Math.random() * 160, 20, 20);
+      }
+      requestAnimationFrame(draw);
+    })();
+    """
+    page = composition('<canvas width="320" height="180"></canvas>', script, 'data-duration="0.5" data-no-timeline')
+    page = page.replace("(function draw() {", "(function draw() { g.fillStyle = '#000'; g.fillRect(0, 0, 320, 180);")
+    (tmp_path / "index.html").write_text(page)
+    for name, options in (("a", []), ("b", []), ("c", ["--chunks", "3"])):
+        render(tmp_path, tmp_path / f"{name}.mp4", *options)
+    one, same, cut = (frames(tmp_path / f"{name}.mp4") for name in "abc")
+    assert all(np.array_equal(x, y) for x, y in zip(one, same, strict=True))
+    differences = [float(np.abs(x.astype(int) - y.astype(int)).mean()) for x, y in zip(one, cut, strict=True)]
+    assert max(differences) < 6 < float(np.abs(one[3].astype(int) - one[4].astype(int)).mean())
+
+
+def test_a_film_in_the_page_itself_is_shown_frame_by_frame(tmp_path: Path) -> None:
+    data = base64.b64encode(make_film(tmp_path / "film.mp4", seconds=1.0).read_bytes()).decode()
+    page = composition(film(source=f"data:video/mp4;base64,{data}"), root='data-duration="0.8" data-no-timeline')
+    (tmp_path / "index.html").write_text(page)
+    render(tmp_path, tmp_path / "out.mp4")
+    assert numbers(tmp_path / "out.mp4") == [None] * 6 + list(range(18))

@@ -1,0 +1,69 @@
+"""A picture of any time, or a sheet of several, without a render; and oddities of the picture are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hyperframes_render.media.stills import make_poster
+from tests.e2e.support import COMPOSITIONS, composition, render, run
+from tests.e2e.test_pictures import BOXES, shown_number
+
+
+def test_one_time_is_the_frame_that_a_render_shows_then(tmp_path: Path) -> None:
+    result = json.loads(
+        run("snapshot", BOXES, "-o", tmp_path / "a.png", "--at", "0.7", "--network", "none", "--json").stdout
+    )
+    assert (result["width"], result["height"], result["times"]) == (640, 360, [0.7])
+    assert shown_number(np.asarray(Image.open(tmp_path / "a.png"))) == 21
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_several_times_are_a_sheet_in_order(tmp_path: Path) -> None:
+    ended = run("snapshot", BOXES, "-o", tmp_path / "a.png", "--at", "1.5,0.5", "--network", "none", "--json")
+    assert ended.result["times"] == [0.5, 1.5]
+    sheet = np.asarray(Image.open(tmp_path / "a.png"))
+    assert sheet.shape[1] > 2 * 400
+
+
+def test_a_transparent_picture_has_alpha(tmp_path: Path) -> None:
+    ended = run("snapshot", COMPOSITIONS / "alpha.html", "-o", tmp_path / "a.png", "--at", 0, "--transparent", "--json")
+    assert ended.status == 0, ended.stderr
+    alpha = np.asarray(Image.open(tmp_path / "a.png"))[..., 3]
+    assert len(np.unique(alpha)) > 200
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [(["--at", "9"], "within"), (["--at", "x"], "seconds"), (["--at", ""], "seconds")]
+)
+def test_a_wrong_time_is_a_clear_error(options: list[str], said: str, tmp_path: Path) -> None:
+    ended = run("snapshot", BOXES, "-o", tmp_path / "a.png", "--network", "none", *options)
+    assert ended.status == 1
+    assert said in ended.last_line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_poster_shows_something_where_the_video_begins_empty(tmp_path: Path) -> None:
+    body = (
+        '<div class="clip" data-start="1" data-duration="1" style="position:absolute;inset:40px;background:#f80"></div>'
+    )
+    (tmp_path / "late.html").write_text(composition(body, root='data-duration="2" data-no-timeline'))
+    render(tmp_path / "late.html", tmp_path / "o.mp4", "--network", "none")
+    make_poster(tmp_path / "o.mp4", tmp_path / "poster.jpg")
+    poster = np.asarray(Image.open(tmp_path / "poster.jpg"))
+    assert poster.shape == (180, 320, 3)
+    assert poster[90, 160, 0] > 200
+
+
+def test_a_black_stretch_is_told_with_its_times(tmp_path: Path) -> None:
+    style = "position:absolute;inset:0;background:#f80"
+    body = f'<div class="clip" data-start="1.5" data-duration="0.5" style="{style}"></div>'
+    page = composition(body, root='data-duration="2" data-no-timeline').replace("#102030", "#000")
+    (tmp_path / "black.html").write_text(page)
+    result = render(tmp_path / "black.html", tmp_path / "o.mp4", "--network", "none")
+    assert "The picture is black from 0.00 s to 1.50 s." in result["warnings"]
+    assert not [text for text in render(BOXES, tmp_path / "o.mp4", "--network", "none")["warnings"] if "black" in text]

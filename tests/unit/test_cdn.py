@@ -1,0 +1,58 @@
+"""The usual addresses of libraries are answered from the pinned packages, by the generation that was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyperframes_render.browser.assets import packages_root
+from hyperframes_render.browser.cdn import find_in_packages
+
+JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com/ajax/libs/"
+
+
+@pytest.mark.parametrize(
+    ("url", "file", "other"),
+    [
+        (JSDELIVR + "gsap@3.15.0/dist/ScrollTrigger.min.js", "gsap/dist/ScrollTrigger.min.js", False),
+        (JSDELIVR + "gsap@3", "gsap/dist/gsap.js", False),
+        (CDNJS + "gsap/3.12.5/gsap.min.js", "gsap/dist/gsap.min.js", True),
+        (CDNJS + "three.js/r128/three.min.js", "three-classic/build/three.min.js", True),
+        (
+            JSDELIVR + "three@0.147.0/examples/js/loaders/GLTFLoader.js",
+            "three-classic/examples/js/loaders/GLTFLoader.js",
+            False,
+        ),
+        (JSDELIVR + "three@0.184.0/build/three.module.js", "three/build/three.module.js", True),
+        (JSDELIVR + "three@0.150.0/build/three.module.js", "three-classic/build/three.module.js", True),
+        (JSDELIVR + "three/build/three.module.js", "three/build/three.module.js", False),
+        (JSDELIVR + "three@0.187.0/+esm", "three/build/three.module.js", False),
+        (JSDELIVR + "three@0.187.0/three.core.js", "three/build/three.core.js", False),
+        ("https://unpkg.com/lottie-web@5/build/player/lottie.min.js", "lottie-web/build/player/lottie.min.js", False),
+        (CDNJS + "bodymovin/5.13.0/lottie.min.js", "lottie-web/build/player/lottie.min.js", False),
+        (CDNJS + "animejs/3.2.1/anime.min.js", "animejs-classic/lib/anime.min.js", True),
+        (JSDELIVR + "animejs@4.5.0/dist/bundles/anime.umd.min.js", "animejs/dist/bundles/anime.umd.min.js", False),
+        ("https://d3js.org/d3.v7.min.js", "d3/dist/d3.min.js", False),
+        (JSDELIVR + "@tailwindcss/browser@4", "@tailwindcss/browser/dist/index.global.js", False),
+        ("https://cdn.tailwindcss.com", "@tailwindcss/browser/dist/index.global.js", False),
+        (JSDELIVR + "us-atlas@3/states-10m.json", "us-atlas/states-10m.json", False),
+    ],
+)
+def test_an_address_is_answered_by_its_file(url: str, file: str, other: bool) -> None:
+    answer = find_in_packages(url, packages_root())
+    assert answer is not None
+    assert answer.path == (packages_root() / file).resolve()
+    assert answer.other_version is other
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        JSDELIVR + "left-pad@1.0.0/index.js",
+        JSDELIVR + "gsap@3/../../../etc/passwd",
+        JSDELIVR + "gsap@3/dist/none.js",
+        CDNJS + "gsap/3.15.0/..%2f..%2f..%2fetc/passwd",
+        "https://example.com/npm/gsap@3/dist/gsap.min.js",
+    ],
+)
+def test_other_addresses_are_not(url: str) -> None:
+    assert find_in_packages(url, packages_root()) is None

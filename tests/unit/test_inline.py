@@ -1,0 +1,123 @@
+"""Sub-compositions are brought into the page, each with its styles and scripts kept to itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hyperframes_render.composition.inline import inline_sub_compositions
+from hyperframes_render.composition.scoping import scope_css
+from hyperframes_render.errors import InvalidComposition
+
+SCOPE = '[data-composition-id="card"]'
+BOX = f"{SCOPE}:not(:has([data-hf-inner-root])), {SCOPE} > [data-hf-inner-root]"
+
+
+def page(*hosts: str) -> str:
+    return f"<!doctype html><html><head><title>t</title></head><body><div id=s>{''.join(hosts)}</div></body></html>"
+
+
+def host(source: str, name: str = "card", more: str = "") -> str:
+    return f'<div data-composition-id="{name}" data-composition-src="{source}" data-start="0" {more}>old</div>'
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("css", "scoped"),
+    [
+        (".a { x:1 }", f"{SCOPE} .a {{ x:1 }}"),
+        (".a, .b:is(.c, .d) { x:1 }", f"{SCOPE} .a, {SCOPE} .b:is(.c, .d) {{ x:1 }}"),
+        ("* { x:1 }", "* { x:1 }"),
+        ("body { x:1 }", f"{BOX} {{ x:1 }}"),
+        ("#root p { x:1 }", f'{SCOPE} [data-hf-authored-id="root"] p {{ x:1 }}'),
+        ("#rooted { x:1 }", f"{SCOPE} #rooted {{ x:1 }}"),
+        ('[data-composition-id="card"] .a { x:1 }', f"{SCOPE} .a {{ x:1 }}"),
+        ("[data-composition-id='card'][data-start=\"0\"] { x:1 }", f"{BOX} {{ x:1 }}"),
+        ("@media (min-width: 1px) { .a { x:1 } }", f"@media (min-width: 1px) {{ {SCOPE} .a {{ x:1 }} }}"),
+        ("@keyframes k { from { x:1 } to { x:2 } }", "@keyframes k { from { x:1 } to { x:2 } }"),
+        ("@import url(x.css);\n.a { x:1 }", f"@import url(x.css);\n{SCOPE} .a {{ x:1 }}"),
+        ("/* } */ .a { x:'}' } .b { y:1 }", f"/* }} */ {SCOPE} .a {{ x:'}}' }} {SCOPE} .b {{ y:1 }}"),
+        (".a { &:hover { x:1 } .b { y:1 } }", f"{SCOPE} .a {{ &:hover {{ x:1 }} .b {{ y:1 }} }}"),
+        (".a { x:1", f"{SCOPE} .a {{ x:1}}"),
+    ],
+)
+def test_selectors_are_kept_to_the_composition(css: str, scoped: str) -> None:
+    assert scope_css(css, "card", scope=SCOPE, root_id="root") == scoped
+
+
+def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "parts/card.html",
+        '<head><style>.never{}</style></head><template><style>.a{color:red}</style><div id="r" '
+        'data-composition-id="card" data-width="40"><p class="a">hello<br></p>'
+        "<script>go() // end</script></div></template>",
+    )
+    html = inline_sub_compositions(page(host("parts/card.html")), tmp_path).html
+    assert "old" not in html and "data-composition-src" not in html and ".never" not in html
+    assert re.search(r'<div[^>]*data-width="40"[^>]*><div[^>]*data-hf-inner-root="true"[^>]*><p class="a">hello', html)
+    assert html.index(f"<style>{SCOPE} .a {{color:red}}</style></head>") < html.index("<body>")
+    assert "\ngo() // end\n});</script></body></html>" in html and '"rootId": "r"' in html
+
+
+def test_addresses_are_those_of_the_page(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "parts/card.html",
+        '<template><div data-composition-id="card"><img src="a.png"><img src="b.png"><img src="../c.png">'
+        '<img src="https://x.test/d.png"><i style="background:url(a.png)"></i><a href="#e"></a></div></template>',
+    )
+    write(tmp_path, "parts/a.png", "")
+    write(tmp_path, "b.png", "")
+    html = inline_sub_compositions(page(host("parts/card.html")), tmp_path).html
+    assert re.findall(r'src="([^"]*)"', html) == ["parts/a.png", "b.png", "c.png", "https://x.test/d.png"]
+    assert "background:url(parts/a.png)" in html and 'href="#e"' in html
+
+
+def test_a_composition_used_twice_has_two_names(tmp_path: Path) -> None:
+    write(tmp_path, "card.html", '<template><div data-composition-id="card"><style>.a{}</style></div></template>')
+    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    assert 'data-composition-id="card__hf1"' in html and 'data-composition-id="card__hf2"' in html
+    assert '[data-composition-id="card__hf2"] .a' in html
+
+
+def test_nested_ones_are_brought_in_and_one_that_holds_itself_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "a.html", f'<template><div data-composition-id="a">A{host("b.html", "b")}</div></template>')
+    write(tmp_path, "b.html", f'<template><div data-composition-id="b">B{host("a.html", "a")}</div></template>')
+    inlined = inline_sub_compositions(page(host("a.html", "a")), tmp_path)
+    assert re.search(r">A<.*>B<", inlined.html)
+    assert inlined.warnings == ("The sub-composition a.html is left out: it contains itself.",)
+
+
+def test_variables_of_a_host_go_over_the_declared_ones(tmp_path: Path) -> None:
+    declared = '[{"id":"word","type":"string","default":"none"},{"id":"size","type":"number","default":3}]'
+    write(
+        tmp_path,
+        "card.html",
+        f"<template><div data-composition-id='card' data-composition-variables='{declared}'></div></template>",
+    )
+    values = """data-variable-values='{"word":"</script>"}'"""
+    html = inline_sub_compositions(page(host("card.html", more=values)), tmp_path).html
+    assert '{"card": {"word": "\\u003c/script>", "size": 3}}' in html
+    assert f"{SCOPE} {{--size:3}}" in html
+
+
+@pytest.mark.parametrize("source", ["none.html", "../outside.html", "empty.html", "/etc/passwd"])
+def test_a_file_that_is_missing_outside_or_empty_ends_the_render(tmp_path: Path, source: str) -> None:
+    write(tmp_path, "project/empty.html", " ")
+    write(tmp_path, "outside.html", "<p>outside</p>")
+    with pytest.raises(InvalidComposition, match="sub-composition"):
+        inline_sub_compositions(page(host(source)), tmp_path / "project")
+
+
+def test_a_page_without_hosts_is_left_as_it_is(tmp_path: Path) -> None:
+    html = page(
+        '<div data-composition-src="https://x.test/a.html"></div>', "<template>", host("no.html"), "</template>"
+    )
+    assert inline_sub_compositions(html, tmp_path).html == html

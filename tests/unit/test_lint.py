@@ -1,0 +1,71 @@
+"""Faults that change the picture or the sound are found in the markup, and sound markup has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from hyperframes_render.composition.lint import lint
+
+ROOT = 'data-composition-id="main" data-width="320" data-height="180" data-duration="2"'
+TIMELINE = '<script src="gsap.min.js"></script><script>window.__timelines = { main: gsap.timeline() };</script>'
+REGISTER = (
+    '<script src="gsap.min.js"></script><script>window.__timelines = {{}}; window.__timelines["{}"] = 1;</script>'
+)
+
+
+def codes(body: str, root: str = ROOT, scripts: str = TIMELINE) -> list[str]:
+    return [problem.code for problem in lint(f"<html><body><div {root}>{body}</div>{scripts}</body></html>")]
+
+
+def test_sound_markup_has_no_faults() -> None:
+    clip = '<p id="a" data-start="0" data-duration="2">a</p><video id="v" src="v.mp4" muted data-start="0"></video>'
+    assert codes(clip) == []
+    assert codes(clip, root=ROOT + " data-no-timeline", scripts="") == []
+    assert codes(clip, scripts=REGISTER.format("main")) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("clip_ends_past_root_duration", '<p data-start="1" data-duration="1.5">a</p>'),
+        ("deprecated_data_end", '<p data-start="1" data-end="1.5">a</p>'),
+        ("deprecated_data_layer", '<p data-start="1" data-layer="2">a</p>'),
+        ("host_missing_composition_id", '<p data-composition-src="a.html" data-start="1">a</p>'),
+        ("media_missing_src", '<audio id="a" data-start="0"></audio>'),
+        ("media_missing_id", '<audio src="a.mp3" data-start="0"></audio>'),
+        ("media_missing_data_start", '<audio id="a" src="a.mp3"></audio>'),
+        ("duplicate_media_id", '<audio id="a" src="a.mp3" data-start="0"></audio>' * 2),
+        ("video_missing_muted", '<video id="a" src="a.mp4" data-start="0"></video>'),
+        (
+            "video_audio_double_source",
+            '<video id="v" src="a.mp4" data-has-audio="true" data-start="0"></video>'
+            '<audio id="a" src="a.mp4" data-start="0"></audio>',
+        ),
+        ("invalid_variable_values_json", "<p data-variable-values='{'>a</p>"),
+        ("invalid_composition_variables_declaration", "<p data-composition-variables='{}'>a</p>"),
+        ("negative_start", '<p data-start="-1" data-duration="1">a</p>'),
+    ],
+)
+def test_a_fault_of_an_element_is_found_once_and_placed(code: str, body: str) -> None:
+    found = lint(f"<html>\n<body><div {ROOT}>\n{body}</div>{TIMELINE}</body></html>")
+    assert {problem.code for problem in found} == {code}
+    assert all(problem.line == 3 for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "root", "scripts"),
+    [
+        ("root_missing_dimensions", 'data-composition-id="main" data-duration="2"', TIMELINE),
+        ("missing_data_no_timeline", ROOT, ""),
+        ("timeline_id_mismatch", ROOT, REGISTER.format("other")),
+        ("missing_gsap_script", ROOT, "<script>window.__timelines = { main: gsap.timeline() };</script>"),
+        ("gsap_infinite_repeat", ROOT, TIMELINE + '<script>tl.to("#a", { repeat: -1 });</script>'),
+        ("multiple_root_compositions", ROOT, TIMELINE + f"<div {ROOT}></div>"),
+    ],
+)
+def test_a_fault_of_the_whole_is_found(code: str, root: str, scripts: str) -> None:
+    assert codes("", root, scripts) == [code]
+
+
+def test_a_page_without_a_root_says_so() -> None:
+    assert [problem.code for problem in lint("<p>hello</p>")] == ["root_missing_composition_id"]
