@@ -21,7 +21,7 @@ import uvicorn
 from hyperframes_render.api.keys import hash_key, make_record, new_key, owner_of
 from hyperframes_render.api.ports import KeyLimits
 from hyperframes_render.aws.secrets import KmsSecrets
-from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.errors import MachineError, SetupIncomplete
 from hyperframes_render.local.deploy import Deployment, Outputs, local_client, local_variables
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
@@ -185,7 +185,7 @@ def _introduce(options: ServeOptions, outputs: Outputs, say: Say) -> None:
     """Store the key, and print what a caller needs."""
     key = options.api_key or new_key()
     DynamoKeys(outputs["TaskTable"]).put(make_record(key, "serve", limits=_OWN_LIMITS))
-    secrets = KmsSecrets(outputs["WebhookSecretKeyArn"])
+    secrets = KmsSecrets(outputs["WebhookSecretKeyArn"], DynamoTasks(outputs["TaskTable"]).secret_versions)
     say(f"API key: {key}" if options.api_key is None else "API key: the one given")
     say(f"webhook secret of this key: {secrets.secrets(owner_of(hash_key(key)))[0]}")
     say(f"webhook secret of dropped files: {secrets.secrets('drop')[0]}")
