@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mimetypes
 import os
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class Submitter:
     webhook: str | None = None
 
     def __post_init__(self) -> None:
+        self._uploaded: dict[str, str] = {}
         try:
             from inferencesh import inference
         except ImportError:
@@ -62,7 +64,10 @@ class Submitter:
     def submit(self, source: str, key: str | None = None, **fields: Any) -> dict[str, Any]:
         """Start a render of a file, a folder, or an address; the task. Raises SubmitFailed."""
         with _uploadable(source) as html:
-            given = self._client._process_input_data({"html": html, **self.fields, **fields})
+            given = {"html": html if _is_address(html) else self._upload(Path(html)), **self.fields, **fields}
+        audio = given.get("audio_url")
+        if isinstance(audio, str) and Path(audio).is_file():
+            given["audio_url"] = self._upload(Path(audio))
         body = {"app": APP, "input": given}
         if self.webhook:
             body["webhook"] = self.webhook
@@ -88,6 +93,33 @@ class Submitter:
             if task.get("status") in _FINAL:
                 return task
             time.sleep(_POLL_SECONDS)
+
+    def _upload(self, path: Path) -> str:
+        """The uri of the file's contents; what was uploaded before is not uploaded again, and has the same uri.
+
+        So a request that is sent again is the same request, also from another run of this program.
+        """
+        import requests
+        from inferencesh import APIError
+
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest in self._uploaded:
+            return self._uploaded[digest]
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        wanted = {"filename": path.name, "content_type": kind, "size": path.stat().st_size, "sha256": digest}
+        try:
+            file = self._client._request("post", "/files", data={"files": [wanted]}).data[0]
+            if not file["uploaded"]:
+                with path.open("rb") as data:
+                    requests.put(
+                        file["upload_url"], data, headers=file["upload_headers"], timeout=600
+                    ).raise_for_status()
+        except APIError as error:
+            raise SubmitFailed(str(error.message)) from None
+        except requests.RequestException as error:
+            raise SubmitFailed(f"{path.name} could not be uploaded ({type(error).__name__}).", "Try again.") from None
+        self._uploaded[digest] = str(file["uri"])
+        return self._uploaded[digest]
 
     def _post(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         """POST /apps/run, again while the server is busy or away: the key makes sure that it counts once."""
@@ -186,7 +218,7 @@ def target_of(url: str | None, key: str | None) -> Target:
 @contextmanager
 def _uploadable(source: str) -> Iterator[str]:
     """What the client uploads or passes on: an address as it is, a file by its path, a folder as a .zip of it."""
-    if source.lower().startswith(("https://", "http://", "s3://")):
+    if _is_address(source):
         yield source
         return
     path = Path(source)
@@ -203,6 +235,10 @@ def _uploadable(source: str) -> Iterator[str]:
                 if file.is_file() and not any(part.startswith(".") for part in name.parts):
                     archive.write(file, name.as_posix())
         yield str(packed)
+
+
+def _is_address(source: str) -> bool:
+    return source.lower().startswith(("https://", "http://", "s3://"))
 
 
 def _row_key(source: str, fields: dict[str, Any], row: dict[str, Any]) -> str:

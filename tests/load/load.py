@@ -12,8 +12,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,15 +77,20 @@ class Load:
     def kill_one(self) -> None:
         """kill -9 of the server or any process below it; a server that ended is started again."""
         assert self.process is not None
-        target = random.choice([self.process.pid, *descendants(self.process.pid)])
-        try:
-            words = Path(f"/proc/{target}/cmdline").read_bytes().split(b"\0")
-            self.kills.append(" ".join(word.decode(errors="replace").rpartition("/")[2] for word in words[:4])[:60])
-            os.kill(target, signal.SIGKILL)
-        except (OSError, ProcessLookupError):
-            return
-        time.sleep(5)  # the server looks after its emulator every two seconds
         if self.process.poll() is not None:
+            self.start()
+        living = {pid: name for pid in (self.process.pid, *descendants(self.process.pid)) if (name := _name(pid))}
+        # The server itself first, then its emulator, then whatever comes.
+        emulators = [pid for pid, name in living.items() if name.endswith("local.emulator")]
+        target = [self.process.pid, *emulators][: len(self.kills) + 1][-1]
+        if len(self.kills) > 1:
+            target = random.choice(list(living))
+        with suppress(ProcessLookupError):
+            os.kill(target, signal.SIGKILL)
+            self.kills.append(living[target])
+        # The server looks after its emulator every two seconds, and then ends what it has open.
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(12)
             self.start()
 
     async def post(self, client: httpx.AsyncClient, number: int) -> float:
@@ -158,6 +165,17 @@ class Load:
             raise SystemExit(f"lost {len(lost)}, doubled {doubled}, never asked for {len(strange)}")
 
 
+def _name(pid: int) -> str:
+    """What a process is, shortly; empty for one that has ended."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    named = [word.rpartition("/")[2] for word in words if word]
+    telling = [word for word in named if word.startswith(("hyperframes", "aws-lambda", "chromium", "ffmpeg", "node"))]
+    return (telling or named or [""])[0][:50]
+
+
 def client(limit: int) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=limit, max_keepalive_connections=limit)
     return httpx.AsyncClient(timeout=120, limits=limits)
@@ -220,10 +238,12 @@ def run(load: Load, given: argparse.Namespace) -> None:
     report("tasks of the burst", f"{given.posts} final after {took:.0f} s, {given.posts / took:.1f} a second")
     rest = max(0, given.tasks - given.posts)
     if rest:
-        asyncio.run(burst(load, rest, given.posts))
+        posting = threading.Thread(target=lambda: asyncio.run(burst(load, rest, given.posts)))
+        posting.start()
         for _ in range(given.kills):
             time.sleep(random.uniform(0.5, 6))
             load.kill_one()
+        posting.join()
         tasks = load.wait_for_all(3600)
         load.check(tasks)
         report(f"{rest} tasks, {given.kills} kills", dict(Counter(task["status_text"] for task in tasks)))
