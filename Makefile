@@ -1,4 +1,4 @@
-# make setup | demo | test | test-all | bench | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | parity | bench | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,10 +48,13 @@ demo: setup
 	@$(BIN)/python -m hyperframes_render.local.demo events/compositions/launch-promo out/launch.mp4 .demo
 	@echo "The video is $(abspath out/launch.mp4)"
 
+# The official renderer, to compare with, is installed like the benchmark's; without it those tests say so and are skipped.
 test: setup
+	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest -m "not slow"
 
 test-all: setup
+	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest
 
 lint: setup
