@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | parity | bench | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | bench | cost | parity | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench parity lint lint-template lock clean
+.PHONY: setup demo test test-all bench cost parity lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -75,6 +75,9 @@ parity: setup
 bench: setup
 	@tests/bench/setup.sh
 	@$(BIN)/python tests/bench/bench.py
+
+cost: setup
+	@$(BIN)/python tests/bench/cost.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
 UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \

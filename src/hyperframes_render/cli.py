@@ -125,6 +125,37 @@ def serve(port: int, api_key: str | None, data: Path | None, allow_private_webho
         run(ServeOptions(port, api_key, data, allow_private_webhooks), lambda text: click.echo(text, err=True))
 
 
+@main.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--memory", type=click.IntRange(1769, 10240), default=3008, show_default=True, help="Megabytes.")
+@click.option("--parallel", type=click.IntRange(1, 10_000), default=6, show_default=True, help="Chunks at once.")
+@click.option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
+@render_input_options(without={"audio_url"})
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def estimate(
+    source: str, memory: int, parallel: int, architecture: Any, as_json: bool, **fields: str | bool | None
+) -> None:
+    """Look at INPUT for some seconds and say what rendering it in AWS will take and cost: a model, see docs/cost.md."""
+    with _readable_errors(as_json):
+        from hyperframes_render.api.estimate import Stack, Workload, predict_planned
+        from hyperframes_render.render.steps import probe
+
+        request = parse_render_input({name: value for name, value in fields.items() if value is not None})
+        seen = probe(Path(source), request)
+        plan = seen.plan
+        work = Workload(plan.frames, float(plan.fps), *plan.coded_size, seen.seconds_per_frame)
+        predicted = predict_planned(work, Stack(memory, parallel, architecture))
+    if as_json:
+        frame = {"frames": plan.frames, "frame_milliseconds": round(1000 * seen.seconds_per_frame, 1)}
+        click.echo(json.dumps({**frame, **predicted.as_dict()}))
+        return
+    click.echo(
+        f"{plan.frames} frames at {1000 * seen.seconds_per_frame:.0f} ms here: about {predicted.seconds:.0f} s and "
+        f"${predicted.usd:.4f} in {predicted.chunks} chunk{'s' if predicted.chunks > 1 else ''} "
+        f"({memory} MB {architecture}, {parallel} at once, all started cold)."
+    )
+
+
 #: What RenderInput holds that means nothing for a still picture.
 _NOT_FOR_STILLS = {"codec", "quality", "audio_url"}
 

@@ -9,9 +9,12 @@
     │   ├── LimitExceeded           larger, longer or more than docs/limits.md allows
     │   ├── OutputUnwritable        the result cannot be written where it should go
     │   ├── Unauthorized            no key, or one that is not known here
+    │   ├── Forbidden               the key may not do this
     │   ├── NotFound                no such task, file, app or route for this key
     │   ├── Conflict                it is not, or no longer, in the state that this needs
+    │   ├── KeyReused               an Idempotency-Key that stands for another request
     │   ├── RateLimited             too many requests in a while
+    │   ├── OverQuota               more tasks at once or frames a day than the key may have
     │   └── PayloadTooLarge         a request body beyond what is read
     ├── TaskCancelled               the caller asked for the end
     ├── PageError                   the composition's own page misbehaves
@@ -115,6 +118,13 @@ class Unauthorized(InputError):
     http_status = 401
 
 
+class Forbidden(InputError):
+    """The key is known, and may not do this."""
+
+    code = "forbidden"
+    http_status = 403
+
+
 class NotFound(InputError):
     """No such task, file, app or route for this key."""
 
@@ -129,6 +139,13 @@ class Conflict(InputError):
     http_status = 409
 
 
+class KeyReused(InputError):
+    """An Idempotency-Key that stands for another request."""
+
+    code = "idempotency_key_reused"
+    http_status = 422
+
+
 class RateLimited(InputError):
     """Too many requests in a while; `retry_after` seconds later it may be tried again."""
 
@@ -139,6 +156,16 @@ class RateLimited(InputError):
     def __init__(self, message: str, action: str = "", *, retry_after: int = 60) -> None:
         super().__init__(message, action)
         self.retry_after = retry_after
+        #: More about the limit, for the answer.
+        self.headers: dict[str, str] = {}
+
+
+class OverQuota(InputError):
+    """More tasks at once, or frames a day, than the key may have: its task is born rejected."""
+
+    code = "over_quota"
+    http_status = 429
+    retryable = True
 
 
 class PayloadTooLarge(InputError):

@@ -69,7 +69,7 @@ class Format:
     alpha: tuple[str, ...] = ()
     crf_range: tuple[int, int] | None = None
     #: Bytes that a pixel of a frame takes at most in chunks and result together, for rich pictures at "standard".
-    bytes_per_pixel: float = 0.03
+    bytes_per_pixel: float = 0.045
     #: Seconds that a pixel of a frame takes when chunks become the result: copied, or encoded only then.
     joining_seconds_per_pixel: float = 5e-10
     #: Whether width and height must be even: so where colour is stored for two pixels at a time.
@@ -198,7 +198,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             qualities=_qualities("-profile:v proxy", "-profile:v hq", "-profile:v hq -bits_per_mb 8000"),
             # 4444 is the only profile with alpha; 16 bits of it survive.
             alpha=("-profile:v", "4444", "-alpha_bits", "16"),
-            bytes_per_pixel=1.6,
+            bytes_per_pixel=1.0,
             note="For editing: large files. With alpha the profile is 4444.",
         ),
         Codec.GIF: Format(

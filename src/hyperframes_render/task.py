@@ -299,6 +299,13 @@ class Task(BaseModel):
     #: Key of the composition in the bucket, or an https address that Plan fetches.
     source_key: str = ""
     source_etag: str | None = None
+    #: Key and etag of an uploaded file that audio_url names.
+    audio_key: str | None = None
+    audio_etag: str | None = None
+    #: Only planned: what it would be, and cost.
+    dry_run: bool = False
+    #: What the key that asked may render in a day; Plan counts.
+    frames_a_day: int | None = None
     metadata: Any = None
     webhook: str | None = None
     session_id: str | None = None

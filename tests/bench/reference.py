@@ -45,13 +45,21 @@ def check_reference(result: RenderResult) -> None:
             raise RuntimeError("no lossless reference: no picture was compared with a screenshot")
 
 
-def main() -> None:
-    """Render with one browser, frame after frame."""
-    source, output, fps = sys.argv[1:]
+def render_reference(source: Path, output: Path, fps: str) -> RenderResult:
+    """Render without loss, with one browser, frame after frame. Raises RuntimeError where that was not possible."""
     encode.ffmpeg_arguments = lossless_arguments
-    result = asyncio.run(render(Path(source), Path(output), parse_render_input({"fps": fps}), LocalOptions(workers=1)))
+    try:
+        result = asyncio.run(render(source, output, parse_render_input({"fps": fps}), LocalOptions(workers=1)))
+    finally:
+        encode.ffmpeg_arguments = _product_arguments
     check_reference(result)
-    print(json.dumps(result.as_dict()))
+    return result
+
+
+def main() -> None:
+    """Render the composition that is named."""
+    source, output, fps = sys.argv[1:]
+    print(json.dumps(render_reference(Path(source), Path(output), fps).as_dict()))
 
 
 if __name__ == "__main__":

@@ -8,20 +8,33 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from hyperframes_render import __version__
 from hyperframes_render.api.accept import parse_run
 from hyperframes_render.api.envelope import problem, success
-from hyperframes_render.api.keys import KeyChecker
-from hyperframes_render.api.service import TaskService
+from hyperframes_render.api.keys import KeyChecker, check_scope
+from hyperframes_render.api.ports import KeyRecord, Scope
+from hyperframes_render.api.schemas import (
+    PROBLEM,
+    FileAnswer,
+    RunRequest,
+    TaskAnswer,
+    UploadRequest,
+    answer_of,
+    body_of,
+    inlined,
+)
+from hyperframes_render.api.service import TaskService, new_task_id
+from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
 from hyperframes_render.errors import (
     InternalError,
     InvalidOption,
@@ -30,6 +43,7 @@ from hyperframes_render.errors import (
     RateLimited,
     RenderError,
 )
+from hyperframes_render.task import TaskStatus
 
 _LOG = logging.getLogger(__name__)
 #: 2 MB of markup with every character escaped, and room beside it; Lambda itself takes 6 MB.
@@ -40,16 +54,19 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._=/+-]{8,128}$")
 _routes = APIRouter()
 
 
-def create_app(service: Callable[[], TaskService], keys: Callable[[], KeyChecker]) -> FastAPI:
-    """The application. `service` and `keys` are called for each request: the first one may make them."""
+def create_app(
+    service: Callable[[], TaskService], keys: Callable[[], KeyChecker], streams: Callable[[], StreamService]
+) -> FastAPI:
+    """The application. The three are called for each request that needs them: the first one may make them."""
     app = FastAPI(
         title="hyperframes-render",
         version=__version__,
         description="Render HyperFrames compositions to video. docs/api.md says more.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
-    app.state.service, app.state.keys = service, keys
+    app.state.service, app.state.keys, app.state.streams = service, keys, streams
     app.include_router(_routes)
     # The public convention allows a prefix on every route.
     app.include_router(_routes, prefix="/v1", include_in_schema=False)
@@ -60,15 +77,23 @@ def create_app(service: Callable[[], TaskService], keys: Callable[[], KeyChecker
     return app
 
 
-def _owner(
+def _key(
     request: Request,
     authorization: Annotated[str, Header()] = "",
     x_api_key: Annotated[str, Header()] = "",
-) -> str:
-    """Whose key the request has; found before the body is looked at. Raises Unauthorized."""
+) -> KeyRecord:
+    """The key that the request has; found before the body is looked at. Raises Unauthorized."""
     scheme, _, bearer = authorization.partition(" ")
     checker: KeyChecker = request.app.state.keys()
-    return checker.owner(bearer.strip() if scheme.lower() == "bearer" else x_api_key.strip())
+    return checker.record(bearer.strip() if scheme.lower() == "bearer" else x_api_key.strip())
+
+
+def _allowed(scope: Scope) -> Callable[[KeyRecord], KeyRecord]:
+    def checked(key: Annotated[KeyRecord, Depends(_key)]) -> KeyRecord:
+        check_scope(key, scope)
+        return key
+
+    return checked
 
 
 def _service(request: Request) -> TaskService:
@@ -76,33 +101,277 @@ def _service(request: Request) -> TaskService:
     return service
 
 
+def _streams(request: Request) -> StreamService:
+    streams: StreamService = request.app.state.streams()
+    return streams
+
+
 def _bare(x_api_version: Annotated[str, Header()] = "1") -> bool:
     return x_api_version.strip() == "2"
 
 
-Owner = Annotated[str, Depends(_owner)]
+Runner = Annotated[KeyRecord, Depends(_allowed(Scope.RUN))]
+Reader = Annotated[KeyRecord, Depends(_allowed(Scope.READ))]
+Uploader = Annotated[KeyRecord, Depends(_allowed(Scope.UPLOAD))]
 Service = Annotated[TaskService, Depends(_service)]
+Streams = Annotated[StreamService, Depends(_streams)]
 Bare = Annotated[bool, Depends(_bare)]
 
+_TASK = inlined(TaskAnswer)
+_FILE = {**inlined(FileAnswer), "required": ["uri"]}
+_WITH_KEY: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
 
-@_routes.get("/health")
+
+@_routes.get("/health", tags=["service"], summary="Whether the service answers")
 def health() -> dict[str, Any]:
-    """Whether the service answers. Needs no key."""
+    """Needs no key."""
     return {"status": "ok", "version": __version__}
 
 
-@_routes.post("/apps/run")
+@_routes.get("/openapi.json", tags=["service"], summary="This description", response_class=JSONResponse)
+def openapi(request: Request) -> dict[str, Any]:
+    """Needs no key."""
+    described: dict[str, Any] = request.app.openapi()
+    schemes = described.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["bearer"] = {"type": "http", "scheme": "bearer"}
+    schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
+    return described
+
+
+@_routes.post(
+    "/apps/run",
+    tags=["tasks"],
+    summary="Render a composition",
+    responses={**answer_of(_TASK, "The task, accepted"), **PROBLEM},
+    openapi_extra={**body_of(RunRequest), **_WITH_KEY},
+)
 @_routes.post("/run", include_in_schema=False)
-async def run(request: Request, owner: Owner, service: Service, bare: Bare) -> dict[str, Any]:
-    """Accept a render. The answer is the task; its video is in GET /tasks/{task_id} once it is completed."""
-    submission = parse_run(await _json_body(request))
-    return success(await run_in_threadpool(service.run, owner, submission), bare=bare)
+async def run(
+    request: Request,
+    response: Response,
+    key: Runner,
+    service: Service,
+    bare: Bare,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> Any:
+    """The answer is the task as accepted; its video is in GET /tasks/{task_id} once it is completed.
+
+    The same Idempotency-Key with the same body within 24 hours answers with the first request's task.
+    """
+    door = service.admission
+    rate = await run_in_threadpool(door.count, key, "run", key.limits.runs_a_minute)
+    response.headers.update(rate.headers())
+    body = await _json_body(request)
+    submission = parse_run(body)
+
+    def accept() -> dict[str, Any]:
+        fresh = new_task_id()
+        task_id = door.promise(key, idempotency_key, body, fresh)
+        if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
+            return service.view(known)
+        try:
+            task = service.run(
+                key.owner,
+                submission,
+                task_id=task_id,
+                frames_a_day=key.limits.frames_a_day or None,
+                before_accepting=lambda: door.enter(key, task_id),
+            )
+        except RenderError:
+            door.forget(key, idempotency_key)
+            door.leave(key, task_id)
+            raise
+        if task.status == TaskStatus.REJECTED:
+            door.forget(key, idempotency_key)
+        return service.view(task)
+
+    return success(await run_in_threadpool(accept), bare=bare)
 
 
-@_routes.get("/tasks/{task_id}")
-def get_task(task_id: str, owner: Owner, service: Service, bare: Bare) -> dict[str, Any]:
-    """A task: its state, its progress, and its video with an address that is signed anew."""
-    return success(service.get(owner, task_id), bare=bare)
+@_routes.get(
+    "/tasks",
+    tags=["tasks"],
+    summary="This key's tasks, the newest first",
+    responses={
+        **answer_of(
+            {
+                "type": "object",
+                "required": ["items", "next_cursor"],
+                "properties": {
+                    "items": {"type": "array", "items": _TASK},
+                    "next_cursor": {"type": ["string", "null"]},
+                },
+            },
+            "A page of tasks",
+        ),
+        **PROBLEM,
+    },
+    openapi_extra=_WITH_KEY,
+)
+def list_tasks(
+    key: Reader,
+    service: Service,
+    bare: Bare,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Any:
+    """`next_cursor` leads to the next page; null on the last one."""
+    page = service.tasks.page(key.owner, limit, cursor)
+    return success({"items": [service.view(task) for task in page.tasks], "next_cursor": page.next_cursor}, bare=bare)
+
+
+@_routes.get(
+    "/tasks/{task_id}",
+    tags=["tasks"],
+    summary="A task",
+    responses={**answer_of(_TASK, "The task"), **PROBLEM},
+    openapi_extra=_WITH_KEY,
+)
+def get_task(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
+    """Its state, its progress, and its video with an address that is signed anew."""
+    return success(service.view(service.get(key.owner, task_id)), bare=bare)
+
+
+@_routes.get(
+    "/tasks/{task_id}/status",
+    tags=["tasks"],
+    summary="A task's state alone",
+    responses={
+        **answer_of(
+            {
+                "type": "object",
+                "required": ["id", "status", "status_text", "updated_at"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "status_text": {"type": "string"},
+                    "updated_at": {"type": "string"},
+                },
+            },
+            "The state",
+        ),
+        **PROBLEM,
+    },
+    openapi_extra=_WITH_KEY,
+)
+def get_status(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
+    """For clients that poll."""
+    view = service.view(service.get(key.owner, task_id))
+    return success({name: view[name] for name in ("id", "status", "status_text", "updated_at")}, bare=bare)
+
+
+@_routes.get(
+    "/tasks/{task_id}/stream",
+    tags=["tasks"],
+    summary="A task, each time it changes",
+    response_class=StreamingResponse,
+    response_model=None,
+    responses={
+        200: {
+            "description": "Whole tasks until the task has ended",
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string"}},
+                "text/event-stream": {"schema": {"type": "string"}},
+            },
+        },
+        307: {"description": "Not ended yet; ask again at once"},
+        **PROBLEM,
+    },
+    openapi_extra=_WITH_KEY,
+)
+async def stream_task(
+    task_id: str, key: Reader, streams: Streams, accept: Annotated[str, Header()] = ""
+) -> StreamingResponse | RedirectResponse:
+    """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
+
+    `{"type": "heartbeat"}` comes while nothing changes, the task itself at least every ten seconds. 429 with
+    Retry-After: there are as many open streams as the stack holds.
+    """
+    task = await run_in_threadpool(streams.first_look, key.owner, task_id)
+    form = form_of(accept)
+    lease = None if task.status.final else await run_in_threadpool(streams.take_lease)
+    headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+    if not streams.policy.live:
+        try:
+            task = await streams.hold(task)
+        finally:
+            await run_in_threadpool(streams.end_lease, lease)
+        if not task.status.final:
+            # Relative to this very address, whatever stage or prefix stands before it.
+            return RedirectResponse("stream", 307, headers=headers)
+        lease = None
+    return StreamingResponse(streams.lines(task, lease, form), media_type=MEDIA_TYPES[form], headers=headers)
+
+
+@_routes.post(
+    "/tasks/{task_id}/cancel",
+    tags=["tasks"],
+    summary="End a task",
+    responses={**answer_of(_TASK, "The task, being cancelled"), **PROBLEM},
+    openapi_extra=_WITH_KEY,
+)
+def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare) -> Any:
+    """It ends within seconds, as cancelled. A task that has ended stays as it is."""
+    return success(service.view(service.cancel(key.owner, task_id)), bare=bare)
+
+
+@_routes.delete(
+    "/tasks/{task_id}",
+    tags=["tasks"],
+    summary="Forget a task and its files",
+    responses={
+        **answer_of(
+            {
+                "type": "object",
+                "required": ["id", "deleted"],
+                "properties": {"id": {"type": "string"}, "deleted": {"const": True}},
+            },
+            "Gone",
+        ),
+        **PROBLEM,
+    },
+    openapi_extra=_WITH_KEY,
+)
+def delete_task(task_id: str, key: Runner, service: Service, bare: Bare) -> Any:
+    """Its video goes too. One that is at work ends first, without a webhook."""
+    service.delete(key.owner, task_id)
+    return success({"id": task_id, "deleted": True}, bare=bare)
+
+
+@_routes.get(
+    "/tasks/{task_id}/files",
+    tags=["files"],
+    summary="A task's files",
+    responses={**answer_of({"type": "array", "items": _FILE}, "Files"), **PROBLEM},
+    openapi_extra=_WITH_KEY,
+)
+def task_files(
+    task_id: str,
+    key: Reader,
+    service: Service,
+    bare: Bare,
+    role: Annotated[Literal["input", "output"] | None, Query()] = None,
+) -> Any:
+    """Results with addresses that are signed anew; inputs by the address that was given."""
+    return success(service.files(service.get(key.owner, task_id), role), bare=bare)
+
+
+@_routes.post(
+    "/files",
+    tags=["files"],
+    summary="Upload files",
+    responses={**answer_of({"type": "array", "items": _FILE}, "Where to PUT the bytes"), **PROBLEM},
+    openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
+)
+async def create_files(request: Request, response: Response, key: Uploader, service: Service, bare: Bare) -> Any:
+    """PUT each file's bytes to its `upload_url` with its `upload_headers`; its `uri` names it as html or audio_url.
+
+    With `sha256`, a file that this key uploaded before answers `uploaded: true` and needs no PUT.
+    """
+    rate = await run_in_threadpool(service.admission.count, key, "upload", key.limits.uploads_a_minute)
+    response.headers.update(rate.headers())
+    body = await _json_body(request)
+    return success(await run_in_threadpool(service.uploads.create, key.owner, body), bare=bare)
 
 
 async def _json_body(request: Request) -> object:
@@ -113,7 +382,7 @@ async def _json_body(request: Request) -> object:
         return body
     except (ValueError, RecursionError) as error:
         detail = f": {error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidOption(f"The body is not JSON{detail}.", 'Send {"app": …, "input": {"html": …}}.') from None
+        raise InvalidOption(f"The body is not JSON{detail}.", "Send one JSON object.") from None
 
 
 def _request_id(request: Request) -> str:
@@ -121,7 +390,7 @@ def _request_id(request: Request) -> str:
 
 
 def _answer(request: Request, error: RenderError, status: int | None = None) -> JSONResponse:
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, RateLimited) else None
+    headers = {"Retry-After": str(error.retry_after), **error.headers} if isinstance(error, RateLimited) else None
     body = problem(error, _request_id(request), status)
     return JSONResponse(body, body["status"], headers=headers, media_type="application/problem+json")
 
@@ -166,7 +435,7 @@ class _Frame:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -21,7 +21,7 @@ _PUBLIC_CODES = {
 }
 
 
-def success(data: dict[str, Any], *, bare: bool, status: int = 200) -> dict[str, Any]:
+def success(data: Any, *, bare: bool, status: int = 200) -> Any:
     """An answer: wrapped for version 1, the thing itself for version 2."""
     return data if bare else {"success": True, "status": status, "data": data}
 

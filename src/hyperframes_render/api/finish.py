@@ -13,7 +13,7 @@ from typing import Any, Literal
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import later, moment, parse_moment
 from hyperframes_render.api.cost import Spent, cost_of
-from hyperframes_render.api.outbox import result_filename, result_key, work_folder, write_record
+from hyperframes_render.api.outbox import result_filename, result_folder, result_key, work_folder, write_record
 from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
 from hyperframes_render.errors import (
     FunctionTimedOut,
@@ -72,6 +72,7 @@ class Finisher:
             task, changed = change_task(self.tasks, task_id, decide)
         except NotFound:
             self.objects.delete_folder(work_folder(task_id))
+            self.objects.delete_folder(result_folder(task_id))
             return None
         if changed:
             _LOG.info("task %s is %s", task.id, task.status.text)
@@ -131,6 +132,10 @@ class Finisher:
     def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
         timings = {**draft.get("timings", {}), "accepted_to_finished": _seconds_since(task.created_at)}
         output = {name: draft[name] for name in _KEPT if name in draft}
+        if task.dry_run:
+            planned = {"dry_run": True, "codec": str(task.request.codec), "estimate": draft.get("estimate")}
+            warnings = [*task.warnings, *draft.get("warnings", [])]
+            return {**output, **planned, "warnings": warnings, "timings": timings, "cost": task_cost(task, draft)}
         return {
             **output,
             "codec": str(task.request.codec),
@@ -139,7 +144,7 @@ class Finisher:
             "filename": result_filename(task),
             "content_type": result_type(task.request.codec)[1],
             "size": draft.get("size", 0),
-            "poster_key": draft.get("poster"),
+            "poster": draft.get("poster"),
             "warnings": [*task.warnings, *draft.get("warnings", [])],
             "timings": timings,
             "cost": task_cost(task, draft),

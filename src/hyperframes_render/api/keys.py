@@ -8,8 +8,8 @@ import secrets
 import time
 
 from hyperframes_render.api.clock import moment
-from hyperframes_render.api.ports import KeyRecord, KeyTable
-from hyperframes_render.errors import Unauthorized
+from hyperframes_render.api.ports import KeyLimits, KeyRecord, KeyTable, Scope
+from hyperframes_render.errors import Forbidden, Unauthorized
 
 #: So that a key that leaked is recognised by people and by secret scanners.
 KEY_PREFIX = "hf_live_"
@@ -36,11 +36,35 @@ def owner_of(key_hash: str) -> str:
     return key_hash[:16]
 
 
-def make_record(key: str, name: str) -> KeyRecord:
+def make_record(
+    key: str,
+    name: str,
+    *,
+    scopes: tuple[Scope, ...] = tuple(Scope),
+    expires_at: str | None = None,
+    limits: KeyLimits | None = None,
+) -> KeyRecord:
     """What is stored of `key`, whoever made it up."""
     key_hash = hash_key(key)
     shown = key[: len(KEY_PREFIX) + 4] if key.startswith(KEY_PREFIX) else key[:3]
-    return KeyRecord(key_hash, owner_of(key_hash), shown, name, moment())
+    return KeyRecord(
+        key_hash,
+        owner_of(key_hash),
+        shown,
+        name,
+        moment(),
+        scopes=scopes,
+        expires_at=expires_at,
+        limits=limits or KeyLimits(),
+    )
+
+
+def check_scope(record: KeyRecord, scope: Scope) -> None:
+    """Raise Forbidden where the key may not be used for `scope`."""
+    if scope not in record.scopes:
+        raise Forbidden(
+            f'This key may not do that: it lacks the scope "{scope}".', "Use another key, or have one made with it."
+        )
 
 
 class KeyChecker:
@@ -52,6 +76,10 @@ class KeyChecker:
 
     def owner(self, key: str) -> str:
         """The owner of `key`. Raises Unauthorized."""
+        return self.record(key).owner
+
+    def record(self, key: str) -> KeyRecord:
+        """What is stored of `key`. Raises Unauthorized."""
         if not key:
             raise Unauthorized(
                 "There is no API key in the request.", 'Send the header "Authorization: Bearer YOUR_KEY".'
@@ -59,7 +87,9 @@ class KeyChecker:
         record = self._find(hash_key(key)) if len(key) <= _MAX_KEY_LENGTH else None
         if record is None or record.revoked:
             raise Unauthorized("This API key is not known here, or was revoked.", "Check the key, or make a new one.")
-        return record.owner
+        if record.expires_at is not None and record.expires_at <= moment():
+            raise Unauthorized(f"This API key expired at {record.expires_at}.", "Make a new one.")
+        return record
 
     def _find(self, key_hash: str) -> KeyRecord | None:
         now = time.monotonic()

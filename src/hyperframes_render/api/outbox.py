@@ -19,19 +19,22 @@ def work_folder(task_id: str) -> str:
     return f"work/{task_id}/"
 
 
+def result_folder(task_id: str) -> str:
+    """The keys of everything that a task of the API leaves."""
+    return f"{OUTBOX}tasks/{task_id}/"
+
+
 def result_key(task: Task) -> str:
     """The key of the task's video."""
     suffix, _ = result_type(task.request.codec)
     if task.drop_key is None:
-        return f"{OUTBOX}tasks/{task.id}/video{suffix}"
+        return f"{result_folder(task.id)}video{suffix}"
     return drop_outbox(task.drop_key, suffix)
 
 
 def poster_key(task: Task) -> str:
-    """The key of the picture that stands for the video."""
-    if task.drop_key is None:
-        return f"{OUTBOX}tasks/{task.id}/poster.jpg"
-    return drop_outbox(task.drop_key, ".poster.jpg")
+    """The key of the picture that stands for the video; not beside a dropped file's result, which is just two files."""
+    return f"{OUTBOX}tasks/{task.id}/poster.jpg"
 
 
 def result_filename(task: Task) -> str:
@@ -74,7 +77,7 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
 
 def _record_keys(task: Task) -> tuple[str, str]:
     if task.drop_key is None:
-        folder = f"{OUTBOX}tasks/{task.id}/"
+        folder = result_folder(task.id)
         return f"{folder}result.json", f"{folder}error.json"
     return drop_outbox(task.drop_key, ".json"), drop_outbox(task.drop_key, ".error.json")
 

@@ -45,6 +45,27 @@ class ObjectFacts:
     content_type: str
 
 
+class Scope(StrEnum):
+    """What a key may be used for."""
+
+    #: Start, cancel and delete tasks.
+    RUN = "run"
+    #: See tasks and their files.
+    READ = "read"
+    #: Upload files.
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """What a key may have; 0 is no limit."""
+
+    runs_a_minute: int = 100
+    uploads_a_minute: int = 50
+    tasks_at_once: int = 0
+    frames_a_day: int = 0
+
+
 @dataclass(frozen=True)
 class KeyRecord:
     """A stored API key: never the key itself. `owner` is what its tasks and files belong to."""
@@ -55,6 +76,17 @@ class KeyRecord:
     name: str
     created_at: str
     revoked: bool = False
+    scopes: tuple[Scope, ...] = tuple(Scope)
+    expires_at: str | None = None
+    limits: KeyLimits = KeyLimits()
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """Some of an owner's tasks, the newest first, and where the next page begins."""
+
+    tasks: list[Task]
+    next_cursor: str | None
 
 
 class TaskTable(Protocol):
@@ -65,6 +97,12 @@ class TaskTable(Protocol):
 
     def get(self, task_id: str) -> Task | None:
         """The task as of this moment; None where there is none."""
+
+    def delete(self, task_id: str) -> None:
+        """Forget the task."""
+
+    def page(self, owner: str, limit: int, cursor: str | None) -> TaskPage:
+        """Up to `limit` tasks of `owner`, from `cursor` on. Raises InvalidOption (no such cursor)."""
 
     def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
         """Write `changes` (None removes) if nobody changed `task` since it was read; None where somebody did."""
@@ -93,6 +131,37 @@ class KeyTable(Protocol):
 
     def get(self, key_hash: str) -> KeyRecord | None:
         """The key with that hash; None where there is none."""
+
+
+class Ledger(Protocol):
+    """Small notes by name, each gone some time after it is of no use: counters, promises, leases."""
+
+    def count(self, name: str, amount: int, seconds: int) -> int:
+        """Add `amount` to the counter, which is kept for `seconds`; what it is then."""
+
+    def counted(self, name: str) -> int:
+        """What the counter is."""
+
+    def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
+        """Write the note unless there is one from the last `seconds`; that one, or None where this one was written."""
+
+    def read(self, name: str) -> dict[str, str] | None:
+        """The note, unless its time is over."""
+
+    def forget(self, name: str) -> None:
+        """Remove the note or counter."""
+
+    def take_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
+        """Hold one of `limit` leases until the moment `until` (seconds since 1970); whether one was free.
+
+        A holder that has one has it renewed.
+        """
+
+    def lease_holders(self, name: str) -> dict[str, int]:
+        """Who holds a lease, until when; those whose time is over as well."""
+
+    def give_back(self, name: str, *holders: str) -> None:
+        """End leases."""
 
 
 class ObjectStore(Protocol):
@@ -126,6 +195,14 @@ class ObjectStore(Protocol):
 
     def presign(self, key: str, seconds: int, filename: str) -> str:
         """An address that gives the object to anybody for `seconds`, saved as `filename`."""
+
+    def presign_put(
+        self, key: str, seconds: int, content_type: str, size: int | None, sha256: str | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """An address that takes one object of just this type and size for `seconds`, and the headers it must have."""
+
+    def listing(self, prefix: str) -> list[ObjectFacts]:
+        """The first thousand objects below `prefix`; their types are not known."""
 
 
 class EventTopic(Protocol):

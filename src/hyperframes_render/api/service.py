@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hyperframes_render.api.accept import Submission, narrow_network
-from hyperframes_render.api.changes import tell
+from hyperframes_render.api.admission import Admission
+from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import later, moment
-from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable, Workflow
-from hyperframes_render.api.view import task_view
+from hyperframes_render.api.outbox import result_folder, work_folder
+from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable, Workflow
+from hyperframes_render.api.uploads import Uploads
+from hyperframes_render.api.view import task_files, task_view
 from hyperframes_render.api.webhooks import check_webhook, check_webhook_name
-from hyperframes_render.errors import InvalidOption, NotFound, ServiceFailed
+from hyperframes_render.errors import NotFound, OverQuota, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
 #: Items live longer than results, so that a caller who comes late learns what became of the task.
 ITEM_EXTRA_DAYS = 30
 _DAY = 24 * 3600
+_MAX_ID = 64
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Policy:
     allow_private_webhooks: bool = False
     result_days: int = 30
     attention_seconds: int = 60
+    upload_days: int = 7
 
 
 @dataclass(frozen=True)
@@ -45,23 +51,78 @@ class TaskService:
     topic: EventTopic
     workflow: Workflow
     policy: Policy
+    ledger: Ledger
 
-    def run(self, owner: str, submission: Submission) -> dict[str, Any]:
-        """Accept a render and start it; the task as it is then. Raises InvalidOption."""
-        task = new_task(new_task_id(), owner, submission, self.policy)
-        html = submission.html or ""
+    @property
+    def uploads(self) -> Uploads:
+        """Files that callers uploaded."""
+        return Uploads(self.objects, self.ledger, self.policy.upload_days)
+
+    @property
+    def admission(self) -> Admission:
+        """Who may come in."""
+        return Admission(self.ledger, self.tasks)
+
+    def run(
+        self,
+        owner: str,
+        submission: Submission,
+        *,
+        task_id: str | None = None,
+        frames_a_day: int | None = None,
+        before_accepting: Callable[[], None] = lambda: None,
+    ) -> Task:
+        """Accept a render and start it; the task as it is then.
+
+        `before_accepting` is called when all is checked and nothing written yet; OverQuota from there makes a task
+        that is born rejected. Raises InvalidOption.
+        """
+        task = new_task(task_id or new_task_id(), owner, submission, self.policy)
+        task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
+        try:
+            before_accepting()
+        except OverQuota as refusal:
+            return self._reject(task, refusal)
         if submission.is_markup:
-            key = f"work/{task.id}/source.html"
             # Before the task: a task whose source is missing could be seen and started.
-            self.objects.put(key, html.encode(), "text/html; charset=utf-8")
-            task = task.model_copy(update={"source_key": key})
-            uri = f"s3://{self.objects.bucket}/{key}"
+            self.objects.put(task.source_key, (submission.html or "").encode(), "text/html; charset=utf-8")
+        if not self.accept(task):
+            return self.tasks.get(task.id) or task
+        return task
+
+    def _sources(self, owner: str, submission: Submission, task_id: str) -> dict[str, Any]:
+        """Where composition and sound are taken from. Raises InvalidOption."""
+        found: dict[str, Any] = {}
+        uri = (submission.html or "").strip()
+        if submission.is_markup:
+            key = f"work/{task_id}/source.html"
+            uri, found["source_key"] = f"s3://{self.objects.bucket}/{key}", key
+        elif uri.lower().startswith("s3://"):
+            facts = self.uploads.find(owner, uri, "input.html")
+            found["source_key"], found["source_etag"] = facts.key, facts.etag
         else:
-            uri = html.strip()
-            task = task.model_copy(update={"source_key": self._address(owner, uri)})
-        task = task.model_copy(update={"input": {"html": uri, **task.input}})
-        self.accept(task)
-        return task_view(task, self.objects)
+            found["source_key"] = uri
+        audio = submission.request.audio_url
+        if audio is not None and audio.lower().startswith("s3://"):
+            facts = self.uploads.find(owner, audio, "input.audio_url")
+            found["audio_key"], found["audio_etag"] = facts.key, facts.etag
+        return {**found, "input": {"html": uri, **submission_fields(submission, self.policy)}}
+
+    def _reject(self, task: Task, refusal: OverQuota) -> Task:
+        """A task that is born ended: it never had a place, and says why."""
+        born = task.model_copy(
+            update={
+                "status": TaskStatus.REJECTED,
+                "phase": "done",
+                "error": refusal.as_dict(),
+                "starts": 0,
+                "attention": None,
+                "attention_at": None,
+            }
+        )
+        if self.tasks.create(born):
+            tell(self.topic, born)
+        return born
 
     def accept(self, task: Task) -> bool:
         """Write the task and start it; False where it was accepted before.
@@ -78,25 +139,42 @@ class TaskService:
             _LOG.warning("task %s was accepted but not started, sweep will: %s", task.id, failure)
         return True
 
-    def get(self, owner: str, task_id: str) -> dict[str, Any]:
-        """The task as GET shows it. Raises NotFound, for another's task too."""
-        task = self.tasks.get(task_id)
+    def get(self, owner: str, task_id: str) -> Task:
+        """The task. Raises NotFound, for another's task too."""
+        task = self.tasks.get(task_id) if 0 < len(task_id) <= _MAX_ID else None
         if task is None or task.owner != owner:
             raise NotFound(f"There is no task {task_id[:64]}.", "Check the id; a key sees its own tasks only.")
+        return task
+
+    def cancel(self, owner: str, task_id: str) -> Task:
+        """Ask for the task's end; one that has ended stays as it is. Raises NotFound."""
+        self.get(owner, task_id)
+
+        def decide(task: Task) -> Mapping[str, Any] | None:
+            ending = task.status.final or task.status == TaskStatus.CANCELLING
+            return None if ending else {"status": TaskStatus.CANCELLING}
+
+        task, changed = change_task(self.tasks, task_id, decide)
+        if changed:
+            tell(self.topic, task)
+        return task
+
+    def delete(self, owner: str, task_id: str) -> None:
+        """Forget the task and its files; one that is at work ends. Raises NotFound."""
+        task = self.cancel(owner, task_id)
+        # What works on it looks for the task, and ends when it is gone.
+        self.tasks.delete(task_id)
+        if task.drop_key is None:
+            self.objects.delete_folder(result_folder(task_id))
+        self.objects.delete_folder(work_folder(task_id))
+
+    def view(self, task: Task) -> dict[str, Any]:
+        """The task as callers see it."""
         return task_view(task, self.objects)
 
-    def _address(self, owner: str, uri: str) -> str:
-        """Where Plan takes the composition from: a key of the bucket, or a public address."""
-        if not uri.lower().startswith("s3://"):
-            return uri
-        key = uri[5:].partition("/")[2]
-        if uri[5:].partition("/")[0] != self.objects.bucket or not key.startswith(f"uploads/{owner}/"):
-            raise InvalidOption(
-                "input.html: this file is not one that your key uploaded.", "Upload it, and give the uri you get."
-            )
-        if self.objects.head(key) is None:
-            raise InvalidOption("input.html: there is no such uploaded file (any more).", "Upload it again.")
-        return key
+    def files(self, task: Task, role: str | None = None) -> list[dict[str, Any]]:
+        """The task's files, each with an address that is signed now."""
+        return [file for file in task_files(task, self.objects) if role in (None, file["role"])]
 
 
 def new_task_id() -> str:
@@ -111,10 +189,6 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         if not policy.allow_private_webhooks:
             check_webhook_name(submission.webhook)
     now = moment()
-    network = narrow_network(submission.request.network, policy.network_ceiling)
-    fields = dict(submission.fields)
-    if network != submission.request.network:
-        fields["network"] = network if isinstance(network, str) else list(network)
     return Task(
         id=task_id,
         owner=owner,
@@ -122,7 +196,8 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         created_at=now,
         updated_at=now,
         app=submission.app,
-        input=fields,
+        input=submission_fields(submission, policy),
+        dry_run=submission.dry_run,
         metadata=submission.metadata,
         webhook=submission.webhook,
         session_id=submission.session_id,
@@ -133,3 +208,12 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         attention_at=later(policy.attention_seconds),
         expires_at=int(time.time()) + (policy.result_days + ITEM_EXTRA_DAYS) * _DAY,
     )
+
+
+def submission_fields(submission: Submission, policy: Policy) -> dict[str, Any]:
+    """The input fields as given, with the network that the stack allows."""
+    network = narrow_network(submission.request.network, policy.network_ceiling)
+    fields = dict(submission.fields)
+    if network != submission.request.network:
+        fields["network"] = network if isinstance(network, str) else list(network)
+    return fields

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from hyperframes_render.api.clock import later
@@ -55,26 +55,39 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
         return None
     stored = task.output
     output: dict[str, Any] = {name: stored[name] for name in _SHOWN if name in stored}
+    if stored.get("dry_run"):
+        return {**output, "dry_run": True, "estimate": stored.get("estimate")}
     output["expires_at"] = stored.get("expires_at")
     if stored.get("expires_at") and stored["expires_at"] <= later(0, datetime.now(UTC)):
         output["expired"] = "The video was removed at expires_at; run the task again."
         return output
-    output["video"] = {
+    output["video"] = _file(stored, store)
+    if isinstance(poster := stored.get("poster"), dict):
+        output["poster"] = _file(poster, store)
+    return output
+
+
+def _file(stored: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
+    """A file of ours with an address that is signed now."""
+    return {
         "uri": store.presign(stored["key"], URL_SECONDS, stored["filename"]),
         "uri_expires_at": later(URL_SECONDS),
         "content_type": stored["content_type"],
         "size": stored["size"],
         "filename": stored["filename"],
     }
-    if stored.get("poster_key"):
-        name = f"{PurePosixPath(stored['filename']).stem}.jpg"
-        output["poster"] = {
-            "uri": store.presign(stored["poster_key"], URL_SECONDS, name),
-            "uri_expires_at": later(URL_SECONDS),
-            "content_type": "image/jpeg",
-            "filename": name,
-        }
-    return output
+
+
+def task_files(task: Task, store: ObjectStore) -> list[dict[str, Any]]:
+    """What the task was made from and what it made. Files named by their sender's address stay that address."""
+    files = []
+    for name, field in (("html", task.input.get("html")), ("audio_url", task.input.get("audio_url"))):
+        # Markup that came in the request is gone when the task has ended.
+        if isinstance(field, str) and not field.startswith(f"s3://{store.bucket}/work/"):
+            files.append({"role": "input", "field": name, "uri": field})
+    output = _output(task, store) or {}
+    files += [{"role": "output", "field": name, **output[name]} for name in ("video", "poster") if name in output]
+    return files
 
 
 def progress_of(task: Task) -> dict[str, Any]:

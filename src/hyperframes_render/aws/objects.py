@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from boto3.s3.transfer import TransferConfig
@@ -127,6 +128,28 @@ class S3Objects:
                 },
                 ExpiresIn=seconds,
             )
+
+    def presign_put(
+        self, key: str, seconds: int, content_type: str, size: int | None, sha256: str | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """See ObjectStore."""
+        params: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "ContentType": content_type}
+        headers = {"Content-Type": content_type}
+        if size is not None:
+            params["ContentLength"] = size
+        if sha256 is not None:
+            checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+            params["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = checksum
+        with calling(f"Signing an address for {key}"):
+            return self._s3.generate_presigned_url("put_object", Params=params, ExpiresIn=seconds), headers
+
+    def listing(self, prefix: str) -> list[ObjectFacts]:
+        """See ObjectStore."""
+        with calling(f"Listing {prefix}"):
+            answer = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [
+            ObjectFacts(item["Key"], item["Size"], item["ETag"].strip('"'), "") for item in answer.get("Contents", [])
+        ]
 
 
 def _named(error: ClientError, key: str) -> Exception:

@@ -6,10 +6,13 @@ it alone, so that hundreds of chunks never stand in the way of a change of state
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -18,21 +21,22 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from hyperframes_render.api.clock import moment
-from hyperframes_render.api.ports import Attention, KeyRecord
+from hyperframes_render.api.ports import Attention, KeyLimits, KeyRecord, Scope, TaskPage
 from hyperframes_render.aws.client import calling, client, code_of
-from hyperframes_render.errors import NotFound
+from hyperframes_render.errors import InvalidOption, NotFound
 from hyperframes_render.task import Task, TaskStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BY_ATTENTION = "by_attention"
+BY_ATTENTION, BY_OWNER = "by_attention", "by_owner"
 _LOST = "ConditionalCheckFailedException"
 _SPENT = "spent_"
 #: The name of a dropped file is remembered as long as anything may still be rendered under it.
 _NAME_SECONDS = 7 * 24 * 3600
 #: Kept as JSON text: what callers give may hold numbers that DynamoDB's are not wide enough for.
 _AS_JSON = frozenset({"input", "metadata", "output", "error", "failure", "warnings"})
+_CURSOR = re.compile(r"^([0-9TZ:.-]{20,30}) ([0-9a-f]{8,64})$")
 _to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
@@ -69,6 +73,44 @@ class DynamoTasks:
             answer = self._db.get_item(TableName=self._table, Key={"id": {"S": task_id}}, ConsistentRead=True)
         item = answer.get("Item")
         return _task(item) if item and "status" in item else None
+
+    def delete(self, task_id: str) -> None:
+        """See TaskTable."""
+        with calling("Deleting a task"):
+            self._db.delete_item(TableName=self._table, Key={"id": {"S": task_id}})
+
+    def page(self, owner: str, limit: int, cursor: str | None) -> TaskPage:
+        """See TaskTable."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": BY_OWNER,
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {":owner": {"S": owner}},
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if cursor is not None:
+            created_at, task_id = _read_cursor(cursor)
+            query["ExclusiveStartKey"] = _pack({"owner": owner, "created_at": created_at, "id": task_id})
+        with calling("Listing tasks"):
+            answer = self._db.query(**query)
+            ids = [item["id"] for item in answer["Items"]]
+            items = self._items(ids)
+        # What was deleted since the index was written is left out.
+        tasks = [_task(items[one["S"]]) for one in ids if one["S"] in items and "status" in items[one["S"]]]
+        last = _unpack(answer.get("LastEvaluatedKey", {}))
+        return TaskPage(tasks, _write_cursor(last["created_at"], last["id"]) if last else None)
+
+    def _items(self, ids: list[Any]) -> dict[str, Any]:
+        """Whole items by id; the service may give them in pieces."""
+        found: dict[str, Any] = {}
+        wanted: Any = {self._table: {"Keys": [{"id": one} for one in ids]}} if ids else {}
+        while wanted:
+            answer = self._db.batch_get_item(RequestItems=wanted)
+            found |= {item["id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
+            wanted = answer.get("UnprocessedKeys", {})
+        return found
 
     def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
         """See TaskTable."""
@@ -234,14 +276,18 @@ class DynamoKeys:
         if not (item := answer.get("Item")):
             return None
         values = _unpack(item)
-        return KeyRecord(
-            hash=values["hash"],
-            owner=values["key_owner"],
-            prefix=values["prefix"],
-            name=values["name"],
-            created_at=values["key_created_at"],
-            revoked=bool(values.get("revoked", False)),
-        )
+        return _key_record(values)
+
+    def all(self) -> list[KeyRecord]:
+        """Every key, the oldest first: for its administrator, who may read the whole table."""
+        with calling("Listing keys"):
+            pages = self._db.get_paginator("scan").paginate(
+                TableName=self._table,
+                FilterExpression="begins_with(id, :prefix)",
+                ExpressionAttributeValues={":prefix": {"S": _key_id("")}},
+            )
+            items = [_unpack(item) for page in pages for item in page["Items"]]
+        return sorted(map(_key_record, items), key=lambda record: record.created_at)
 
     def put(self, record: KeyRecord) -> None:
         """Store a key, or store it anew. Its attributes have names of their own: the tasks' index must not list it."""
@@ -257,9 +303,41 @@ class DynamoKeys:
                         "name": record.name,
                         "key_created_at": record.created_at,
                         "revoked": record.revoked,
+                        "scopes": ",".join(record.scopes),
+                        "key_expires_at": record.expires_at or "",
+                        "limits": json.dumps(asdict(record.limits)),
                     }
                 ),
             )
+
+
+def _key_record(values: Mapping[str, Any]) -> KeyRecord:
+    scopes = values.get("scopes")
+    return KeyRecord(
+        hash=values["hash"],
+        owner=values["key_owner"],
+        prefix=values["prefix"],
+        name=values["name"],
+        created_at=values["key_created_at"],
+        revoked=bool(values.get("revoked", False)),
+        scopes=tuple(Scope) if scopes is None else tuple(Scope(scope) for scope in scopes.split(",") if scope),
+        expires_at=values.get("key_expires_at") or None,
+        limits=KeyLimits(**json.loads(values.get("limits", "{}"))),
+    )
+
+
+def _write_cursor(created_at: str, task_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{created_at} {task_id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[str, str]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        text = ""
+    if not (found := _CURSOR.match(text)):
+        raise InvalidOption("cursor: it is none that was answered.", "Give next_cursor of the page before.")
+    return found[1], found[2]
 
 
 def _key_id(key_hash: str) -> str:

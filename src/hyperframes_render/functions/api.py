@@ -12,10 +12,11 @@ from mangum import Mangum
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.keys import KeyChecker
 from hyperframes_render.api.service import TaskService
+from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.settings import ApiSettings
-from hyperframes_render.functions.wiring import settings, task_service
+from hyperframes_render.functions.wiring import settings, stream_service, task_service
 
 
 def _service() -> TaskService:
@@ -31,9 +32,14 @@ def _key_checker() -> KeyChecker:
     return _keys[0]
 
 
+def _streams() -> StreamService:
+    """As many as ask: where this process answers streams, it is a server of its own and no Lambda environment."""
+    return stream_service(settings(ApiSettings), StreamPolicy())
+
+
 def build_application() -> FastAPI:
     """The application with the adapters that the environment names; the first request makes them."""
-    return create_app(_service, _key_checker)
+    return create_app(_service, _key_checker, _streams)
 
 
 #: Everything that this application answers is text; what mangum does not know as such it would encode.

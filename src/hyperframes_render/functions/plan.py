@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_counter
+from hyperframes_render.api.cost import estimate
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
@@ -19,7 +22,7 @@ from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import Worker, job_folder, worker
-from hyperframes_render.render.steps import Chunking, make_plan
+from hyperframes_render.render.steps import Chunking, Planned, make_plan
 from hyperframes_render.task import Task, TaskStatus
 
 #: The name of the mixed sound below work/; lossless, and half the size of plain samples.
@@ -47,13 +50,20 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
         source = _fetch(own, task, folder) if _is_outside(task) else own.source(task, folder)
         request = own.request(task)
+        audio = own.audio(task, folder)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
         with progress.counting():
             chunking = Chunking(parallel=given.parallel_chunks, disk=given.assemble_storage_mb * 1024**2)
-            planned = make_plan(source, request, chunking, sound=folder / SOUND_FILE, listener=progress.check)
+            planned = make_plan(
+                source, request, chunking, sound=folder / SOUND_FILE, audio=audio, listener=progress.check
+            )
         plan = planned.plan
         _check_duration(plan.duration, given.max_duration_seconds)
         prefix = work_folder(task.id)
+        if task.dry_run:
+            _answer_dry_run(own, task, planned, given)
+            return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": given.parallel_chunks}
+        _count_frames(own, task, plan.frames)
         if planned.sound is not None:
             own.objects.upload(planned.sound, f"{prefix}{SOUND_FILE}", "audio/flac")
         own.write_json(
@@ -83,6 +93,48 @@ def _check_duration(duration: float, limit: float) -> None:
             f"The video would be {duration:g} s long: this stack renders {limit:g} s at most.",
             "Ask for a shorter duration, or raise the stack's MaxDurationSeconds.",
         )
+
+
+def _count_frames(own: Worker, task: Task, frames: int) -> None:
+    """Raise LimitExceeded where these are more frames than the caller's key may still render today."""
+    if task.frames_a_day is None:
+        return
+    counter = frames_counter(task.owner)
+    done = own.ledger.count(counter, frames, FRAMES_COUNTER_SECONDS)
+    if done > task.frames_a_day:
+        own.ledger.count(counter, -frames, FRAMES_COUNTER_SECONDS)
+        raise LimitExceeded(
+            f"The video would have {frames} frames, and this key may render {task.frames_a_day} a day (UTC), "
+            f"of which {max(0, task.frames_a_day - done + frames)} are left.",
+            "Ask for a shorter video, or try again tomorrow.",
+        )
+
+
+def _answer_dry_run(own: Worker, task: Task, planned: Planned, given: PlanSettings) -> None:
+    """What the render would be, as the draft of a result that has no video."""
+    plan = planned.plan
+    own.write_json(
+        f"{work_folder(task.id)}result.json",
+        {
+            "width": plan.width,
+            "height": plan.height,
+            "fps": str(plan.fps),
+            "frames": plan.frames,
+            "duration": round(plan.duration, 3),
+            "chunks": len(plan.chunks),
+            "plan": plan.reason,
+            "warnings": list(planned.warnings),
+            "machine": platform.machine(),
+            "estimate": estimate(
+                frames=plan.frames,
+                chunks=len(plan.chunks),
+                seconds_per_frame=planned.seconds_per_frame,
+                memory_mb=given.aws_lambda_function_memory_size,
+                parallel=given.parallel_chunks,
+                architecture="arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+            ),
+        },
+    )
 
 
 def _is_outside(task: Task) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import Any
 
 from hyperframes_render.api.outbox import is_current, poster_key, result_key, work_folder
 from hyperframes_render.errors import EncoderFailed, TaskCancelled
@@ -33,8 +34,8 @@ def deliver_result(own: Worker, task: Task, video: Path, result: RenderResult) -
     own.write_json(f"{folder}result.json", {**result.as_dict(), **known})
 
 
-def _poster(own: Worker, task: Task, video: Path) -> str | None:
-    """The key of the poster; None where none could be made: a good video is not lost for that."""
+def _poster(own: Worker, task: Task, video: Path) -> dict[str, Any] | None:
+    """The poster's file, uploaded; None where none could be made: a good video is not lost for that."""
     poster, key = video.with_name("poster.jpg"), poster_key(task)
     try:
         make_poster(video, poster)
@@ -42,4 +43,4 @@ def _poster(own: Worker, task: Task, video: Path) -> str | None:
         logger.warning("no poster was made: %s", failed)
         return None
     own.objects.upload(poster, key, "image/jpeg")
-    return key
+    return {"key": key, "content_type": "image/jpeg", "size": poster.stat().st_size, "filename": Path(key).name}

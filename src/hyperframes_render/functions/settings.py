@@ -49,10 +49,24 @@ class Accepting(Telling):
     network_ceiling: NetworkPolicy = "public"
     webhook_allow_private: bool = False
     result_days: int = Field(default=30, ge=1)
+    upload_days: int = Field(default=7, ge=1)
 
 
 class ApiSettings(Accepting):
     """api."""
+
+
+class StreamSettings(Settings):
+    """stream. `open_streams` at once; 0 is a quarter of the account's concurrency, and one at least."""
+
+    live_streaming: bool = True
+    account_concurrency: int = Field(default=10, ge=1)
+    open_streams: int = Field(default=0, ge=0)
+
+    @property
+    def stream_limit(self) -> int:
+        """Streams that may be open at once: each holds one of the account's environments."""
+        return self.open_streams or max(1, self.account_concurrency // 4)
 
 
 class DropSettings(Accepting):

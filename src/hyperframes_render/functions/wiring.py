@@ -6,11 +6,13 @@ from functools import cache, lru_cache
 
 from hyperframes_render.api.finish import Finisher
 from hyperframes_render.api.service import Policy, TaskService
+from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.events import SnsTopic
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.aws.workflow import StateMachine
-from hyperframes_render.functions.settings import Accepting, Finishing, Kind, read_settings
+from hyperframes_render.functions.settings import Accepting, Finishing, Kind, Settings, read_settings
 
 
 @cache
@@ -27,7 +29,14 @@ def task_service(given: Accepting) -> TaskService:
         objects=S3Objects(given.bucket),
         topic=SnsTopic(given.events_topic_arn),
         workflow=StateMachine(given.state_machine_arn),
-        policy=Policy(given.network_ceiling, given.webhook_allow_private, given.result_days, given.attention_seconds),
+        policy=Policy(
+            given.network_ceiling,
+            given.webhook_allow_private,
+            given.result_days,
+            given.attention_seconds,
+            given.upload_days,
+        ),
+        ledger=DynamoLedger(given.task_table),
     )
 
 
@@ -42,3 +51,9 @@ def finisher(given: Finishing) -> Finisher:
         longest_function=given.longest_function_seconds,
         attention_seconds=given.attention_seconds,
     )
+
+
+@lru_cache(maxsize=1)
+def stream_service(given: Settings, policy: StreamPolicy) -> StreamService:
+    """For whatever answers the stream route."""
+    return StreamService(DynamoTasks(given.task_table), S3Objects(given.bucket), DynamoLedger(given.task_table), policy)

@@ -19,8 +19,9 @@ from hyperframes_render.api.changes import advance, check_wanted
 from hyperframes_render.api.clock import later
 from hyperframes_render.api.cost import counters_of
 from hyperframes_render.api.outbox import work_folder
-from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
+from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable
 from hyperframes_render.aws.events import SnsTopic
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import remove_folder
@@ -46,6 +47,7 @@ class Worker:
     objects: ObjectStore
     topic: EventTopic
     settings: Working
+    ledger: Ledger
 
     def wanted_task(self, task_id: str) -> Task:
         """The task. Raises NotFound, or TaskCancelled where nobody waits for it any more."""
@@ -79,6 +81,17 @@ class Worker:
         name = PurePosixPath(task.drop_key or "").stem
         path = folder / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
         self.objects.download(task.source_key, path, etag=task.source_etag)
+        if suffix == ".html" and _is_zip(path):
+            # An upload without a name of its own says only here what it is.
+            path = path.rename(path.with_suffix(".zip"))
+        return path
+
+    def audio(self, task: Task, folder: Path) -> Path | None:
+        """The uploaded file that audio_url names; None where it names none of ours."""
+        if task.audio_key is None:
+            return None
+        path = folder / f"audio{PurePosixPath(task.audio_key).suffix}"
+        self.objects.download(task.audio_key, path, etag=task.audio_etag)
         return path
 
     @contextlib.contextmanager
@@ -103,10 +116,21 @@ class Worker:
                 self.tasks.add_spent(task_id, counters)
 
 
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
 @lru_cache(maxsize=1)
 def worker(given: Working) -> Worker:
     """The adapters, made once."""
-    return Worker(DynamoTasks(given.task_table), S3Objects(given.bucket), SnsTopic(given.events_topic_arn), given)
+    return Worker(
+        DynamoTasks(given.task_table),
+        S3Objects(given.bucket),
+        SnsTopic(given.events_topic_arn),
+        given,
+        DynamoLedger(given.task_table),
+    )
 
 
 @contextlib.contextmanager

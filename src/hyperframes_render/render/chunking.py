@@ -1,4 +1,4 @@
-"""Into how many chunks a video is cut: as soon done as a quarter more work allows."""
+"""Into how many chunks a video is cut: as soon done as half as much work again allows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from hyperframes_render.errors import LimitExceeded
 from hyperframes_render.render.plan import Plan
 
 #: Chunks make work: each starts a browser. Up to this part of the undivided work is spent to be done sooner.
-MAX_OVERHEAD = 0.25
-#: Seconds that cutting and joining costs at all: starting the map's children, and the step that joins.
-JOIN_SECONDS = 2.0
+MAX_OVERHEAD = 0.5
+#: Seconds that cutting and joining costs at all: looking at the composition first, starting the map's children, and
+#: the step that joins (api/estimate.py adds them up).
+JOIN_SECONDS = 8.0
 #: Each chunk begins with a whole picture: shorter than this in seconds of video, and the file grows.
 SHORTEST_CHUNK = 1.0
 

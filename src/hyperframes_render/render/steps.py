@@ -24,7 +24,7 @@ from hyperframes_render.render.result import CaptureRecord, RenderResult, make_r
 from hyperframes_render.render.session import Attempt, in_session, page_spec
 from hyperframes_render.task import RenderInput
 
-__all__ = ["Chunking", "assemble", "make_plan", "render_chunk"]
+__all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
 #: Places at which the planner looks how long a frame takes.
 PROBES = 12
@@ -38,6 +38,8 @@ class Planned:
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
     warnings: tuple[str, ...]
+    #: Measured at some places of the video.
+    seconds_per_frame: float = 0.0
 
 
 def make_plan(
@@ -66,9 +68,27 @@ def make_plan(
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
         plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
         mixed = await asyncio.to_thread(attempt.mix, plan, sound)
-        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings)
+        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A short look at a composition: its plan as one chunk, and seconds that a frame takes to capture."""
+
+    plan: Plan
+    seconds_per_frame: float
+
+
+def probe(source: Path, request: RenderInput) -> Probe:
+    """Look at the composition without rendering it. Raises a RenderError."""
+
+    async def work(attempt: Attempt) -> Probe:
+        whole = attempt.make_plan()
+        return Probe(whole, await _seconds_per_frame(attempt, whole))
+
+    return asyncio.run(in_session(source, request, ProgressMeter(None), work, workers=1))
 
 
 def _short_plan(source: Path, request: RenderInput) -> Plan | None:

@@ -115,7 +115,7 @@ class Engine:
         self.behaviour = behaviour
 
     def make_plan(
-        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, listener: Any = None
+        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, listener: Any = None
     ) -> Planned:
         self.behaviour.enter("make_plan")
         text = source.read_bytes().decode(errors="replace")
@@ -168,7 +168,7 @@ def install(monkeypatch: Any, behaviour: Behaviour) -> None:
     """Let the image's functions use this engine, whether or not the real one can be imported."""
     name = "hyperframes_render.render.steps"
     engine = Engine(behaviour)
-    parts = {"Chunking": Chunking, "Plan": Plan, "CaptureRecord": CaptureRecord}
+    parts = {"Chunking": Chunking, "Plan": Plan, "Planned": Planned, "CaptureRecord": CaptureRecord}
     calls = {"make_plan": engine.make_plan, "render_chunk": engine.render_chunk, "assemble": engine.assemble}
     if name not in sys.modules:
         fake = ModuleType(name)

@@ -88,5 +88,8 @@ def _unpacked(content: bytes, folder: Path) -> Path:
             part = folder / f"{target.name}.part"
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 archive.extractall(part)
+                for entry in archive.infolist():
+                    if entry.external_attr >> 16 & 0o111:  # a program; zipfile itself forgets that
+                        (part / entry.filename).chmod(0o755)
             part.rename(target)
     return target

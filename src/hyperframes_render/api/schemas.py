@@ -1,0 +1,221 @@
+"""What requests and answers look like, for GET /openapi.json. Input fields come from RenderInput, the one truth."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hyperframes_render.api.accept import APP, MAX_METADATA_BYTES
+from hyperframes_render.task import RenderInput
+
+_HTML = '<div data-composition-id="main" data-width="1280" data-height="720" data-duration="2">…</div>'
+_WHEN = "2026-01-31T12:00:00.000Z"
+
+
+class RunInput(RenderInput):
+    """How a composition is to be rendered, and the composition."""
+
+    html: str = Field(
+        min_length=1,
+        description="The composition's markup (at most 2,000,000 bytes), or the address of an .html or .zip: "
+        "https://…, or the uri of a file that this key uploaded.",
+        examples=[_HTML],
+    )
+    dry_run: bool = Field(default=False, description="Only plan: how long, how many chunks, what it would cost.")
+    metadata: Any = Field(default=None, description="The same as beside `input`.")
+
+
+class RunRequest(BaseModel):
+    """A render."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"app": APP, "input": {"html": _HTML, "fps": 30, "codec": "h264"}}]},
+    )
+
+    app: str | None = Field(default=None, description=f"{APP}, with or without @version.")
+    input: RunInput
+    webhook: str | None = Field(default=None, description="An https address that is told when the task ends.")
+    metadata: Any = Field(default=None, description=f"Echoed; at most {MAX_METADATA_BYTES} bytes of JSON.")
+    session: str | None = Field(default=None, description="Echoed as session_id.")
+    wait: bool | None = Field(default=None, description="Accepted; the answer comes at once.")
+    setup: Any = None
+    infra: Any = None
+    workers: Any = None
+    session_timeout: Any = None
+    function: Any = None
+    run_at: Any = None
+    stream: Any = None
+
+
+class UploadFile(BaseModel):
+    """A file that is going to be uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str | None = Field(default=None, examples=["page.html"])
+    content_type: str | None = Field(default=None, examples=["text/html"])
+    size: int | None = Field(default=None, ge=1, description="Bytes.", examples=[18432])
+    sha256: str | None = Field(
+        default=None, description="Of its bytes: what this key uploaded before is not uploaded again."
+    )
+    uri: str | None = None
+    path: str | None = None
+    public: bool | None = None
+    id: str | None = None
+    category: str | None = None
+
+
+class UploadRequest(BaseModel):
+    """Files that are going to be uploaded."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"files": [{"filename": "page.html", "content_type": "text/html", "size": 18432}]}]
+        },
+    )
+
+    files: list[UploadFile] = Field(min_length=1, max_length=20)
+
+
+class FileAnswer(BaseModel):
+    """A file with an address that gives it, signed at this reading."""
+
+    uri: str
+    uri_expires_at: str
+    content_type: str
+    size: int
+    filename: str
+
+
+class TaskAnswer(BaseModel):
+    """A task."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "5a1f0c9e8b7d6a5f4e3d2c1b0a9f8e",
+                    "app": APP,
+                    "status": 7,
+                    "status_text": "running",
+                    "created_at": _WHEN,
+                    "updated_at": _WHEN,
+                    "input": {"html": "s3://bucket/work/5a1f/source.html", "fps": 30},
+                    "output": {
+                        "progress": {"phase": "render", "frames_done": 120, "frames_total": 300, "percent": 40.0}
+                    },
+                    "error": None,
+                    "error_code": None,
+                    "logs": ["render: 120 of 300 frames (40 %)"],
+                    "warnings": [],
+                    "metadata": None,
+                    "session_id": None,
+                    "webhook": None,
+                }
+            ]
+        }
+    )
+
+    id: str
+    app: str
+    status: int = Field(ge=0, le=13)
+    status_text: str
+    created_at: str
+    updated_at: str
+    input: dict[str, Any]
+    output: dict[str, Any] | None
+    error: str | None
+    error_code: str | None
+    logs: list[str]
+    warnings: list[str]
+    metadata: Any
+    session_id: str | None
+    webhook: str | None
+
+
+class ProblemError(BaseModel):
+    """What went wrong, for programs."""
+
+    code: str
+    message: str
+    action: str
+    retryable: bool
+
+
+class Problem(BaseModel):
+    """Every error: problem+json by its names, and the older clients' `success` and `error`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/errors/not_found",
+                    "title": "Not found",
+                    "status": 404,
+                    "detail": "There is no task 17. Check the id; a key sees its own tasks only.",
+                    "success": False,
+                    "error": {
+                        "code": "not_found",
+                        "message": "There is no task 17. Check the id; a key sees its own tasks only.",
+                        "action": "Check the id; a key sees its own tasks only.",
+                        "retryable": False,
+                    },
+                    "request_id": "0f8c4f6de5f34c1c9f41d2b1f4b3c1aa",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    success: Literal[False]
+    error: ProblemError
+    request_id: str
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """`requestBody` of a route that reads its body by itself, so that every complaint is in our own words."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}", by_alias=True)
+    inlined = _inline(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
+
+
+def _inline(schema: Any, known: dict[str, Any]) -> Any:
+    """`schema` without references: one route's body stands by itself."""
+    if isinstance(schema, list):
+        return [_inline(item, known) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(reference := schema.get("$ref"), str):
+        rest = {name: value for name, value in schema.items() if name != "$ref"}
+        return {**_inline(known[reference.rpartition("/")[2]], known), **_inline(rest, known)}
+    return {name: _inline(value, known) for name, value in schema.items()}
+
+
+def answer_of(data: Any, what: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: `data` wrapped (or bare, with X-API-Version: 2), and errors."""
+    wrapped = {
+        "type": "object",
+        "required": ["success", "status", "data"],
+        "properties": {"success": {"const": True}, "status": {"type": "integer"}, "data": data},
+    }
+    content = {"application/json": {"schema": {"anyOf": [wrapped, data]}}}
+    return {status: {"description": what, "content": content}}
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's schema without references."""
+    schema = model.model_json_schema(mode="serialization")
+    return dict(_inline(schema, schema.pop("$defs", {})))
+
+
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "An error",
+        "content": {"application/problem+json": {"schema": inlined(Problem)}},
+    }
+}

@@ -1,0 +1,176 @@
+"""GET /tasks/{task_id}/stream: the task, each time it changes, until it has ended.
+
+Lines are whole tasks, which every generation of the public client understands: NDJSON where it is asked for, otherwise
+server-sent events. Where answers cannot be sent piece by piece, the request is held for a while and then sent round
+again with a redirect to itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.concurrency import run_in_threadpool
+
+from hyperframes_render.api.ports import Ledger, ObjectStore, TaskTable
+from hyperframes_render.api.view import task_view
+from hyperframes_render.errors import NotFound, RateLimited, ServiceFailed
+from hyperframes_render.task import Task, TaskStatus
+
+#: Under this name in the ledger.
+_LEASES = "open-streams"
+#: A lease that is not renewed for so long is free again: its environment died.
+_LEASE_SECONDS = 60
+_RENEW_SECONDS = 20.0
+#: What the 429 of a full house asks for.
+_RETRY_AFTER = 10
+#: Looks at a task that cannot be read in a row before the stream gives up; the client connects again.
+_PATIENCE = 10
+
+Form = Literal["ndjson", "sse"]
+
+
+@dataclass(frozen=True)
+class StreamPolicy:
+    """How streams behave. `limit` is how many may be open; None: any number. Times in seconds.
+
+    The public client gives up where it sees heartbeats alone for 30 s, or nothing for 60: `repeat` is when a task
+    that has not changed is told again. Not `live`: requests are held for `hold`.
+    """
+
+    live: bool = True
+    limit: int | None = None
+    poll: float = 0.5
+    heartbeat: float = 5.0
+    repeat: float = 10.0
+    longest: float = 870.0
+    hold: float = 25.0
+
+
+@dataclass
+class StreamService:
+    """Open streams."""
+
+    tasks: TaskTable
+    objects: ObjectStore
+    ledger: Ledger
+    policy: StreamPolicy = field(default_factory=StreamPolicy)
+    #: Streams of this process.
+    _open: int = 0
+
+    def first_look(self, owner: str, task_id: str) -> Task:
+        """The task. Raises NotFound."""
+        task = self.tasks.get(task_id) if 0 < len(task_id) <= 64 else None
+        if task is None or task.owner != owner:
+            raise NotFound(f"There is no task {task_id[:64]}.", "Check the id; a key sees its own tasks only.")
+        return task
+
+    def take_lease(self) -> str | None:
+        """One more open stream. Raises RateLimited where there are as many as may be."""
+        if self.policy.limit is None:
+            return None
+        holder = secrets.token_hex(8)
+        if not self.ledger.take_lease(_LEASES, holder, self.policy.limit, int(time.time()) + _LEASE_SECONDS):
+            raise RateLimited(
+                f"There are {self.policy.limit} open streams, as many as this stack holds.",
+                "Try again in some seconds, or ask for the task with GET /tasks/{id} until it is final.",
+                retry_after=_RETRY_AFTER,
+            )
+        return holder
+
+    def end_lease(self, holder: str | None) -> None:
+        """Make room for another. What cannot be written ends by itself after a while."""
+        if holder is not None:
+            with contextlib.suppress(ServiceFailed):
+                self.ledger.give_back(_LEASES, holder)
+
+    async def hold(self, task: Task) -> Task:
+        """The task once it is final, or as it is after `policy.hold`."""
+        deadline = time.monotonic() + self.policy.hold
+        while not task.status.final and time.monotonic() < deadline:
+            await asyncio.sleep(min(1.0, max(self.policy.poll, deadline - time.monotonic()) / 2))
+            task = await self._look(task) or task
+        return task
+
+    async def lines(self, task: Task, lease: str | None, form: Form) -> AsyncIterator[bytes]:
+        """The stream's pieces. The lease, if any, ends with it."""
+        self._open += 1
+        try:
+            async for view in self._updates(task, lease):
+                for line in _ndjson(view) if form == "ndjson" else _sse(view):
+                    yield line
+        finally:
+            self._open -= 1
+            await asyncio.shield(run_in_threadpool(self.end_lease, lease))
+
+    async def _updates(self, task: Task, lease: str | None) -> AsyncIterator[dict[str, Any] | None]:
+        """The task whenever there is something to say; None for a heartbeat."""
+        began = told = beaten = renewed = time.monotonic()
+        shown: tuple[Any, ...] = ()
+        failures = 0
+        while True:
+            now = time.monotonic()
+            if (state := _state(task)) != shown or now - told >= self.policy.repeat:
+                shown, told, beaten = state, now, now
+                yield task_view(task, self.objects)
+            elif now - beaten >= self.policy.heartbeat:
+                beaten = now
+                yield None
+            if task.status.final or now - began >= self.policy.longest:
+                return
+            if lease is not None and now - renewed >= _RENEW_SECONDS:
+                renewed = now
+                until = int(time.time()) + _LEASE_SECONDS
+                await run_in_threadpool(self.ledger.take_lease, _LEASES, lease, self.policy.limit or 1, until)
+            # Many streams of one process look less often: looking is what they cost.
+            await asyncio.sleep(self.policy.poll * max(1.0, self._open / 50))
+            fresh = await self._look(task)
+            failures = failures + 1 if fresh is None else 0
+            if failures >= _PATIENCE:
+                return
+            task = fresh or task
+
+    async def _look(self, task: Task) -> Task | None:
+        """The task as it is now; None where that cannot be said. A deleted one counts as cancelled."""
+        try:
+            fresh = await run_in_threadpool(self.tasks.get, task.id)
+        except ServiceFailed:
+            return None
+        return fresh or task.model_copy(update={"status": TaskStatus.CANCELLED})
+
+
+def _state(task: Task) -> tuple[Any, ...]:
+    """What makes a difference to who looks on."""
+    return (task.status, task.phase, task.frames_done, task.frames_total, task.version if task.status.final else 0)
+
+
+def _ndjson(view: dict[str, Any] | None) -> list[bytes]:
+    return [json.dumps(view or {"type": "heartbeat"}, ensure_ascii=False).encode() + b"\n"]
+
+
+def _sse(view: dict[str, Any] | None) -> list[bytes]:
+    if view is None:
+        return [b": heartbeat\n\n"]
+    events = [_event("update", view)]
+    status = TaskStatus(view["status"])
+    if status.final:
+        events.append(_event("done" if status in (TaskStatus.COMPLETED, TaskStatus.CANCELLED) else "error", view))
+    return events
+
+
+def _event(name: str, view: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(view, ensure_ascii=False)}\n\n".encode()
+
+
+def form_of(accept: str) -> Form:
+    """What the client asked for: NDJSON by its name, else server-sent events."""
+    return "ndjson" if "ndjson" in accept.lower() or "jsonl" in accept.lower() else "sse"
+
+
+MEDIA_TYPES: dict[Form, str] = {"ndjson": "application/x-ndjson", "sse": "text/event-stream; charset=utf-8"}

@@ -1,0 +1,64 @@
+"""GET /tasks/{task_id}/stream in a function of its own: its answer leaves piece by piece.
+
+Python's managed runtime gives an answer whole. So the wrapper script `stream-wrapper` beside this file starts
+`python -m hyperframes_render.functions.stream` instead of it: a loop on the Lambda Runtime API that hands each request
+to the FastAPI application and passes on its pieces. With LIVE_STREAMING=false the managed runtime calls `handler`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from fastapi import FastAPI
+from mangum import Mangum
+
+from hyperframes_render.api.app import create_app
+from hyperframes_render.api.keys import KeyChecker
+from hyperframes_render.api.service import TaskService
+from hyperframes_render.api.streams import StreamPolicy, StreamService
+from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.errors import NotFound
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.settings import StreamSettings
+from hyperframes_render.functions.wiring import settings, stream_service
+
+_keys: list[KeyChecker] = []
+
+
+def _key_checker() -> KeyChecker:
+    if not _keys:
+        _keys.append(KeyChecker(DynamoKeys(settings(StreamSettings).task_table)))
+    return _keys[0]
+
+
+def _streams() -> StreamService:
+    given = settings(StreamSettings)
+    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=given.stream_limit))
+
+
+def _no_service() -> TaskService:
+    raise NotFound("This function answers streams alone.", "docs/api.md lists the routes.")
+
+
+def build_application() -> FastAPI:
+    """The same application as everywhere, with no more than a stream needs behind it."""
+    return create_app(_no_service, _key_checker, _streams)
+
+
+_TEXT = ["text/", "application/json", "application/problem+json", "application/x-ndjson"]
+_asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+@traced
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request whole: the held one, where answers cannot be streamed."""
+    return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own
+
+
+if __name__ == "__main__":
+    from hyperframes_render.functions.runtime import serve_invocations
+
+    serve_invocations(build_application())
