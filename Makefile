@@ -29,6 +29,8 @@ $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/
 # The stack on one machine: emulator, SAM and the functions' runtime pin packages that clash, so each has its own place.
 STACK := $(VENV)/stack
 STACK_PARTS := $(STAMPS)/stack-emulator $(STAMPS)/stack-sam $(STAMPS)/stack-runtime $(STAMPS)/stack-layer
+# The public clients that tests use, as their users install them.
+STACK_PARTS += $(STAMPS)/stack-sdk-new $(STAMPS)/stack-sdk-old $(STAMPS)/stack-sdk-js
 $(STAMPS)/stack: $(STACK_PARTS)
 	@touch $@
 
@@ -42,6 +44,13 @@ $(STAMPS)/stack-layer: layers/dependencies/requirements.lock layers/dependencies
 	  PYTHON=$(abspath $(BIN)/python) ARTIFACTS_DIR=$(abspath $(STACK)/layer) >$@.log 2>&1 \
 	  || { cat $@.log >&2; echo "set-up step \"stack-layer\" failed: PyPI must be reachable; see the lines above" >&2; exit 1; }
 	@rm -f $@.log; touch $@
+
+$(STAMPS)/stack-sdk-js: tests/e2e/sdk/package.json tests/e2e/sdk/package-lock.json | $(STAMPS)/system
+	@echo "[stack] JavaScript client" >&2
+	@mkdir -p $(STACK)/sdk-js $(@D) && cp $^ $(STACK)/sdk-js/
+	@npm ci --prefix $(STACK)/sdk-js --ignore-scripts --no-audit --no-fund --silent \
+	  || { echo "set-up step \"stack-sdk-js\" failed: the npm registry must be reachable" >&2; exit 1; }
+	@touch $@
 
 demo: setup
 	@mkdir -p out
@@ -82,7 +91,7 @@ cost: setup
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
 UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --quiet
-PRODUCT := pyproject.toml --extra aws --extra api --extra serve
+PRODUCT := pyproject.toml --extra aws --extra api --extra serve --extra submit
 lock:
 	@python3 -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
 	@$(UV) $(PRODUCT) -o requirements.lock
@@ -91,6 +100,9 @@ lock:
 	@$(UV) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
 	@$(UV) requirements-emulator.in -o requirements-emulator.lock
 	@$(UV) requirements-sam.in -o requirements-sam.lock
+	@$(UV) requirements-sdk-new.in -o requirements-sdk-new.lock
+	@$(UV) requirements-sdk-old.in -o requirements-sdk-old.lock
+	@cd tests/e2e/sdk && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@$(UV) requirements-checks.in -o requirements-checks.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@rm -rf .lock-venv

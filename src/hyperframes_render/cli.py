@@ -201,6 +201,195 @@ async def _snapshot_here(source: Path, output: Path, request: RenderInput, times
         await driver.stop()
 
 
+@main.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--url", help="The API. Default: HYPERFRAMES_RENDER_URL, else the server on this machine.")
+@click.option("--key", help="The API key. Default: HYPERFRAMES_RENDER_KEY or INFERENCE_API_KEY.")
+@click.option("--wait", is_flag=True, help="Wait for the end, and show progress.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the video here; waits for it.")
+@click.option("--webhook", metavar="URL", help="An https address that is told of the end.")
+@click.option("--rows", type=click.Path(path_type=Path), help="A .jsonl of variables: one task for each row.")
+@click.option("--json", "as_json", is_flag=True, help="Print the task as JSON.")
+@render_input_options()
+def submit(
+    source: str,
+    url: str | None,
+    key: str | None,
+    wait: bool,
+    output: Path | None,
+    webhook: str | None,
+    rows: Path | None,
+    as_json: bool,
+    **fields: str | bool | None,
+) -> None:
+    """Send INPUT (a file, a project folder, or an address) to the API of a stack."""
+    from hyperframes_render import submit as client
+
+    with _readable_errors(as_json):
+        given = {name: value for name, value in fields.items() if value is not None}
+        request = parse_render_input(given)
+        asked = request.model_dump(mode="json", by_alias=True, include=set(given))
+        target = client.target_of(url, key)
+        with _progress_line() as say:
+            submitter = client.Submitter(target, say, asked, webhook)
+            if rows is not None:
+                _submit_rows(client.submit_rows(submitter, source, rows, wait))
+                return
+            task = submitter.submit(source)
+            if wait or output is not None:
+                task = submitter.wait(task)
+        _answer_task(task, output, as_json)
+
+
+def _submit_rows(entries: Any) -> None:
+    """One line of JSON for each row."""
+    failed = 0
+    for entry in entries:
+        failed += entry.get("status") in (11, 12, 13)
+        click.echo(json.dumps(entry))
+    if failed:
+        click.echo(f"error: {failed} of the rows came to no video; run the same command again to retry them.", err=True)
+        sys.exit(1)
+
+
+def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    """Print what became of the task; save its video."""
+    from hyperframes_render.submit import SubmitFailed
+
+    if task["status"] in (11, 12, 13):
+        raise SubmitFailed(f"The task {task['id']} is {task.get('status_text', 'over')}: {task.get('error')}")
+    if output is not None:
+        import urllib.request
+
+        part = output.with_name(f".{output.name}.part")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(task["output"]["video"]["uri"], timeout=60) as video, part.open("wb") as file:
+            while block := video.read(1024 * 1024):
+                file.write(block)
+        part.replace(output)
+    if as_json:
+        click.echo(json.dumps(task))
+    elif output is not None:
+        click.echo(str(output))
+    else:
+        video = (task.get("output") or {}).get("video")
+        click.echo(video["uri"] if video else task["id"])
+
+
+class _progress_line:
+    """Progress on stderr: one line that is written over where somebody looks, whole lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self._say
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._shown:
+            click.echo(err=True)
+
+    def _say(self, text: str) -> None:
+        if text and text != self._shown:
+            click.echo(f"\r\x1b[2K{text}" if self._live else text, err=True, nl=not self._live)
+            self._shown = text
+
+
+@main.group()
+def keys() -> None:
+    """API keys: of the server on this machine (--data), or of a stack in AWS (--stack)."""
+
+
+def _where(command: Command) -> Command:
+    data = click.option(
+        "--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder of a running `serve`."
+    )
+    stack = click.option("--stack", default="hyperframes-render", show_default=True, help="The stack's name in AWS.")
+    return data(stack(command))
+
+
+@keys.command("create")
+@click.option("--name", required=True, help="Whose key it is.")
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice(["run", "read", "upload"]), help="Repeat; default: all three."
+)
+@click.option("--expires-in", metavar="TIME", help="12h, 90d, 52w. Default: never.")
+@click.option("--runs-a-minute", type=click.IntRange(0, 100_000), default=100, show_default=True, help="0: any number.")
+@click.option("--uploads-a-minute", type=click.IntRange(0, 100_000), default=50, show_default=True, help="0: any.")
+@click.option("--tasks-at-once", type=click.IntRange(0, 2000), default=0, show_default=True, help="0: any number.")
+@click.option("--frames-a-day", type=click.IntRange(0), default=0, show_default=True, help="0: any number.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@_where
+def create_key(
+    name: str,
+    scopes: tuple[str, ...],
+    expires_in: str | None,
+    as_json: bool,
+    data: Path | None,
+    stack: str,
+    **limits: int,
+) -> None:
+    """Make a key. It is shown once."""
+    from hyperframes_render.api.ports import KeyLimits
+    from hyperframes_render.local.keys import open_keys
+
+    with _readable_errors(as_json):
+        made = open_keys(data, stack).create(name, scopes, expires_in, KeyLimits(**limits))
+    if as_json:
+        facts = {"key": made.key, "id": made.record.owner, "name": name, "webhook_secret": made.webhook_secret}
+        click.echo(json.dumps({**facts, "scopes": made.record.scopes, "expires_at": made.record.expires_at}))
+        return
+    click.echo(f"key:            {made.key}\nid:             {made.record.owner}")
+    click.echo(f"webhook secret: {made.webhook_secret}\nKeep both: they are not shown again.")
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@_where
+def list_keys(as_json: bool, data: Path | None, stack: str) -> None:
+    """Show the keys, without what is secret."""
+    from dataclasses import asdict
+
+    from hyperframes_render.local.keys import open_keys
+
+    with _readable_errors(as_json):
+        records = open_keys(data, stack).all()
+    shown = [{name: value for name, value in asdict(record).items() if name != "hash"} for record in records]
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    for record in records:
+        state = "revoked" if record.revoked else f"until {record.expires_at}" if record.expires_at else "valid"
+        limits = ", ".join(f"{name} {value}" for name, value in asdict(record.limits).items() if value)
+        scopes = ",".join(record.scopes)
+        click.echo(f"{record.owner}  {record.prefix}…  {state:8}  {scopes}  {record.name}  ({limits or 'no limits'})")
+
+
+@keys.command("revoke")
+@click.argument("which", metavar="KEY")
+@_where
+def revoke_key(which: str, data: Path | None, stack: str) -> None:
+    """Let KEY (its id, prefix or name) be of no use any more; it works for half a minute at most."""
+    from hyperframes_render.local.keys import open_keys
+
+    with _readable_errors(as_json=False):
+        record = open_keys(data, stack).revoke(which)
+    click.echo(f"{record.owner} ({record.name}) is revoked")
+
+
+@keys.command("rotate-webhook-secret")
+@click.argument("which", metavar="KEY")
+@_where
+def rotate_webhook_secret(which: str, data: Path | None, stack: str) -> None:
+    """Make a new webhook secret for KEY; webhooks carry signatures of both for a day."""
+    from hyperframes_render.local.keys import open_keys
+
+    with _readable_errors(as_json=False):
+        record, secret = open_keys(data, stack).rotate_webhook_secret(which)
+    click.echo(f"webhook secret of {record.owner} ({record.name}): {secret}")
+
+
 async def _render_here(
     source: Path, output: Path, request: RenderInput, workers: int | None, chunks: int, listener: Any
 ) -> Any:

@@ -43,7 +43,8 @@ class DynamoLedger:
 
     def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """See Ledger."""
-        item = {**_key(name), "expires_at": _in(seconds), **{field: {"S": value} for field, value in values.items()}}
+        note = {"M": {field: {"S": value} for field, value in values.items()}}
+        item: dict[str, Any] = {**_key(name), "expires_at": _in(seconds), "note": note}
         with calling("Writing a note"):
             try:
                 self._db.put_item(
@@ -64,7 +65,7 @@ class DynamoLedger:
         item = self._item(name)
         if not item or int(item["expires_at"]["N"]) < time.time():
             return None
-        return {field: value["S"] for field, value in item.items() if field != "id" and "S" in value}
+        return {field: value["S"] for field, value in item.get("note", {}).get("M", {}).items()}
 
     def forget(self, name: str) -> None:
         """See Ledger."""

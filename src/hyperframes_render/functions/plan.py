@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
@@ -22,8 +22,11 @@ from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import settings
 from hyperframes_render.functions.worker import Worker, job_folder, worker
-from hyperframes_render.render.steps import Chunking, Planned, make_plan
+from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.task import Task, TaskStatus
+
+if TYPE_CHECKING:
+    from hyperframes_render.render.steps import Planned
 
 #: The name of the mixed sound below work/; lossless, and half the size of plain samples.
 SOUND_FILE = "sound.flac"

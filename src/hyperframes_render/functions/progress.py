@@ -19,6 +19,8 @@ from hyperframes_render.task import TaskStatus
 
 #: Seconds between two counts of frames, each of which also asks whether the task is still wanted.
 COUNT_SECONDS = 3.0
+#: The same where one function renders the whole video: nobody else writes, and its caller watches.
+COUNT_SECONDS_WHOLE = 1.0
 #: Seconds that a render has to end by itself at its next frame before it is interrupted wherever it is.
 _GRACE_SECONDS = 2.0
 #: Seconds before it is interrupted again: an event loop ends its tasks at the first time, and at once at the second.

@@ -15,7 +15,7 @@ from hyperframes_render.errors import InternalError, NotFound
 from hyperframes_render.formats import FORMATS
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.progress import ProgressCount
+from hyperframes_render.functions.progress import COUNT_SECONDS_WHOLE, ProgressCount
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
@@ -49,6 +49,7 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
         task = own.wanted_task(event.task_id)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
         if event.whole:
+            progress.pace = COUNT_SECONDS_WHOLE
             _render_whole(own, task, folder, progress)
             return {"task_id": task.id}
         if not _is_finished(own, task, event):

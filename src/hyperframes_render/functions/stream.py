@@ -2,7 +2,7 @@
 
 Python's managed runtime gives an answer whole. So the wrapper script `stream-wrapper` beside this file starts
 `python -m hyperframes_render.functions.stream` instead of it: a loop on the Lambda Runtime API that hands each request
-to the FastAPI application and passes on its pieces. With LIVE_STREAMING=false the managed runtime calls `handler`.
+to the FastAPI application and passes on its pieces. Without the wrapper the managed runtime calls `handler`.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ def processes_in(folder: Path) -> list[str]:
 class Server:
     """One server on a free port."""
 
-    def __init__(self, data: Path, *options: str) -> None:
-        self.data, self.port = data, free_port()
+    def __init__(self, data: Path, *options: str, port: int = 0) -> None:
+        self.data, self.port = data, port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         program = str(Path(sys.executable).with_name("hyperframes-render"))
         command = [program, "serve", "--port", str(self.port), "--api-key", KEY, "--data", str(data), *options]

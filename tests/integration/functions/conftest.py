@@ -76,8 +76,10 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def forget() -> None:
     """A new environment: what functions keep between calls is gone."""
-    from hyperframes_render.functions import api, notify, wiring
+    from hyperframes_render.functions import api, notify, stream, wiring
 
-    for cache in (wiring.settings, wiring.task_service, wiring.finisher, notify._delivery):
+    caches = (wiring.settings, wiring.task_service, wiring.stream_service, wiring.finisher, notify._delivery)
+    for cache in caches:
         cache.cache_clear()
     api._keys.clear()
+    stream._keys.clear()

@@ -47,6 +47,7 @@ class Plan:
     fps: Fraction
     frames: int
     chunks: tuple[Chunk, ...]
+    reason: str = "as told"
 
     @property
     def format(self) -> Format:
@@ -106,6 +107,7 @@ class Planned:
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
     warnings: tuple[str, ...]
+    seconds_per_frame: float = 0.05
 
 
 class Engine:
@@ -127,7 +129,7 @@ class Engine:
         plan = Plan(64, 36, Fraction(FPS), frames, split_frames(frames, self.behaviour.chunks))
         mixed = sound if request.audio_url else None
         if mixed is not None:
-            mixed.write_bytes(b"[sound]")
+            mixed.write_bytes(b"[sound]" if audio is None else audio.read_bytes())
         return Planned(plan, (("title", "A title"),), mixed, ("The plan's warning.",))
 
     def render_chunk(

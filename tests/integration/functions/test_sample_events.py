@@ -12,7 +12,7 @@ from hyperframes_render.task import Task, TaskStatus
 from tests.integration.functions.cloud import EVENTS, HTML, OWNER, Cloud, call, dropped, sample
 from tests.integration.functions.engine import Behaviour
 
-FUNCTIONS = ("api", "drop", "sweep", "plan", "render_chunk", "assemble", "record", "notify")
+FUNCTIONS = ("api", "drop", "sweep", "plan", "render_chunk", "assemble", "record", "notify", "stream")
 SAMPLES = sorted(path.name.removesuffix(".json") for path in EVENTS.glob("*.json"))
 TASK = "5a1f0c9e8b7d6a5f4e3d2c1b0a9f8e"
 
@@ -57,6 +57,7 @@ def test_the_function_takes_its_sample(
         "record.completed": lambda got: got == {"task_id": TASK, "status": 10},
         "record.failed": lambda got: got == {"task_id": TASK, "status": 11},
         "notify": lambda got: got == {"batchItemFailures": []},
+        "stream": lambda got: got["statusCode"] == 200 and '"status": 12' in got["body"],
     }
     make_ready(cloud)
     event = sample(name)
@@ -68,6 +69,8 @@ def test_the_function_takes_its_sample(
     if name == "assemble":
         for index in (0, 1):
             call("render_chunk", {"task_id": TASK, "index": index, "first": 25 * index, "count": 25})
+    if name == "stream":
+        cloud.tasks.change(cloud.task(TASK), {"status": TaskStatus.CANCELLED})
     if name == "record.completed":
         call("render_chunk", {"task_id": TASK, "whole": True})
     got = call(name.partition(".")[0], event)

@@ -30,8 +30,7 @@ UNSEEN = {
 }
 #: The same for one role.
 UNSEEN_OF_ONE = {
-    ("ApiRole", "s3:ListBucket"): "S3 asks for it to say that an object is missing; the emulator just says so",
-    ("RenderChunkRole", "s3:ListBucket"): "the same",
+    ("RenderChunkRole", "s3:ListBucket"): "S3 asks for it to say that an object is missing; the emulator just says so",
 }
 
 

@@ -92,7 +92,7 @@ def test_a_field_may_be_given_by_any_of_its_names_but_only_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "audio", ["/etc/passwd", "/proc/self/environ", "file:///etc/passwd", "a.mp3", " https://x/", "s3://b/k", "concat:a"]
+    "audio", ["/etc/passwd", "/proc/self/environ", "file:///etc/passwd", "a.mp3", " https://x/", "concat:a"]
 )
 def test_sound_is_never_a_file_of_the_machine_that_renders(audio: str) -> None:
     with pytest.raises(InvalidOption, match="audio_url"):

@@ -23,6 +23,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "Assemble": settings.AssembleSettings,
     "Record": settings.RecordSettings,
     "Notify": settings.NotifySettings,
+    "Stream": settings.StreamSettings,
 }
 #: Set by Lambda, or with a default that only tests and the stack on one machine change.
 NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}
@@ -30,7 +31,7 @@ NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}
 
 def own_variables(function: str) -> dict[str, Any]:
     found = TEMPLATE.functions()[f"{function}Function"]["Properties"]["Environment"]["Variables"]
-    return {name: value for name, value in found.items() if not name.startswith("POWERTOOLS_")}
+    return {name: value for name, value in found.items() if not name.startswith(("POWERTOOLS_", "AWS_"))}
 
 
 @pytest.mark.parametrize("function", SETTINGS)
@@ -79,8 +80,12 @@ def test_what_cannot_be_made_again_is_kept_when_the_stack_goes(name: str) -> Non
 
 
 def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
-    events = TEMPLATE.functions()["ApiFunction"]["Properties"]["Events"].values()
-    listed = {(event["Properties"]["Method"].upper(), event["Properties"]["Path"]) for event in events}
+    listed = set()
+    for function in ("ApiFunction", "StreamFunction"):
+        for event in TEMPLATE.functions()[function]["Properties"]["Events"].values():
+            route = (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+            assert route[1].endswith("/stream") == (function == "StreamFunction")
+            listed.add(route)
     paths = build_application().openapi()["paths"]
     served = {
         (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods

@@ -86,7 +86,9 @@ class _Spawner:
 class Environment:
     """One RIE and its runtime process, in a process group of their own."""
 
-    def __init__(self, rie: Path, function: Function, number: int, logs: Path, spawner: _Spawner) -> None:
+    def __init__(
+        self, rie: Path, function: Function, number: int, logs: Path, spawner: _Spawner, runtime_port: int = 0
+    ) -> None:
         self.function = function
         self.idle_since = time.monotonic()
         self._cold = True
@@ -95,7 +97,7 @@ class Environment:
         self._log_path = logs / f"{function.name}-{number}.log"
         self._log = self._log_path.open("ab", buffering=0)
         self._log.truncate(0)
-        self._port, runtime_port = _free_port(), _free_port()
+        self._port, runtime_port = _free_port(), runtime_port or _free_port()
         # The RIE dies with the emulator, the runtime process with the RIE: nothing outlives a kill -9.
         command = [
             str(rie),

@@ -1,0 +1,162 @@
+"""GET /tasks/{task_id}/stream: what leaves, when, and how many may look on."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from hyperframes_render.api.app import create_app
+from hyperframes_render.api.keys import KeyChecker, make_record
+from hyperframes_render.api.streams import StreamPolicy, StreamService
+from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.task import TaskStatus
+from tests.integration.functions.cloud import BUCKET, KEY, TABLE, Cloud, call, run_workflow, submit
+from tests.integration.functions.engine import Behaviour
+
+NDJSON = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
+SSE = {"Authorization": f"Bearer {KEY}", "Accept": "text/event-stream"}
+
+
+class Streaming:
+    """The application with a stream policy that tests choose."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def client(self, **policy: Any) -> TestClient:
+        service = StreamService(
+            self.cloud.tasks,
+            S3Objects(BUCKET),
+            DynamoLedger(TABLE, self.cloud.dynamodb),
+            StreamPolicy(**{"poll": 0.02, **policy}),
+        )
+        checker = KeyChecker(DynamoKeys(TABLE, self.cloud.dynamodb))
+
+        def none() -> Any:
+            raise AssertionError("a stream needs nothing else")
+
+        return TestClient(create_app(none, lambda: checker, lambda: service))
+
+
+@pytest.fixture
+def streaming(cloud: Cloud) -> Iterator[Streaming]:
+    yield Streaming(cloud)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def end_soon(cloud: Cloud, task_id: str, after: float = 0.5) -> threading.Thread:
+    """Move the task on from another thread, and end it."""
+
+    def run() -> None:
+        for frames in range(1, 6):
+            time.sleep(after / 6)
+            cloud.tasks.add_frames(task_id, frames)
+        time.sleep(after / 6)
+        cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_every_change_is_a_line_and_the_last_is_final(cloud: Cloud, behaviour: Behaviour, streaming: Streaming) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    thread = end_soon(cloud, task_id)
+    answer = streaming.client().get(f"/tasks/{task_id}/stream", headers=NDJSON)
+    thread.join()
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    seen = lines(answer.text)
+    done = [line["output"]["progress"]["frames_done"] for line in seen[:-1]]
+    assert done == sorted(done) and len(set(done)) >= 4
+    assert seen[-1]["status"] == 12 and all("data" not in line for line in seen)
+
+
+def test_server_sent_events_are_update_and_done(cloud: Cloud, behaviour: Behaviour, streaming: Streaming) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    answer = streaming.client().get(f"/v1/tasks/{task_id}/stream", headers=SSE)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    names = [line.partition(": ")[2] for line in answer.text.splitlines() if line.startswith("event")]
+    assert names == ["update", "done"]
+    data = [json.loads(line.partition(": ")[2]) for line in answer.text.splitlines() if line.startswith("data")]
+    assert "X-Amz-Signature" in data[-1]["output"]["video"]["uri"]
+
+
+def test_while_nothing_changes_there_are_heartbeats_and_the_task_again(cloud: Cloud, streaming: Streaming) -> None:
+    task_id = submit()
+    client = streaming.client(heartbeat=0.1, repeat=0.35, longest=1.0)
+    seen = lines(client.get(f"/tasks/{task_id}/stream", headers=NDJSON).text)
+    beats = [line for line in seen if line.get("type") == "heartbeat"]
+    assert len(beats) >= 3 and len(seen) - len(beats) >= 3
+
+
+def test_a_failed_task_ends_the_stream_with_its_sentence(
+    cloud: Cloud, behaviour: Behaviour, streaming: Streaming
+) -> None:
+    task_id = submit()
+    call("record", {"task_id": task_id, "outcome": "failed", "error": {"Error": "BrowserFailed", "Cause": "{}"}})
+    seen = lines(streaming.client().get(f"/tasks/{task_id}/stream", headers=NDJSON).text)
+    assert seen[-1]["status"] == 11 and seen[-1]["error_code"] == "browser_failed"
+    assert "event: error" in streaming.client().get(f"/tasks/{task_id}/stream", headers=SSE).text
+
+
+def test_where_answers_cannot_stream_the_request_is_held_and_sent_round(cloud: Cloud, streaming: Streaming) -> None:
+    task_id = submit()
+    client = streaming.client(live=False, hold=0.3)
+    began = time.monotonic()
+    answer = client.get(f"/tasks/{task_id}/stream", headers=NDJSON, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "stream")
+    assert time.monotonic() - began >= 0.3
+    thread = end_soon(cloud, task_id, after=1.0)
+    followed = client.get(f"/tasks/{task_id}/stream", headers=NDJSON)
+    thread.join()
+    assert followed.history and lines(followed.text)[-1]["status"] == 12
+
+
+def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streaming) -> None:
+    task_id = submit()
+    client = streaming.client(limit=2, longest=1.0)
+    answers: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(client.get(f"/tasks/{task_id}/stream", headers=NDJSON)))
+        for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "10" and "GET /tasks/{id}" in refused.json()["detail"]
+    assert client.get(f"/tasks/{task_id}/stream", headers=NDJSON).status_code == 200, "ended streams make room"
+
+
+def test_a_lease_whose_environment_died_is_free_again(cloud: Cloud) -> None:
+    ledger = DynamoLedger(TABLE, cloud.dynamodb)
+    now = int(time.time())
+    assert ledger.take_lease("streams", "dead", 1, now - 1)
+    assert ledger.take_lease("streams", "alive", 1, now + 60)
+    assert not ledger.take_lease("streams", "third", 1, now + 60)
+    assert ledger.take_lease("streams", "alive", 1, now + 90), "renewed"
+    assert ledger.lease_holders("streams") == {"alive": now + 90}
+
+
+def test_a_stream_of_anothers_task_is_404_and_without_a_key_401(cloud: Cloud, streaming: Streaming) -> None:
+    DynamoKeys(TABLE, cloud.dynamodb).put(make_record("other key", "other"))
+    task_id = submit()
+    client = streaming.client()
+    path = f"/tasks/{task_id}/stream"
+    assert client.get(path, headers={"Authorization": "Bearer other key"}).status_code == 404
+    assert client.get(path).status_code == 401

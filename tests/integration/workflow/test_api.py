@@ -1,0 +1,121 @@
+"""The API through the deployed gateway and functions, each with its own role; streams live, through the real RIE."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from inferencesh import inference
+
+from tests.integration.workflow.gateway import streaming_gateway
+from tests.integration.workflow.stack import KEY, Stack, composition
+
+APP = "infsh/hyperframes-render"
+
+
+def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
+    html = composition("uploaded").encode()
+    wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
+    status, answer = stack.gateway("POST", "/files", {"files": [wanted]})
+    assert status == 200, answer
+    (file,) = answer["data"]
+    headers = {"Content-Type": "text/html"}
+    other = httpx.put(file["upload_url"], content=html + b"more", headers=headers)
+    assert other.status_code == 403, "another length"
+    assert httpx.put(file["upload_url"], content=html, headers={"Content-Type": "text/plain"}).status_code == 403
+    assert httpx.put(file["upload_url"], content=html, headers=headers).status_code == 200
+    task_id = stack.submit(file["uri"])
+    assert stack.final(task_id)["status"]["N"] == "10"
+
+
+def test_lists_cancel_delete_and_files_through_the_gateway(stack: Stack) -> None:
+    done, running = stack.submit(composition("done")), stack.submit(composition("running", seconds_per_frame=1))
+    stack.final(done)
+    ids = [task["id"] for task in stack.gateway("GET", "/tasks")[1]["data"]["items"]]
+    assert {done, running} <= set(ids)
+    files = stack.gateway("GET", f"/tasks/{done}/files")[1]["data"]
+    assert httpx.get(files[0]["uri"]).content == b"[whole]"
+    assert stack.gateway("POST", f"/tasks/{running}/cancel")[1]["data"]["status"] == 8
+    assert stack.final(running)["status"]["N"] == "12"
+    assert stack.gateway("DELETE", f"/tasks/{done}")[0] == 200
+    assert not stack.keys(f"outbox/tasks/{done}/")
+    # One whose source is still there, so that its removal is seen as well.
+    queued = stack.submit(composition("deleted at work", seconds_per_frame=1))
+    assert stack.gateway("DELETE", f"/v1/tasks/{queued}")[0] == 200
+    assert stack.gateway("GET", f"/tasks/{queued}")[0] == 404
+
+
+def test_a_dry_run_goes_through_the_workflow_without_rendering(stack: Stack) -> None:
+    html = composition("dry", chunks=3)
+    status, answer = stack.gateway("POST", "/apps/run", {"input": {"html": html, "dry_run": True}})
+    assert status == 200
+    task_id = answer["data"]["id"]
+    assert stack.final(task_id)["status"]["N"] == "10"
+    assert stack.gateway("GET", f"/tasks/{task_id}")[1]["data"]["output"]["chunks"] == 3
+    assert stack.engine_calls(html, "render_chunk 0") == 0
+
+
+def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
+    task_id = stack.submit(composition("streamed whole", frames=10, seconds_per_frame=0.3))
+    url = f"{stack.endpoint}/restapis/{stack.outputs['ApiId']}/live/_user_request_/tasks/{task_id}/stream"
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
+    lines = httpx.get(url, headers=headers, timeout=60).text.splitlines()
+    last = json.loads(lines[-1])
+    assert last["status"] == 10
+    # Signed with the stream function's own role.
+    assert httpx.get(last["output"]["video"]["uri"]).content == b"[whole]"
+
+
+def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_path: Path) -> None:
+    with streaming_gateway(stack, tmp_path) as url:
+        client = inference(api_key=KEY, base_url=url)
+        html = composition("watched", frames=60, seconds_per_frame=0.2)
+        seen: list[tuple[float, Any]] = []
+        for update in client.run({"app": APP, "input": {"html": html}}, stream=True):
+            seen.append((time.monotonic(), update))
+    progress = [u["output"]["progress"] for _, u in seen if (u.get("output") or {}).get("progress")]
+    moving = {entry["frames_done"] for entry in progress if entry["phase"] == "render"}
+    assert len(moving) >= 10, progress
+    assert seen[-1][1]["status"] == 10
+    assert seen[-1][0] - seen[0][0] > 8, "the lines came one after the other, not at the end"
+
+
+@pytest.mark.slow
+def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
+    """Ten wait at once; two streams are open; every other client gets the documented 429, and every render ends."""
+    options = {"ACCOUNT_CONCURRENCY": "10", "OPEN_STREAMS": "0"}
+    ends: list[int] = []
+    refusals: list[str] = []
+
+    def wait(number: int) -> None:
+        html = composition(f"one of ten {number}", frames=10, seconds_per_frame=0.1)
+        task = client.run({"app": APP, "input": {"html": html}}, wait=False)
+        headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
+        answer = httpx.get(f"{url}/tasks/{task['id']}/stream", headers=headers, timeout=120)
+        if answer.status_code == 429:
+            refusals.append(answer.headers["retry-after"])
+        else:
+            ends.append(json.loads(answer.text.splitlines()[-1])["status"])
+        assert stack.final(task["id"], seconds=120)["status"]["N"] == "10"
+
+    with streaming_gateway(stack, tmp_path, environments=3, **options) as url:
+        client = inference(api_key=KEY, base_url=url)
+        threads = [threading.Thread(target=wait, args=(number,)) for number in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(ends) + len(refusals) == 10 and set(ends) == {10} and len(ends) >= 2
+    assert set(refusals) <= {"10"}
+
+
+def test_without_live_streaming_the_request_is_held_and_sent_round(stack: Stack, tmp_path: Path) -> None:
+    html = composition("held", frames=20, seconds_per_frame=0.1)
+    with streaming_gateway(stack, tmp_path, LIVE_STREAMING="false") as url:
+        result = inference(api_key=KEY, base_url=url).run({"app": APP, "input": {"html": html}})
+    assert result["status"] == 10 and result["output"]["video"]["uri"]
