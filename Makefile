@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | cost | parity | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | bench | load | cost | parity | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench cost parity lint lint-template lock clean
+.PHONY: setup demo test test-all bench load cost parity lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -80,6 +80,14 @@ lint-template: setup $(STAMPS)/stack-checks
 parity: setup
 	@tests/bench/setup.sh
 	@$(BIN)/python -m tests.parity.report
+
+# Sizes are variables: make load POSTS=200 TASKS=2000 STREAMS=500 KILLS=20
+POSTS ?= 200
+TASKS ?= 400
+STREAMS ?= 100
+KILLS ?= 5
+load: setup
+	@$(BIN)/python tests/load/load.py --posts $(POSTS) --tasks $(TASKS) --streams $(STREAMS) --kills $(KILLS)
 
 bench: setup
 	@tests/bench/setup.sh

@@ -48,6 +48,8 @@ from hyperframes_render.task import TaskStatus
 _LOG = logging.getLogger(__name__)
 #: 2 MB of markup with every character escaped, and room beside it; Lambda itself takes 6 MB.
 MAX_BODY_BYTES = 6 * 1024**2
+#: What a caller is asked to wait where a service below us failed after its own repeats.
+_SERVICE_RETRY_SECONDS = 5
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._=/+-]{8,128}$")
 
 
@@ -390,7 +392,11 @@ def _request_id(request: Request) -> str:
 
 
 def _answer(request: Request, error: RenderError, status: int | None = None) -> JSONResponse:
-    headers = {"Retry-After": str(error.retry_after), **error.headers} if isinstance(error, RateLimited) else None
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers = {"Retry-After": str(error.retry_after), **error.headers}
+    elif error.http_status == 503:
+        headers = {"Retry-After": str(_SERVICE_RETRY_SECONDS)}
     body = problem(error, _request_id(request), status)
     return JSONResponse(body, body["status"], headers=headers, media_type="application/problem+json")
 

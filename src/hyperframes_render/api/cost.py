@@ -136,38 +136,3 @@ def cost_of(
         "architecture": architecture,
         "prices": f"{PRICES_SOURCE}, {PRICES_DATE}",
     }
-
-
-#: Seconds of a chunk beside its frames (browser, page, upload) and of the steps around the chunks, measured on one
-#: machine; an estimate says so.
-_CHUNK_SECONDS, _PLAN_SECONDS, _ASSEMBLE_SECONDS = 1.5, 2.5, 2.0
-
-
-def estimate(
-    *,
-    frames: int,
-    chunks: int,
-    seconds_per_frame: float,
-    memory_mb: int,
-    parallel: int,
-    architecture: Architecture = "x86_64",
-) -> dict[str, Any]:
-    """What a render would take and cost, from the time of a frame that was measured: no promise, an order of size."""
-    render = frames * seconds_per_frame + chunks * _CHUNK_SECONDS
-    seconds = {"plan": _PLAN_SECONDS, "render": render} | ({"assemble": _ASSEMBLE_SECONDS} if chunks > 1 else {})
-    memory = memory_mb / 1024
-    spent = Spent(
-        gb_seconds={name: took * memory for name, took in seconds.items()},
-        seconds=seconds,
-        storage_gb_seconds={},
-        calls={"plan": 1, "render": chunks} | ({"assemble": 1} if chunks > 1 else {}),
-    )
-    rounds = math.ceil(chunks / max(1, parallel))
-    wall = _PLAN_SECONDS + rounds * render / max(1, chunks) + (_ASSEMBLE_SECONDS if chunks > 1 else 0.0)
-    cost = cost_of(spent, chunks=chunks, architecture=architecture)
-    return {
-        "usd": cost["usd"],
-        "seconds": round(wall, 1),
-        "seconds_per_frame": round(seconds_per_frame, 4),
-        "prices": cost["prices"],
-    }

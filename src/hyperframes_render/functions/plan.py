@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_counter
-from hyperframes_render.api.cost import estimate
+from hyperframes_render.api.estimate import Stack, Workload, predict
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
@@ -58,7 +58,13 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         with progress.counting():
             chunking = Chunking(parallel=given.parallel_chunks, disk=given.assemble_storage_mb * 1024**2)
             planned = make_plan(
-                source, request, chunking, sound=folder / SOUND_FILE, audio=audio, listener=progress.check
+                source,
+                request,
+                chunking,
+                sound=folder / SOUND_FILE,
+                audio=audio,
+                listener=progress.check,
+                thorough=task.dry_run,
             )
         plan = planned.plan
         _check_duration(plan.duration, given.max_duration_seconds)
@@ -116,6 +122,10 @@ def _count_frames(own: Worker, task: Task, frames: int) -> None:
 def _answer_dry_run(own: Worker, task: Task, planned: Planned, given: PlanSettings) -> None:
     """What the render would be, as the draft of a result that has no video."""
     plan = planned.plan
+    arm = platform.machine() in ("arm64", "aarch64")
+    stack = Stack(given.aws_lambda_function_memory_size, given.parallel_chunks, "arm64" if arm else "x86_64")
+    work = Workload(plan.frames, float(plan.fps), plan.width, plan.height, planned.seconds_per_frame)
+    predicted = predict(work, stack, len(plan.chunks))
     own.write_json(
         f"{work_folder(task.id)}result.json",
         {
@@ -128,14 +138,7 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, given: PlanSettin
             "plan": plan.reason,
             "warnings": list(planned.warnings),
             "machine": platform.machine(),
-            "estimate": estimate(
-                frames=plan.frames,
-                chunks=len(plan.chunks),
-                seconds_per_frame=planned.seconds_per_frame,
-                memory_mb=given.aws_lambda_function_memory_size,
-                parallel=given.parallel_chunks,
-                architecture="arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
-            ),
+            "estimate": {**predicted.as_dict(), "seconds_per_frame": round(planned.seconds_per_frame, 4)},
         },
     )
 

@@ -19,8 +19,9 @@ from pathlib import Path
 import uvicorn
 
 from hyperframes_render.api.keys import hash_key, make_record, new_key, owner_of
+from hyperframes_render.api.ports import KeyLimits
 from hyperframes_render.aws.secrets import KmsSecrets
-from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.errors import MachineError, SetupIncomplete
 from hyperframes_render.local.deploy import Deployment, Outputs, local_client, local_variables
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
@@ -33,6 +34,8 @@ HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.
 _GRACE_SECONDS = 3
 _LOOK_SECONDS = 2.0
+#: The key of whoever runs the server: nobody has to be kept from this machine but by what it can do.
+_OWN_LIMITS = KeyLimits(runs_a_minute=0, uploads_a_minute=0)
 Say = Callable[[str], None]
 
 
@@ -181,8 +184,8 @@ def _data_folder(named: Path | None, say: Say) -> Iterator[Path]:
 def _introduce(options: ServeOptions, outputs: Outputs, say: Say) -> None:
     """Store the key, and print what a caller needs."""
     key = options.api_key or new_key()
-    DynamoKeys(outputs["TaskTable"]).put(make_record(key, "serve"))
-    secrets = KmsSecrets(outputs["WebhookSecretKeyArn"])
+    DynamoKeys(outputs["TaskTable"]).put(make_record(key, "serve", limits=_OWN_LIMITS))
+    secrets = KmsSecrets(outputs["WebhookSecretKeyArn"], DynamoTasks(outputs["TaskTable"]).secret_versions)
     say(f"API key: {key}" if options.api_key is None else "API key: the one given")
     say(f"webhook secret of this key: {secrets.secrets(owner_of(hash_key(key)))[0]}")
     say(f"webhook secret of dropped files: {secrets.secrets('drop')[0]}")

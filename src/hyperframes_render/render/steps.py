@@ -50,14 +50,16 @@ def make_plan(
     sound: Path,
     audio: Path | None = None,
     listener: Listener | None = None,
+    thorough: bool = False,
 ) -> Planned:
     """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
 
     The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is the file that audio_url stands for;
-    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here.
+    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here, unless it is
+    short and the plan not `thorough`: then it shows when it is rendered, in one go.
     """
 
-    if (short := _short_plan(source, request)) is not None:
+    if not thorough and (short := _short_plan(source, request)) is not None:
         check_room(short, chunking)
         return Planned(short, (), None, ())
 

@@ -117,7 +117,7 @@ class Engine:
         self.behaviour = behaviour
 
     def make_plan(
-        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, listener: Any = None
+        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, **_: Any
     ) -> Planned:
         self.behaviour.enter("make_plan")
         text = source.read_bytes().decode(errors="replace")
