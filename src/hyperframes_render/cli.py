@@ -127,6 +127,82 @@ def serve(port: int, api_key: str | None, data: Path | None, allow_private_webho
 
 @main.command()
 @click.argument("source", metavar="INPUT")
+@click.option("--memory", type=click.IntRange(1769, 10240), default=3008, show_default=True, help="Megabytes.")
+@click.option("--parallel", type=click.IntRange(1, 10_000), default=6, show_default=True, help="Chunks at once.")
+@click.option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
+@render_input_options(without={"audio_url"})
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def estimate(
+    source: str, memory: int, parallel: int, architecture: Any, as_json: bool, **fields: str | bool | None
+) -> None:
+    """Look at INPUT for some seconds and say what rendering it in AWS will take and cost: a model, see docs/cost.md."""
+    with _readable_errors(as_json):
+        from hyperframes_render.api.estimate import Stack, Workload, predict_planned
+        from hyperframes_render.render.steps import probe
+
+        request = parse_render_input({name: value for name, value in fields.items() if value is not None})
+        seen = probe(Path(source), request)
+        plan = seen.plan
+        work = Workload(plan.frames, float(plan.fps), *plan.coded_size, seen.seconds_per_frame)
+        predicted = predict_planned(work, Stack(memory, parallel, architecture))
+    if as_json:
+        frame = {"frames": plan.frames, "frame_milliseconds": round(1000 * seen.seconds_per_frame, 1)}
+        click.echo(json.dumps({**frame, **predicted.as_dict()}))
+        return
+    click.echo(
+        f"{plan.frames} frames at {1000 * seen.seconds_per_frame:.0f} ms here: about {predicted.seconds:.0f} s and "
+        f"${predicted.usd:.4f} in {predicted.chunks} chunk{'s' if predicted.chunks > 1 else ''} "
+        f"({memory} MB {architecture}, {parallel} at once, all started cold)."
+    )
+
+
+#: What RenderInput holds that means nothing for a still picture.
+_NOT_FOR_STILLS = {"codec", "quality", "audio_url"}
+
+
+@main.command()
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image to write.")
+@click.option("--at", metavar="SECONDS", help="Times, separated by commas. Default: nine over the whole length.")
+@render_input_options(without=_NOT_FOR_STILLS)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields: str | bool | None) -> None:
+    """Draw INPUT at some times without rendering it: one picture, or a sheet of several with their times."""
+    with _readable_errors(as_json):
+        given = {name: value for name, value in fields.items() if value is not None}
+        request = parse_render_input({**given, "codec": Codec.PNG})
+        drawn = _run(_snapshot_here(Path(source), output, request, _times(at)))
+    if as_json:
+        click.echo(json.dumps(drawn.as_dict()))
+        return
+    for warning in drawn.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"{drawn.output}: {drawn.width}x{drawn.height}, at {', '.join(f'{t:g}' for t in drawn.times)} s")
+
+
+def _times(text: str | None) -> list[float]:
+    try:
+        times = [float(part) for part in (text or "").split(",") if part.strip()]
+    except ValueError:
+        raise InvalidOption(f'at: "{text}" is no list of seconds such as 1,2.5.') from None
+    if text is not None and not (times and all(math.isfinite(time) for time in times)):
+        raise InvalidOption(f'at: "{text}" is no list of seconds such as 1,2.5.')
+    return times
+
+
+async def _snapshot_here(source: Path, output: Path, request: RenderInput, times: list[float]) -> Any:
+    from hyperframes_render.browser.driver import BrowserDriver
+
+    driver = BrowserDriver()
+    try:
+        still = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.snapshot")
+        return await still.take_snapshot(source, output, request, times, driver=driver)
+    finally:
+        await driver.stop()
+
+
+@main.command()
+@click.argument("source", metavar="INPUT")
 @click.option("--url", help="The API. Default: HYPERFRAMES_RENDER_URL, else the server on this machine.")
 @click.option("--key", help="The API key. Default: HYPERFRAMES_RENDER_KEY or INFERENCE_API_KEY.")
 @click.option("--wait", is_flag=True, help="Wait for the end, and show progress.")
@@ -312,82 +388,6 @@ def rotate_webhook_secret(which: str, data: Path | None, stack: str) -> None:
     with _readable_errors(as_json=False):
         record, secret = open_keys(data, stack).rotate_webhook_secret(which)
     click.echo(f"webhook secret of {record.owner} ({record.name}): {secret}")
-
-
-@main.command()
-@click.argument("source", metavar="INPUT")
-@click.option("--memory", type=click.IntRange(1769, 10240), default=3008, show_default=True, help="Megabytes.")
-@click.option("--parallel", type=click.IntRange(1, 10_000), default=6, show_default=True, help="Chunks at once.")
-@click.option("--architecture", type=click.Choice(["x86_64", "arm64"]), default="x86_64", show_default=True)
-@render_input_options(without={"audio_url"})
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def estimate(
-    source: str, memory: int, parallel: int, architecture: Any, as_json: bool, **fields: str | bool | None
-) -> None:
-    """Look at INPUT for some seconds and say what rendering it in AWS will take and cost: a model, see docs/cost.md."""
-    with _readable_errors(as_json):
-        from hyperframes_render.api.estimate import Stack, Workload, predict_planned
-        from hyperframes_render.render.steps import probe
-
-        request = parse_render_input({name: value for name, value in fields.items() if value is not None})
-        seen = probe(Path(source), request)
-        plan = seen.plan
-        work = Workload(plan.frames, float(plan.fps), *plan.coded_size, seen.seconds_per_frame)
-        predicted = predict_planned(work, Stack(memory, parallel, architecture))
-    if as_json:
-        frame = {"frames": plan.frames, "frame_milliseconds": round(1000 * seen.seconds_per_frame, 1)}
-        click.echo(json.dumps({**frame, **predicted.as_dict()}))
-        return
-    click.echo(
-        f"{plan.frames} frames at {1000 * seen.seconds_per_frame:.0f} ms here: about {predicted.seconds:.0f} s and "
-        f"${predicted.usd:.4f} in {predicted.chunks} chunk{'s' if predicted.chunks > 1 else ''} "
-        f"({memory} MB {architecture}, {parallel} at once, all started cold)."
-    )
-
-
-#: What RenderInput holds that means nothing for a still picture.
-_NOT_FOR_STILLS = {"codec", "quality", "audio_url"}
-
-
-@main.command()
-@click.argument("source", metavar="INPUT")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The image to write.")
-@click.option("--at", metavar="SECONDS", help="Times, separated by commas. Default: nine over the whole length.")
-@render_input_options(without=_NOT_FOR_STILLS)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields: str | bool | None) -> None:
-    """Draw INPUT at some times without rendering it: one picture, or a sheet of several with their times."""
-    with _readable_errors(as_json):
-        given = {name: value for name, value in fields.items() if value is not None}
-        request = parse_render_input({**given, "codec": Codec.PNG})
-        drawn = _run(_snapshot_here(Path(source), output, request, _times(at)))
-    if as_json:
-        click.echo(json.dumps(drawn.as_dict()))
-        return
-    for warning in drawn.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{drawn.output}: {drawn.width}x{drawn.height}, at {', '.join(f'{t:g}' for t in drawn.times)} s")
-
-
-def _times(text: str | None) -> list[float]:
-    try:
-        times = [float(part) for part in (text or "").split(",") if part.strip()]
-    except ValueError:
-        raise InvalidOption(f'at: "{text}" is no list of seconds such as 1,2.5.') from None
-    if text is not None and not (times and all(math.isfinite(time) for time in times)):
-        raise InvalidOption(f'at: "{text}" is no list of seconds such as 1,2.5.')
-    return times
-
-
-async def _snapshot_here(source: Path, output: Path, request: RenderInput, times: list[float]) -> Any:
-    from hyperframes_render.browser.driver import BrowserDriver
-
-    driver = BrowserDriver()
-    try:
-        still = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.snapshot")
-        return await still.take_snapshot(source, output, request, times, driver=driver)
-    finally:
-        await driver.stop()
 
 
 async def _render_here(

@@ -92,4 +92,4 @@ def composition(body: str = "", script: str = "", root: str = 'data-duration="1"
 
 def hidden_leftovers(folder: Path) -> list[str]:
     """Names of half-written files."""
-    return [path.name for path in folder.iterdir() if path.name.endswith(".part")]
+    return [path.name for path in folder.iterdir() if ".part" in path.name or path.name.startswith(".")]

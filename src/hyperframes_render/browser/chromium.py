@@ -69,6 +69,8 @@ class Chromium:
     display_pid: int | None
     #: The frame clock as the browser last heard it, in milliseconds.
     ticks: float = LOAD_CLOCK_START
+    #: The page's window as DevTools knows it, once it is needed.
+    _window: str | None = None
 
     async def close(self) -> None:
         """End the browser and all its processes, the quick way: nothing of its profile is to be kept."""
@@ -85,11 +87,24 @@ class Chromium:
             ),
             timeout or FRAME_TIMEOUT,
         )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            text = details.get("exception", {}).get("description") or details.get("text", "error")
-            raise Error(str(text))
-        return answer["result"].get("value")
+        return _value(answer)
+
+    async def call(self, function: str, *arguments: object) -> Any:
+        """The JSON value of a JavaScript function called in the page, its promise awaited.
+
+        For large arguments: the browser keeps the text of every expression that is evaluated.
+        """
+        if self._window is None:
+            answer = await self._ask(self.devtools.send("Runtime.evaluate", {"expression": "window"}), FRAME_TIMEOUT)
+            self._window = str(answer["result"]["objectId"])
+        parameters = {
+            "functionDeclaration": function,
+            "objectId": self._window,
+            "arguments": [{"value": argument} for argument in arguments],
+            "returnByValue": True,
+            "awaitPromise": True,
+        }
+        return _value(await self._ask(self.devtools.send("Runtime.callFunctionOn", parameters), FRAME_TIMEOUT))
 
     async def begin_frame(
         self, ticks: float, interval_ms: float = 33.0, *, screenshot: dict[str, Any] | None = None
@@ -118,6 +133,14 @@ class Chromium:
             if not self.browser.is_connected() or "closed" in str(error).lower() or "crash" in str(error).lower():
                 raise BrowserFailed("The browser died.", "Try again.") from error
             raise
+
+
+def _value(answer: dict[str, Any]) -> Any:
+    if "exceptionDetails" in answer:
+        details = answer["exceptionDetails"]
+        text = details.get("exception", {}).get("description") or details.get("text", "error")
+        raise Error(str(text))
+    return answer["result"].get("value")
 
 
 async def launch_chromium(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,8 @@ from hyperframes_render.media.sound_clip import SoundClip
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
 MAX_OPEN_FILMS = 12
+#: Shows pictures, (element, image address) each, and moves the page's clock to a time in seconds.
+SHOW_FILMS = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
 
 
 @dataclass
@@ -159,11 +160,6 @@ class Footage:
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
-
-
-def show_expression(pictures: Sequence[tuple[int, str]], seconds: float) -> str:
-    """The JavaScript that shows these pictures and moves the page's clock to `seconds`."""
-    return f"__hyperframesRender.show({json.dumps(pictures)}, {seconds!r})"
 
 
 def sound_clips(found: Sequence[Mapping[str, Any]], library: MediaLibrary) -> list[SoundClip]:

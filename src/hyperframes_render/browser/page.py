@@ -14,7 +14,7 @@ from playwright.async_api import ConsoleMessage, Error
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
-from hyperframes_render.browser.footage import Footage, show_expression, sound_clips
+from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sound_clips
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
@@ -68,7 +68,7 @@ class CompositionPage:
         answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
         if films := answer.get("films"):
             pictures = await self.footage.pictures(films)
-            answer = await self.chromium.evaluate(show_expression(pictures, seconds))
+            answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
         return list(answer["errors"] or ())
 
     async def settled(self) -> None:

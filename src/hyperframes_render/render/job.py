@@ -103,10 +103,10 @@ async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tup
     session = attempt.session
     parts: list[tuple[Chunk, Path]] = []
     for chunk in plan.chunks:
-        # The only one lies beside the output: it need not be copied.
-        folder = output.parent if len(plan.chunks) == 1 and plan.codec is not Codec.PNG else session.folder
-        path = folder / f".{output.name}.{os.getpid()}.{chunk.index}.part{chunk_suffix(plan.format)}"
-        if folder is output.parent:
+        name = f".{output.name}.{os.getpid()}.{chunk.index}.part{chunk_suffix(plan.format)}"
+        path = session.folder / name
+        if len(plan.chunks) == 1 and plan.codec is not Codec.PNG:
+            path = output.with_name(name)  # beside the output: it need not be copied
             session.files.append(path)
         await attempt.render_chunk(plan, chunk, path, last=chunk is plan.chunks[-1])
         parts.append((chunk, path))
