@@ -27,6 +27,11 @@ RATES = [Fraction(24), Fraction(30000, 1001), Fraction(30), Fraction(60)]
 Picture = NDArray[np.uint8]
 
 
+def few(codecs: list[Codec], *quick: Codec) -> list[Any]:
+    """All `codecs`, of which `make test` takes the `quick` ones and `make test-all` the others too."""
+    return [pytest.param(codec, marks=[] if codec in quick else [pytest.mark.slow], id=codec) for codec in codecs]
+
+
 def name_of(codec: str) -> str:
     return f"o{FORMATS[Codec(codec)].suffix}"
 
@@ -104,13 +109,7 @@ def test_every_codec_shows_every_frame_once(codec: Codec, tmp_path: Path) -> Non
         assert (result["video"]["color_space"], result["video"]["color_range"]) == ("bt709", "tv")
 
 
-@pytest.mark.parametrize(
-    "codec",
-    [
-        pytest.param(codec, marks=[] if codec in (Codec.H264, Codec.VP9) else [pytest.mark.slow], id=codec)
-        for codec in Codec
-    ],
-)
+@pytest.mark.parametrize("codec", few(list(Codec), Codec.H264, Codec.VP9))
 def test_chunks_of_every_codec_are_like_a_single_pass(codec: Codec, tmp_path: Path) -> None:
     options = ["--codec", codec, "--network", "none", "--workers", 1]
     lossless = tmp_path / "lossless.zip"
@@ -139,7 +138,7 @@ def decibels(a: Picture, b: Picture) -> float:
 
 
 @pytest.mark.parametrize("codec", [codec for codec in Codec if FORMATS[codec].has_alpha])
-@pytest.mark.parametrize("chunks", [1, 2])
+@pytest.mark.parametrize("chunks", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_alpha_composited_over_a_colour_is_the_page_on_that_colour(codec: Codec, chunks: int, tmp_path: Path) -> None:
     video = tmp_path / name_of(codec)
     result = render(ALPHA, video, "--codec", codec, "--transparent", "--chunks", chunks, "--network", "none")
@@ -189,7 +188,7 @@ def test_a_part_shows_the_frames_of_that_part(tmp_path: Path) -> None:
     check_numbers(tmp_path / "o.mp4", 30, first=15)
 
 
-@pytest.mark.parametrize("codec", [codec for codec in Codec if FORMATS[codec].sound])
+@pytest.mark.parametrize("codec", few([codec for codec in Codec if FORMATS[codec].sound], Codec.H264, Codec.VP9))
 def test_sound_that_is_too_short_is_followed_by_silence(codec: Codec, tmp_path: Path) -> None:
     tone = write_tone(tmp_path / "tone.wav", 0.6)
     video = tmp_path / name_of(codec)
@@ -203,7 +202,10 @@ def test_sound_that_is_too_short_is_followed_by_silence(codec: Codec, tmp_path: 
     check_numbers(video, 30)
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (44100, 6), (96000, 2)])
+@pytest.mark.parametrize(
+    ("rate", "channels"),
+    [pytest.param(8000, 1, marks=pytest.mark.slow), (44100, 6), pytest.param(96000, 2, marks=pytest.mark.slow)],
+)
 def test_sound_that_is_too_long_ends_with_the_picture(rate: int, channels: int, tmp_path: Path) -> None:
     tone = write_tone(tmp_path / "tone.wav", 5, rate=rate, channels=channels)
     result = render(BOXES, tmp_path / "o.mp4", "--audio-url", tone, "--network", "none", "--chunks", 2)
