@@ -120,7 +120,7 @@ def test_a_browser_that_dies_twice_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_dies_once_is_started_again(tmp_path: Path) -> None:
-    with running_render(tmp_path, "--workers", "1", duration=6) as running:
+    with running_render(tmp_path, "--workers", "1", duration=30) as running:
         for browser in running.alive("chromium"):
             browser.kill()
         output, errors = running.process.communicate(timeout=90)

@@ -409,10 +409,22 @@ def test_a_cancel_between_records_read_and_write_wins(
     assert_ended_well(cloud, task_id, 12)
 
 
-def test_two_records_at_once_leave_one_final_state(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_two_records_at_once_leave_one_final_state(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.dynamodb.models import DynamoDBBackend
+
     from hyperframes_render.functions.settings import RecordSettings
     from hyperframes_render.functions.wiring import finisher, settings
 
+    # DynamoDB looks at a condition and writes in one step; moto, in threads, does so only one call at a time.
+    lock, update_item = threading.RLock(), DynamoDBBackend.update_item
+
+    def one_at_a_time(self: DynamoDBBackend, *given: Any, **more: Any) -> Any:
+        with lock:
+            return update_item(self, *given, **more)
+
+    monkeypatch.setattr(DynamoDBBackend, "update_item", one_at_a_time)
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
