@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperframes_render.api.cost import Architecture, Spent, cost_of
-from hyperframes_render.render.chunking import Chunking, choose_chunks
+from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL, Chunking, choose_chunks
 
 #: Megabytes of memory that come with one processor (AWS's documentation), and the most processors there are.
 _MB_PER_PROCESSOR, _MOST_PROCESSORS = 1769, 6
@@ -23,8 +23,6 @@ STATE_SECONDS, MAP_SECONDS = 0.1, 1.5
 PLAN_SECONDS, SHORT_PLAN_SECONDS = 3.5, 0.3
 #: Joining: starting, and bytes at the speed at which one function reads and writes S3. The speed is AWS's usual one.
 JOIN_START, JOIN_BYTES_PER_SECOND = 1.0, 80e6
-#: Encoding a pixel beside the capture: 7-13 ms for 1080p, measured.
-ENCODE_SECONDS_PER_PIXEL = 5e-9
 
 
 @dataclass(frozen=True)

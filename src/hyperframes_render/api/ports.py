@@ -201,9 +201,6 @@ class ObjectStore(Protocol):
     ) -> tuple[str, dict[str, str]]:
         """An address that takes one object of just this type and size for `seconds`, and the headers it must have."""
 
-    def listing(self, prefix: str) -> list[ObjectFacts]:
-        """The first thousand objects below `prefix`; their types are not known."""
-
 
 class EventTopic(Protocol):
     """Where every change of a task is told."""

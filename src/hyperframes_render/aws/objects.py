@@ -143,14 +143,6 @@ class S3Objects:
         with calling(f"Signing an address for {key}"):
             return self._s3.generate_presigned_url("put_object", Params=params, ExpiresIn=seconds), headers
 
-    def listing(self, prefix: str) -> list[ObjectFacts]:
-        """See ObjectStore."""
-        with calling(f"Listing {prefix}"):
-            answer = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
-        return [
-            ObjectFacts(item["Key"], item["Size"], item["ETag"].strip('"'), "") for item in answer.get("Contents", [])
-        ]
-
 
 def _named(error: ClientError, key: str) -> Exception:
     """The error of our own tree where one fits, else `error` itself."""

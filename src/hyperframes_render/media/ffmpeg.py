@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import tempfile
 from functools import cache
@@ -113,9 +112,3 @@ class FfmpegProcess:
             self._process.wait()
         with contextlib.suppress(OSError):
             self.stdin.close()
-
-
-def free_bytes(folder: Path) -> int:
-    """Bytes that may still be written below `folder`."""
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize

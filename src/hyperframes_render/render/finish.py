@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -36,18 +37,17 @@ def finish_video(
     `job` is a folder for files on the way. Raises EncoderFailed where a chunk or the result is not what it should
     be, or DiskFull.
     """
-    form = FORMATS[plan.codec]
-    made = output.with_name(f".{output.name}.part{output.suffix}")
+    made = output.with_name(f".{output.name}.{os.getpid()}.part{output.suffix}")
     try:
-        if form.codec is Codec.PNG:
+        if plan.codec is Codec.PNG:
             _zip_frames(parts, made)
-        elif form.codec is Codec.GIF:
-            _encode_gif(plan, _joined(plan, form, parts, job), made, job)
+        elif plan.codec is Codec.GIF:
+            _encode_gif(plan, _joined(plan, parts, job), made, job)
         elif len(parts) == 1 and sound is None:
             shutil.move(parts[0][1], made)  # the encoder wrote title and comment already
         else:
-            _mux(plan, form, _joined(plan, form, parts, job), sound, tags, made, job)
-        facts = probe_pictures(made, plan.fps) if form.codec is Codec.PNG else probe_video(made)
+            _mux(plan, _joined(plan, parts, job), sound, tags, made, job)
+        facts = probe_pictures(made, plan.fps) if plan.codec is Codec.PNG else probe_video(made)
         check_video(facts, plan.wanted(sound=sound is not None))
         made.replace(output)
     finally:
@@ -55,18 +55,17 @@ def finish_video(
     return facts
 
 
-def _joined(plan: Plan, form: Format, parts: Sequence[tuple[Chunk, Path]], job: Path) -> Path:
+def _joined(plan: Plan, parts: Sequence[tuple[Chunk, Path]], job: Path) -> Path:
     if len(parts) == 1:
         return parts[0][1]
-    joined = job / f"joined{chunk_suffix(form)}"
+    joined = job / f"joined{chunk_suffix(plan.format)}"
     join_chunks(parts, joined, plan.fps)
     return joined
 
 
-def _mux(
-    plan: Plan, form: Format, video: Path, sound: Path | None, tags: Sequence[tuple[str, str]], made: Path, job: Path
-) -> None:
+def _mux(plan: Plan, video: Path, sound: Path | None, tags: Sequence[tuple[str, str]], made: Path, job: Path) -> None:
     """The video's packets as they are, the sound encoded, title and comment; the index first."""
+    form = plan.format
     muxer = form.muxers.get(made.suffix, form.muxers[form.suffix])
     inputs = [*FILE_ONLY, "-i", str(video)]
     streams = ["-map", "0:v:0", "-c:v", "copy"]

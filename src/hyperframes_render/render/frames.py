@@ -13,6 +13,7 @@ from hyperframes_render.browser.capture import Picture
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.media.encode import FrameEncoder
 from hyperframes_render.media.pictures import PictureForm, even
+from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.worker import FrameWorker
@@ -20,8 +21,6 @@ from hyperframes_render.render.worker import FrameWorker
 #: Another browser pays where capturing takes one browser this many seconds longer than the encoder needs, which
 #: wants a processor of its own: starting a browser costs about half a second (docs/performance.md).
 WORTH_ANOTHER_WORKER = 1.0
-#: Seconds of one processor that the encoder takes for a pixel of a frame: 7-13 ms for 1080p.
-ENCODE_SECONDS_PER_PIXEL = 5e-9
 #: Frames before the pace is believed.
 PACE_FRAMES = 6
 SLOWEST_KEPT = 5
@@ -50,7 +49,7 @@ class FrameStatistics:
 
     def shown(self, frame: int, planes: bytes | None, luma_bytes: int) -> None:
         """`frame` shows a picture: new planes, whose first `luma_bytes` are luma, or None for the one before."""
-        black = is_black(planes[:luma_bytes]) if planes is not None else self._last_black
+        black = is_black(planes, luma_bytes) if planes is not None else self._last_black
         self._last_black = black
         if not black:
             return
@@ -60,10 +59,12 @@ class FrameStatistics:
             self.black.append([frame, frame + 1])
 
 
-def is_black(luma: bytes) -> bool:
+def is_black(planes: bytes, luma_bytes: int) -> bool:
     """Whether no pixel is brighter than video black (16) by more than an encoder's noise."""
-    # A sample first: most pictures are not, and show it at once.
-    return max(luma[:: max(1, len(luma) // _SAMPLES)]) <= _BLACK and not luma.strip(bytes(range(_BLACK + 1)))
+    # A sample first, without a copy of the rest: most pictures are not black, and show it at once.
+    if max(planes[: luma_bytes : max(1, luma_bytes // _SAMPLES)]) > _BLACK:
+        return False
+    return not planes[:luma_bytes].strip(bytes(range(_BLACK + 1)))
 
 
 @dataclass

@@ -68,6 +68,11 @@ def check_output(output: Path, codec: Codec) -> None:
             f'The output "{output.name}" does not end in {" or ".join(suffixes)}.',
             f"{codec} is written as {' or '.join(suffixes)}.",
         )
+    check_writable(output)
+
+
+def check_writable(output: Path) -> None:
+    """Raise OutputUnwritable where no file can be written at `output`; its folder is made."""
     if output.is_dir():
         raise OutputUnwritable(f"The output {output} is a folder.", "Name a file.")
     try:

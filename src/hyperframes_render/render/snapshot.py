@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.errors import InvalidOption, OutputUnwritable
 from hyperframes_render.formats import Codec
 from hyperframes_render.media.stills import image_of, sheet_of
+from hyperframes_render.render.job import check_writable
 from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
@@ -105,11 +105,4 @@ def _check(output: Path, times: Sequence[float]) -> None:
         raise OutputUnwritable(f'The output "{output.name}" does not end in {", ".join(_SUFFIXES)}.', "Name an image.")
     if len(times) > MAX_PICTURES:
         raise InvalidOption(f"at: {len(times)} times are too many for one sheet: the limit is {MAX_PICTURES}.")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise OutputUnwritable(
-            f"The output {output} cannot be written: {error.strerror or error}.", "Choose another folder."
-        ) from None
+    check_writable(output)

@@ -14,8 +14,9 @@ import pytest
 
 from hyperframes_render.api.webhooks import sign
 from hyperframes_render.local.emulation import free_port
-from tests.e2e.stack.server import COMPOSITIONS, KEY, Server, wait_for
+from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
 from tests.template import PROJECT
+from tests.waiting import wait_for
 
 HERE = Path(__file__).parent
 STACK = Path(sys.prefix) / "stack"

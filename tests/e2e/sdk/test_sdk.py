@@ -20,8 +20,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
-from tests.e2e.stack.server import COMPOSITIONS, KEY, Server, wait_for
+from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
 from tests.integration.workflow.receiver import receiving
+from tests.waiting import wait_for
 
 HERE = Path(__file__).parent
 STACK = Path(sys.prefix) / "stack"

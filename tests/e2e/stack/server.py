@@ -7,28 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from hyperframes_render.local.emulation import free_port
 from hyperframes_render.local.processes import descendants
+from tests.waiting import wait_for
 
 KEY = "any string at all"
 COMPOSITIONS = Path(__file__).parents[1] / "compositions"
-Found = TypeVar("Found")
-
-
-def wait_for(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
-    """The first true answer of `look`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not come within {seconds:g} s")
 
 
 def processes_in(folder: Path) -> list[str]:

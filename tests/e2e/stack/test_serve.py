@@ -18,7 +18,8 @@ import pytest
 from hyperframes_render.local.emulation import free_port
 from hyperframes_render.local.processes import descendants
 from hyperframes_render.media.probe import probe_video
-from tests.e2e.stack.server import COMPOSITIONS, Server, processes_in, wait_for
+from tests.e2e.stack.server import COMPOSITIONS, Server, processes_in
+from tests.waiting import wait_for
 
 #: The address 127.0.0.1 as the kernel writes it.
 LOOPBACK = "0100007F"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
@@ -16,20 +15,10 @@ from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.parts import find_parts
 from hyperframes_render.local.processes import descendants
+from tests.waiting import wait_for
 
 KEY = "hf_test_stack"
 FINAL = ("10", "11", "12")
-Found = TypeVar("Found")
-
-
-def wait_for(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
-    """The first true answer of `look`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not come within {seconds:g} s")
 
 
 class Stack:

@@ -14,7 +14,8 @@ from hyperframes_render.api.keys import hash_key, owner_of
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.local.deploy import local_client
 from tests.integration.workflow.receiver import receiving
-from tests.integration.workflow.stack import KEY, Stack, composition, wait_for
+from tests.integration.workflow.stack import KEY, Stack, composition
+from tests.waiting import wait_for
 
 
 def drop(stack: Stack, name: str, body: str) -> None:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from hyperframes_render.api.keys import hash_key, owner_of
-from tests.integration.workflow.stack import KEY, Stack, composition, wait_for
+from tests.integration.workflow.stack import KEY, Stack, composition
+from tests.waiting import wait_for
 
 COMPLETED, FAILED, CANCELLED = "10", "11", "12"
 
