@@ -143,7 +143,7 @@ def estimate(
         request = parse_render_input({name: value for name, value in fields.items() if value is not None})
         seen = probe(Path(source), request)
         plan = seen.plan
-        work = Workload(plan.frames, float(plan.fps), *plan.coded_size, seen.seconds_per_frame)
+        work = Workload.of_plan(plan, seen.seconds_per_frame)
         predicted = predict_planned(work, Stack(memory, parallel, architecture))
     if as_json:
         frame = {"frames": plan.frames, "frame_milliseconds": round(1000 * seen.seconds_per_frame, 1)}
@@ -191,14 +191,10 @@ def _times(text: str | None) -> list[float]:
 
 
 async def _snapshot_here(source: Path, output: Path, request: RenderInput, times: list[float]) -> Any:
-    from hyperframes_render.browser.driver import BrowserDriver
-
-    driver = BrowserDriver()
-    try:
-        still = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.snapshot")
-        return await still.take_snapshot(source, output, request, times, driver=driver)
-    finally:
-        await driver.stop()
+    return await _with_driver(
+        "hyperframes_render.render.snapshot",
+        lambda still, driver: still.take_snapshot(source, output, request, times, driver=driver),
+    )
 
 
 @main.command()
@@ -393,14 +389,20 @@ def rotate_webhook_secret(which: str, data: Path | None, stack: str) -> None:
 async def _render_here(
     source: Path, output: Path, request: RenderInput, workers: int | None, chunks: int, listener: Any
 ) -> Any:
-    """Start the browser driver while the rest of the program is imported."""
+    def work(job: Any, driver: Any) -> Any:
+        options = job.LocalOptions(workers, chunks, _local_file(request.audio_url))
+        return job.render(source, output, request, options, listener, driver)
+
+    return await _with_driver("hyperframes_render.render.job", work)
+
+
+async def _with_driver(module: str, work: Callable[[Any, Any], Any]) -> Any:
+    """Start the browser driver while `module`, and with it the rest of the program, is imported; then do `work`."""
     from hyperframes_render.browser.driver import BrowserDriver
 
     driver = BrowserDriver()
     try:
-        job = await asyncio.to_thread(importlib.import_module, "hyperframes_render.render.job")
-        options = job.LocalOptions(workers, chunks, _local_file(request.audio_url))
-        return await job.render(source, output, request, options, listener, driver)
+        return await work(await asyncio.to_thread(importlib.import_module, module), driver)
     finally:
         await driver.stop()
 

@@ -11,6 +11,11 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
+def even(length: int) -> int:
+    """The side of a picture whose colour is stored for two pixels at a time: an odd one grows by one pixel."""
+    return length + length % 2
+
+
 class Codec(StrEnum):
     """Video codecs that a result can have."""
 
@@ -76,6 +81,10 @@ class Format:
     even: bool = True
     max_fps: int | None = None
     note: str = ""
+
+    def coded_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the video for a picture of this size, in pixels."""
+        return (even(width), even(height)) if self.even else (width, height)
 
     @property
     def suffix(self) -> str:

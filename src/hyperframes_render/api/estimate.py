@@ -11,6 +11,7 @@ from typing import Any
 
 from hyperframes_render.api.cost import Architecture, Spent, cost_of
 from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL, Chunking, choose_chunks
+from hyperframes_render.render.plan import Plan
 
 #: Megabytes of memory that come with one processor (AWS's documentation), and the most processors there are.
 _MB_PER_PROCESSOR, _MOST_PROCESSORS = 1769, 6
@@ -34,6 +35,11 @@ class Workload:
     width: int
     height: int
     capture: float
+
+    @classmethod
+    def of_plan(cls, plan: Plan, seconds_per_frame: float) -> Workload:
+        """The work of a plan whose frames were measured."""
+        return cls(plan.frames, float(plan.fps), *plan.coded_size, seconds_per_frame)
 
     @property
     def bytes_per_frame(self) -> float:

@@ -7,21 +7,13 @@ of process 1, which does not always reap (containers, Lambda): zombies would pil
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 
 import psutil
 
-#: Linux's prctl option: orphans among our descendants become our children.
-_PR_SET_CHILD_SUBREAPER = 36
 #: Seconds for killed processes to be gone: the kernel frees a browser's memory in a tenth of one.
 _END_TIMEOUT = 10.0
-
-
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends. For the whole process, harmless when repeated."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_tree(pid: int) -> None:

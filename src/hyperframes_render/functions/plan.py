@@ -124,7 +124,7 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, given: PlanSettin
     plan = planned.plan
     arm = platform.machine() in ("arm64", "aarch64")
     stack = Stack(given.aws_lambda_function_memory_size, given.parallel_chunks, "arm64" if arm else "x86_64")
-    work = Workload(plan.frames, float(plan.fps), plan.width, plan.height, planned.seconds_per_frame)
+    work = Workload.of_plan(plan, planned.seconds_per_frame)
     predicted = predict(work, stack, len(plan.chunks))
     own.write_json(
         f"{work_folder(task.id)}result.json",

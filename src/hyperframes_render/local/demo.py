@@ -38,7 +38,9 @@ def demo(composition: Path, output: Path, data: Path) -> None:
             time.sleep(0.3)
             task = _request(f"{base}/tasks/{task['id']}", key)
             progress = (task.get("output") or {}).get("progress") or {}
-            now = f"{task['status_text']} {progress.get('frames_done', 0)}/{progress.get('frames_total', 0)}"
+            now = task["status_text"]
+            if progress.get("frames_total"):
+                now += f" {progress['frames_done']}/{progress['frames_total']}"
             if now != shown:
                 print(f"GET /tasks/{task['id']}: {now}", file=sys.stderr)
                 shown = now

@@ -6,15 +6,11 @@ Linux only; imports nothing that must be installed.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-
-#: prctl(2): orphans of this process's descendants become its own children, so that none can get away.
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 def dies_with_parent(command: Iterable[str]) -> list[str]:
@@ -23,11 +19,6 @@ def dies_with_parent(command: Iterable[str]) -> list[str]:
     Start it from a thread that lives as long as the program: the kernel looks at the thread, not the process.
     """
     return ["setpriv", "--pdeathsig", "KILL", "--", *command]
-
-
-def adopt_orphans() -> None:
-    """Make this process the parent of every orphan below it, so that `end_descendants` finds them all."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants(root: int) -> list[int]:

@@ -27,8 +27,9 @@ from hyperframes_render.local.deploy import Deployment, Outputs, local_client, l
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.folders import DropFolders
 from hyperframes_render.local.parts import Parts, find_parts
-from hyperframes_render.local.processes import adopt_orphans, end_descendants, reap_orphans
+from hyperframes_render.local.processes import end_descendants, reap_orphans
 from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
+from hyperframes_render.orphans import adopt_orphans
 
 HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.

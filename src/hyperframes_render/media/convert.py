@@ -9,7 +9,7 @@ from __future__ import annotations
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from hyperframes_render.media.pictures import even
+from hyperframes_render.formats import even
 
 
 def planes_of(frame: av.VideoFrame) -> bytes:

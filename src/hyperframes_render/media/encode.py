@@ -11,10 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed
-from hyperframes_render.formats import FORMATS, Codec, Content, Format, Joining, Quality, encoder_arguments
+from hyperframes_render.formats import FORMATS, Codec, Content, Format, Joining, Quality, encoder_arguments, even
 from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess, has_encoder
 from hyperframes_render.media.matroska import picture_header, stream_header
-from hyperframes_render.media.pictures import PictureForm, even
+from hyperframes_render.media.pictures import PictureForm
 
 #: Linux's F_SETPIPE_SZ, and the largest pipe that an ordinary user may have: fewer switches between processes.
 _F_SETPIPE_SZ = 1031
@@ -57,8 +57,7 @@ class EncodeSpec:
     @property
     def coded_size(self) -> tuple[int, int]:
         """Width and height of the video in pixels."""
-        width, height = self.video_size or (self.width, self.height)
-        return (even(width), even(height)) if self.format.even else (width, height)
+        return self.format.coded_size(*(self.video_size or (self.width, self.height)))
 
 
 def picture_form(form: Format, *, transparent: bool) -> PictureForm:

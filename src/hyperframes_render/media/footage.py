@@ -7,11 +7,12 @@ later. Sources of any rate, also of a varying one, are treated alike, and like i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -163,6 +164,8 @@ class _ImageEncoder:
     """Turns decoded frames into image files of upright pictures with square pixels."""
 
     mime = ""
+    codec = ""
+    options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, facts: PictureFacts) -> None:
         self._facts = facts
@@ -187,7 +190,12 @@ class _ImageEncoder:
         raise NotImplementedError
 
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
-        raise NotImplementedError
+        codec = av.VideoCodecContext.create(self.codec, "w")
+        assert isinstance(codec, av.VideoCodecContext)
+        codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, frame.format.name
+        codec.time_base = Fraction(1, 25)
+        codec.options = dict(self.options)
+        return codec
 
     def _size(self) -> tuple[int, int]:
         return max(1, round(self._facts.width * self._facts.pixel_aspect)), self._facts.height
@@ -216,6 +224,8 @@ class _ImageEncoder:
 
 class _JpegEncoder(_ImageEncoder):
     mime = "image/jpeg"
+    codec = "mjpeg"
+    options = MappingProxyType({"qmin": _JPEG_QUANTISER, "qmax": _JPEG_QUANTISER, "huffman": "default"})
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
@@ -232,17 +242,11 @@ class _JpegEncoder(_ImageEncoder):
             threads=1,
         )
 
-    def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
-        codec = av.VideoCodecContext.create("mjpeg", "w")
-        assert isinstance(codec, av.VideoCodecContext)
-        codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, frame.format.name
-        codec.time_base = Fraction(1, 25)
-        codec.options = {"qmin": _JPEG_QUANTISER, "qmax": _JPEG_QUANTISER, "huffman": "default"}
-        return codec
-
 
 class _PngEncoder(_ImageEncoder):
     mime = "image/png"
+    codec = "png"
+    options = MappingProxyType({"compression_level": "1", "pred": "sub"})
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self._size()
@@ -255,14 +259,6 @@ class _PngEncoder(_ImageEncoder):
             interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
             threads=1,
         )
-
-    def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
-        codec = av.VideoCodecContext.create("png", "w")
-        assert isinstance(codec, av.VideoCodecContext)
-        codec.width, codec.height, codec.pix_fmt = frame.width, frame.height, "rgba"
-        codec.time_base = Fraction(1, 25)
-        codec.options = {"compression_level": "1", "pred": "sub"}
-        return codec
 
 
 def _is_444(frame: av.VideoFrame) -> bool:

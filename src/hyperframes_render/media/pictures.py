@@ -15,8 +15,3 @@ class PictureForm(StrEnum):
     JPEG = "jpeg"
     #: The only one with alpha (straight, not premultiplied).
     PNG = "png"
-
-
-def even(length: int) -> int:
-    """The side of a picture whose colour is stored for two pixels at a time: an odd one grows by one pixel."""
-    return length + length % 2

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from hyperframes_render.browser.capture import Picture
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.formats import even
 from hyperframes_render.media.encode import FrameEncoder
-from hyperframes_render.media.pictures import PictureForm, even
+from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter

@@ -12,7 +12,6 @@ from hyperframes_render.composition.document import Declared
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import DurationUnknown, InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Content, Format, Quality
-from hyperframes_render.media.pictures import even
 from hyperframes_render.media.probe import Wanted
 from hyperframes_render.task import MAX_DURATION, MAX_FRAMES, RenderInput
 
@@ -75,7 +74,7 @@ class Plan:
     @property
     def coded_size(self) -> tuple[int, int]:
         """Width and height of the video in pixels."""
-        return (even(self.width), even(self.height)) if self.format.even else (self.width, self.height)
+        return self.format.coded_size(self.width, self.height)
 
     @property
     def sound_end(self) -> Fraction:

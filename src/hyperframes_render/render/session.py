@@ -19,7 +19,7 @@ from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.footage import MediaLibrary
-from hyperframes_render.browser.processes import adopt_orphans, processor_seconds
+from hyperframes_render.browser.processes import processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
 from hyperframes_render.composition.source import Project, open_project, remove_folder
@@ -27,6 +27,7 @@ from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
 from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.orphans import adopt_orphans
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, whole_plan
 from hyperframes_render.render.progress import ProgressMeter, watched
