@@ -20,11 +20,11 @@ BOXES = COMPOSITIONS / "boxes.html"
 
 
 def named(word: str, tree: list[psutil.Process]) -> list[psutil.Process]:
-    """Those of `tree` that have `word` in their command line."""
+    """Those of `tree` whose program has `word` in its path; ffmpeg's arguments name the browser's version."""
     found = []
     for process in tree:
-        with suppress(psutil.Error):
-            if word in " ".join(process.cmdline()):
+        with suppress(psutil.Error, IndexError):  # a zombie has no command line
+            if word in process.cmdline()[0]:
                 found.append(process)
     return found
 
@@ -37,7 +37,7 @@ class Running:
     started: list[psutil.Process]
 
     def alive(self, word: str) -> list[psutil.Process]:
-        """Processes of the render with `word` in their command line, as of now."""
+        """Processes of the render whose program has `word` in its path, as of now."""
         return named(word, psutil.Process(self.process.pid).children(recursive=True))
 
 
