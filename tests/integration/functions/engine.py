@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from hyperframes_render.errors import InvalidComposition
-from hyperframes_render.formats import FORMATS, Codec, Format
+from hyperframes_render.formats import Content
 from hyperframes_render.render.chunking import Chunking
-from hyperframes_render.render.plan import Chunk, FrameRange, split_frames
+from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Progress
+from hyperframes_render.render.steps import Planned
 
 #: Frames that each call reports, one at a time.
 FPS = 25
@@ -38,34 +37,6 @@ class Behaviour:
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
-
-
-@dataclass(frozen=True)
-class Plan:
-    width: int
-    height: int
-    fps: Fraction
-    frames: int
-    chunks: tuple[Chunk, ...]
-    reason: str = "as told"
-
-    @property
-    def format(self) -> Format:
-        return FORMATS[Codec.H264]
-
-    @property
-    def duration(self) -> float:
-        return float(self.frames / self.fps)
-
-    def as_dict(self) -> dict[str, Any]:
-        chunks = [[c.index, c.frames.first, c.frames.count] for c in self.chunks]
-        size = {"width": self.width, "height": self.height, "fps": str(self.fps), "frames": self.frames}
-        return {**size, "chunks": chunks, "reason": "as told"}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Plan:
-        chunks = tuple(Chunk(index, FrameRange(first, count)) for index, first, count in values["chunks"])
-        return cls(values["width"], values["height"], Fraction(values["fps"]), values["frames"], chunks)
 
 
 @dataclass(frozen=True)
@@ -101,15 +72,6 @@ class Result:
         }
 
 
-@dataclass(frozen=True)
-class Planned:
-    plan: Plan
-    tags: tuple[tuple[str, str], ...]
-    sound: Path | None
-    warnings: tuple[str, ...]
-    seconds_per_frame: float = 0.05
-
-
 class Engine:
     """The functions of render/steps.py and render/job.py."""
 
@@ -126,11 +88,12 @@ class Engine:
         declared = re.search(r'data-duration="([\d.]+)"', text)
         duration = self.behaviour.duration or request.duration or float(declared.group(1) if declared else 1)
         frames = round(duration * FPS)
-        plan = Plan(64, 36, Fraction(FPS), frames, split_frames(frames, self.behaviour.chunks))
+        chunks = split_frames(frames, self.behaviour.chunks)
+        planned = Plan(64, 36, Fraction(FPS), frames, Content.GRAPHICS, chunks, reason="as told")
         mixed = sound if request.audio_url else None
         if mixed is not None:
             mixed.write_bytes(b"[sound]" if audio is None else audio.read_bytes())
-        return Planned(plan, (("title", "A title"),), mixed, ("The plan's warning.",))
+        return Planned(planned, (("title", "A title"),), mixed, ("The plan's warning.",), 0.05)
 
     def render_chunk(
         self, source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
@@ -167,25 +130,19 @@ class Engine:
 
 
 def install(monkeypatch: Any, behaviour: Behaviour) -> None:
-    """Let the image's functions use this engine, whether or not the real one can be imported."""
-    name = "hyperframes_render.render.steps"
+    """Let the image's functions use this engine."""
+    # Not at the top: they read their settings from an environment that the test makes first.
+    from hyperframes_render.functions import assemble, plan, render_chunk
+
     engine = Engine(behaviour)
-    parts = {"Chunking": Chunking, "Plan": Plan, "Planned": Planned, "CaptureRecord": CaptureRecord}
-    calls = {"make_plan": engine.make_plan, "render_chunk": engine.render_chunk, "assemble": engine.assemble}
-    if name not in sys.modules:
-        fake = ModuleType(name)
-        for part, value in {**parts, **calls}.items():
-            setattr(fake, part, value)
-        monkeypatch.setitem(sys.modules, name, fake)
-    import hyperframes_render.render.result as result
-
-    if not hasattr(result, "CaptureRecord"):
-        monkeypatch.setattr(result, "CaptureRecord", CaptureRecord, raising=False)
-    import hyperframes_render.functions.assemble as assemble
-    import hyperframes_render.functions.plan as plan
-    import hyperframes_render.functions.render_chunk as render_chunk
-
+    used = {
+        "CaptureRecord": CaptureRecord,
+        "make_plan": engine.make_plan,
+        "render_chunk": engine.render_chunk,
+        "assemble": engine.assemble,
+        "render": engine.render,
+    }
     for module in (assemble, plan, render_chunk):
-        for part, value in {**parts, **calls, "render": engine.render}.items():
+        for part, value in used.items():
             if hasattr(module, part):
                 monkeypatch.setattr(module, part, value)
