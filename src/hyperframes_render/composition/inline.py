@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 
-from hyperframes_render.composition.markup import Edits, Element, scan, with_attributes
+from hyperframes_render.composition.markup import Edits, Element, read_json, scan, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
@@ -130,8 +130,12 @@ def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[st
 
 
 def _read(root: Path, source: str) -> str:
-    path = (root / source).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
+    try:
+        path = (root / source).resolve()
+        found = path.is_relative_to(root.resolve()) and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found:
         raise InvalidComposition(
             f"The sub-composition {source} is not in the project.",
             "Add the file, or remove the element whose data-composition-src names it.",
@@ -315,19 +319,13 @@ def _script_json(value: object) -> str:
 
 
 def _json_object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except ValueError:
-        return {}
+    value = read_json(text)
     return value if isinstance(value, dict) else {}
 
 
 def declared_variables(text: str) -> dict[str, object]:
     """The defaults that a `data-composition-variables` attribute declares; nothing where it is not readable."""
-    try:
-        declarations = json.loads(text) if text.strip() else []
-    except ValueError:
-        return {}
+    declarations = read_json(text)
     if not isinstance(declarations, list):
         return {}
     return {

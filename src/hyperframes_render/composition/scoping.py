@@ -13,6 +13,8 @@ AUTHORED_ID = "data-hf-authored-id"
 
 #: At-rules whose content is rules again; what stands in others (keyframes, font faces) has no selectors to change.
 _CONDITIONAL = {"media", "supports", "layer", "container", "starting-style", "document"}
+#: At-rules in one another; what stands deeper is left as it is.
+_MAX_NESTING = 32
 _SKIPPED = re.compile(r"""/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^"')]*\)""", re.DOTALL)
 _URL = re.compile(r"""url\(\s*(["']?)([^"')]+?)\1\s*\)""")
 
@@ -27,11 +29,12 @@ def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
     return _URL.sub(lambda match: f"url({match[1]}{change(match[2])}{match[1]})", css)
 
 
-def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None) -> str:
+def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None, depth: int = 0) -> str:
     """`css` in effect below `scope` only.
 
     `composition_id` is what the sheet itself calls its composition, `root_id` the id of the composition's root.
-    Rules for html, body and :root apply to the composition's box. Keyframes and font faces stay global.
+    Rules for html, body and :root apply to the composition's box. Keyframes and font faces stay global. `depth` is the
+    number of at-rules that `css` stands in.
     """
     parts = []
     for prelude, block, tail in _rules(css):
@@ -41,8 +44,8 @@ def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None)
         elif name is None:
             selectors = ", ".join(_scope_selector(part, composition_id, scope, root_id) for part in _split(prelude))
             parts.append(f"{selectors} {{{block}}}{tail}")
-        elif name[1].lower() in _CONDITIONAL:
-            inner = scope_css(block, composition_id, scope=scope, root_id=root_id)
+        elif name[1].lower() in _CONDITIONAL and depth < _MAX_NESTING:
+            inner = scope_css(block, composition_id, scope=scope, root_id=root_id, depth=depth + 1)
             parts.append(f"{prelude}{{{inner}}}{tail}")
         else:
             parts.append(f"{prelude}{{{block}}}{tail}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +23,9 @@ RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
 _COPY_BYTES = 1024**2
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: What a file system says of names that cannot be, or that stand in each other's way.
+_BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 
 
 @dataclass(frozen=True)
@@ -96,15 +101,22 @@ def unpack_archive(archive: Path, target: Path) -> None:
             for entry in entries:
                 if not entry.is_dir():
                     left -= _unpack_entry(contents, entry, target / _safe_name(archive.name, entry), left)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise InvalidArchive(f"{archive.name} is not a readable .zip: {error}.", "Make the archive anew.") from None
     except OSError as error:
+        if error.errno in _BAD_NAME:
+            raise InvalidArchive(
+                f"{archive.name} cannot be unpacked: {error.strerror}.",
+                "Make the archive anew, with short names, and none for a file and a folder at once.",
+            ) from None
         raise DiskFull(f"{archive.name} cannot be unpacked: {error.strerror or error}.") from error
 
 
 def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
     seen: dict[str, str] = {}
     for entry in entries:
+        if not entry.filename:
+            raise InvalidArchive(f"{archive_name} holds a file without a name.", "Make the archive anew.")
         mode = entry.external_attr >> 16
         if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
             raise InvalidArchive(
@@ -113,6 +125,11 @@ def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
             )
         if entry.flag_bits & 0x1:
             raise InvalidArchive(f"{archive_name} is encrypted.", "Make an archive without a password.")
+        if entry.compress_type not in _METHODS:
+            raise InvalidArchive(
+                f'{archive_name} holds "{entry.filename[:100]}", which is packed in a rare way.',
+                "Pack it with deflate, as most programs do.",
+            )
         if entry.is_dir():
             continue
         # The same name in two spellings would be one file on some systems and two on others.
