@@ -153,13 +153,13 @@ def _needed(packages: dict[str, dict[str, str]]) -> set[str]:
 
 
 def _debian_licences(copyright_file: Path) -> tuple[str, ...]:
-    """The short names in a machine-readable copyright file; else the common licences that it points to."""
-    if not copyright_file.is_file():
-        return ("not stated",)
-    text = copyright_file.read_text(errors="replace")
-    names = re.findall(r"^License:[ \t]*(\S[^\n]*)", text, re.MULTILINE)
-    names = names or re.findall(r"/usr/share/common-licenses/([\w.+-]*\w)", text)
-    return tuple(sorted({" ".join(name.split())[:80] for name in names})) or ("see its copyright file",)
+    """The short names in a copyright file that is written for machines."""
+    text = copyright_file.read_text(errors="replace") if copyright_file.is_file() else ""
+    if "copyright-format" not in text.partition("\n\n")[0]:
+        return ("see its copyright file",)
+    # Short names alone: some files have the licence's own words in their place.
+    names = re.findall(r"^License:[ \t]*([\w.+-]+(?: (?:and|or|and/or|with) [\w .+/-]+)?)[ \t]*$", text, re.MULTILINE)
+    return tuple(sorted(set(names))) or ("see its copyright file",)
 
 
 def make_bom(parts: Iterable[Part], version: str) -> str:

@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ class NotAsked(Exception):
     """A service did not answer, or knows less than all."""
 
 
+class Unreachable(NotAsked):
+    """A service that need not be asked for other locks either."""
+
+
 def accepted(today: date) -> dict[str, str]:
     """Ids of vulnerabilities that do not count today, each with its reason."""
     entries = tomllib.loads((PROJECT / "tests/lint/audit.toml").read_text()).get("accepted", [])
@@ -37,18 +41,20 @@ def accepted(today: date) -> dict[str, str]:
 def python_vulnerabilities(report: dict[str, Any]) -> Iterator[tuple[set[str], str]]:
     """Ids and a sentence for each vulnerability in a report of pip-audit. Raises NotAsked."""
     skipped = [one["name"] for one in report["dependencies"] if "skip_reason" in one]
+    if skipped and len(skipped) == len(report["dependencies"]):
+        raise Unreachable("nothing is known of any package")
     for one in report["dependencies"]:
         for found in one.get("vulns", []):
             mended = ", ".join(found["fix_versions"]) or "no version yet"
             yield {found["id"], *found["aliases"]}, f"{one['name']} {one['version']}: {found['id']}, mended in {mended}"
-    if skipped:
+    if skipped:  # last: what is known is told all the same
         raise NotAsked(f"nothing is known of {len(skipped)} packages, {skipped[0]} among them")
 
 
 def npm_vulnerabilities(report: dict[str, Any]) -> Iterator[tuple[set[str], str]]:
     """Ids and a sentence for each vulnerability in a report of npm audit. Raises NotAsked."""
     if "vulnerabilities" not in report:
-        raise NotAsked(str(report.get("message") or report.get("error") or "npm said nothing")[:200])
+        raise Unreachable(str(report.get("message") or report.get("error") or "npm said nothing")[:200])
     for name, entry in report["vulnerabilities"].items():
         for via in entry["via"]:
             if isinstance(via, dict):  # else the name of the package that brings it, which has an entry of its own
@@ -60,48 +66,46 @@ def look_up(command: list[str], folder: Path) -> dict[str, Any]:
     """The report that `command` prints as JSON. Raises NotAsked."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT)
-        report = json.loads(done.stdout)
+        return dict(json.loads(done.stdout))
     except subprocess.TimeoutExpired:
         raise NotAsked(f"no answer within {TIMEOUT} s") from None
     except ValueError:
         raise NotAsked((done.stderr.strip().splitlines() or ["it said nothing"])[-1][:200]) from None
-    return dict(report)
 
 
-def audit(pip_audit: str) -> int:
-    """Look every lock up and print what is found; see the top for the number."""
+def python_lock(lock: Path, pip_audit: str) -> Iterator[tuple[set[str], str]]:
+    """What is known of a requirements lock. Raises NotAsked."""
+    options = ["--require-hashes", "--disable-pip", "--format=json", "--progress-spinner=off"]
+    return python_vulnerabilities(look_up([pip_audit, *options, "--requirement", str(lock)], PROJECT))
+
+
+def npm_lock(lock: Path) -> Iterator[tuple[set[str], str]]:
+    """What is known of a package-lock. Raises NotAsked."""
+    return npm_vulnerabilities(look_up(["npm", "audit", "--package-lock-only", "--json"], lock.parent))
+
+
+def audit(readers: Mapping[str, Callable[[Path], Iterator[tuple[set[str], str]]]]) -> int:
+    """Look up every lock that git tracks and print what is found; see the top for the number."""
     passed, found, not_asked = accepted(date.today()), 0, 0
-    python = [
-        pip_audit,
-        "--require-hashes",
-        "--disable-pip",
-        "--format=json",
-        "--progress-spinner=off",
-        "--requirement",
-    ]
-    npm = ["npm", "audit", "--package-lock-only", "--json"]
-    locks = [*sorted(PROJECT.glob("requirements*.lock")), PROJECT / "layers/dependencies/requirements.lock"]
-    npm_locks = [PROJECT / folder / "package-lock.json" for folder in ("layers/renderer", "tests/e2e/sdk", OFFICIAL)]
-    for lock in [*locks, *npm_locks]:
-        try:
-            if lock in locks:
-                vulnerabilities = python_vulnerabilities(look_up([*python, str(lock)], PROJECT))
-            else:
-                vulnerabilities = npm_vulnerabilities(look_up(npm, lock.parent))
-            for ids, sentence in vulnerabilities:
-                reason = next((passed[one] for one in ids if one in passed), None)
-                found += reason is None
-                print(f"{lock.relative_to(PROJECT)}: {sentence}" + (f" (accepted: {reason})" if reason else ""))
-        except NotAsked as why:
-            not_asked += 1
-            print(f"{lock.relative_to(PROJECT)}: NOT ASKED: {why}")
-    total = len(locks) + len(npm_locks)
-    print(f"audit: {found} vulnerabilities found; {total - not_asked} of {total} lock files could be looked up")
+    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    silent: dict[str, str] = {}
+    for ending, read in readers.items():
+        for name in (name for name in tracked.splitlines() if name.endswith(ending)):
+            try:
+                if ending in silent:
+                    raise NotAsked(silent[ending])
+                for ids, sentence in read(PROJECT / name):
+                    reason = next((passed[one] for one in ids if one in passed), None)
+                    found += reason is None
+                    print(f"{name}: {sentence}" + (f" (accepted: {reason})" if reason else ""), flush=True)
+            except NotAsked as why:
+                not_asked += 1
+                print(f"{name}: NOT ASKED: {why}", flush=True)
+                if isinstance(why, Unreachable):
+                    silent[ending] = str(why)
+    print(f"audit: {found} vulnerabilities found; {not_asked} lock files could not be looked up from here")
     return FOUND if found else NOT_ASKED if not_asked else NONE
 
 
-#: The official renderer, to compare with: no part of the product.
-OFFICIAL = "tests/bench/official"
-
 if __name__ == "__main__":
-    sys.exit(audit(sys.argv[1]))
+    sys.exit(audit({".lock": lambda lock: python_lock(lock, sys.argv[1]), "package-lock.json": npm_lock}))
