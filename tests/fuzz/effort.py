@@ -30,6 +30,8 @@ FEW = {
     "markup": 32,
     "style sheet": 40,
     "webhook address": 60,
+    "page address": 60,
+    "redirect": 24,
     "Retry-After": 40,
     "environment": 24,
     "failure of a workflow": 40,

@@ -8,6 +8,7 @@ import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -178,6 +179,53 @@ def _tags(draw: st.DrawFn) -> str:
     shown = "".join(f' {key}="{value}"' for key, value in quoted.items())
     return f"<{name}{shown}>{inside}" + draw(st.sampled_from([f"</{name}>", "", "</div>", "/>"]))
 
+
+#: Addresses that a page may ask for: those that stand for files of ours, and others.
+PAGE_ADDRESS = st.builds(
+    "https://{}/{}".format,
+    st.sampled_from(
+        [
+            *("cdn.jsdelivr.net/npm", "unpkg.com", "cdnjs.cloudflare.com/ajax/libs", "d3js.org", "cdn.tailwindcss.com"),
+            *("fonts.googleapis.com", "fonts.bunny.net", "composition.local", f"{'a' * 70}.example", "host.example"),
+        ]
+    ),
+    st.lists(
+        st.sampled_from(
+            [
+                *(
+                    "gsap",
+                    "@",
+                    "3.12",
+                    "/",
+                    "dist",
+                    "gsap.min.js",
+                    "..",
+                    "%2e%2e",
+                    "%00",
+                    "three.js",
+                    "r128",
+                    "d3.v7.js",
+                ),
+                *(
+                    "css2?family=",
+                    "css?family=",
+                    "Inter",
+                    ":wght@",
+                    "ital,",
+                    "100..900",
+                    "9" * 5000,
+                    ";",
+                    "|",
+                    "²",
+                    "400i",
+                ),
+                *("a" * 300, "+esm", "@fontsource/inter", "package.json", "^", "~", "latest", "x" * 20),
+            ]
+        )
+        | TEXT.map(quote),
+        max_size=8,
+    ).map("".join),
+)
 
 _NOISE = st.sampled_from(
     ["<!--", "-->", "<![CDATA[", "<!", "</", "<", "&", "&#0;", "<?", "\0", "]]>", "<!doctype html>"]

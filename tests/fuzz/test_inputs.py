@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import strategies as st
@@ -14,11 +17,15 @@ from hyperframes_render.api.accept import parse_run, parse_sidecar
 from hyperframes_render.api.finish import read_failure
 from hyperframes_render.api.post import read_retry_after
 from hyperframes_render.api.webhooks import check_webhook
+from hyperframes_render.browser import fetch
 from hyperframes_render.browser.assets import packages_root
+from hyperframes_render.browser.cdn import find_in_packages, find_missing_gsap, is_page_runtime
+from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.composition.document import read_declared
 from hyperframes_render.composition.lint import lint
 from hyperframes_render.composition.prepare import PageSpec, prepare_html
 from hyperframes_render.composition.scoping import scope_css
+from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import InputError, PageError, RenderError, SetupIncomplete, error_tree
 from hyperframes_render.functions import settings as function_settings
 from hyperframes_render.functions.settings import Settings, read_settings
@@ -32,6 +39,7 @@ from tests.fuzz.inputs import (
     INPUT,
     MARKUP,
     NUMBER_TEXT,
+    PAGE_ADDRESS,
     STYLE_SHEET,
     TEXT,
     bent,
@@ -110,22 +118,61 @@ def test_a_style_sheet(css: str) -> None:
         scope_css(css, "main", scope='[data-composition-id="main"]', root_id="main")
 
 
-@fuzz(
-    "webhook address",
-    url=TEXT
-    | st.builds(
-        "{}{}{}{}{}".format,
-        st.sampled_from(["https://", "http://", "https:", "//", "HTTPS://", "gopher://"]),
-        st.sampled_from(["", "me@", "me:you@", "[", "::1]", "[::1]", "[::ffff:127.0.0.1]", "[v1.x]", "%00"]),
-        st.sampled_from(["host", "127.1", "0x7f.1", "2130706433", "localhost.", "a..b", "ⓛocalhost", "1" * 300]) | TEXT,
-        st.sampled_from(["", ":", ":0", ":443", ":99999999", ":-1", ":x", "]"]),
-        TEXT,
-    ),
-    private=st.booleans(),
+ADDRESS = TEXT | st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["https://", "http://", "https:", "//", "HTTPS://", "gopher://"]),
+    st.sampled_from(["", "me@", "me:you@", "[", "::1]", "[::1]", "[::ffff:127.0.0.1]", "[v1.x]", "%00"]),
+    st.sampled_from(["host", "127.1", "0x7f.1", "2130706433", "localhost.", "a..b", "ⓛocalhost", "1" * 300]) | TEXT,
+    st.sampled_from(["", ":", ":0", ":443", ":99999999", ":-1", ":x", "]"]),
+    TEXT,
 )
+
+
+@fuzz("webhook address", url=ADDRESS, private=st.booleans())
 def test_a_webhook_address(url: str, private: bool) -> None:
     with case("webhook address"):
         understood(lambda: check_webhook(url, allow_private=private))
+
+
+@fuzz("page address", url=PAGE_ADDRESS)
+def test_an_address_that_a_page_asks_for(url: str) -> None:
+    packages = packages_root()
+    with case("page address"):
+        path = unquote(urlsplit(url).path)
+        is_page_runtime(url)
+        found = [find_in_packages(url, packages), find_missing_gsap(path, packages)]
+        if is_font_sheet(url):
+            font_sheet(url, packages, "https://composition.local/")
+        file = file_inside(packages, path)
+    assert all(answer.path.is_relative_to(packages.resolve()) for answer in found if answer)
+    assert file is None or file.is_relative_to(packages.resolve())
+
+
+def test_an_address_that_a_server_redirects_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = "https://host.example/"
+
+    async def first(method: str, url: str, headers: Any) -> Any:
+        return await request(method, url, headers) if url != sent else (302, [("location", redirect)], b"")
+
+    async def nowhere(host: str, port: int) -> str:
+        socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
+        raise fetch.FetchRefused("no test goes out")
+
+    request, redirect = fetch._request, ""
+    monkeypatch.setattr(fetch, "_request", first)
+    monkeypatch.setattr(fetch, "resolve_public", nowhere)
+
+    @fuzz("redirect", location=PAGE_ADDRESS | ADDRESS | st.text(st.characters(max_codepoint=255), max_size=40))
+    def one(location: str) -> None:
+        nonlocal redirect
+        redirect = location.encode("utf-8").decode("latin-1")
+        with case("redirect"):
+            try:
+                asyncio.run(fetch.fetch_public(sent))
+            except fetch.FetchRefused as refusal:
+                assert str(refusal)
+
+    one()
 
 
 @fuzz(

@@ -23,6 +23,7 @@ from hyperframes_render.composition.scoping import (
     rewrite_urls,
     scope_css,
 )
+from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import InvalidComposition
 
 #: Sub-compositions in sub-compositions: the official renderer's own limit.
@@ -130,12 +131,8 @@ def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[st
 
 
 def _read(root: Path, source: str) -> str:
-    try:
-        path = (root / source).resolve()
-        found = path.is_relative_to(root.resolve()) and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        found = False
-    if not found:
+    path = file_inside(root, source)
+    if path is None:
         raise InvalidComposition(
             f"The sub-composition {source} is not in the project.",
             "Add the file, or remove the element whose data-composition-src names it.",
@@ -300,7 +297,7 @@ class _Part:
             return address
         path, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", bare, re.DOTALL).groups()  # type: ignore[union-attr]
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(self._source), path))
-        if path.startswith("../") or (self._collected.root / beside).is_file():
+        if path.startswith("../") or file_inside(self._collected.root, beside):
             return re.sub(r"^(\.\./)+", "", beside) + mark + rest
         return address
 
