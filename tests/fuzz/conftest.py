@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from hyperframes_render.api.keys import make_record
+from hyperframes_render.api.ports import KeyLimits
+from hyperframes_render.aws.tasks import DynamoKeys
 from tests.fuzz.effort import CASES, tried
-from tests.integration.functions.conftest import behaviour, clients, cloud, public_names
+from tests.integration.functions.cloud import KEY, TABLE, Cloud
+from tests.integration.functions.conftest import behaviour, clients, public_names
+from tests.integration.functions.conftest import cloud as limited_cloud
 
-__all__ = ["behaviour", "clients", "cloud", "public_names"]
+__all__ = ["behaviour", "clients", "limited_cloud", "public_names"]
+
+
+@pytest.fixture
+def cloud(limited_cloud: Cloud) -> Cloud:
+    """AWS with a key that may ask as often as it likes: a refusal for its pace would hide what a request does."""
+    record = make_record(KEY, "test", limits=KeyLimits(runs_a_minute=0, uploads_a_minute=0))
+    DynamoKeys(TABLE, limited_cloud.dynamodb).put(record)
+    return limited_cloud
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
