@@ -70,6 +70,11 @@ def open_project(source: Path, *, unpack_to: Path) -> Project:
     )
 
 
+def is_archive(start: bytes) -> bool:
+    """Whether a file that begins like this is a .zip."""
+    return start.startswith(b"PK\x03\x04")
+
+
 def _project_in(folder: Path, *, name: str) -> Project:
     if not (folder / "index.html").is_file():
         nested = [child for child in folder.iterdir() if child.name != "__MACOSX"]
