@@ -44,6 +44,9 @@ SECOND_LOOK = 0.001
 #: A worker compares the surface with a lossless screenshot at its first frame and once in this many captured frames.
 CHECK_EVERY = 150
 _STRIP_HEIGHT = 4
+#: After so many different pictures in a row, a screenshot is taken while a frame is drawn the first time: it would have
+#: to be drawn a second time otherwise. A picture that comes twice ends that.
+_MOVING = 3
 #: Strips drawn until one is found: the first frame after a change is not always drawn (12 of 12 found with 2).
 _SEARCHES = 3
 
@@ -149,6 +152,8 @@ class FrameCapture:
     report: CaptureReport
     _seeking: tuple[int, asyncio.Task[list[str]]] | None = None
     _last_image: bytes = b""
+    #: Screenshots in a row that were not the one before.
+    _different: int = 0
     _next_still_check: int = 1
 
     async def roll_in(self, frame: int) -> None:
@@ -164,12 +169,13 @@ class FrameCapture:
         Raises FastPathFailed.
         """
         check = self.surface is not None and self.report.captured % CHECK_EVERY == 0
-        answer = await self._draw(frame, screenshot=PNG if check else None)
+        at_once = self.surface is None and (self._different >= _MOVING or not self.reuse)
+        answer = await self._draw(frame, screenshot=PNG if check else self._image if at_once else None)
         if not answer.get("hasDamage") and self.reuse and not must_have:
             await self._note_unchanged(frame)
             return None
         if self.surface is None:
-            return await self._screenshot(frame)
+            return await self._screenshot(frame, answer, must_have=must_have)
         if look_ahead and not check:
             self._start_seek(frame + 1)
         return await self._read_surface(frame, answer.get("screenshotData"))
@@ -237,15 +243,21 @@ class FrameCapture:
         if await asyncio.to_thread(decode_picture, base64.b64decode(png)) != seen:
             raise FastPathFailed("surface", frame, "it disagreed with a lossless screenshot")
 
-    async def _screenshot(self, frame: int) -> Picture:
-        await self.slots.acquire()
-        answer = await self._begin(frame, 2 * SECOND_LOOK, self._image)
-        self.report.captured += 1
-        image = base64.b64decode(answer["screenshotData"])
-        if image == self._last_image:
+    async def _screenshot(self, frame: int, drawn: dict[str, Any], *, must_have: bool) -> Picture | None:
+        """The picture of a frame from the answer to its drawing, or drawn again; None where it is the last one."""
+        if "screenshotData" not in drawn:
+            drawn = await self._begin(frame, 2 * SECOND_LOOK, self._image)
+        image = base64.b64decode(drawn["screenshotData"])
+        same, self._last_image = image == self._last_image, image
+        self._different = 0 if same else self._different + 1
+        if same:
             # A screenshot makes the next frame report damage: where the page stands still, clear that.
             await self._begin(frame, 3 * SECOND_LOOK)
-        self._last_image = image
+            if self.reuse and not must_have:
+                self.report.repeated += 1
+                return None
+        await self.slots.acquire()
+        self.report.captured += 1
         data = asyncio.get_running_loop().create_future()
         as_it_is = self.form in (PictureForm.JPEG, PictureForm.PNG)
         data.set_result(image if as_it_is else await self._convert_image(image))

@@ -16,12 +16,12 @@ from hyperframes_render.api.estimate import Stack, Workload, predict
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.composition.source import is_archive
-from hyperframes_render.errors import InvalidComposition, LimitExceeded
+from hyperframes_render.errors import InvalidComposition, LimitExceeded, ServiceFailed
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
-from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.wiring import account_concurrency, settings
 from hyperframes_render.functions.worker import Worker, job_folder, worker
 from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.task import Task, TaskStatus
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 #: The name of the mixed sound below work/; lossless, and half the size of plain samples.
 SOUND_FILE = "sound.flac"
+#: What chunks leave of the account's concurrency to the API, to streams, webhooks and whatever else runs there: a
+#: fifth, and two at least (a new account has ten).
+SPARE_PART, LEAST_SPARE = 5, 2
 
 
 class PlanEvent(BaseModel):
@@ -55,8 +58,9 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         request = own.request(task)
         audio = own.audio(task, folder)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
+        parallel = _parallel_chunks(given)
         with progress.counting():
-            chunking = Chunking(parallel=given.parallel_chunks, disk=given.assemble_storage_mb * 1024**2)
+            chunking = Chunking(parallel=parallel, disk=given.assemble_storage_mb * 1024**2)
             planned = make_plan(
                 source,
                 request,
@@ -70,8 +74,8 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         _check_duration(plan.duration, given.max_duration_seconds)
         prefix = work_folder(task.id)
         if task.dry_run:
-            _answer_dry_run(own, task, planned, given)
-            return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": given.parallel_chunks}
+            _answer_dry_run(own, task, planned, parallel)
+            return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": parallel}
         _count_frames(own, task, plan.frames)
         if planned.sound is not None:
             own.objects.upload(planned.sound, f"{prefix}{SOUND_FILE}", "audio/flac")
@@ -92,8 +96,18 @@ def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
         "task_id": task.id,
         "chunks": len(chunks),
         "chunks_key": f"{prefix}chunks.json",
-        "parallel": given.parallel_chunks,
+        "parallel": parallel,
     }
+
+
+def _parallel_chunks(given: PlanSettings) -> int:
+    """Chunks to render at once: as many as the stack wants, within what the account can run."""
+    try:
+        limit = account_concurrency()
+    except ServiceFailed as error:
+        logger.warning("chunks are planned by the stack's setting alone: %s", error)
+        return given.parallel_chunks
+    return max(1, min(given.parallel_chunks, limit - max(LEAST_SPARE, limit // SPARE_PART)))
 
 
 def _check_duration(duration: float, limit: float) -> None:
@@ -119,11 +133,11 @@ def _count_frames(own: Worker, task: Task, frames: int) -> None:
         )
 
 
-def _answer_dry_run(own: Worker, task: Task, planned: Planned, given: PlanSettings) -> None:
+def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) -> None:
     """What the render would be, as the draft of a result that has no video."""
     plan = planned.plan
     arm = platform.machine() in ("arm64", "aarch64")
-    stack = Stack(given.aws_lambda_function_memory_size, given.parallel_chunks, "arm64" if arm else "x86_64")
+    stack = Stack(own.settings.aws_lambda_function_memory_size, parallel, "arm64" if arm else "x86_64")
     work = Workload.of_plan(plan, planned.seconds_per_frame)
     predicted = predict(work, stack, len(plan.chunks))
     own.write_json(

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from hyperframes_render.api.finish import Finisher
 from hyperframes_render.api.service import Policy, TaskService
 from hyperframes_render.api.streams import StreamPolicy, StreamService
+from hyperframes_render.aws.account import unreserved_concurrency
 from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
@@ -19,6 +20,12 @@ from hyperframes_render.functions.settings import Accepting, Finishing, Kind, Se
 def settings(kind: type[Kind]) -> Kind:
     """The function's settings, read once."""
     return read_settings(kind)
+
+
+@cache
+def account_concurrency() -> int:
+    """Functions that the account may run at once, read once. Raises ServiceFailed."""
+    return unreserved_concurrency()
 
 
 @lru_cache(maxsize=1)

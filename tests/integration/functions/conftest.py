@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from hyperframes_render.functions import wiring
 from tests.integration.functions import engine
 from tests.integration.functions.cloud import REGION, Cloud
 
@@ -37,6 +38,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Itera
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")
     monkeypatch.setattr(boto3, "client", clients)
+    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: 1000)  # moto does not know this call
     before = dict(os.environ)
     with mock_aws():
         made = Cloud.make()
@@ -76,9 +78,16 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def forget() -> None:
     """A new environment: what functions keep between calls is gone."""
-    from hyperframes_render.functions import api, notify, stream, wiring
+    from hyperframes_render.functions import api, notify, stream
 
-    caches = (wiring.settings, wiring.task_service, wiring.stream_service, wiring.finisher, notify._delivery)
+    caches = (
+        wiring.settings,
+        wiring.account_concurrency,
+        wiring.task_service,
+        wiring.stream_service,
+        wiring.finisher,
+        notify._delivery,
+    )
     for cache in caches:
         cache.cache_clear()
     api._keys.clear()

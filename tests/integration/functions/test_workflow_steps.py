@@ -17,6 +17,7 @@ from hyperframes_render.errors import (
     ServiceFailed,
     error_tree,
 )
+from hyperframes_render.functions import wiring
 from hyperframes_render.render.progress import Progress
 from hyperframes_render.task import TaskStatus
 from tests.integration.functions.cloud import (
@@ -95,6 +96,25 @@ def test_what_plan_writes_is_a_list_of_numbers(cloud: Cloud, behaviour: Behaviou
         {"index": 0, "first": 0, "count": 25},
         {"index": 1, "first": 25, "count": 25},
     ]
+
+
+@pytest.mark.parametrize(("limit", "parallel"), [(1000, 60), (60, 48), (10, 8), (2, 1)])
+def test_no_more_chunks_at_once_than_the_account_can_run_beside_the_rest(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, limit: int, parallel: int
+) -> None:
+    monkeypatch.setenv("PARALLEL_CHUNKS", "60")
+    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: limit)
+    assert call("plan", {"task_id": submit()})["parallel"] == parallel
+
+
+def test_an_account_that_does_not_tell_its_limit_gets_what_the_stack_is_set_to(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> int:
+        raise ServiceFailed("Reading the account's concurrency failed: AccessDenied.")
+
+    monkeypatch.setattr(wiring, "unreserved_concurrency", refused)
+    assert call("plan", {"task_id": submit()})["parallel"] == 2
 
 
 def test_the_state_that_travels_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:

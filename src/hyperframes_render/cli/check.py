@@ -1,0 +1,26 @@
+"""check: what a composition declares, and what would be wrong with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from hyperframes_render.cli.running import readable_errors, run
+from hyperframes_render.task import parse_render_input
+
+
+@click.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def check(source: str, as_json: bool) -> None:
+    """Open INPUT without rendering: what it declares, its timeline, and what would be wrong. Exit 1 on errors."""
+    from hyperframes_render.render.check import as_text
+    from hyperframes_render.render.check import check as look
+
+    with readable_errors(as_json):
+        report = run(look(Path(source), parse_render_input({})))
+    click.echo(json.dumps(report.as_dict()) if as_json else as_text(report))
+    sys.exit(0 if report.ok else 1)

@@ -1,0 +1,110 @@
+"""submit: a client of the API."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hyperframes_render.cli.options import given_fields, render_input_options
+from hyperframes_render.cli.running import readable_errors
+from hyperframes_render.task import parse_render_input
+
+
+@click.command()
+@click.argument("source", metavar="INPUT")
+@click.option("--url", help="The API. Default: HYPERFRAMES_RENDER_URL, else the server on this machine.")
+@click.option("--key", help="The API key. Default: HYPERFRAMES_RENDER_KEY or INFERENCE_API_KEY.")
+@click.option("--wait", is_flag=True, help="Wait for the end, and show progress.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the video here; waits for it.")
+@click.option("--webhook", metavar="URL", help="An https address that is told of the end.")
+@click.option("--rows", type=click.Path(path_type=Path), help="A .jsonl of variables: one task for each row.")
+@click.option("--json", "as_json", is_flag=True, help="Print the task as JSON.")
+@render_input_options()
+def submit(
+    source: str,
+    url: str | None,
+    key: str | None,
+    wait: bool,
+    output: Path | None,
+    webhook: str | None,
+    rows: Path | None,
+    as_json: bool,
+    **fields: str | bool | None,
+) -> None:
+    """Send INPUT (a file, a project folder, or an address) to the API of a stack."""
+    from hyperframes_render import submit as client
+
+    with readable_errors(as_json):
+        given = given_fields(fields)
+        request = parse_render_input(given)
+        asked = request.model_dump(mode="json", by_alias=True, include=set(given))
+        target = client.target_of(url, key)
+        with progress_line() as say:
+            submitter = client.Submitter(target, say, asked, webhook)
+            if rows is not None:
+                _submit_rows(client.submit_rows(submitter, source, rows, wait))
+                return
+            task = submitter.submit(source)
+            if wait or output is not None:
+                task = submitter.wait(task)
+        _answer_task(task, output, as_json)
+
+
+def _submit_rows(entries: Any) -> None:
+    """One line of JSON for each row."""
+    failed = 0
+    for entry in entries:
+        failed += entry.get("status") in (11, 12, 13)
+        click.echo(json.dumps(entry))
+    if failed:
+        click.echo(f"error: {failed} of the rows came to no video; run the same command again to retry them.", err=True)
+        sys.exit(1)
+
+
+def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    """Print what became of the task; save its video."""
+    from hyperframes_render.submit import SubmitFailed
+
+    if task["status"] in (11, 12, 13):
+        raise SubmitFailed(f"The task {task['id']} is {task.get('status_text', 'over')}: {task.get('error')}")
+    if output is not None:
+        import urllib.request
+
+        part = output.with_name(f".{output.name}.part")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(task["output"]["video"]["uri"], timeout=60) as video, part.open("wb") as file:
+            while block := video.read(1024 * 1024):
+                file.write(block)
+        part.replace(output)
+    if as_json:
+        click.echo(json.dumps(task))
+    elif output is not None:
+        click.echo(str(output))
+    else:
+        video = (task.get("output") or {}).get("video")
+        click.echo(video["uri"] if video else task["id"])
+
+
+class progress_line:
+    """Progress on stderr: one line that is written over where somebody looks, whole lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self._say
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._shown:
+            click.echo(err=True)
+
+    def _say(self, text: str) -> None:
+        if text and text != self._shown:
+            click.echo(f"\r\x1b[2K{text}" if self._live else text, err=True, nl=not self._live)
+            self._shown = text

@@ -1,0 +1,26 @@
+"""What the account says of itself."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from hyperframes_render.aws.account import unreserved_concurrency
+from hyperframes_render.errors import ServiceFailed
+
+
+def test_functions_that_are_reserved_are_not_counted() -> None:
+    functions = boto3.client("lambda", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 400}
+    with Stubber(functions) as stubber:
+        stubber.add_response("get_account_settings", {"AccountLimit": limits, "AccountUsage": {}})
+        assert unreserved_concurrency(functions) == 400
+
+
+def test_a_refusal_is_an_error_of_our_own() -> None:
+    functions = boto3.client("lambda", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(functions) as stubber:
+        stubber.add_client_error("get_account_settings", "AccessDeniedException")
+        with pytest.raises(ServiceFailed, match="AccessDeniedException"):
+            unreserved_concurrency(functions)
