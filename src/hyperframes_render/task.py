@@ -75,6 +75,11 @@ def _parse_network(value: object) -> object:
     return value
 
 
+def host_matches(allowed: str, host: str) -> bool:
+    """Whether a host name is the one that is allowed, or below it where that is written *.example.com."""
+    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+
+
 FrameRate = Annotated[
     Fraction,
     BeforeValidator(parse_frame_rate),

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AliasChoices
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
-from hyperframes_render.task import RenderInput, is_shallow, parse_render_input
+from hyperframes_render.task import RenderInput, host_matches, is_shallow, parse_render_input
 
 APP = "infsh/hyperframes-render"
 #: Names under which this application is asked for, without a version.
@@ -248,9 +248,5 @@ def narrow_network(asked: Any, ceiling: Any) -> Any:
         return asked
     if asked == "public":
         return ceiling
-    kept = tuple(host for host in asked if any(_covers(allowed, host) for allowed in ceiling))
+    kept = tuple(host for host in asked if any(host_matches(allowed, host) for allowed in ceiling))
     return kept or "none"
-
-
-def _covers(allowed: str, host: str) -> bool:
-    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))

@@ -20,7 +20,7 @@ from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.composition.source import file_inside
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.task import NetworkPolicy
+from hyperframes_render.task import NetworkPolicy, host_matches
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
@@ -217,9 +217,7 @@ class Door:
     def _allowed(self, host: str) -> bool:
         if isinstance(self.network, str):
             return self.network == "public"
-        return any(
-            host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.network
-        )
+        return any(host_matches(allowed, host) for allowed in self.network)
 
     def _policy(self) -> str:
         return self.network if isinstance(self.network, str) else ", ".join(self.network)

@@ -55,7 +55,7 @@ def open_project(source: Path, *, unpack_to: Path) -> Project:
     `unpack_to` is an empty folder for the contents of an archive; the caller removes it.
     Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
     """
-    if not source.exists():
+    if not _exists(source):
         raise InvalidComposition(f"There is no file or folder {source}.", "Check the path.")
     if source.is_dir():
         return _project_in(source, name=source.name or str(source))
@@ -68,6 +68,13 @@ def open_project(source: Path, *, unpack_to: Path) -> Project:
     raise InvalidComposition(
         f"{source.name} is not a composition.", "Give an .html file, a folder with an index.html, or a .zip of one."
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def is_archive(start: bytes) -> bool:
