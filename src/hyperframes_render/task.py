@@ -117,8 +117,8 @@ MAX_VARIABLES = 64 * 1024
 def is_shallow(value: object) -> bool:
     """Whether objects and lists stand in one another at most MAX_NESTING deep."""
     level = [value]
-    for _ in range(MAX_NESTING + 1):
-        level = [inner for outer in level for inner in _members(outer)]
+    for _ in range(MAX_NESTING):
+        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, dict | list)]
         if not level:
             return True
     return False

@@ -27,7 +27,9 @@ def test_a_frame_rate_is_exact(given: object, rate: Fraction) -> None:
     assert parse_frame_rate(given) == rate
 
 
-@pytest.mark.parametrize("given", ["0", "-5", "nan", "inf", "1/0", "fast", "", "1000", None, True, [30]])
+@pytest.mark.parametrize(
+    "given", ["0", "-5", "nan", "inf", "1/0", "fast", "", "1000", None, True, [30], "1e999999999", "3e-999999999"]
+)
 def test_a_wrong_frame_rate_is_refused_by_name(given: object) -> None:
     with pytest.raises(ValueError, match="fps"):
         parse_frame_rate(given)
@@ -66,3 +68,13 @@ def test_network_takes_names_in_one_string_or_a_list() -> None:
     assert parse_render_input({"network": "a.example, *.b.example"}).network == ("a.example", "*.b.example")
     assert parse_render_input({"network": ["a.example"]}).network == ("a.example",)
     assert parse_render_input({}).network == "public"
+
+
+def test_variables_are_nested_a_hundred_deep_at_most_as_text_too() -> None:
+    def nested(depth: int) -> str:
+        return '{"a": ' * depth + "1" + "}" * depth
+
+    assert parse_render_input({"variables": nested(100)}).variables
+    for depth in (101, 5000):
+        with pytest.raises(InvalidOption, match="nested too deeply"):
+            parse_render_input({"variables": nested(depth)})

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.accept import is_address, narrow_network, parse_fields, parse_run, parse_sidecar
+from hyperframes_render.api.accept import (
+    is_address,
+    narrow_network,
+    parse_fields,
+    parse_run,
+    parse_sidecar,
+    read_json,
+)
 from hyperframes_render.errors import InvalidOption, NotFound
 
 
@@ -97,3 +104,18 @@ def test_a_field_may_be_given_by_any_of_its_names_but_only_once() -> None:
 def test_sound_is_never_a_file_of_the_machine_that_renders(audio: str) -> None:
     with pytest.raises(InvalidOption, match="audio_url"):
         parse_fields({"audio_url": audio}, "input")
+
+
+def test_a_body_is_nested_a_hundred_deep_at_most() -> None:
+    def nested(depth: int) -> str:
+        return "[" * depth + "]" * depth
+
+    assert read_json(nested(100))
+    for depth in (101, 5000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            read_json(nested(depth))
+
+
+def test_a_body_of_countless_unknown_fields_is_refused_at_once() -> None:
+    with pytest.raises(InvalidOption, match="1000 fields"):
+        parse_run({f"x{number}": 1 for number in range(1000)})
