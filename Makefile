@@ -129,6 +129,7 @@ lock:
 	@$(UV) requirements-sdk-old.in -o requirements-sdk-old.lock
 	@cd tests/e2e/sdk && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@$(UV) requirements-checks.in -o requirements-checks.lock
+	@$(UV) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
 	@$(UV) requirements-audit.in -o requirements-audit.lock
 	@$(UV) requirements-fuzz.in -o requirements-fuzz.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved

@@ -35,7 +35,7 @@ inside() { chroot "$root" env $trust HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/b
 
 rm -rf "$root/build"; mkdir -p "$root/build/layers/renderer"
 cp -a "$project/layers/renderer/setup" "$project"/layers/renderer/package*.json "$root/build/layers/renderer/"
-cp -a "$project/src" "$project/pyproject.toml" "$project/README.md" "$project/requirements.lock" "$root/build/"
+cp -a "$project/src" "$project/pyproject.toml" "$project/README.md" "$project"/requirements{,-build}.lock "$root/build/"
 [ -e "$root/opt/.packages" ] || inside "layers/renderer/setup/10-system.sh build"
 inside "layers/renderer/setup/20-python.sh /opt/venv requirements.lock"
 if [ ! -e "$root/opt/.packages" ]; then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -16,10 +17,21 @@ LOCKS = [*PROJECT.glob("requirements*.lock"), PROJECT / "layers/dependencies/req
 def test_a_lock_has_versions_and_hashes_and_no_address(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
-    packages = re.findall(r"^[a-z0-9]\S*", text, re.MULTILINE)
+    packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert packages
-    assert all("==" in package for package in packages)
-    assert text.count("--hash=sha256:") >= len(packages)
+    for package in packages:
+        assert re.match(r"[a-z0-9.-]+(\[[a-z0-9,-]+\])?==\S+", package), package
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", package), package
+
+
+@pytest.mark.parametrize("folder", ["layers/renderer", "tests/e2e/sdk", "tests/bench/official"])
+def test_a_lock_of_npm_has_versions_and_hashes_and_no_address(folder: str) -> None:
+    text = (PROJECT / folder / "package-lock.json").read_text()
+    assert '"resolved"' not in text
+    packages = {name: facts for name, facts in json.loads(text)["packages"].items() if name}
+    assert packages
+    for name, facts in packages.items():
+        assert facts["version"] and facts["integrity"].startswith("sha512-"), name
 
 
 def test_the_layer_and_the_image_have_the_same_versions() -> None:
@@ -29,3 +41,11 @@ def test_the_layer_and_the_image_have_the_same_versions() -> None:
     image, layer = versions(PROJECT / "requirements.lock"), versions(LOCKS[-1])
     assert layer
     assert {name: image.get(name) for name in layer} == layer
+
+
+@pytest.mark.parametrize("step", sorted(PROJECT.glob("layers/**/setup/*.sh")), ids=lambda path: path.name)
+def test_a_step_of_the_image_takes_from_pypi_and_npm_only_what_is_locked(step: Path) -> None:
+    for line in step.read_text().splitlines():
+        if "-m pip install" in line:
+            assert "--require-hashes" in line or line.endswith("--no-deps --no-build-isolation ."), line
+        assert "npm install" not in line and "npx " not in line, line
