@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | load | cost | parity | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | fuzz | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench load cost parity lint lint-template lock clean
+.PHONY: setup demo test test-all fuzz bench load cost parity lint lint-template audit bom lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -67,14 +67,31 @@ test-all: setup
 	@$(BIN)/python -m pytest
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
+	@$(BIN)/mypy layers/renderer/bom.py tests/lint/audit.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
 lint-template: setup $(STAMPS)/stack-checks
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(STACK)/sam/bin/sam validate --lint
 	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
 	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
+
+# Known vulnerabilities in what is locked. "Error 1": one was found; "Error 3": not all could be looked up from here.
+audit: setup $(STAMPS)/stack-audit
+	@$(BIN)/python tests/lint/audit.py $(abspath $(STACK))/audit/bin/pip-audit
+
+# The bill of materials, from what is installed here; of an image that was built: see layers/renderer/bom.py.
+bom: setup
+	@$(BIN)/python layers/renderer/bom.py --venv $(VENV) -o out/bom.json --licences docs/licences.md
+
+# Many cases of everything that strangers may send (docs/fuzzing.md); other ones with another seed.
+CASES ?= 100000
+SEED ?= 1
+fuzz: setup $(STAMPS)/stack-fuzz
+	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --hypothesis-seed=$(SEED) -o timeout=0
+	@for reader in archive sidecar; do PYTHONPATH=$$(echo $(STACK)/fuzz/lib/python3*/site-packages) \
+	  $(BIN)/python -m tests.fuzz.guided $$reader $(CASES) $(SEED) || exit 1; done
 
 # Renders every composition of tests/parity with both programs and writes docs/fidelity.md. Some minutes.
 parity: setup
@@ -112,6 +129,8 @@ lock:
 	@$(UV) requirements-sdk-old.in -o requirements-sdk-old.lock
 	@cd tests/e2e/sdk && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@$(UV) requirements-checks.in -o requirements-checks.lock
+	@$(UV) requirements-audit.in -o requirements-audit.lock
+	@$(UV) requirements-fuzz.in -o requirements-fuzz.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@rm -rf .lock-venv
 

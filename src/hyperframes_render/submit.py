@@ -19,7 +19,9 @@ from typing import Any
 from hyperframes_render.errors import InvalidOption, RenderError, SetupIncomplete
 
 APP = "infsh/hyperframes-render"
-_COMPLETED, _FINAL = 10, (10, 11, 12, 13)
+#: States of tasks that came to a video, to none, and to either (docs/api.md).
+_COMPLETED, WITHOUT_VIDEO = 10, (11, 12, 13)
+_FINAL = (_COMPLETED, *WITHOUT_VIDEO)
 #: Seconds between two looks at a task where its stream cannot be had, and of patience with a server that is away.
 _POLL_SECONDS, _PATIENCE_SECONDS = 2.0, 120.0
 #: What a busy server asks for at most.
@@ -156,7 +158,7 @@ def submit_rows(submitter: Submitter, source: str, rows: Path, wait: bool) -> It
         for number, row in enumerate(read_rows(rows), 1):
             name = _row_key(source, submitter.fields, row)
             entry = known.get(name)
-            if entry is None or entry.get("status") in (11, 12, 13):
+            if entry is None or entry.get("status") in WITHOUT_VIDEO:
                 task = submitter.submit(source, f"{name}-{entry['tries'] if entry else 0}", variables=row)
                 entry = {"key": name, "row": number, "id": task["id"], "status": task["status"]}
                 entry["tries"] = known.get(name, {}).get("tries", 0) + 1

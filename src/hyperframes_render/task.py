@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from enum import IntEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -27,6 +28,8 @@ MAX_FPS = 240
 MAX_DURATION = 4 * 3600.0
 MAX_FRAMES = 864_000
 
+#: Every spelling of a number that is worth reading: a longer exponent takes for ever to work out.
+_NUMBER_TEXT = re.compile(r"[^eE]{1,40}([eE][-+]?\d{1,3})?")
 #: Decimal spellings of the broadcast rates, which are fractions: 30000/1001 is written 29.97.
 _BROADCAST_RATES = {Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)}
 
@@ -40,7 +43,7 @@ def parse_frame_rate(value: object) -> Fraction:
         raise ValueError("fps must be a number or a fraction such as 30000/1001")
     text = str(value).strip()
     try:
-        rate = Fraction(text)
+        rate = Fraction(text if _NUMBER_TEXT.fullmatch(text) else "none")
     except (ValueError, ZeroDivisionError):
         raise ValueError(f'fps must be a number or a fraction such as 30000/1001, not "{text[:40]}"') from None
     if not 1 <= rate <= MAX_FPS:
@@ -72,6 +75,11 @@ def _parse_network(value: object) -> object:
     return value
 
 
+def host_matches(allowed: str, host: str) -> bool:
+    """Whether a host name is the one that is allowed, or below it where that is written *.example.com."""
+    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+
+
 FrameRate = Annotated[
     Fraction,
     BeforeValidator(parse_frame_rate),
@@ -100,8 +108,26 @@ def _parse_quality(value: object) -> object:
 QualityOrCrf = Annotated[Quality | int, BeforeValidator(_parse_quality)]
 
 
+#: Objects and lists in one another: what all libraries on the way read and write without trouble.
+MAX_NESTING = 100
 #: Bytes of variables as JSON: they are text and numbers, pictures go by address.
 MAX_VARIABLES = 64 * 1024
+
+
+def is_shallow(value: object) -> bool:
+    """Whether objects and lists stand in one another at most MAX_NESTING deep."""
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _parse_variables(value: object) -> object:
@@ -110,12 +136,16 @@ def _parse_variables(value: object) -> object:
             value = json.loads(value)
         except ValueError as error:
             raise ValueError(f"variables must be a JSON object: {error}") from None
+        except RecursionError:
+            raise ValueError("variables are nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError('variables must be a JSON object such as {"title": "Hello"}')
     try:
         size = len(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         raise ValueError("variables must hold JSON values only") from None
+    if not is_shallow(value):
+        raise ValueError(f"variables are nested too deeply: the limit is {MAX_NESTING}")
     if size > MAX_VARIABLES:
         raise ValueError(f"variables have {size} bytes as JSON: the limit is {MAX_VARIABLES}")
     return value

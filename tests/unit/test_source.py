@@ -56,6 +56,13 @@ def test_a_hostile_archive_writes_nothing_outside_and_is_named(name: str, tmp_pa
     assert [p.name for p in (tmp_path / "jail").iterdir()] == ["unpacked"]
 
 
+@pytest.mark.parametrize("name", ["n" * 300 + ".html", "a\0b.html", "missing.html"])
+def test_a_name_that_no_file_has_is_said_to_be_missing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidComposition, match="There is no file"):
+        open_project(tmp_path / name, unpack_to=tmp_path)
+    assert source.file_inside(tmp_path, name) is None
+
+
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MAX_ARCHIVE_ENTRIES", 3)
     with zipfile.ZipFile(tmp_path / "project.zip", "w") as archive:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AliasChoices
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
-from hyperframes_render.task import RenderInput, parse_render_input
+from hyperframes_render.task import RenderInput, host_matches, is_shallow, parse_render_input
 
 APP = "infsh/hyperframes-render"
 #: Names under which this application is asked for, without a version.
@@ -36,6 +36,8 @@ _IGNORED = ("setup", "infra", "workers", "session_timeout", "function", "run_at"
 #: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
 MAX_INLINE_HTML = 2 * 1000**2
 MAX_METADATA_BYTES = 2048
+#: Names of fields that are not known here; newer clients send a few.
+_MAX_STRANGE = 50
 _MAX_TEXT = 2048
 #: A string (with the colon that makes it a field's name), or a bracket.
 _JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]')
@@ -67,11 +69,29 @@ def is_address(html: str) -> bool:
     return text[:8].lower().startswith(("https://", "http://", "s3://")) and not any(c in text for c in "\n<> ")
 
 
+def read_json(data: str | bytes) -> object:
+    """JSON that can be handed on as it is: stored, answered and told.
+
+    Raises ValueError (JSONDecodeError where it is no JSON at all) for numbers and characters that JSON text cannot
+    hold (NaN, 1e999, half a surrogate pair), and for what is nested more than MAX_NESTING deep.
+    """
+    try:
+        value: object = json.loads(data)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not is_shallow(value):
+        raise ValueError("it is nested too deeply")
+    return value
+
+
 def parse_run(body: object) -> Submission:
     """The body of POST /apps/run. Raises InvalidOption, LimitExceeded or NotFound (another app)."""
     if not isinstance(body, Mapping):
         raise InvalidOption("The body is not a JSON object.", 'Send {"app": …, "input": {"html": …}}.')
     strange = [str(name) for name in body if name not in (*_USED, *_IGNORED)]
+    if len(strange) > _MAX_STRANGE:
+        raise InvalidOption(f"The body has {len(strange)} fields that are not known here.", "Send known ones.")
     for name in strange:
         # A slip of the pen is refused; what newer clients may send is not known here and does no harm.
         if difflib.get_close_matches(name, _USED, n=1):
@@ -119,8 +139,7 @@ def parse_sidecar(data: bytes, name: str) -> Submission:
     """The contents of NAME.render.json beside a dropped file. Raises InvalidOption with field and line."""
     try:
         text = data.decode("utf-8-sig")
-        values = json.loads(text)
-        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+        values = read_json(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidOption(f"{name}, line {line}: this is not UTF-8 text.", "Save the file as UTF-8.") from None
@@ -129,7 +148,7 @@ def parse_sidecar(data: bytes, name: str) -> Submission:
             f"{name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}).",
             "Mend it and drop the composition again.",
         ) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidOption(
             f"{name}: it is nested too deeply, or holds NaN or the like.", "Give a plain object of input fields."
         ) from None
@@ -229,9 +248,5 @@ def narrow_network(asked: Any, ceiling: Any) -> Any:
         return asked
     if asked == "public":
         return ceiling
-    kept = tuple(host for host in asked if any(_covers(allowed, host) for allowed in ceiling))
+    kept = tuple(host for host in asked if any(host_matches(allowed, host) for allowed in ceiling))
     return kept or "none"
-
-
-def _covers(allowed: str, host: str) -> bool:
-    return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))

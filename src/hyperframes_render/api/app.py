@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from hyperframes_render import __version__
-from hyperframes_render.api.accept import parse_run
+from hyperframes_render.api.accept import parse_run, read_json
 from hyperframes_render.api.envelope import problem, success
 from hyperframes_render.api.keys import KeyChecker, check_scope
 from hyperframes_render.api.ports import KeyRecord, Scope
@@ -28,6 +28,7 @@ from hyperframes_render.api.schemas import (
     FileAnswer,
     RunRequest,
     TaskAnswer,
+    UploadAnswer,
     UploadRequest,
     answer_of,
     body_of,
@@ -362,7 +363,7 @@ def task_files(
     "/files",
     tags=["files"],
     summary="Upload files",
-    responses={**answer_of({"type": "array", "items": _FILE}, "Where to PUT the bytes"), **PROBLEM},
+    responses={**answer_of({"type": "array", "items": inlined(UploadAnswer)}, "Where to PUT the bytes"), **PROBLEM},
     openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
 )
 async def create_files(request: Request, response: Response, key: Uploader, service: Service, bare: Bare) -> Any:
@@ -378,13 +379,10 @@ async def create_files(request: Request, response: Response, key: Uploader, serv
 
 async def _json_body(request: Request) -> object:
     try:
-        body: object = json.loads(await request.body())
-        # What cannot be written again as JSON text (NaN, 1e999, half a surrogate pair) cannot be answered either.
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        return body
-    except (ValueError, RecursionError) as error:
-        detail = f": {error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidOption(f"The body is not JSON{detail}.", "Send one JSON object.") from None
+        return read_json(await request.body())
+    except ValueError as error:
+        detail = f"{error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise InvalidOption(f"The body is not JSON that can be taken: {detail}.", "Send one JSON object.") from None
 
 
 def _request_id(request: Request) -> str:

@@ -15,8 +15,18 @@ from hyperframes_render.task import Task, TaskStatus
 _LOG = logging.getLogger(__name__)
 #: Each lost race means that somebody else won one, so this many in a row do not happen in a table that works.
 _RACES = 20
+#: Characters of a task's id at most; ours have fewer.
+_MAX_ID = 64
 
 Decision = Callable[[Task], Mapping[str, Any] | None]
+
+
+def owned_task(table: TaskTable, owner: str, task_id: str) -> Task:
+    """The task. Raises NotFound where there is none, and for another's task too."""
+    task = table.get(task_id) if 0 < len(task_id) <= _MAX_ID else None
+    if task is None or task.owner != owner:
+        raise NotFound(f"There is no task {task_id[:_MAX_ID]}.", "Check the id; a key sees its own tasks only.")
+    return task
 
 
 def change_task(table: TaskTable, task_id: str, decide: Decision) -> tuple[Task, bool]:

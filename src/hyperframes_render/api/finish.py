@@ -184,7 +184,7 @@ def read_failure(error: Mapping[str, Any], noted: Mapping[str, Any] | None = Non
     try:
         parts = json.loads(said)
         return kind(str(parts["message"]), str(parts["action"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return kind(said or "No more is known.")
 
 
@@ -194,7 +194,7 @@ def _message(cause: object) -> str:
         return ""
     try:
         told = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cause
     return str(told.get("errorMessage", "")) if isinstance(told, dict) else cause
 

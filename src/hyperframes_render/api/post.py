@@ -63,7 +63,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private
             pool.stream("POST", url, headers=list(headers.items()), content=body) as answer,
         ):
             fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
-            return Answer(answer.status, retry_after=_seconds(fields.get("retry-after")))
+            return Answer(answer.status, retry_after=read_retry_after(fields.get("retry-after")))
     except TimeoutError:
         return Answer(0, f"no answer within {timeout:g} s")
     except FetchRefused as refusal:
@@ -74,15 +74,15 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private
         return Answer(0, "it is not an http address")
 
 
-def _seconds(retry_after: str | None) -> int | None:
-    """The header's value, which is a number of seconds or a date."""
-    if not retry_after:
+def read_retry_after(value: str | None) -> int | None:
+    """The seconds that a Retry-After header asks for, as a number or as a date; None where it is neither."""
+    if not value:
         return None
-    if retry_after.strip().isdecimal():
-        return int(retry_after.strip()[:9])
+    if value.strip().isdecimal():
+        return int(value.strip()[:9])
     try:
-        when = parsedate_to_datetime(retry_after)
-    except ValueError:
+        when = parsedate_to_datetime(value)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0, round((when - datetime.now(UTC)).total_seconds()))
+    except (ValueError, TypeError, OverflowError):
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0, round((when - datetime.now(UTC)).total_seconds()))

@@ -89,6 +89,24 @@ class FileAnswer(BaseModel):
     filename: str
 
 
+class UploadAnswer(BaseModel):
+    """Where a file's bytes are to be put, and the address that names it from then on."""
+
+    id: str
+    uri: str
+    filename: str | None = None
+    content_type: str
+    size: int | None = None
+    path: Any = None
+    public: bool = False
+    uploaded: bool = Field(description="Whether its bytes are here already: then there is nothing to PUT.")
+    upload_url: str | None
+    upload_headers: dict[str, str] = Field(default_factory=dict, description="To be sent with the bytes.")
+    upload_url_expires_at: str | None = None
+    created_at: str | None = None
+    expires_at: str
+
+
 class TaskAnswer(BaseModel):
     """A task."""
 

@@ -11,21 +11,20 @@ from typing import Any
 
 from hyperframes_render.api.accept import Submission, narrow_network
 from hyperframes_render.api.admission import Admission
-from hyperframes_render.api.changes import change_task, tell
+from hyperframes_render.api.changes import change_task, owned_task, tell
 from hyperframes_render.api.clock import later, moment
 from hyperframes_render.api.outbox import result_folder, work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable, Workflow
 from hyperframes_render.api.uploads import Uploads
 from hyperframes_render.api.view import task_files, task_view
 from hyperframes_render.api.webhooks import check_webhook, check_webhook_name
-from hyperframes_render.errors import NotFound, OverQuota, ServiceFailed
+from hyperframes_render.errors import OverQuota, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
 #: Items live longer than results, so that a caller who comes late learns what became of the task.
 ITEM_EXTRA_DAYS = 30
 _DAY = 24 * 3600
-_MAX_ID = 64
 
 
 @dataclass(frozen=True)
@@ -141,10 +140,7 @@ class TaskService:
 
     def get(self, owner: str, task_id: str) -> Task:
         """The task. Raises NotFound, for another's task too."""
-        task = self.tasks.get(task_id) if 0 < len(task_id) <= _MAX_ID else None
-        if task is None or task.owner != owner:
-            raise NotFound(f"There is no task {task_id[:64]}.", "Check the id; a key sees its own tasks only.")
-        return task
+        return owned_task(self.tasks, owner, task_id)
 
     def cancel(self, owner: str, task_id: str) -> Task:
         """Ask for the task's end; one that has ended stays as it is. Raises NotFound."""

@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
 
+from hyperframes_render.api.changes import owned_task
 from hyperframes_render.api.ports import Ledger, ObjectStore, TaskTable
 from hyperframes_render.api.view import task_view
-from hyperframes_render.errors import NotFound, RateLimited, ServiceFailed
+from hyperframes_render.errors import RateLimited, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
 #: Under this name in the ledger.
@@ -66,10 +67,7 @@ class StreamService:
 
     def first_look(self, owner: str, task_id: str) -> Task:
         """The task. Raises NotFound."""
-        task = self.tasks.get(task_id) if 0 < len(task_id) <= 64 else None
-        if task is None or task.owner != owner:
-            raise NotFound(f"There is no task {task_id[:64]}.", "Check the id; a key sees its own tasks only.")
-        return task
+        return owned_task(self.tasks, owner, task_id)
 
     def take_lease(self) -> str | None:
         """One more open stream. Raises RateLimited where there are as many as may be."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from hyperframes_render.composition.source import file_inside
 
 #: What cdnjs calls a library, where npm calls it something else, and the folder that cdnjs publishes of it.
 _CDNJS = {
@@ -72,7 +74,7 @@ def find_in_packages(url: str, packages: Path) -> CdnAnswer | None:
 def find_missing_gsap(path: str, packages: Path) -> CdnAnswer | None:
     """The pinned file for a project file such as `lib/gsap.min.js` that the project does not have."""
     name = path.rsplit("/", 1)[-1]
-    if not re.fullmatch(r"[A-Za-z0-9]+(\.min)?\.js", name) or not (packages / "gsap" / "dist" / name).is_file():
+    if not re.fullmatch(r"[A-Za-z0-9]+(\.min)?\.js", name) or file_inside(packages, f"gsap/dist/{name}") is None:
         return None
     return _answer(packages, "gsap", f"dist/{name}", None)
 
@@ -92,7 +94,7 @@ def _plain(version: str | None) -> str:
 
 def _distance(version: str, asked: str | None) -> int:
     """How far apart two versions are, by their first number, and by the second where that is 0; 0 for no wish."""
-    numbers = [[*re.findall(r"\d+", text), "0", "0"] for text in (version, _plain(asked))]
+    numbers = [[*re.findall(r"\d{1,9}", text), "0", "0"] for text in (version, _plain(asked))]
     if not re.search(r"\d", _plain(asked)):
         return 0
     (major, minor), (asked_major, asked_minor) = (map(int, found[:2]) for found in numbers)
@@ -109,15 +111,15 @@ def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnsw
     module = str(manifest.get("module") or "")
     if file == "+esm":  # jsDelivr's bundle as one module; what it imports beside itself is asked for next
         file = module
-    path = (root / file).resolve()
-    if not path.is_file() and "/" not in file and module:
-        path = (root / module).resolve().parent / file
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
+    path = file_inside(root, file)
+    if path is None and "/" not in file and module:
+        path = file_inside(root, f"{module.rpartition('/')[0]}/{file}".lstrip("/"))
+    if path is None:
         return None
     return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)
 
 
-@cache
+@lru_cache(maxsize=64)  # not all names that pages may think of
 def _manifest(root: Path) -> dict[str, object] | None:
     try:
         manifest = json.loads((root / "package.json").read_text(encoding="utf-8"))

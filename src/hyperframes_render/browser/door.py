@@ -18,8 +18,9 @@ from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_mis
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.composition.source import file_inside
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.task import NetworkPolicy
+from hyperframes_render.task import NetworkPolicy, host_matches
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
@@ -156,12 +157,12 @@ class Door:
             await route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
             return
         if path.startswith(OWN_PREFIX):
-            file = _inside(self.packages, path.removeprefix(OWN_PREFIX + "packages/"))
+            file = file_inside(self.packages, path.removeprefix(OWN_PREFIX + "packages/"))
         elif is_page_runtime(path):
             await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
             return
         else:
-            file = _inside(self.root, name)
+            file = file_inside(self.root, name)
         if file is None and (answer := find_missing_gsap(path, self.packages)) is not None:
             self.log.substituted[path] = (
                 f"{name} is not in the project: answered with {answer.package} {answer.version}."
@@ -177,7 +178,7 @@ class Door:
     async def _media_file(self, url: str) -> Path:
         """The local file of a film or sound. Raises MediaUnreadable."""
         if url.startswith(ORIGIN + "/"):
-            file = _inside(self.root, unquote(urlsplit(url).path).removeprefix("/"))
+            file = file_inside(self.root, unquote(urlsplit(url).path).removeprefix("/"))
             if file is None:
                 raise MediaUnreadable("it is not in the project (404)")
             return file
@@ -216,9 +217,7 @@ class Door:
     def _allowed(self, host: str) -> bool:
         if isinstance(self.network, str):
             return self.network == "public"
-        return any(
-            host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.network
-        )
+        return any(host_matches(allowed, host) for allowed in self.network)
 
     def _policy(self) -> str:
         return self.network if isinstance(self.network, str) else ", ".join(self.network)
@@ -245,17 +244,6 @@ class Door:
     async def _refuse_web_socket(self, socket: WebSocketRoute) -> None:
         self.log.refused[socket.url] = f"{_short(socket.url)} was refused: a render opens no web sockets."
         await socket.close(code=1008, reason="not in a render")
-
-
-def _inside(root: Path, name: str) -> Path | None:
-    """The plain file `name` below `root`, links followed; None where there is none or it lies outside."""
-    if "\0" in name or "\\" in name:
-        return None
-    try:
-        file = (root / name).resolve()
-    except OSError:
-        return None
-    return file if file.is_relative_to(root.resolve()) and file.is_file() else None
 
 
 def _short(url: str) -> str:

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 MAX_REDIRECTS = 5
 #: Seconds for one answer, and its largest size in bytes (docs/limits.md).
@@ -21,6 +21,8 @@ FETCH_TIMEOUT = 30.0
 MAX_FETCH_BYTES = 256 * 1024**2
 #: Request headers of the page that are passed on; cookies and credentials are not.
 _PASSED_HEADERS = ("accept", "accept-language", "range", "content-type", "user-agent")
+#: What stands in an address as it is.
+_RESERVED = "%/:?#[]@!$&'()*+,;=~"
 _RETURNED_HEADERS = ("content-type", "cache-control", "content-range", "accept-ranges", "access-control-allow-origin")
 
 
@@ -65,7 +67,7 @@ async def resolve_public(host: str, port: int) -> str:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter: no name can have such a part
         raise FetchRefused(f'the name "{host}" cannot be resolved') from None
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_public(address.split("%")[0]) for address in addresses):
@@ -79,7 +81,11 @@ async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, s
         raise FetchRefused(f"{method} requests are not made for a page")
     passed = {name: value for name, value in (headers or {}).items() if name.lower() in _PASSED_HEADERS}
     for _ in range(MAX_REDIRECTS + 1):
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            raise FetchRefused("its address cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchRefused("only http and https addresses are fetched")
         status, answered, body = await _request(method, url, passed)
@@ -87,7 +93,10 @@ async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, s
         if status not in (301, 302, 303, 307, 308) or location is None:
             kept = {name: value for name, value in answered if name in _RETURNED_HEADERS}
             return Fetched(status, kept, body)
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, quote(location.encode("latin-1"), safe=_RESERVED))
+        except ValueError:
+            raise FetchRefused("it redirects to an address that cannot be read") from None
     raise FetchRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from hyperframes_render.composition.source import file_inside
+
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
 _ADDRESS = re.compile(r"""url\((["']?)\./""")
 _WEIGHTS = range(100, 1000, 100)
@@ -32,8 +34,8 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     sheets, missing = [], []
     for family, faces in _families(url):
         package = f"@fontsource/{re.sub(r'[^a-z0-9]+', '-', family.lower()).strip('-')}"
-        files = [packages / package / f"{weight}{'-italic' if italic else ''}.css" for italic, weight in faces]
-        found = [file.read_text("utf-8") for file in files if file.is_file()]
+        names = [f"{package}/{weight}{'-italic' if italic else ''}.css" for italic, weight in faces]
+        found = [file.read_text("utf-8") for name in names if (file := file_inside(packages, name)) is not None]
         if not found:
             missing.append(family)
         at = f"{packages_url}{package}/"
@@ -55,14 +57,14 @@ def _faces(styles: str) -> Iterator[tuple[bool, int]]:
     axes, at, values = styles.partition("@")
     if not at:  # "400,700italic,i"
         for style in filter(None, styles.split(",")):
-            weight = re.search(r"\d+", style)
+            weight = re.search(r"\d{1,4}", style)
             yield "i" in style.lower().replace("regular", ""), int(weight[0]) if weight else 400
         return
     names = axes.split(",")
     for value in values.split(";"):
         found = dict(zip(names, value.split(","), strict=False))
         first, _, last = found.get("wght", "400").partition("..")
-        if first.isdigit() and (not last or last.isdigit()):
+        if re.fullmatch(r"\d{1,4}", first) and re.fullmatch(r"\d{0,4}", last):
             italic = found.get("ital", "0") == "1"
             yield from (
                 (italic, weight)

@@ -57,9 +57,11 @@ def submit(
 
 def _submit_rows(entries: Any) -> None:
     """One line of JSON for each row."""
+    from hyperframes_render.submit import WITHOUT_VIDEO
+
     failed = 0
     for entry in entries:
-        failed += entry.get("status") in (11, 12, 13)
+        failed += entry.get("status") in WITHOUT_VIDEO
         click.echo(json.dumps(entry))
     if failed:
         click.echo(f"error: {failed} of the rows came to no video; run the same command again to retry them.", err=True)
@@ -68,9 +70,9 @@ def _submit_rows(entries: Any) -> None:
 
 def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
     """Print what became of the task; save its video."""
-    from hyperframes_render.submit import SubmitFailed
+    from hyperframes_render.submit import WITHOUT_VIDEO, SubmitFailed
 
-    if task["status"] in (11, 12, 13):
+    if task["status"] in WITHOUT_VIDEO:
         raise SubmitFailed(f"The task {task['id']} is {task.get('status_text', 'over')}: {task.get('error')}")
     if output is not None:
         import urllib.request

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from html import escape
 from html.parser import HTMLParser
 
+from hyperframes_render.composition.markup import with_attributes
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.task import parse_frame_rate
 
@@ -188,14 +188,8 @@ def with_root_attributes(html: str, values: Mapping[str, str]) -> str:
     root = _OutlineParser(html).outline.root
     if root is None:
         return html
-    tag = html[root.start : root.end]
-    for name in values:
-        tag = re.sub(
-            rf"""\s{re.escape(name)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""", "", tag, flags=re.IGNORECASE
-        )
-    insert_at = len("<") + len(root.name)
-    attributes = "".join(f' {name}="{escape(value)}"' for name, value in values.items())
-    return html[: root.start] + tag[:insert_at] + attributes + tag[insert_at:] + html[root.end :]
+    tag = with_attributes(html[root.start : root.end], root.name, values)
+    return html[: root.start] + tag + html[root.end :]
 
 
 def with_head_start(html: str, snippet: str) -> str:

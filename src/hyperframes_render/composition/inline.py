@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 
-from hyperframes_render.composition.markup import Edits, Element, scan, with_attributes
+from hyperframes_render.composition.markup import Edits, Element, read_json, scan, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
@@ -23,6 +23,7 @@ from hyperframes_render.composition.scoping import (
     rewrite_urls,
     scope_css,
 )
+from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import InvalidComposition
 
 #: Sub-compositions in sub-compositions: the official renderer's own limit.
@@ -130,8 +131,8 @@ def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[st
 
 
 def _read(root: Path, source: str) -> str:
-    path = (root / source).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
+    path = file_inside(root, source)
+    if path is None:
         raise InvalidComposition(
             f"The sub-composition {source} is not in the project.",
             "Add the file, or remove the element whose data-composition-src names it.",
@@ -296,7 +297,7 @@ class _Part:
             return address
         path, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", bare, re.DOTALL).groups()  # type: ignore[union-attr]
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(self._source), path))
-        if path.startswith("../") or (self._collected.root / beside).is_file():
+        if path.startswith("../") or file_inside(self._collected.root, beside):
             return re.sub(r"^(\.\./)+", "", beside) + mark + rest
         return address
 
@@ -315,19 +316,13 @@ def _script_json(value: object) -> str:
 
 
 def _json_object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except ValueError:
-        return {}
+    value = read_json(text)
     return value if isinstance(value, dict) else {}
 
 
 def declared_variables(text: str) -> dict[str, object]:
     """The defaults that a `data-composition-variables` attribute declares; nothing where it is not readable."""
-    try:
-        declarations = json.loads(text) if text.strip() else []
-    except ValueError:
-        return {}
+    declarations = read_json(text)
     if not isinstance(declarations, list):
         return {}
     return {

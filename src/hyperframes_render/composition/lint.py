@@ -5,7 +5,6 @@ Only faults that change a picture or sound here are looked for; matters of taste
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from hyperframes_render.composition.markup import Element, scan
+from hyperframes_render.composition.markup import Element, read_json, scan
 
 Severity = Literal["error", "warning"]
 _TIMED_MEDIA = ("video", "audio")
@@ -120,7 +119,7 @@ class _Page:
                     "Give it the id that its file declares.",
                 )
             for name, (code, kind) in _JSON_ATTRIBUTES.items():
-                if name in element.attributes and not _is_json(element.attributes[name], kind):
+                if name in element.attributes and not isinstance(read_json(element.attributes[name]), kind):
                     yield self._at(element, code, "error", f"{name} is not a JSON {kind.__name__}: it is ignored.")
 
     def clip_faults(self) -> Iterator[Problem]:
@@ -221,10 +220,3 @@ def _number(element: Element, name: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _is_json(text: str, kind: type) -> bool:
-    try:
-        return isinstance(json.loads(text), kind)
-    except ValueError:
-        return False

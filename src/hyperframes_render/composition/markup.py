@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -92,6 +93,14 @@ def scan(html: str) -> list[Element]:
     return _Scanner(html).elements
 
 
+def read_json(text: str) -> object:
+    """The JSON that an attribute holds; None where it holds none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 @dataclass
 class Edits:
     """Replacements in one text, given in any order and not overlapping."""
@@ -116,7 +125,7 @@ class Edits:
         return "".join([*parts, self.text[position:]])
 
 
-def with_attributes(tag: str, name: str, values: dict[str, str | None]) -> str:
+def with_attributes(tag: str, name: str, values: Mapping[str, str | None]) -> str:
     """The start tag `tag` of an element `name` with these attributes set, or removed where the value is None."""
     for attribute in values:
         tag = re.sub(

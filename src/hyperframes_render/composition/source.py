@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +23,9 @@ RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
 _COPY_BYTES = 1024**2
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: What a file system says of names that cannot be, or that stand in each other's way.
+_BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def open_project(source: Path, *, unpack_to: Path) -> Project:
     `unpack_to` is an empty folder for the contents of an archive; the caller removes it.
     Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
     """
-    if not source.exists():
+    if not _exists(source):
         raise InvalidComposition(f"There is no file or folder {source}.", "Check the path.")
     if source.is_dir():
         return _project_in(source, name=source.name or str(source))
@@ -63,6 +68,18 @@ def open_project(source: Path, *, unpack_to: Path) -> Project:
     raise InvalidComposition(
         f"{source.name} is not a composition.", "Give an .html file, a folder with an index.html, or a .zip of one."
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def is_archive(start: bytes) -> bool:
+    """Whether a file that begins like this is a .zip."""
+    return start.startswith(b"PK\x03\x04")
 
 
 def _project_in(folder: Path, *, name: str) -> Project:
@@ -96,15 +113,22 @@ def unpack_archive(archive: Path, target: Path) -> None:
             for entry in entries:
                 if not entry.is_dir():
                     left -= _unpack_entry(contents, entry, target / _safe_name(archive.name, entry), left)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise InvalidArchive(f"{archive.name} is not a readable .zip: {error}.", "Make the archive anew.") from None
     except OSError as error:
+        if error.errno in _BAD_NAME:
+            raise InvalidArchive(
+                f"{archive.name} cannot be unpacked: {error.strerror}.",
+                "Make the archive anew, with short names, and none for a file and a folder at once.",
+            ) from None
         raise DiskFull(f"{archive.name} cannot be unpacked: {error.strerror or error}.") from error
 
 
 def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
     seen: dict[str, str] = {}
     for entry in entries:
+        if not entry.filename:
+            raise InvalidArchive(f"{archive_name} holds a file without a name.", "Make the archive anew.")
         mode = entry.external_attr >> 16
         if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
             raise InvalidArchive(
@@ -113,6 +137,11 @@ def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
             )
         if entry.flag_bits & 0x1:
             raise InvalidArchive(f"{archive_name} is encrypted.", "Make an archive without a password.")
+        if entry.compress_type not in _METHODS:
+            raise InvalidArchive(
+                f'{archive_name} holds "{entry.filename[:100]}", which is packed in a rare way.',
+                "Pack it with deflate, as most programs do.",
+            )
         if entry.is_dir():
             continue
         # The same name in two spellings would be one file on some systems and two on others.
@@ -155,6 +184,18 @@ def _unpack_entry(contents: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path,
                 )
             out.write(block)
     return written
+
+
+def file_inside(root: Path, name: str) -> Path | None:
+    """The plain file `name` below `root`, links followed; None where there is none or it lies outside.
+
+    A name that no file can have is one of a file that is not there.
+    """
+    try:
+        file = (root / name).resolve()
+        return file if file.is_relative_to(root.resolve()) and file.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 def remove_folder(folder: Path) -> None:

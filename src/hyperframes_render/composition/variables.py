@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hyperframes_render.composition.inline import declared_variables, variables_style
-from hyperframes_render.composition.markup import scan
+from hyperframes_render.composition.markup import read_json, scan
 from hyperframes_render.errors import InvalidOption
 
 #: Which values of JSON fit a declared type; an unknown type takes anything.
@@ -46,10 +46,7 @@ def _declarations(html: str) -> tuple[dict[str, dict[str, Any]], dict[str, objec
         text = element.attributes.get("data-composition-variables")
         if text is None or element.within("template"):
             continue
-        try:
-            entries = json.loads(text)
-        except ValueError:
-            continue
+        entries = read_json(text)
         if isinstance(entries, list):
             found = {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and entry.get("id")}
             return found, declared_variables(text)

@@ -15,6 +15,7 @@ from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_coun
 from hyperframes_render.api.estimate import Stack, Workload, predict
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.composition.source import is_archive
 from hyperframes_render.errors import InvalidComposition, LimitExceeded, ServiceFailed
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
@@ -33,7 +34,6 @@ SOUND_FILE = "sound.flac"
 #: What chunks leave of the account's concurrency to the API, to streams, webhooks and whatever else runs there: a
 #: fifth, and two at least (a new account has ten).
 SPARE_PART, LEAST_SPARE = 5, 2
-_ZIP_MAGIC = b"PK\x03\x04"
 
 
 class PlanEvent(BaseModel):
@@ -171,7 +171,7 @@ def _fetch(own: Worker, task: Task, folder: Path) -> Path:
         raise InvalidComposition(f"html: {shown} could not be fetched: {refused}.", "Give a public address.") from None
     if answer.status != 200:
         raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
-    packed = answer.body.startswith(_ZIP_MAGIC) or urlsplit(url).path.lower().endswith(".zip")
+    packed = is_archive(answer.body[:4]) or urlsplit(url).path.lower().endswith(".zip")
     suffix, kind = (".zip", "application/zip") if packed else (".html", "text/html")
     path = folder / f"composition{suffix}"
     path.write_bytes(answer.body)

@@ -24,7 +24,7 @@ from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
-from hyperframes_render.composition.source import remove_folder
+from hyperframes_render.composition.source import is_archive, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
@@ -118,7 +118,7 @@ class Worker:
 
 def _is_zip(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return is_archive(file.read(4))
 
 
 @lru_cache(maxsize=1)

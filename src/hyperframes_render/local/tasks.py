@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from hyperframes_render.api.clock import moment
 from hyperframes_render.api.drop import DROP_OWNER
-
-#: The first of the final states (docs/api.md).
-_COMPLETED = 10
+from hyperframes_render.api.ports import Attention
+from hyperframes_render.aws.tasks import BY_ATTENTION, BY_OWNER
+from hyperframes_render.task import TaskStatus
 
 
 def hurry_left_behind(dynamodb: Any, table: str) -> int:
@@ -17,11 +17,10 @@ def hurry_left_behind(dynamodb: Any, table: str) -> int:
 
     After a stop no execution runs any more, so nothing is to be waited for.
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    count = 0
-    for kind in ("start", "run", "announce"):
+    now, count = moment(), 0
+    for kind in (Attention.START, Attention.RUN, Attention.ANNOUNCE):
         condition = {"KeyConditionExpression": "attention = :kind", "ExpressionAttributeValues": {":kind": {"S": kind}}}
-        for item in _query(dynamodb, TableName=table, IndexName="by_attention", **condition):
+        for item in _query(dynamodb, TableName=table, IndexName=BY_ATTENTION, **condition):
             dynamodb.update_item(
                 TableName=table,
                 Key={"id": item["id"]},
@@ -39,10 +38,10 @@ def dropped_in_work(dynamodb: Any, table: str) -> set[str]:
         "KeyConditionExpression": "#owner = :drop",
         "FilterExpression": "#status < :completed",
         "ExpressionAttributeNames": {"#owner": "owner", "#status": "status"},
-        "ExpressionAttributeValues": {":drop": {"S": DROP_OWNER}, ":completed": {"N": str(_COMPLETED)}},
+        "ExpressionAttributeValues": {":drop": {"S": DROP_OWNER}, ":completed": {"N": str(int(TaskStatus.COMPLETED))}},
     }
     keys = set()
-    for item in _query(dynamodb, TableName=table, IndexName="by_owner", **query):
+    for item in _query(dynamodb, TableName=table, IndexName=BY_OWNER, **query):
         task = dynamodb.get_item(TableName=table, Key={"id": item["id"]}).get("Item", {})
         if "drop_key" in task:
             keys.add(str(task["drop_key"]["S"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.composition.lint import Problem, lint
-from hyperframes_render.composition.source import open_project
+from hyperframes_render.composition.source import Project, open_project
 from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
@@ -77,7 +77,7 @@ async def check(source: Path, request: RenderInput) -> CheckReport:
 
 def _html_of(attempt: Attempt) -> str:
     door = attempt.pool.first.page.door
-    return (door.root / door.entry).read_text("utf-8-sig", errors="replace")
+    return Project(door.root, door.entry, door.entry).read_html()
 
 
 def _static_problems(source: Path) -> list[Problem]:

@@ -73,9 +73,9 @@ def check_output(output: Path, codec: Codec) -> None:
 
 def check_writable(output: Path) -> None:
     """Raise OutputUnwritable where no file can be written at `output`; its folder is made."""
-    if output.is_dir():
-        raise OutputUnwritable(f"The output {output} is a folder.", "Name a file.")
     try:
+        if output.is_dir():
+            raise OutputUnwritable(f"The output {output} is a folder.", "Name a file.")
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output.parent):
             pass

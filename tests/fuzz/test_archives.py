@@ -1,0 +1,65 @@
+"""Whatever an archive holds: it becomes a project inside its folder, or is refused as its sender's fault."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+
+from hyperframes_render.composition.source import open_project
+from hyperframes_render.errors import InputError
+from tests.fuzz.effort import bounded, case, fuzz
+from tests.fuzz.inputs import CORPUS, archives, bent
+
+SAVED = sorted((CORPUS / "archive").iterdir())
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """In memory, where there is such a place: tens of thousands of archives are written and removed."""
+    where = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    made = Path(tempfile.mkdtemp(prefix="fuzz-archives-", dir=where))
+    yield made
+    shutil.rmtree(made)
+
+
+def open_archive(data: bytes, folder: Path) -> None:
+    """Open an archive in an empty folder; what comes of it stays in there."""
+    archive, target = folder / "promo.zip", folder / "unpacked"
+    archive.write_bytes(data)
+    target.mkdir()
+    try:
+        project = open_project(archive, unpack_to=target)
+        assert project.root.is_relative_to(target.resolve())
+        project.read_html()
+    except InputError as error:
+        assert str(error) and "\n" not in str(error)
+    finally:
+        left = {path.name for path in folder.iterdir()}
+        unpacked = list(target.rglob("*"))
+        shutil.rmtree(target)
+        archive.unlink()
+    assert left == {"promo.zip", "unpacked"}
+    assert not any(path.is_symlink() for path in unpacked)
+
+
+@fuzz("archive", data=bent([path.read_bytes() for path in SAVED]) | st.binary(max_size=200))
+def test_a_bent_archive(data: bytes, folder: Path) -> None:
+    with case("archive"):
+        open_archive(data, folder)
+
+
+@fuzz("project", data=archives())
+def test_a_whole_archive_of_strange_entries(data: bytes, folder: Path) -> None:
+    with case("project"):
+        open_archive(data, folder)
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name)
+def test_a_saved_archive(path: Path, tmp_path: Path) -> None:
+    with bounded():
+        open_archive(path.read_bytes(), tmp_path)
