@@ -89,6 +89,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
     await chromium.context.add_init_script(_script("scope.js"))
+    await chromium.context.add_init_script(_script("animations.js"))
     await chromium.context.add_init_script(_script("lanes.js"))
     await chromium.context.add_init_script(_script("footage.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")

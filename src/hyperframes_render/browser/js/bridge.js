@@ -5,6 +5,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const footage = window.__hyperframesRenderFootage;
+  const animations = window.__hyperframesRenderAnimations;
   const { addEventListener } = window;
   let errorsWhileSeeking = [];
   addEventListener.call(window, "error", (event) => {
@@ -92,6 +93,7 @@
   // the clock stands still until `show` has brought them.
   function seek(seconds) {
     window.__player.renderSeek(seconds);
+    animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
     clock.moveTo(seconds * 1000);

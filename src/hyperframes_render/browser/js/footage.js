@@ -245,14 +245,17 @@
   const clockNamed = (name) => clockOf(document.querySelector(`[data-composition-id="${CSS.escape(name)}"]`));
 
   function elapsed(element, seconds) {
-    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) {
-      // A moving picture begins with the clip that it stands in.
-      const clip = element.closest("[data-start]");
-      return clip?.parentElement && clip !== element && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
-    }
+    // A moving picture begins with the clip that it stands in.
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) return elapsedInClip(element, seconds);
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
     const clock = clockOf(compositionOf(element));
     return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
+  }
+
+  // How long the clip that an element stands in, or is, is there.
+  function elapsedInClip(element, seconds) {
+    const clip = element.closest("[data-start]");
+    return clip?.parentElement && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
   }
 
   // The pictures that the frame at `seconds` needs: films that are seen, or whose pixels somebody reads.
@@ -414,6 +417,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, clockOf: clockNamed }),
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, elapsedInClip, clockOf: clockNamed }),
   });
 })();
