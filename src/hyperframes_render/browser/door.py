@@ -26,8 +26,9 @@ from hyperframes_render.task import NetworkPolicy, host_matches
 ORIGIN = "https://composition.local"
 #: Our own files below that origin; a project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
-#: Where pages ask what is in a media file; the query is its address.
+#: Where pages ask what is in a media file, and whether an image moves; the query is its address.
 MEDIA_PATH = OWN_PREFIX + "media?"
+PICTURE_PATH = OWN_PREFIX + "picture?"
 
 _TYPES = {
     ".mjs": "text/javascript",
@@ -119,6 +120,10 @@ class Door:
             )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
+        elif url.startswith(ORIGIN + PICTURE_PATH):
+            picture = await self.media.describe_picture(unquote(urlsplit(url).query), self._media_file)
+            self.photographs = self.photographs or bool(picture["moves"])
+            await route.fulfill(json=picture)
         elif request.resource_type == "media":
             await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
         elif url.startswith(ORIGIN + "/"):

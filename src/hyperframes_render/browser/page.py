@@ -14,11 +14,11 @@ from playwright.async_api import ConsoleMessage, Error
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
-from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sound_clips
+from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.sound_clip import SoundBus
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
@@ -45,13 +45,15 @@ class CompositionPage:
     duration: float = 0.0
     #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
     moving: float | None = None
+    #: Stretches, from and to in seconds, in which an element is tweened.
+    tweened: tuple[tuple[float, float], ...] = ()
     #: What the pictures are like, which decides how they are best encoded.
     content: Content = Content.GRAPHICS
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     #: What is heard in the video.
-    sounds: list[SoundClip] = field(default_factory=list)
+    sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +89,8 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
     await chromium.context.add_init_script(_script("scope.js"))
+    await chromium.context.add_init_script(_script("animations.js"))
+    await chromium.context.add_init_script(_script("lanes.js"))
     await chromium.context.add_init_script(_script("footage.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
@@ -95,9 +99,11 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             await _wait_until_ready(page)
             await _settle(page)
             page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
-            page.moving = await _moving_seconds(page)
+            everything = await _moving_spans(page, elements_only=False)
+            page.moving = None if everything is None else sum(to - start for start, to in everything)
+            page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
             page.content = await _content(page)
-            page.sounds = await _sounds(page)
+            page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), door.media)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -190,20 +196,12 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
 
-async def _moving_seconds(page: CompositionPage) -> float | None:
+async def _moving_spans(page: CompositionPage, *, elements_only: bool) -> list[tuple[float, float]] | None:
     try:
-        moving = await page.chromium.evaluate("__hyperframesRender.movingSeconds()")
+        spans = await page.chromium.evaluate(f"__hyperframesRender.movingSpans({str(elements_only).lower()})")
     except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
         return None
-    return float(moving) if isinstance(moving, (int, float)) else None
-
-
-async def _sounds(page: CompositionPage) -> list[SoundClip]:
-    found = await page.chromium.evaluate("__hyperframesRender.sounds()")
-    for sound in found:
-        if sound.get("effects"):
-            page.warn(f"The sound of {sound['name']} is heard without its effects (data-fx-chain): not supported yet.")
-    return sound_clips(found, page.door.media)
+    return None if spans is None else [(float(start), float(to)) for start, to in spans]
 
 
 async def _content(page: CompositionPage) -> Content:
