@@ -9,11 +9,11 @@ from typing import Any
 
 from ministack import app as ministack_app
 from ministack.core.lambda_runtime import execution_credentials
-from ministack.services import apigateway_v1, lambda_svc, stepfunctions
+from ministack.services import apigateway_v1, dynamodb, lambda_svc, stepfunctions
 
 from hyperframes_render.local.emulator.environments import EnvironmentLimit, Environments
 from hyperframes_render.local.emulator.functions import read_function
-from hyperframes_render.local.emulator.saving import StateSaver
+from hyperframes_render.local.emulator.saving import Journal, StateSaver
 from hyperframes_render.local.emulator.settings import EmulatorSettings
 
 
@@ -89,6 +89,23 @@ def count_loopback_as_tls() -> None:
         return pin(address, secure or address == "127.0.0.1")
 
     ministack_app.pin_request_origin = pinned
+
+
+def restore_journal(journal: Journal) -> None:
+    """What was put or deleted after the last save comes back with the saved state."""
+    load = ministack_app._load_persisted_state
+
+    def restored() -> None:
+        load()
+        for operation, request in journal.read():
+            if operation == "DeleteItem":
+                dynamodb._delete_item({name: request[name] for name in ("TableName", "Key")})
+            else:
+                # What was saved is as new or newer.
+                item = {name: request[name] for name in ("TableName", "Item")}
+                dynamodb._put_item({**item, "ConditionExpression": "attribute_not_exists(id)"})
+
+    ministack_app._load_persisted_state = restored
 
 
 def record_denials_and_calls(path: Path) -> None:
