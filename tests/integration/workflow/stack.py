@@ -8,6 +8,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,13 +172,17 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data: Path, engine: Path | None) -> Iterator[Stack]:
-    """Deploy and run; `engine` is a folder with another engine for the image's functions."""
+def running_stack(data: Path, engine: Path | None, *, wait_seconds: float = 60) -> Iterator[Stack]:
+    """Deploy and run; `engine` is a folder with another engine for the image's functions.
+
+    A call waits for an environment for `wait_seconds` before it is refused.
+    """
     parts = find_parts()
     calls = data / "calls.jsonl"
     settings = emulator_settings(
         parts, data, port=free_port(), record_calls=str(calls), image_path=str(engine) if engine else ""
     )
+    settings = replace(settings, wait_seconds=wait_seconds)
     emulator = Emulator(parts, settings)
     stack: Stack | None = None
     try:

@@ -75,6 +75,7 @@ def main() -> None:
     shims.limit_chunks_at_once()
     shims.count_loopback_as_tls()
     shims.restore_journal(journal)
+    shims.forget_what_is_over()
     if settings.record_calls:
         shims.record_denials_and_calls(Path(settings.record_calls))
     ministack_app.app = noting_changes(keeping_journal(ministack_app.app, journal), saver)
