@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | fuzz | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
+# make setup | demo | test | test-all | fuzz | attack | chaos | soak | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all fuzz bench load cost parity lint lint-template audit bom lock clean
+.PHONY: setup demo test test-all fuzz attack chaos soak bench load cost parity lint lint-template audit bom lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -105,6 +105,21 @@ STREAMS ?= 100
 KILLS ?= 5
 load: setup
 	@$(BIN)/python tests/load/load.py --posts $(POSTS) --tasks $(TASKS) --streams $(STREAMS) --kills $(KILLS)
+
+MINUTES ?= 60
+soak: setup
+	@$(BIN)/python tests/load/soak.py --minutes $(MINUTES)
+
+# The same seed makes the same schedule. REAL=--real takes the real renderer instead of a quick stand-in.
+SEED ?= 1
+FAULTS ?= 60
+SECONDS_OF_FAULTS ?= 240
+REAL ?=
+chaos: TASKS = 1000
+chaos: setup
+	@dpkg -s faketime >/dev/null 2>&1 || apt-get install -y --no-install-recommends faketime >/dev/null \
+	  || echo "no faketime: clocks stay right" >&2
+	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --tasks $(TASKS) --faults $(FAULTS) --seconds $(SECONDS_OF_FAULTS) $(REAL)
 
 bench: setup
 	@tests/bench/setup.sh

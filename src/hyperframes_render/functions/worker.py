@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -135,13 +136,20 @@ def worker(given: Working) -> Worker:
 
 @contextlib.contextmanager
 def job_folder() -> Iterator[Path]:
-    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied."""
+    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied.
+
+    Raises DiskFull where the folder cannot be made, or there is no room in it for what the block writes.
+    """
     try:
         folder = Path(tempfile.mkdtemp(prefix="job-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
     try:
         yield folder
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(f"There is no room left for temporary files: {error.strerror}.") from error
     finally:
         remove_folder(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -351,6 +352,26 @@ def test_completed_without_a_result_is_a_failure(cloud: Cloud) -> None:
     task_id = submit()
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
     assert_ended_well(cloud, task_id, 11)
+
+
+def test_a_function_that_outlives_its_failed_task_leaves_no_video_behind(cloud: Cloud) -> None:
+    task_id = submit()
+    caught = {"Error": "States.Timeout", "Cause": "timed out"}
+    call("record", {"task_id": task_id, "outcome": "failed", "error": caught})
+    for name in ("video.mp4", "poster.jpg"):
+        cloud.s3.put_object(Bucket=BUCKET, Key=f"outbox/tasks/{task_id}/{name}", Body=b"late")
+    cloud.attention_due(task_id)
+    call("sweep", {})
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
+
+
+def test_a_full_disk_is_a_failure_that_is_tried_again(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    behaviour.faults["render"] = [OSError(errno.ENOSPC, "No space left on device")]
+    with pytest.raises(Exception, match="disk_full") as raised:
+        call("render_chunk", {"task_id": task_id, "whole": True})
+    assert type(raised.value).__name__ == "DiskFull"
 
 
 def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour) -> None:
