@@ -32,6 +32,7 @@ TICK_MS = 33.0
 #: so that what depends on the clock does not depend on how the frames are shared out.
 FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
+MAX_ERRORS = 50
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -120,7 +121,8 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
-        page.errors.append(_describe(error))
+        if len(page.errors) < MAX_ERRORS:
+            page.errors.append(_describe(error))
 
     page.chromium.page.on("console", on_console)
     page.chromium.page.on("pageerror", on_error)

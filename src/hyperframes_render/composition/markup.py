@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -46,6 +47,8 @@ class _Scanner(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
         self._open: list[Element] = []
+        #: How many elements of each name are open: an end tag of none of them must not look through all.
+        self._open_names: Counter[str] = Counter()
         self._length = len(html)
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.feed(html)
@@ -67,15 +70,16 @@ class _Scanner(HTMLParser):
         self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)
+            self._open_names[tag] += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         # "<div/>" opens a div in HTML; only in SVG and MathML it ends there, where nothing follows that matters.
-        if tag not in _VOID and any(element.name in ("svg", "math") for element in self._open):
-            self._open.pop()
+        if tag not in _VOID and (self._open_names["svg"] or self._open_names["math"]):
+            self._open_names[self._open.pop().name] -= 1
 
     def handle_endtag(self, tag: str) -> None:
-        if not any(element.name == tag for element in self._open):
+        if not self._open_names[tag]:
             return
         at = self._offset()
         while self._open[-1].name != tag:
@@ -84,6 +88,7 @@ class _Scanner(HTMLParser):
 
     def _close_last(self, close_start: int, end: int) -> None:
         element = self._open.pop()
+        self._open_names[element.name] -= 1
         element.close_start, element.end = close_start, end
 
 
