@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | bench | load | cost | parity | lint | lint-template | lock | clean
+# make setup | demo | test | test-all | attack | bench | load | cost | parity | lint | lint-template | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all bench load cost parity lint lint-template lock clean
+.PHONY: setup demo test test-all attack bench load cost parity lint lint-template lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -66,8 +66,12 @@ test-all: setup
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest
 
+# Every attack with its control and without, and the table in docs/security.md. Needs root; three quarters of an hour.
+attack: setup
+	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest tests/attack
+
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.

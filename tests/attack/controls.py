@@ -6,6 +6,7 @@ on a control get through without it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from hyperframes_render.api import post, webhooks
 from hyperframes_render.browser import chromium, door, driver, fetch, flags
 from hyperframes_render.composition import source
 from hyperframes_render.media import footage, media_file, sound
+
+_PARTS = Path(__file__).parent / "parts"
 
 
 def take_out(name: str) -> None:
@@ -53,7 +56,7 @@ def _network() -> None:
     for flag in list(flags._REASONS):
         if flag.startswith(("--proxy", "--force-webrtc", "--disable-quic", "--dns-prefetch")):
             del flags._REASONS[flag]
-    os.environ["TESTS_ATTACK_UNCONFINED"] = "1"
+    driver._LAUNCHER = str(_PARTS / "unconfined-node")
 
 
 def _jail() -> None:
@@ -86,7 +89,11 @@ def _archive() -> None:
 
 def _media() -> None:
     """ffmpeg opens what it likes, and what that names."""
-    everything = {"protocol_whitelist": "file,http,tcp,crypto,data,concat,subfile", "allowed_extensions": "ALL", "extension_picky": "0"}
+    everything = {
+        "protocol_whitelist": "file,http,tcp,crypto,data,concat,subfile",
+        "allowed_extensions": "ALL",
+        "extension_picky": "0",
+    }
     media_file.MEDIA_OPTIONS.clear()
     media_file.MEDIA_OPTIONS.update(everything)
     sound.MEDIA_INPUT = ()
@@ -95,7 +102,14 @@ def _media() -> None:
 
 def _environment() -> None:
     """Children get the worker's own environment."""
+    driver._LAUNCHER = str(_PARTS / "unscrubbed-node")
     chromium.child_environment = lambda home: {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
+
+
+def _privacy() -> None:
+    """The worker's memory is open to its user."""
+    driver.keep_memory_private = lambda: None
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
 def _replace_in_worker(name: str, value: object) -> None:
@@ -113,4 +127,5 @@ _CONTROLS: dict[str, Callable[[], None]] = {
     "archive": _archive,
     "media": _media,
     "environment": _environment,
+    "privacy": _privacy,
 }

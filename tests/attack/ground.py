@@ -33,6 +33,8 @@ JOB_SECONDS = 400.0
 _LOOK_SECONDS = 0.2
 _PLACE = Path("/srv")
 _TEMPORARY = _PLACE / "tmp"
+#: Where the program that stands for a browser that was taken over (parts/spy) says what it found.
+_SPIED = _PLACE / "spied" / "report"
 _SECRETS = [_PLACE / "secret" / name for name in ("secret.txt", "secret.png", "secret.wav", "secret.html", "secret.js")]
 
 
@@ -40,15 +42,21 @@ def make_machine() -> None:
     """Addresses, names, folders. Nothing of it outlives this process."""
     for command in (
         "ip link set lo up",
+        # Chromium takes a machine with nothing but loopback for one without a network.
+        "ip link add outside0 type veth peer name outside1",
+        "ip address add 198.51.100.7/24 dev outside0",
+        "ip link set outside0 up",
+        "ip link set outside1 up",
         "ip route add local 0.0.0.0/0 dev lo",
         "ip -6 route add local ::/0 dev lo",
         "mount --make-rprivate /",
         f"mount -t tmpfs -o mode=755,size=3g tmpfs {_PLACE}",
     ):
         subprocess.run(command.split(), check=True)
-    for folder in (_TEMPORARY, _PLACE / "in", _PLACE / "secret"):
+    for folder in (_TEMPORARY, _PLACE / "in", _PLACE / "secret", _SPIED.parent):
         folder.mkdir()
-    os.chown(_TEMPORARY, NOBODY, NOBODY)
+    for folder in (_TEMPORARY, _SPIED.parent):
+        os.chown(folder, NOBODY, NOBODY)
     (_PLACE / "resolv.conf").write_text(f"nameserver {RESOLVER}\noptions attempts:1 timeout:2\n")
     subprocess.run(["mount", "--bind", str(_PLACE / "resolv.conf"), "/etc/resolv.conf"], check=True)
     for secret in _SECRETS:
@@ -93,18 +101,24 @@ class Watch:
             await asyncio.to_thread(self._look)
             await asyncio.sleep(_LOOK_SECONDS)
 
+    def _is_other(self, pid: int) -> bool:
+        """Whether it has become another program than the worker, that of confine.py included."""
+        return Path(f"/proc/{pid}/exe").readlink() != self._program
+
     def _look(self) -> None:
         total = 0
         seen: set[int] = set()
         for process in [self._worker, *self.descendants()]:
             with contextlib.suppress(psutil.Error, OSError):
                 total += process.memory_info().rss
-                if process.pid != self._worker.pid and CANARY.encode() in Path(f"/proc/{process.pid}/environ").read_bytes():
+                if self._is_other(process.pid) and CANARY.encode() in Path(f"/proc/{process.pid}/environ").read_bytes():
                     seen.add(process.pid)
         # A child that was just forked still shows its parent's.
         for pid in seen & self._suspects:
             with contextlib.suppress(OSError):
-                self._touched.note(f"canary credentials in the environment of {Path(f'/proc/{pid}/exe').readlink().name}")
+                self._touched.note(
+                    f"canary credentials in the environment of {Path(f'/proc/{pid}/exe').readlink().name}"
+                )
         self._suspects = seen
         self.peak = max(self.peak, total)
 
@@ -195,6 +209,7 @@ class Ground:
             "stopped": self._packets.stopped - stopped,
             "left": left,
             "peak_mb": watch.peak // 1024**2,
+            "spied": _SPIED.read_text() if _SPIED.exists() else None,
             "files_open": _open_files(self._worker.pid),
         }
 

@@ -29,11 +29,15 @@ class Report:
     peak_mb: int
     files_open: int
     pictures: list[str]
+    #: How each browser's pictures were had.
+    capture: list[str]
+    #: What parts/spy found, as JSON.
+    spied: str | None
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> Report:
         """From ground's answer."""
-        return cls(**{"pictures": [], **answer})
+        return cls(**{"pictures": [], "capture": [], **answer})
 
 
 class Machine:

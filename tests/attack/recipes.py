@@ -99,7 +99,7 @@ def bomb_of_many(folder: Path) -> Path:
     path, archive = _archive(folder)
     with archive:
         for number in range(2200):
-            archive.writestr(f"{number}.bin", bytes(_MB))
+            archive.writestr(f"{number}.bin", bytes(_MB), compresslevel=1)
     return path
 
 
@@ -214,18 +214,43 @@ def huge_png(folder: Path) -> Path:
     side = 50_000
     packer = zlib.compressobj(9)
     data = b"".join(packer.compress(bytes(side // 8 + 1)) for _ in range(side)) + packer.flush()
-    return _composition(folder, {"huge.png": _png(side, side, data)}, '<img src="huge.png"><p style="background:url(huge.png);width:99px;height:99px">')
+    return _composition(
+        folder,
+        {"huge.png": _png(side, side, data)},
+        '<img src="huge.png"><p style="background:url(huge.png);width:99px;height:99px">',
+    )
 
 
 def lying_pictures(folder: Path) -> Path:
     """Pictures of some formats whose headers are all there is."""
     side = 65_000
-    jpeg = b"\xff\xd8\xff\xc0\0\x11\x08" + struct.pack(">HH", side, side) + b"\x03\x01\x22\0\x02\x11\x01\x03\x11\x01\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0"
-    gif = b"GIF89a" + struct.pack("<HH", side, side) + b"\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0" + struct.pack("<HH", side, side) + b"\0\x02\x02D\x01\0;"
-    bmp = b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, 0, 1, 1, 0, 0)
+    jpeg = (
+        b"\xff\xd8\xff\xc0\0\x11\x08"
+        + struct.pack(">HH", side, side)
+        + b"\x03\x01\x22\0\x02\x11\x01\x03\x11\x01\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0"
+    )
+    gif = (
+        b"GIF89a"
+        + struct.pack("<HH", side, side)
+        + b"\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0"
+        + struct.pack("<HH", side, side)
+        + b"\0\x02\x02D\x01\0;"
+    )
+    bmp = (
+        b"BM"
+        + struct.pack("<IHHI", 54, 0, 0, 54)
+        + struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, 0, 1, 1, 0, 0)
+    )
     webp = b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + b"\x10\0\0\0\xff\x3f\0\xff\x3f\0"
     ico = b"\0\0\x01\0\x01\0\0\0\0\0\x01\0\x20\0" + struct.pack("<II", 0xFFFFFF, 22)
-    files = {"a.png": _png(side, side, zlib.compress(b"x")), "b.jpg": jpeg, "c.gif": gif, "d.bmp": bmp, "e.webp": webp, "f.ico": ico}
+    files = {
+        "a.png": _png(side, side, zlib.compress(b"x")),
+        "b.jpg": jpeg,
+        "c.gif": gif,
+        "d.bmp": bmp,
+        "e.webp": webp,
+        "f.ico": ico,
+    }
     return _composition(folder, files, "".join(f'<img src="{name}">' for name in files))
 
 
@@ -236,9 +261,16 @@ def huge_films(folder: Path) -> Path:
     avi = avi.replace(struct.pack("<II", 64, 48), struct.pack("<II", side, side))
     mp4 = mp4.replace(struct.pack(">HH", 64, 48), struct.pack(">HH", side, side))
     webm = webm.replace(b"\xb0\x81\x40", b"\xb0\x82\x7f").replace(b"\xba\x81\x30", b"\xba\x82\x7f")
-    gif = b"GIF89a" + struct.pack("<HH", 65000, 65000) + b"\x80\0\0\0\0\0\xff\xff\xff" + b"".join(
-        b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0" + struct.pack("<HH", 65000, 65000) + b"\0\x02\x02D\x01\0" for _ in range(5)
-    ) + b";"
+    gif = (
+        b"GIF89a"
+        + struct.pack("<HH", 65000, 65000)
+        + b"\x80\0\0\0\0\0\xff\xff\xff"
+        + b"".join(
+            b"!\xf9\x04\0\x0a\0\0\0,\0\0\0\0" + struct.pack("<HH", 65000, 65000) + b"\0\x02\x02D\x01\0"
+            for _ in range(5)
+        )
+        + b";"
+    )
     files = {"a.avi": avi, "b.webm": webm, "c.mp4": mp4, "d.gif": gif}
     body = "".join(f'<video src="{name}" data-start="0" data-duration="0.3"></video>' for name in files)
     return _composition(folder, files, body + '<img src="d.gif">')
@@ -265,7 +297,7 @@ _CONTAINERS = {
     "mp3": ("", "mp3"),
     "wav": ("", "pcm_s16le"),
     "flac": ("", "flac"),
-    "ogg": ("", "libvorbis"),
+    "ogg": ("", "libopus"),
     "aiff": ("", "pcm_s16be"),
     "aac": ("", "aac"),
     "ac3": ("", "ac3"),
@@ -323,15 +355,16 @@ def corrupt_media(folder: Path) -> Path:
         files[f"changed.{container}"] = bytes(changed)
         files[f"gap.{container}"] = whole[: len(whole) // 3] + whole[len(whole) // 2 :]
         files[f"cut.{container}"] = whole[: max(40, len(whole) // 5)]
-    body = "".join(
-        f'<video src="{name}" data-start="0" data-duration="0.3"></video>' for name in files
-    )
+    body = "".join(f'<video src="{name}" data-start="0" data-duration="0.3"></video>' for name in files)
     return _composition(folder, files, body)
 
 
 def endless_sound(folder: Path) -> Path:
     """WAV and FLAC files that say they are as long as their formats can say."""
-    wav = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x01\0\0\0\x02\0\0\0\x02\0\x10\0data\xff\xff\xff\xff" + bytes(4000)
+    wav = (
+        b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x01\0\0\0\x02\0\0\0\x02\0\x10\0data\xff\xff\xff\xff"
+        + bytes(4000)
+    )
     flac = bytearray(_media("flac", sound="flac"))
     flac[21:26] = b"\x0f\xff\xff\xff\xff"
     files = {"a.wav": wav, "b.flac": bytes(flac)}
@@ -343,13 +376,29 @@ def font_bombs(folder: Path) -> Path:
     """Fonts whose tables lie about their sizes, overlap, or contain themselves."""
     rng = random.Random(3)
     head = b"\0\1\0\0\xff\xff\x80\0\0\x10\0\0" + b"".join(
-        name + struct.pack(">III", 0, offset, 0x7FFFFFFF) for name, offset in ((b"glyf", 12), (b"loca", 12), (b"head", 0xFFFFFFF0), (b"cmap", 12), (b"GSUB", 12))
+        name + struct.pack(">III", 0, offset, 0x7FFFFFFF)
+        for name, offset in ((b"glyf", 12), (b"loca", 12), (b"head", 0xFFFFFFF0), (b"cmap", 12), (b"GSUB", 12))
     )
-    woff2 = b"wOF2\0\1\0\0" + struct.pack(">IHHIIHHIIIII", 60, 0xFFFF, 0, 0xFFFFFFFF, 20, 1, 0, 0, 0, 0, 0, 0) + zlib.compress(bytes(1000))
-    woff = b"wOFF\0\1\0\0" + struct.pack(">IHHIHHIIIII", 200, 10, 0, 0xFFFFFFFF, 1, 0, 0, 0, 0, 0, 0) + rng.randbytes(150)
-    files = {"a.ttf": head + rng.randbytes(4000), "b.woff2": woff2, "c.woff": woff, "d.otf": b"OTTO" + rng.randbytes(4000)}
-    rules = "".join(f"@font-face{{font-family:F{n};src:url({name})}}.f{n}{{font-family:F{n}}}" for n, name in enumerate(files))
-    return _composition(folder, files, f"<style>{rules}</style>" + "".join(f'<p class="f{n}">ABC</p>' for n in range(len(files))))
+    woff2 = (
+        b"wOF2\0\1\0\0"
+        + struct.pack(">IHHIIHHIIIII", 60, 0xFFFF, 0, 0xFFFFFFFF, 20, 1, 0, 0, 0, 0, 0, 0)
+        + zlib.compress(bytes(1000))
+    )
+    woff = (
+        b"wOFF\0\1\0\0" + struct.pack(">IHHIHHIIIII", 200, 10, 0, 0xFFFFFFFF, 1, 0, 0, 0, 0, 0, 0) + rng.randbytes(150)
+    )
+    files = {
+        "a.ttf": head + rng.randbytes(4000),
+        "b.woff2": woff2,
+        "c.woff": woff,
+        "d.otf": b"OTTO" + rng.randbytes(4000),
+    }
+    rules = "".join(
+        f"@font-face{{font-family:F{n};src:url({name})}}.f{n}{{font-family:F{n}}}" for n, name in enumerate(files)
+    )
+    return _composition(
+        folder, files, f"<style>{rules}</style>" + "".join(f'<p class="f{n}">ABC</p>' for n in range(len(files)))
+    )
 
 
 def large_html(folder: Path) -> Path:
@@ -369,22 +418,35 @@ def binary_html(folder: Path) -> Path:
 def deep_html(folder: Path) -> Path:
     """Elements in elements."""
     path = folder / "deep.html"
-    path.write_text(_PAGE.format("<div>" * 100_000 + "</div>" * 100_000))
+    path.write_text(_PAGE.format("<div>" * 45_000 + "</div>" * 45_000))
     return path
 
 
 def unclosed_html(folder: Path) -> Path:
     """Elements that stay open, and ends of others."""
     path = folder / "unclosed.html"
-    path.write_text(_PAGE.format("<b>" * 300_000 + "</i>" * 300_000))
+    path.write_text(_PAGE.format("<b>" * 45_000 + "</i>" * 45_000))
     return path
 
 
 def parser_traps(folder: Path) -> Path:
     """Beginnings of what never ends."""
     path = folder / "traps.html"
-    traps = ["<!--", "<![CDATA[", "<!", "<?", "<a '", '<a "', "<a =", "</", "&", "<script", "<style></styl", "<!doctype"]
-    path.write_text(_PAGE.format("".join(trap * 40_000 for trap in traps)))
+    traps = [
+        "<!--",
+        "<![CDATA[",
+        "<!",
+        "<?",
+        "<a '",
+        '<a "',
+        "<a =",
+        "</",
+        "&",
+        "<script",
+        "<style></styl",
+        "<!doctype",
+    ]
+    path.write_text(_PAGE.format("".join(trap * 7_000 for trap in traps)))
     return path
 
 
@@ -400,8 +462,25 @@ def css_traps(folder: Path) -> Path:
 def media_names(folder: Path) -> Path:
     """Sounds with names that mean something to ffmpeg."""
     sound = _media("wav", sound="pcm_s16le")
-    names = ["-i.wav", "concat:a.wav|b.wav", "pipe:0.wav", "%d.wav", "a,volume=9,b.wav", "[a];[b].wav", "'quoted'.wav", "http:x.wav", "subfile,,start,0,end,9,,:x.wav"]
+    names = [
+        "-i.wav",
+        "concat:a.wav|b.wav",
+        "pipe:0.wav",
+        "%d.wav",
+        "a,volume=9,b.wav",
+        "[a];[b].wav",
+        "'quoted'.wav",
+        "http:x.wav",
+        "subfile,,start,0,end,9,,:x.wav",
+    ]
     from urllib.parse import quote
 
     body = "".join(f'<audio src="./{quote(name)}" data-start="0"></audio>' for name in names)
     return _composition(folder, dict.fromkeys(names, sound), body)
+
+
+def many_tags(folder: Path) -> Path:
+    """A million of them."""
+    path = folder / "tags.html"
+    path.write_text(_PAGE.format("<i>x</i>" * 500_000))
+    return path

@@ -46,7 +46,12 @@ def _render(command: dict[str, Any]) -> dict[str, Any]:
         output = folder / f"video{FORMATS[request.codec].suffix}"
         result = asyncio.run(render(source, output, request, LocalOptions(workers=1)))
         pictures = _pictures(output) if output.suffix == ".zip" else []
-        return {"ended": "rendered", "says": list(result.warnings), "pictures": pictures}
+        return {
+            "ended": "rendered",
+            "says": list(result.warnings),
+            "pictures": pictures,
+            "capture": [facts.path for facts in result.capture],
+        }
 
 
 def _as_it_is(given: Path) -> dict[str, bool]:

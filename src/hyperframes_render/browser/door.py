@@ -7,6 +7,8 @@ network policy allows it, from public addresses only (see fetch.py). The browser
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +125,12 @@ class Door:
             await self._reply(route, request)
         except Error:
             pass  # the page went away while it was being answered
+        except Exception as error:
+            # One request that cannot be answered is no reason to end the render.
+            logging.getLogger(__name__).exception("a request was not answered")
+            self.log.refused[request.url] = f"{_short(request.url)} could not be answered: {type(error).__name__}."
+            with contextlib.suppress(Error):
+                await route.abort("failed")
         finally:
             self.open_requests -= 1
 
@@ -262,7 +270,9 @@ class Door:
     async def _fulfil_file(self, route: Route, file: Path) -> None:
         size = file.stat().st_size
         if size > MAX_BODY_BYTES:
-            self.log.refused[str(file)] = f"{file.name[:200]} has {size} bytes: a page is given {MAX_BODY_BYTES} at most."
+            self.log.refused[str(file)] = (
+                f"{file.name[:200]} has {size} bytes: a page is given {MAX_BODY_BYTES} at most."
+            )
             await route.abort("failed")
             return
         content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE

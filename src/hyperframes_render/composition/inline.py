@@ -23,6 +23,7 @@ from hyperframes_render.composition.scoping import (
     rewrite_urls,
     scope_css,
 )
+from hyperframes_render.composition.source import MAX_TAGS
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 
 #: Sub-compositions in sub-compositions: the official renderer's own limit.
@@ -58,15 +59,17 @@ class _Collected:
     used: dict[str, int] = field(default_factory=dict)
     hosts: int = 0
     size: int = 0
+    tags: int = 0
 
     def count(self, text: str) -> None:
         """One more host gets `text`. Raises LimitExceeded."""
         self.hosts += 1
         self.size += len(text)
-        if self.hosts > MAX_HOSTS or self.size > MAX_INLINED_BYTES:
+        self.tags += text.count("<")
+        if self.hosts > MAX_HOSTS or self.size > MAX_INLINED_BYTES or self.tags > MAX_TAGS:
             raise LimitExceeded(
                 f"The sub-compositions are too many or too large: the limit is {MAX_HOSTS} "
-                f"with {MAX_INLINED_BYTES} bytes in all.",
+                f"with {MAX_INLINED_BYTES} bytes and {MAX_TAGS} tags in all.",
                 "Show fewer, or make them smaller.",
             )
 

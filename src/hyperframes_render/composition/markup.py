@@ -25,6 +25,8 @@ class Element:
     close_start: int
     end: int
     parent: Element | None
+    #: Names of the elements around it: few, and mostly the same set as its parent's.
+    around: frozenset[str]
 
     def ancestors(self) -> Iterator[Element]:
         """The elements around it, from the nearest out."""
@@ -35,7 +37,7 @@ class Element:
 
     def within(self, name: str) -> bool:
         """Whether an element of that name is around it."""
-        return any(above.name == name for above in self.ancestors())
+        return name in self.around
 
     def holds(self, other: Element) -> bool:
         """Whether `other` stands in its content."""
@@ -66,11 +68,17 @@ class _Scanner(HTMLParser):
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")
-        element = Element(tag, attributes, start, open_end, open_end, open_end, self._open[-1] if self._open else None)
+        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place())
         self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)
             self._open_names[tag] += 1
+
+    def _place(self) -> tuple[Element | None, frozenset[str]]:
+        if not self._open:
+            return None, frozenset()
+        parent = self._open[-1]
+        return parent, parent.around if parent.name in parent.around else parent.around | {parent.name}
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)

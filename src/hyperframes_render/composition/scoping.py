@@ -14,7 +14,10 @@ AUTHORED_ID = "data-hf-authored-id"
 #: At-rules whose content is rules again; what stands in others (keyframes, font faces) has no selectors to change.
 _CONDITIONAL = {"media", "supports", "layer", "container", "starting-style", "document"}
 _SKIPPED = re.compile(r"""/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^"')]*\)""", re.DOTALL)
-_URL = re.compile(r"""url\(\s*(["']?)([^"')]+?)\1\s*\)""")
+#: Gives nothing back while it looks: a thousand openings without an end must not take a million steps.
+_URL = re.compile(r"""url\(\s*+(?:(["'])([^"']++)\1|([^"'()\s]++))\s*+\)""")
+#: Conditional rules in conditional rules; deeper ones are left as they are.
+_MAX_DEPTH = 16
 
 
 def composition_selector(composition_id: str) -> str:
@@ -24,10 +27,15 @@ def composition_selector(composition_id: str) -> str:
 
 def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
     """`css` with every url(...) changed."""
-    return _URL.sub(lambda match: f"url({match[1]}{change(match[2])}{match[1]})", css)
+
+    def changed(match: re.Match[str]) -> str:
+        mark = match[1] or ""
+        return f"url({mark}{change(match[2] or match[3])}{mark})"
+
+    return _URL.sub(changed, css)
 
 
-def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None) -> str:
+def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None, depth: int = 0) -> str:
     """`css` in effect below `scope` only.
 
     `composition_id` is what the sheet itself calls its composition, `root_id` the id of the composition's root.
@@ -41,8 +49,8 @@ def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None)
         elif name is None:
             selectors = ", ".join(_scope_selector(part, composition_id, scope, root_id) for part in _split(prelude))
             parts.append(f"{selectors} {{{block}}}{tail}")
-        elif name[1].lower() in _CONDITIONAL:
-            inner = scope_css(block, composition_id, scope=scope, root_id=root_id)
+        elif name[1].lower() in _CONDITIONAL and depth < _MAX_DEPTH:
+            inner = scope_css(block, composition_id, scope=scope, root_id=root_id, depth=depth + 1)
             parts.append(f"{prelude}{{{inner}}}{tail}")
         else:
             parts.append(f"{prelude}{{{block}}}{tail}")

@@ -23,6 +23,8 @@ MAX_ENTRY_RATIO = 200
 RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
+#: Every "<" counts: reading a tag takes ten microseconds, and it is read some five times.
+MAX_TAGS = 100_000
 _COPY_BYTES = 1024**2
 
 
@@ -43,8 +45,17 @@ class Project:
         data = path.read_bytes()
         if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise InvalidComposition(f"{self.name} is not HTML but binary data: there is no composition in it.")
-        encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-        return data.decode(encoding, errors="replace")
+        text = _decoded(data)
+        if text.count("<") > MAX_TAGS:
+            raise LimitExceeded(
+                f"{self.name} has more than {MAX_TAGS} tags.", "Draw what is repeated with a script or on a canvas."
+            )
+        return text
+
+
+def _decoded(data: bytes) -> str:
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return data.decode(encoding, errors="replace")
 
 
 def open_project(source: Path, *, unpack_to: Path) -> Project:

@@ -115,7 +115,9 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
     surface, found = await _surface(chromium, spec, form or spec.form)
     if form is None:
         form = spec.form if surface else _IMAGE_FORMS[spec.form]
-    door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log, spec.budget)
+    door = Door(
+        spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log, spec.budget
+    )
     page = await open_composition(chromium, door, spec.page)
     stack.callback(page.footage.close)
     path = CapturePath.SURFACE if surface else CapturePath.SCREENSHOT
