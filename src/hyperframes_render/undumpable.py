@@ -1,4 +1,4 @@
-"""Keeping this process's memory from the processes that it starts. Linux only; imports nothing that must be installed."""
+"""Keeping this process's memory from those that it starts. Linux only; imports nothing that must be installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def keep_memory_private() -> None:
     """No process of the same user may read this one's memory or environment from now on. Harmless when repeated.
 
     A browser that was taken over runs as our user: without this it could read our credentials in /proc. What we start
-    is not concerned (a new program begins anew), so that we can still read the browser's picture. Root reads everything.
+    is not concerned (a new program begins anew): we can still read the browser's picture. Root reads everything.
     """
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext
 
-from hyperframes_render.api import post, webhooks
+import __main__
 from hyperframes_render.browser import chromium, door, driver, fetch, flags
 from hyperframes_render.composition import source
-from hyperframes_render.media import footage, media_file, sound
+from hyperframes_render.media import media_file, sound
 
 _PARTS = Path(__file__).parent / "parts"
 
@@ -35,10 +35,7 @@ def _addresses() -> None:
 def _webhooks() -> None:
     """The same for webhooks, and no look at the address before."""
     fetch.is_public = lambda address: True
-    webhooks.is_public = lambda address: True
-    webhooks.check_webhook = lambda url, *, allow_private: None  # type: ignore[assignment]
-    _replace_in_worker("check_webhook", webhooks.check_webhook)
-    assert post.resolve_public is fetch.resolve_public
+    _put(__main__, "check_webhook", lambda url, *, allow_private: None)
 
 
 def _interception() -> None:
@@ -96,8 +93,7 @@ def _media() -> None:
     }
     media_file.MEDIA_OPTIONS.clear()
     media_file.MEDIA_OPTIONS.update(everything)
-    sound.MEDIA_INPUT = ()
-    assert footage.MEDIA_OPTIONS is media_file.MEDIA_OPTIONS
+    _put(sound, "MEDIA_INPUT", ())
 
 
 def _environment() -> None:
@@ -108,14 +104,13 @@ def _environment() -> None:
 
 def _privacy() -> None:
     """The worker's memory is open to its user."""
-    driver.keep_memory_private = lambda: None
+    _put(driver, "keep_memory_private", lambda: None)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
-def _replace_in_worker(name: str, value: object) -> None:
-    import __main__
-
-    setattr(__main__, name, value)
+def _put(module: object, name: str, value: object) -> None:
+    assert hasattr(module, name)
+    setattr(module, name, value)
 
 
 _CONTROLS: dict[str, Callable[[], None]] = {

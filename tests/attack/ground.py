@@ -1,8 +1,8 @@
 """The ground of the attacks: a machine of its own, as far as the kernel lets one be made, with sensors all over it.
 
-Started as root by `unshare --net --mount`: every address of IPv4 and IPv6 leads to this machine, names are resolved here,
-and the worker runs as a user without rights, as in Lambda, with canary credentials in its environment. Commands come as
-JSON lines on standard input; see Ground for what they are.
+Started as root by `unshare --net --mount`: every address of IPv4 and IPv6 leads to this machine, names are resolved
+here, and the worker runs as a user without rights, as in Lambda, with canary credentials in its environment. Commands
+come as JSON lines on standard input; see Ground for what they are.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ class Ground:
 async def _left(watch: Watch) -> list[str]:
     """Files and processes that a job left behind; processes are given a moment to end."""
     deadline = time.monotonic() + 10
-    while (running := watch.descendants()) and time.monotonic() < deadline:
+    while (running := watch.descendants()) and time.monotonic() < deadline:  # noqa: ASYNC110 - other processes
         await asyncio.sleep(0.05)
     names = []
     for process in running:

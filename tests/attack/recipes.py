@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -316,7 +317,7 @@ def _media(container: str, film: str = "", sound: str = "") -> bytes:
     return out.getvalue()
 
 
-def _film(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet]:
+def _film(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet[Any]]:
     if not codec:
         return
     stream = target.add_stream(codec, rate=25)
@@ -329,7 +330,7 @@ def _film(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packe
     yield from stream.encode(None)
 
 
-def _sound(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet]:
+def _sound(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet[Any]]:
     if not codec:
         return
     stream = target.add_stream(codec, rate=48_000, layout="stereo")

@@ -149,6 +149,16 @@ class Listeners:
 
     async def start(self) -> None:
         """Begin to listen."""
+        self._make_authority()
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(self.authority, self._key)
+        for port in (*_PORTS, _TLS_PORT):
+            secure = tls if port == _TLS_PORT else None
+            await asyncio.start_server(self._serve, "::", port, ssl=secure, family=socket.AF_INET6)
+            await asyncio.start_server(self._serve, "0.0.0.0", port, ssl=secure, family=socket.AF_INET)
+
+    def _make_authority(self) -> None:
+        """A certificate for the site that vouches for itself."""
         subprocess.run(
             [
                 *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -159,15 +169,6 @@ class Listeners:
             capture_output=True,
         )
         self.authority.chmod(0o644)
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(self.authority, self._key)
-        for port in (*_PORTS, _TLS_PORT):
-            await asyncio.start_server(
-                self._serve, "::", port, ssl=tls if port == _TLS_PORT else None, family=socket.AF_INET6
-            )
-            await asyncio.start_server(
-                self._serve, "0.0.0.0", port, ssl=tls if port == _TLS_PORT else None, family=socket.AF_INET
-            )
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address, port = writer.get_extra_info("sockname")[:2]

@@ -32,17 +32,19 @@ def write_table(document: Path, outcomes: Sequence[Outcome]) -> None:
 def _table(outcomes: Sequence[Outcome]) -> str:
     touched = sum(bool(outcome.report.touched) for outcome in outcomes)
     lines = [
-        f"{len(outcomes)} attacks, {touched} of which touched a sensor. Seconds and memory (of all processes of the job, "
-        "shared pages counted in each) are of one run on two processors.",
+        f"{len(outcomes)} attacks, {touched} of which touched a sensor. Seconds and memory (of a job's processes,",
+        "shared pages counted in each) are of one run on two processors, shared with other work.",
         "",
         "| attack | tries | ended | s | MB |",
         "|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {one.fixture.name} | {_cell(one.fixture.tries)} | {one.report.ended} | {one.seconds:.1f} | {one.report.peak_mb} |"
-        for one in sorted(outcomes, key=lambda one: one.fixture.name)
-    ]
+    lines += [_line(one) for one in sorted(outcomes, key=lambda one: one.fixture.name)]
     return "\n".join(lines)
+
+
+def _line(one: Outcome) -> str:
+    told = (_cell(one.fixture.tries), one.report.ended, f"{one.seconds:.1f}", str(one.report.peak_mb))
+    return f"| {one.fixture.name} | {' | '.join(told)} |"
 
 
 def _cell(text: str) -> str:

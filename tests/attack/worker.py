@@ -42,7 +42,10 @@ def _render(command: dict[str, Any]) -> dict[str, Any]:
     with job_folder() as folder:
         given = Path(command["source"])
         source = folder / (command["arrives_as"] or given.name)
-        (shutil.copytree if given.is_dir() else shutil.copyfile)(given, source, **_as_it_is(given))
+        if given.is_dir():
+            shutil.copytree(given, source, symlinks=True)
+        else:
+            shutil.copyfile(given, source)
         output = folder / f"video{FORMATS[request.codec].suffix}"
         result = asyncio.run(render(source, output, request, LocalOptions(workers=1)))
         pictures = _pictures(output) if output.suffix == ".zip" else []
@@ -52,10 +55,6 @@ def _render(command: dict[str, Any]) -> dict[str, Any]:
             "pictures": pictures,
             "capture": [facts.path for facts in result.capture],
         }
-
-
-def _as_it_is(given: Path) -> dict[str, bool]:
-    return {"symlinks": True} if given.is_dir() else {}
 
 
 def _pictures(output: Path) -> list[str]:

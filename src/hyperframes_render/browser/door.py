@@ -268,15 +268,13 @@ class Door:
             self.photographs = True
 
     async def _fulfil_file(self, route: Route, file: Path) -> None:
-        size = file.stat().st_size
-        if size > MAX_BODY_BYTES:
-            self.log.refused[str(file)] = (
-                f"{file.name[:200]} has {size} bytes: a page is given {MAX_BODY_BYTES} at most."
-            )
+        content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
+        body = await asyncio.to_thread(_read, file)
+        if body is None:
+            said = f"{file.name[:200]} has more than {MAX_BODY_BYTES} bytes: too many for a page."
+            self.log.refused[str(file)] = said
             await route.abort("failed")
             return
-        content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
-        body = await asyncio.to_thread(file.read_bytes)
         self._note_content(content_type, len(body))
         # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
         await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
@@ -284,6 +282,11 @@ class Door:
     async def _refuse_web_socket(self, socket: WebSocketRoute) -> None:
         self.log.refused[socket.url] = f"{_short(socket.url)} was refused: a render opens no web sockets."
         await socket.close(code=1008, reason="not in a render")
+
+
+def _read(file: Path) -> bytes | None:
+    """What is in the file; None where that is more than a page is given."""
+    return file.read_bytes() if file.stat().st_size <= MAX_BODY_BYTES else None
 
 
 def _inside(root: Path, name: str) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-#: The share of the machine's memory that a render's programs may take: the rest is for us, the system and files in /tmp.
+#: The share of the machine's memory that a render's programs may take: the rest is for us, the system, files in /tmp.
 CEILING_SHARE = 0.75
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
