@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.async_api import BrowserContext
 
 import __main__
-from hyperframes_render.browser import chromium, door, driver, fetch, flags
+from hyperframes_render.browser import chromium, door, driver, fetch, flags, memory
 from hyperframes_render.composition import source
 from hyperframes_render.media import media_file, sound
 
@@ -108,6 +108,11 @@ def _privacy() -> None:
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
+def _memory() -> None:
+    """Nobody adds up what a render's programs take."""
+    _put(memory.MemoryMeter, "exceeded", lambda self: False)
+
+
 def _put(module: object, name: str, value: object) -> None:
     assert hasattr(module, name)
     setattr(module, name, value)
@@ -122,5 +127,6 @@ _CONTROLS: dict[str, Callable[[], None]] = {
     "archive": _archive,
     "media": _media,
     "environment": _environment,
+    "memory": _memory,
     "privacy": _privacy,
 }
