@@ -66,8 +66,12 @@ test-all: setup
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest
 
+# Every attack with its control and without, and the table in docs/security.md. Needs root; three quarters of an hour.
+attack: setup
+	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest tests/attack
+
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 	@$(BIN)/mypy layers/renderer/bom.py tests/lint/audit.py
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
 MAX_OPEN_FILMS = 12
+#: Media files that one render may name: each that comes from elsewhere is a file in the job's folder.
+MAX_MEDIA = 1000
 #: Shows pictures, (element, image address) each, and moves the page's clock to a time in seconds.
 SHOW_FILMS = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
 
@@ -55,6 +57,8 @@ class MediaLibrary:
         """The local file of `url`. Raises MediaUnreadable."""
         known = self._found.get(url)
         if known is None:
+            if len(self._found) >= MAX_MEDIA:
+                raise MediaUnreadable(f"there are more than {MAX_MEDIA}")
             known = self._found[url] = asyncio.ensure_future(self._bring(url, fetch))
         return await asyncio.shield(known)
 
@@ -87,7 +91,7 @@ class MediaLibrary:
             if facts.picture is None and facts.sound is None:
                 raise MediaUnreadable("it has neither picture nor sound")
         except MediaUnreadable as unreadable:
-            self.warnings[url] = f"{name} cannot be played: {unreadable}."
+            self.warnings[_short(url)] = f"{name} cannot be played: {unreadable}."
             return {"error": str(unreadable)}
         self._files[_short(url)] = path
         return {"file": _short(url), **_for_page(facts)}

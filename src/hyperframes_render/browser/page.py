@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -32,6 +32,7 @@ TICK_MS = 33.0
 #: so that what depends on the clock does not depend on how the frames are shared out.
 FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
+MAX_ERRORS = 50
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -67,16 +68,30 @@ class CompositionPage:
     async def seek(self, frame: int) -> list[str]:
         """Move the page to the time of `frame`, its films too; the errors that its scripts raised on the way."""
         seconds = float(frame / self.spec.fps)
-        answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
-        if films := answer.get("films"):
-            pictures = await self.footage.pictures(films)
-            answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
-        return list(answer["errors"] or ())
+        with page_answers():
+            answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+            if films := answer.get("films"):
+                pictures = await self.footage.pictures(films)
+                answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
+            return [str(error) for error in answer["errors"] or ()]
 
     async def settled(self) -> None:
         """Wait until what the last seek made the page load is there."""
         await self.door.idle(SETTLE_TIMEOUT)
         await self.chromium.evaluate("__hyperframesRender.settled()")
+
+
+@contextlib.contextmanager
+def page_answers() -> Iterator[None]:
+    """What a page answers is its own affair: where the block stumbles over it, that is an error of the page."""
+    try:
+        yield
+    except (Error, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise PageScriptFailed(
+            f"The page broke what it is rendered with: {text}.",
+            "Its scripts must leave the browser's own objects and the page runtime as they are.",
+        ) from error
 
 
 async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> CompositionPage:
@@ -95,15 +110,16 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
-            await _load(page)
-            await _wait_until_ready(page)
-            await _settle(page)
-            page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
-            everything = await _moving_spans(page, elements_only=False)
-            page.moving = None if everything is None else sum(to - start for start, to in everything)
-            page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
-            page.content = await _content(page)
-            page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), door.media)
+            with page_answers():
+                await _load(page)
+                await _wait_until_ready(page)
+                await _settle(page)
+                page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
+                everything = await _moving_spans(page, elements_only=False)
+                page.moving = None if everything is None else sum(to - start for start, to in everything)
+                page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
+                page.content = await _content(page)
+                page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), door.media)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -126,7 +142,8 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
-        page.errors.append(_describe(error))
+        if len(page.errors) < MAX_ERRORS:
+            page.errors.append(_describe(error))
 
     page.chromium.page.on("console", on_console)
     page.chromium.page.on("pageerror", on_error)

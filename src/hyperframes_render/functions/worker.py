@@ -29,6 +29,7 @@ from hyperframes_render.composition.source import is_archive, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
+from hyperframes_render.undumpable import keep_memory_private
 
 #: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
 _PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
@@ -38,6 +39,8 @@ _MAX_INIT_SECONDS = 10.0
 
 #: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
 os.environ.setdefault("HOME", tempfile.gettempdir())
+# Before anything is started that reads what strangers sent.
+keep_memory_private()
 
 
 @dataclass(frozen=True)

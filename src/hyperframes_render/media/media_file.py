@@ -20,6 +20,8 @@ FORMATS = (
 #: How a media file is opened by a program (before its -i) and by PyAV.
 MEDIA_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", ",".join(FORMATS))
 MEDIA_OPTIONS = {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(FORMATS)}
+#: What is read of a file may be damaged: titles in no known encoding, numbers beyond their kinds, sizes beyond memory.
+DAMAGED = (av.FFmpegError, ValueError, ArithmeticError, MemoryError)
 #: Formats of pictures that may move.
 _PICTURE_FORMATS = ("gif", "apng")
 #: Formats without an index: a seek lands where the bit rate suggests, so times after it are estimates.
@@ -90,7 +92,7 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
     if not size:
         raise MediaUnreadable("the file is empty")
     try:
-        with av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS)) as container:
+        with av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS), metadata_errors="replace") as container:
             start = container.start_time or 0
             return MediaFacts(
                 format=container.format.name,
@@ -99,8 +101,8 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
                 picture=_picture(container),
                 sound=_sound(container, start / av.time_base),
             )
-    except av.FFmpegError as error:
-        raise MediaUnreadable(error.strerror or "it is no media file that we read") from None
+    except DAMAGED as error:
+        raise MediaUnreadable(getattr(error, "strerror", "") or "it is no media file that we read") from None
 
 
 def _picture(container: av.container.InputContainer) -> PictureFacts | None:
@@ -150,7 +152,7 @@ def _rotation(container: av.container.InputContainer, stream: av.VideoStream) ->
     """Clockwise degrees to turn the picture by, from the first frame: PyAV shows it on frames only."""
     try:
         frame = next(container.decode(stream))
-    except (StopIteration, av.FFmpegError):
+    except (StopIteration, *DAMAGED):
         return 0
     finally:
         container.seek(0)

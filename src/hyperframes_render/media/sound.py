@@ -20,7 +20,7 @@ import av
 import numpy as np
 
 from hyperframes_render.errors import DiskFull, EncoderFailed
-from hyperframes_render.media.ffmpeg import ffmpeg_path
+from hyperframes_render.media.ffmpeg import ENVIRONMENT, ffmpeg_path
 from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
 from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundBus, SoundClip
 from hyperframes_render.media.sound_effects import (
@@ -297,7 +297,7 @@ class _Decoder:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._messages,
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env=ENVIRONMENT,
             start_new_session=True,
         )
         #: Whether it gave any sample.

@@ -18,6 +18,7 @@ from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.browser.fetch import FetchBudget
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.processes import processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
@@ -193,6 +194,7 @@ class Session:
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
     media: MediaLibrary = field(init=False)
+    budget: FetchBudget = field(default_factory=FetchBudget)
     _surface: bool = True
     _reuse: bool = True
     _browser_retries: int = 1
@@ -260,6 +262,7 @@ class Session:
             reuse=self._reuse,
             log=self.log,
             media=self.media,
+            budget=self.budget,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:

@@ -409,6 +409,21 @@ def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: 
     assert said in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
+def test_an_address_that_answers_with_something_else_is_refused(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.functions import plan
+
+    async def fetch(url: str) -> Fetched:
+        return Fetched(200, {"content-type": "image/png"}, HTML.encode())
+
+    monkeypatch.setattr(plan, "fetch_public", fetch)
+    task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
+    assert run_workflow(task_id)["status"] == 11
+    assert "image/png" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+
+
 def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> None:
     retryable = {kind.__name__ for kind in error_tree(RenderError) if kind.retryable}
     assert {"BrowserFailed", "EncoderFailed", "DiskFull", "RenderStalled", "ServiceFailed", "WorkerLost"} <= retryable

@@ -7,13 +7,13 @@
   const footage = window.__hyperframesRenderFootage;
   const animations = window.__hyperframesRenderAnimations;
   const { addEventListener } = window;
+  const MAX_ERRORS = 20; // of one frame
   let errorsWhileSeeking = [];
-  addEventListener.call(window, "error", (event) => {
-    if (event.message) errorsWhileSeeking.push(String(event.message).slice(0, 300));
-  });
-  addEventListener.call(window, "unhandledrejection", (event) => {
-    errorsWhileSeeking.push(String(event.reason).slice(0, 300));
-  });
+  const note = (message) => {
+    if (message && errorsWhileSeeking.length < MAX_ERRORS) errorsWhileSeeking.push(String(message).slice(0, 300));
+  };
+  addEventListener.call(window, "error", (event) => note(event.message));
+  addEventListener.call(window, "unhandledrejection", (event) => note(event.reason));
 
   // Read by the page runtime: quantise time to this frame rate, leave media to the renderer.
   window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps, fpsSource: "render-options", owner: "runtime" };
