@@ -1,11 +1,11 @@
-# make setup | demo | test | test-all | fuzz | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
+# make setup | demo | test | test-all | fuzz | attack | chaos | soak | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all fuzz bench load cost parity lint lint-template audit bom lock clean
+.PHONY: setup demo test test-all fuzz attack chaos soak bench load cost parity lint lint-template audit bom lock clean
 setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
@@ -66,8 +66,12 @@ test-all: setup
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest
 
+# Every attack with its control and without, and the table in docs/security.md. Needs root; three quarters of an hour.
+attack: setup
+	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest tests/attack
+
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz && $(BIN)/lint-imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 	@$(BIN)/mypy layers/renderer/bom.py tests/lint/audit.py
 
@@ -105,6 +109,21 @@ STREAMS ?= 100
 KILLS ?= 5
 load: setup
 	@$(BIN)/python tests/load/load.py --posts $(POSTS) --tasks $(TASKS) --streams $(STREAMS) --kills $(KILLS)
+
+MINUTES ?= 60
+soak: setup
+	@$(BIN)/python tests/load/soak.py --minutes $(MINUTES)
+
+# The same seed makes the same schedule. REAL=--real takes the real renderer instead of a quick stand-in.
+SEED ?= 1
+FAULTS ?= 60
+SECONDS_OF_FAULTS ?= 240
+REAL ?=
+chaos: TASKS = 1000
+chaos: setup
+	@dpkg -s faketime >/dev/null 2>&1 || apt-get install -y --no-install-recommends faketime >/dev/null \
+	  || echo "no faketime: clocks stay right" >&2
+	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --tasks $(TASKS) --faults $(FAULTS) --seconds $(SECONDS_OF_FAULTS) $(REAL)
 
 bench: setup
 	@tests/bench/setup.sh

@@ -21,6 +21,7 @@
     │   ├── PageScriptFailed        an uncaught error while the page loads
     │   ├── PageNotReady            a clock ran out while the page got ready
     │   ├── PageUnresponsive        a clock ran out while a frame was drawn
+    │   ├── MemoryExceeded          it took more memory than a render may
     │   └── DurationUnknown         nothing in the composition says how long it is
     └── MachineError                the machine or a tool on it misbehaves
         ├── SetupIncomplete         Chromium, ffmpeg, fonts or page runtime are missing
@@ -205,6 +206,12 @@ class PageUnresponsive(PageError):
     """A clock ran out while one frame was seeked or drawn."""
 
     code = "page_unresponsive"
+
+
+class MemoryExceeded(PageError):
+    """The page, or what it made the browser do, took more memory than a render may."""
+
+    code = "memory_exceeded"
 
 
 class DurationUnknown(PageError):

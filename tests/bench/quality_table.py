@@ -17,6 +17,7 @@ from quality import vmaf_and_psnr
 from reference import render_reference
 
 from hyperframes_render.formats import FORMATS, Codec, Content, Quality, encoder_arguments
+from hyperframes_render.media.encode import ENCODER_THREADS
 from hyperframes_render.media.ffmpeg import ffmpeg_path
 
 HERE = Path(__file__).resolve().parent
@@ -46,7 +47,10 @@ def row(raw: Path, reference: Path, codec: Codec, quality: Quality, content: Con
     subprocess.run(
         [
             *(ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-s", size, "-pix_fmt", "yuv420p", "-r", "30"),
-            *("-i", str(raw), *encoder_arguments(form, quality, content, alpha=False), str(output)),
+            # Without it the scaler takes the frames for bt601 and converts them.
+            *("-i", str(raw), "-vf", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"),
+            *encoder_arguments(form, quality, content, alpha=False),
+            *("-threads", str(ENCODER_THREADS), str(output)),
         ],
         check=True,
         env={**os.environ, "SVT_LOG": "1"},

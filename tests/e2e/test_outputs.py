@@ -123,9 +123,10 @@ def test_chunks_of_every_codec_are_like_a_single_pass(codec: Codec, tmp_path: Pa
         assert all(np.array_equal(a, b) for a, b in zip(one, many, strict=True))
         return
     distances = [(decibels(a, r), decibels(b, r)) for a, b, r in zip(one, many, reference, strict=True)]
-    # What a joined frame may be further from the source than the same frame of one pass: encoders spend bits unevenly.
-    assert max(single - joined for single, joined in distances) < 3.0
-    assert np.mean([single - joined for single, joined in distances]) < 0.5
+    # A joined frame may be further from the source than the same frame of one pass: VP8 raises some frames' quality,
+    # others in a chunk than in one pass. On the whole a joined video is never worse: it has more key frames.
+    assert max(single - joined for single, joined in distances) < (0.75 if codec is Codec.VP8 else 0.5)
+    assert np.mean([single - joined for single, joined in distances]) < 0.05
     if codec is not Codec.GIF:
         assert sorted(pts for pts, _, _ in packet_times(videos[1])) == sorted(
             pts for pts, _, _ in packet_times(videos[0])
@@ -160,7 +161,7 @@ def test_alpha_composited_over_a_colour_is_the_page_on_that_colour(codec: Codec,
         for seen, wanted in zip(transparent, pictures(tmp_path / f"{name}.zip"), strict=True):
             alpha = seen[..., 3:].astype(float) / 255
             over = seen[..., :3] * alpha + np.array(colour) * (1 - alpha)
-            assert decibels(np.rint(over).astype(np.uint8), wanted) >= 39
+            assert decibels(np.rint(over).astype(np.uint8), wanted) >= 42
 
 
 def test_a_scale_factor_makes_text_really_sharper(tmp_path: Path) -> None:

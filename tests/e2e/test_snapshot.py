@@ -67,3 +67,14 @@ def test_a_black_stretch_is_told_with_its_times(tmp_path: Path) -> None:
     result = render(tmp_path / "black.html", tmp_path / "o.mp4", "--network", "none")
     assert "The picture is black from 0.00 s to 1.50 s." in result["warnings"]
     assert not [text for text in render(BOXES, tmp_path / "o.mp4", "--network", "none")["warnings"] if "black" in text]
+
+
+def test_a_stretch_that_stands_while_a_timeline_moves_elements_is_told(tmp_path: Path) -> None:
+    # The box goes behind the wall at 0.5 s and comes out on the other side at 2 s.
+    page = BOXES.parent.joinpath("hidden.html").read_text()
+    (tmp_path / "hidden.html").write_text(page)
+    for options in ([], ["--codec", "prores"]):
+        output = tmp_path / ("o.mov" if options else "o.mp4")
+        warnings = render(tmp_path / "hidden.html", output, "--network", "none", *options)["warnings"]
+        told = [text for text in warnings if text.startswith("Nothing moves")]
+        assert told == ["Nothing moves from 0.53 s to 2.00 s, although a timeline moves elements then."]

@@ -14,6 +14,7 @@ from playwright.async_api import async_playwright
 from hyperframes_render.browser import chromium
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.door import DoorLog
+from hyperframes_render.browser.fetch import FetchBudget
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.surface import Surface
 from hyperframes_render.composition.document import read_declared
@@ -53,6 +54,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             reuse=False,
             log=DoorLog(),
             media=MediaLibrary(folder / "media"),
+            budget=FetchBudget(),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
         )
         worker = await start_worker(spec, stack, form=PictureForm.PLANES)

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hyperframes_render.media import sound_effects
 from hyperframes_render.media.ffmpeg import ffmpeg_path
-from hyperframes_render.media.sound import SAMPLE_RATE, mix_sound
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.sound import mix_sound
+from hyperframes_render.media.sound_clip import Effects, SoundBus, SoundClip
+from hyperframes_render.media.sound_effects import SAMPLE_RATE, EffectsFailed, Samples
 
 Signal = NDArray[np.float64]
 
@@ -200,3 +202,77 @@ def test_a_sum_beyond_full_scale_is_said(tmp_path: Path) -> None:
     report = mix_sound([loud, loud], 0.1, tmp_path / "mix.wav")
     assert "4.1 dB too loud" in report.warnings[0]
     assert read_samples(tmp_path / "mix.wav").max() > 0.999
+
+
+def test_a_bus_is_turned_as_one_in_the_time_of_the_video(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", np.full(SAMPLE_RATE, 0.2))
+    members = (SoundClip(path, duration=0.5), SoundClip(path, start=0.25, volume=0.5))
+    inner = SoundBus(members, volume=0.5)
+    report = mix_sound([SoundBus((inner,), envelope=((0.0, 1.0), (1.0, 0.0)))], 1.0, tmp_path / "mix.wav")
+    assert report.heard == 2
+    samples = read_samples(tmp_path / "mix.wav")[:, 0]
+    wanted = [0.1 * 0.9, 0.15 * 0.6, 0.05 * 0.2]
+    assert [samples[round(t * SAMPLE_RATE)] for t in (0.1, 0.4, 0.8)] == pytest.approx(wanted, abs=1e-3)
+
+
+def echo(samples: Samples, effects: Effects, elapsed: float) -> Samples:
+    """An effect with a tail: each sample again, half as loud, a tenth of a second later."""
+    late = SAMPLE_RATE // 10
+    made = np.concatenate([samples, np.zeros((late, 2), np.float32)])
+    made[late:] += samples * 0.5
+    return made
+
+
+def test_effects_come_before_gains_and_their_tail_sounds_after_the_clip(tmp_path: Path) -> None:
+    signal = noise(0.5)
+    path = write_wav(tmp_path / "a.wav", signal)
+    clip = SoundClip(path, start=0.2, duration=0.4, volume=0.5, effects=Effects("{}"))
+    assert mix_sound([clip], 1.0, tmp_path / "mix.wav", echo).warnings == []
+    samples = read_samples(tmp_path / "mix.wav")[:, 0]
+    first, length, late = (round(t * SAMPLE_RATE) for t in (0.2, 0.4, 0.1))
+    expected = np.zeros(SAMPLE_RATE)
+    expected[first : first + length] += signal[:length] * 0.5
+    expected[first + late : first + late + length] += signal[:length] * 0.25
+    assert np.abs(samples - expected).max() < 1e-4
+
+
+def test_a_long_sound_goes_through_effects_in_windows_without_a_seam(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("WINDOW", 2), ("LEAD_IN", 1), ("LEAD_OUT", 1)):
+        monkeypatch.setattr(sound_effects, name, seconds)
+    signal = noise(7)
+    beginnings = []
+
+    def noted(samples: Samples, effects: Effects, elapsed: float) -> Samples:
+        beginnings.append(elapsed)
+        return echo(samples, effects, elapsed)
+
+    bus = SoundBus((SoundClip(write_wav(tmp_path / "a.wav", signal)),), effects=Effects("{}"))
+    mix_sound([bus], 6.5, tmp_path / "mix.wav", noted)
+    late = SAMPLE_RATE // 10
+    expected = signal[: round(6.5 * SAMPLE_RATE)].copy()
+    expected[late:] += signal[: len(expected) - late] * 0.5
+    assert np.abs(read_samples(tmp_path / "mix.wav")[:, 0] - expected).max() < 1e-4
+    assert beginnings == pytest.approx([0, 1, 3], abs=0.003)
+
+
+def test_effects_that_cannot_be_applied_are_named_and_the_sound_is_heard(tmp_path: Path) -> None:
+    signal = noise(0.5)
+    clip = SoundClip(write_wav(tmp_path / "a.wav", signal), effects=Effects("no chain"), name="bed")
+
+    def broken(samples: Samples, effects: Effects, elapsed: float) -> Samples:
+        raise EffectsFailed("it is no chain")
+
+    report = mix_sound([clip], 0.5, tmp_path / "mix.wav", broken)
+    assert report.warnings == ["The sound of bed is heard without its effects: it is no chain."]
+    assert np.abs(read_samples(tmp_path / "mix.wav")[:, 0] - signal).max() < 1e-4
+
+
+def test_slices_of_one_speed_each_keep_the_pitch_and_their_lengths(tmp_path: Path) -> None:
+    low, high = tone(1.0), tone(1.0, hertz=880)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([low, high]))
+    samples = mixed(tmp_path, SoundClip(path, duration=2.5, ramp=((0.5, 1.0), (2.0, 2.0))), seconds=2.5)[:, 0]
+    for begin, end, hertz in ((0.05, 0.45, 440), (0.6, 2.4, 880)):
+        part = samples[round(begin * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+        assert int(np.abs(np.fft.rfft(part)).argmax()) / (end - begin) == pytest.approx(hertz, abs=6)

@@ -22,7 +22,7 @@ OFFICIAL = Path(os.environ.get("HYPERFRAMES_RENDER_OFFICIAL", REPOSITORY / ".ben
 #: The official program takes 5-10 s for each composition: what it made of the same files is kept.
 KEPT = REPOSITORY / ".bench" / "parity"
 RUN_TIMEOUT = 300.0
-_SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css)\b""")
+_SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css|woff2)\b""")
 
 
 class ProgramFailed(Exception):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hyperframes_render.composition.inline import inline_sub_compositions
-from hyperframes_render.composition.scoping import scope_css
-from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.composition.scoping import rewrite_urls, scope_css
+from hyperframes_render.errors import InvalidComposition, LimitExceeded
 
 SCOPE = '[data-composition-id="card"]'
 BOX = f"{SCOPE}:not(:has([data-hf-inner-root])), {SCOPE} > [data-hf-inner-root]"
@@ -121,3 +121,23 @@ def test_a_page_without_hosts_is_left_as_it_is(tmp_path: Path) -> None:
         '<div data-composition-src="https://x.test/a.html"></div>', "<template>", host("no.html"), "</template>"
     )
     assert inline_sub_compositions(html, tmp_path).html == html
+
+
+def test_sub_compositions_that_multiply_are_refused(tmp_path: Path) -> None:
+    for name, shown in ("ab", "bc", "cd", "de"):
+        write(tmp_path, f"{name}.html", "<template>" + host(f"{shown}.html", shown) * 8 + "</template>")
+    write(tmp_path, "e.html", "<template><p>x</p></template>")
+    with pytest.raises(LimitExceeded, match="too many"):
+        inline_sub_compositions(page(host("a.html", "a")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "css", ["url(a.png)", 'url("a (1).png")', "url( 'b c.png' )", "url(data:x)", "a{b:url(x.png)}c{d:url('y')}"]
+)
+def test_every_address_of_a_style_sheet_is_changed(css: str) -> None:
+    assert rewrite_urls(css, lambda address: f"../{address}").count("../") == css.count("url(")
+
+
+def test_an_address_without_an_end_is_left_as_it_is() -> None:
+    css = "url(" * 50_000
+    assert rewrite_urls(css, lambda address: "changed") == css

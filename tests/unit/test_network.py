@@ -8,7 +8,7 @@ import pytest
 
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.cdn import find_in_packages, is_page_runtime
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public, is_public, resolve_public
+from hyperframes_render.browser.fetch import FetchBudget, FetchRefused, fetch_public, is_public, resolve_public
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,12 @@ def test_another_version_is_noticed(asked: str, other: bool) -> None:
 def test_copies_of_the_page_runtime_are_recognised() -> None:
     assert is_page_runtime("https://cdn.jsdelivr.net/npm/@hyperframes/core/dist/hyperframe.runtime.iife.js?x=1")
     assert not is_page_runtime("https://cdn.jsdelivr.net/npm/gsap/dist/gsap.js")
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"),
+    [(FetchBudget(requests=0), "requests"), (FetchBudget(bytes=0), "bytes"), (FetchBudget(seconds=0), "waited")],
+)
+def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said: str) -> None:
+    with pytest.raises(FetchRefused, match=said):
+        asyncio.run(spent.fetch("https://example.com/"))

@@ -12,6 +12,7 @@ import pytest
 from hyperframes_render.composition import source
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import InvalidArchive, InvalidComposition, LimitExceeded, RenderError
+from tests.attack import recipes
 
 Build = Callable[[zipfile.ZipFile], None]
 
@@ -107,3 +108,19 @@ def test_what_is_no_composition_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InvalidComposition, match=name):
         open_project(tmp_path / name, unpack_to=tmp_path)
+
+
+def test_a_directory_of_a_million_entries_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(LimitExceeded, match="directory"):
+        open_project(recipes.million_entries(tmp_path), unpack_to=tmp_path / "unpacked")
+
+
+def test_entries_that_share_their_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArchive, match="share"):
+        open_project(recipes.bomb_overlapping(tmp_path), unpack_to=tmp_path / "unpacked")
+
+
+def test_more_tags_than_can_be_read_in_time_are_refused(tmp_path: Path) -> None:
+    project = open_project(recipes.many_tags(tmp_path), unpack_to=tmp_path / "unpacked")
+    with pytest.raises(LimitExceeded, match="tags"):
+        project.read_html()

@@ -38,6 +38,16 @@ for name in json.loads((work / "package.json").read_text())["dependencies"]:
         elif (source / part).exists():
             shutil.copy(source / part, copy / part)
 PYTHON
+# What applies effects to sounds stands as a text in one of the official CLI's bundles.
+HINT="the official CLI is built in another way than this script expects"
+node - "$work/node_modules/hyperframes/dist" "$target.new/hyperframes/dist/sound-effects.js" <<'NODE'
+const fs = require("fs");
+const [from, to] = process.argv.slice(-2);
+const texts = fs.readdirSync(from).filter((name) => name.endsWith(".js"))
+  .flatMap((name) => [...fs.readFileSync(`${from}/${name}`, "utf8").matchAll(/^var AUDIO_FX_RUNTIME_IIFE = ('(?:[^'\\\n]|\\.)*');$/gm)]);
+if (texts.length !== 1) throw new Error(`${texts.length} texts that apply effects to sounds, instead of one`);
+fs.writeFileSync(to, Function(`return ${texts[0][1]}`)());
+NODE
 rm -rf "$target"
 mv "$target.new" "$target"
 say "packages are in $target"

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
@@ -51,6 +52,10 @@ _LOG = logging.getLogger(__name__)
 MAX_BODY_BYTES = 6 * 1024**2
 #: What a caller is asked to wait where a service below us failed after its own repeats.
 _SERVICE_RETRY_SECONDS = 5
+#: What a page of another origin may read of an answer's headers, beside what every page may.
+_EXPOSED = ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id"]
+#: Seconds that a browser may remember the answer to its preflight.
+_PREFLIGHT_SECONDS = 3600
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._=/+-]{8,128}$")
 
 
@@ -58,9 +63,15 @@ _routes = APIRouter()
 
 
 def create_app(
-    service: Callable[[], TaskService], keys: Callable[[], KeyChecker], streams: Callable[[], StreamService]
+    service: Callable[[], TaskService],
+    keys: Callable[[], KeyChecker],
+    streams: Callable[[], StreamService],
+    allowed_origins: Sequence[str] = (),
 ) -> FastAPI:
-    """The application. The three are called for each request that needs them: the first one may make them."""
+    """The application. The three are called for each request that needs them: the first one may make them.
+
+    `allowed_origins`: the web origins ("https://example.com", or "*" for all) whose pages may ask and read answers.
+    """
     app = FastAPI(
         title="hyperframes-render",
         version=__version__,
@@ -77,6 +88,16 @@ def create_app(
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_middleware(_Frame)
+    # Outside the frame, so that a page may read every error too. Keys travel in headers and never in cookies, so a
+    # browser adds nothing of its own to what another site's page sends.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=_EXPOSED,
+        max_age=_PREFLIGHT_SECONDS,
+    )
     return app
 
 

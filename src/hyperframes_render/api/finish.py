@@ -13,7 +13,14 @@ from typing import Any, Literal
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import later, moment, parse_moment
 from hyperframes_render.api.cost import Spent, cost_of
-from hyperframes_render.api.outbox import result_filename, result_folder, result_key, work_folder, write_record
+from hyperframes_render.api.outbox import (
+    remove_result,
+    result_filename,
+    result_folder,
+    result_key,
+    work_folder,
+    write_record,
+)
 from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
 from hyperframes_render.errors import (
     FunctionTimedOut,
@@ -96,6 +103,8 @@ class Finisher:
     def clean(self, task: Task) -> None:
         """Remove what functions wrote after the end, and forget the task's need of attention once none can."""
         self.objects.delete_folder(work_folder(task.id))
+        if task.status != TaskStatus.COMPLETED:
+            remove_result(task, self.objects)
         due = moment()
 
         def decide(now: Task) -> Mapping[str, Any] | None:

@@ -64,8 +64,7 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
         return
     good, bad = _record_keys(task)
     if not completed:
-        if task.drop_key is None:
-            objects.delete(result_key(task), good)
+        remove_result(task, objects)
         write_json(objects, bad, error_record(task))
         return
     if not details and objects.head(good) is not None:
@@ -73,6 +72,13 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
     write_json(objects, good, {**_head(task), "output": {**details, **(task.output or {})}, "metadata": task.metadata})
     if task.drop_key is not None:
         objects.delete(bad)
+
+
+def remove_result(task: Task, objects: ObjectStore) -> None:
+    """Remove what a task that was not completed made all the same. A dropped file's names may be another task's."""
+    if task.drop_key is None:
+        objects.delete(result_key(task), _record_keys(task)[0])
+    objects.delete(poster_key(task))
 
 
 def _record_keys(task: Task) -> tuple[str, str]:

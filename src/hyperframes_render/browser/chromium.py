@@ -114,7 +114,10 @@ class Chromium:
         arguments: dict[str, Any] = {"frameTimeTicks": ticks, "interval": interval_ms}
         if screenshot is not None:
             arguments["screenshot"] = screenshot
-        return await self._ask(self.devtools.send("HeadlessExperimental.beginFrame", arguments), FRAME_TIMEOUT)
+        try:
+            return await self._ask(self.devtools.send("HeadlessExperimental.beginFrame", arguments), FRAME_TIMEOUT)
+        except Error as error:  # such as "another frame is pending": one that takes for ever was begun while loading
+            raise PageUnresponsive(f"The page cannot be drawn: {error.message[:120]}.") from error
 
     async def tick(self, interval_ms: float) -> None:
         """Advance the page's frame clock without drawing, while it loads."""

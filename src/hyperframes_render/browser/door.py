@@ -7,6 +7,8 @@ network policy allows it, from public addresses only (see fetch.py). The browser
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from playwright.async_api import BrowserContext, Error, Request, Route, WebSocketRoute
 
 from hyperframes_render.browser.cdn import CdnAnswer, find_in_packages, find_missing_gsap, is_page_runtime
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public
+from hyperframes_render.browser.fetch import FetchBudget, Fetched, FetchRefused
 from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.composition.source import file_inside
@@ -26,8 +28,9 @@ from hyperframes_render.task import NetworkPolicy, host_matches
 ORIGIN = "https://composition.local"
 #: Our own files below that origin; a project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
-#: Where pages ask what is in a media file; the query is its address.
+#: Where pages ask what is in a media file, and whether an image moves; the query is its address.
 MEDIA_PATH = OWN_PREFIX + "media?"
+PICTURE_PATH = OWN_PREFIX + "picture?"
 
 _TYPES = {
     ".mjs": "text/javascript",
@@ -44,19 +47,38 @@ _TYPES = {
 }
 _UNKNOWN_TYPE = "application/octet-stream"
 
+#: Bytes of an answer to the browser (docs/limits.md): it is held here several times on its way. Films and sounds are
+#: not given to it.
+MAX_BODY_BYTES = 128 * 1024**2
+
+#: Letters of an address that people are shown.
+_MAX_ADDRESS = 120
+
 #: Formats that photographs and films come in.
 _PHOTOGRAPH_TYPES = ("image/jpeg", "image/webp", "image/avif", "video/")
 #: Bytes of a PNG that is no drawing any more: a full-screen one of flat colours and text has less.
 _PHOTOGRAPH_PNG_BYTES = 512 * 1024
 
 
+#: Lines of one kind that are kept: a page may ask for a million things.
+_MAX_LINES = 100
+
+
+class _Lines(dict[str, str]):
+    """What is said of an address, of the first hundred addresses."""
+
+    def __setitem__(self, address: str, line: str) -> None:
+        if len(self) < _MAX_LINES:
+            super().__setitem__(address[:_MAX_ADDRESS], line)
+
+
 @dataclass
 class DoorLog:
     """What the door has to say in the result: each line once."""
 
-    refused: dict[str, str] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    substituted: dict[str, str] = field(default_factory=dict)
+    refused: _Lines = field(default_factory=_Lines)
+    missing: _Lines = field(default_factory=_Lines)
+    substituted: _Lines = field(default_factory=_Lines)
 
     def warnings(self) -> list[str]:
         """One sentence for each request that was not answered as asked."""
@@ -74,6 +96,7 @@ class Door:
     network: NetworkPolicy
     media: MediaLibrary
     log: DoorLog = field(default_factory=DoorLog)
+    budget: FetchBudget = field(default_factory=FetchBudget)
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
     #: Whether the page was given a photograph or a film.
@@ -104,6 +127,12 @@ class Door:
             await self._reply(route, request)
         except Error:
             pass  # the page went away while it was being answered
+        except Exception as error:
+            # One request that cannot be answered is no reason to end the render.
+            logging.getLogger(__name__).exception("a request was not answered")
+            self.log.refused[request.url] = f"{_short(request.url)} could not be answered: {type(error).__name__}."
+            with contextlib.suppress(Error):
+                await route.abort("failed")
         finally:
             self.open_requests -= 1
 
@@ -111,7 +140,7 @@ class Door:
         url = request.url
         if request.is_navigation_request() and request.frame.parent_frame is None and url != self.url:
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
-            await route.abort("blockedbyclient")
+            await route.fulfill(status=204)  # "no content": the browser stays; an error would be a page of its own
         elif url.startswith(ORIGIN + MEDIA_PATH):
             address = unquote(urlsplit(url).query)
             facts = await self.media.describe(
@@ -119,6 +148,10 @@ class Door:
             )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
+        elif url.startswith(ORIGIN + PICTURE_PATH):
+            picture = await self.media.describe_picture(unquote(urlsplit(url).query), self._media_file)
+            self.photographs = self.photographs or bool(picture["moves"])
+            await route.fulfill(json=picture)
         elif request.resource_type == "media":
             await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
         elif url.startswith(ORIGIN + "/"):
@@ -138,7 +171,7 @@ class Door:
         sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{ORIGIN}{OWN_PREFIX}packages/")
         if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
             try:
-                answer = await fetch_public(request.url, method="GET", headers=await request.all_headers())
+                answer = await self._fetch(request, "GET")
             except FetchRefused:
                 pass
             else:
@@ -189,7 +222,7 @@ class Door:
         if not self._allowed((urlsplit(url).hostname or "").lower()):
             raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
         try:
-            fetched = await fetch_public(url, method="GET", headers={})
+            fetched = await self.budget.fetch(url)
         except FetchRefused as refusal:
             raise MediaUnreadable(f"it could not be fetched: {refusal}") from None
         if fetched.status >= 400:
@@ -204,7 +237,7 @@ class Door:
             await route.abort("blockedbyclient")
             return
         try:
-            answer = await fetch_public(url, method=request.method, headers=await request.all_headers())
+            answer = await self._fetch(request, request.method)
         except FetchRefused as refusal:
             self.log.refused[url] = f"{_short(url)} could not be fetched: {refusal}."
             await route.abort("failed")
@@ -213,6 +246,10 @@ class Door:
             self.log.missing[url] = f"{_short(url)} answered {answer.status}."
         self._note_content(answer.headers.get("content-type", ""), len(answer.body))
         await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _fetch(self, request: Request, method: str) -> Fetched:
+        headers = await request.all_headers()
+        return await self.budget.fetch(request.url, method=method, headers=headers, limit=MAX_BODY_BYTES)
 
     def _allowed(self, host: str) -> bool:
         if isinstance(self.network, str):
@@ -236,7 +273,12 @@ class Door:
 
     async def _fulfil_file(self, route: Route, file: Path) -> None:
         content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
-        body = await asyncio.to_thread(file.read_bytes)
+        body = await asyncio.to_thread(_read, file)
+        if body is None:
+            said = f"{file.name[:200]} has more than {MAX_BODY_BYTES} bytes: too many for a page."
+            self.log.refused[str(file)] = said
+            await route.abort("failed")
+            return
         self._note_content(content_type, len(body))
         # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
         await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
@@ -246,5 +288,10 @@ class Door:
         await socket.close(code=1008, reason="not in a render")
 
 
+def _read(file: Path) -> bytes | None:
+    """What is in the file; None where that is more than a page is given."""
+    return file.read_bytes() if file.stat().st_size <= MAX_BODY_BYTES else None
+
+
 def _short(url: str) -> str:
-    return url if len(url) <= 120 else url[:117] + "..."
+    return url if len(url) <= _MAX_ADDRESS else url[: _MAX_ADDRESS - 3] + "..."

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -19,6 +20,12 @@ MAX_REDIRECTS = 5
 #: Seconds for one answer, and its largest size in bytes (docs/limits.md).
 FETCH_TIMEOUT = 30.0
 MAX_FETCH_BYTES = 256 * 1024**2
+#: What one render may ask for outside in all: requests, bytes, and seconds of waiting, added up. Answers are held in
+#: memory, so only few are fetched at once.
+MAX_REQUESTS = 1000
+MAX_BYTES = 1024**3
+MAX_SECONDS = 600.0
+REQUESTS_AT_ONCE = 4
 #: Request headers of the page that are passed on; cookies and credentials are not.
 _PASSED_HEADERS = ("accept", "accept-language", "range", "content-type", "user-agent")
 #: What stands in an address as it is.
@@ -75,8 +82,48 @@ async def resolve_public(host: str, port: int) -> str:
     return addresses[0]
 
 
-async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Fetched:
-    """Fetch `url` (GET or HEAD), following redirects through the same checks. Raises FetchRefused."""
+@dataclass
+class FetchBudget:
+    """What a render may still fetch."""
+
+    requests: int = MAX_REQUESTS
+    bytes: int = MAX_BYTES
+    seconds: float = MAX_SECONDS
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        limit: int = MAX_FETCH_BYTES,
+    ) -> Fetched:
+        """As `fetch_public`. Raises FetchRefused also where the render has fetched too much."""
+        if self.requests <= 0:
+            raise FetchRefused(f"there were more than {MAX_REQUESTS} requests to the outside")
+        self.requests -= 1
+        async with self._slots:
+            if self.bytes <= 0:
+                raise FetchRefused(f"there were more than {MAX_BYTES} bytes from the outside")
+            if self.seconds <= 0:
+                raise FetchRefused(f"the outside was waited for longer than {MAX_SECONDS:g} s in all")
+            started = time.monotonic()
+            try:
+                answer = await fetch_public(url, method=method, headers=headers, limit=min(limit, self.bytes))
+            finally:
+                self.seconds -= time.monotonic() - started
+            self.bytes -= len(answer.body)
+            return answer
+
+
+async def fetch_public(
+    url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, limit: int = MAX_FETCH_BYTES
+) -> Fetched:
+    """Fetch `url` (GET or HEAD), following redirects through the same checks, `limit` bytes at most.
+
+    Raises FetchRefused.
+    """
     if method not in ("GET", "HEAD"):
         raise FetchRefused(f"{method} requests are not made for a page")
     passed = {name: value for name, value in (headers or {}).items() if name.lower() in _PASSED_HEADERS}
@@ -88,7 +135,7 @@ async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, s
             raise FetchRefused("its address cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchRefused("only http and https addresses are fetched")
-        status, answered, body = await _request(method, url, passed)
+        status, answered, body = await _request(method, url, passed, limit)
         location = _header(answered, "location")
         if status not in (301, 302, 303, 307, 308) or location is None:
             kept = {name: value for name, value in answered if name in _RETURNED_HEADERS}
@@ -100,7 +147,9 @@ async def fetch_public(url: str, *, method: str = "GET", headers: Mapping[str, s
     raise FetchRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
 
-async def _request(method: str, url: str, headers: Mapping[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
+async def _request(
+    method: str, url: str, headers: Mapping[str, str], limit: int
+) -> tuple[int, list[tuple[str, str]], bytes]:
     import httpcore  # a render without outside requests need not pay for this import
 
     class PinnedBackend(httpcore.AnyIOBackend):
@@ -121,8 +170,8 @@ async def _request(method: str, url: str, headers: Mapping[str, str]) -> tuple[i
             body = bytearray()
             async for block in answer.aiter_stream():
                 body += block
-                if len(body) > MAX_FETCH_BYTES:
-                    raise FetchRefused(f"it is larger than {MAX_FETCH_BYTES} bytes")
+                if len(body) > limit:
+                    raise FetchRefused(f"it is larger than {limit} bytes")
             fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
             return answer.status, fields, bytes(body)
     except TimeoutError:

@@ -10,17 +10,34 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes
 
-from hyperframes_render.media.footage import FootageReader
+from hyperframes_render.media.footage import FootageReader, Still
 from hyperframes_render.media.media_file import MediaFacts, MediaUnreadable, probe_media
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.sound_clip import Effects, SoundBus, SoundClip
+
+if TYPE_CHECKING:
+    from hyperframes_render.media.moving_picture import MovingPicture
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
 MAX_OPEN_FILMS = 12
+#: Media files that one render may name: each that comes from elsewhere is a file in the job's folder.
+MAX_MEDIA = 1000
 #: Shows pictures, (element, image address) each, and moves the page's clock to a time in seconds.
 SHOW_FILMS = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
+
+
+class FilmReader(Protocol):
+    """Gives the pictures of a film or a moving picture."""
+
+    name: str
+
+    def still(self, index: int) -> Still:
+        """The picture at `index` frames of the render. Raises MediaUnreadable."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
 
 
 @dataclass
@@ -40,6 +57,8 @@ class MediaLibrary:
         """The local file of `url`. Raises MediaUnreadable."""
         known = self._found.get(url)
         if known is None:
+            if len(self._found) >= MAX_MEDIA:
+                raise MediaUnreadable(f"there are more than {MAX_MEDIA}")
             known = self._found[url] = asyncio.ensure_future(self._bring(url, fetch))
         return await asyncio.shield(known)
 
@@ -72,10 +91,22 @@ class MediaLibrary:
             if facts.picture is None and facts.sound is None:
                 raise MediaUnreadable("it has neither picture nor sound")
         except MediaUnreadable as unreadable:
-            self.warnings[url] = f"{name} cannot be played: {unreadable}."
+            self.warnings[_short(url)] = f"{name} cannot be played: {unreadable}."
             return {"error": str(unreadable)}
         self._files[_short(url)] = path
         return {"file": _short(url), **_for_page(facts)}
+
+    async def describe_picture(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
+        """What a page is told of an image file: {"moves": False} where the browser shows it by itself."""
+        try:
+            path = await self.find(url, fetch)
+        except MediaUnreadable:
+            return {"moves": False}
+        picture = await asyncio.to_thread(_probe_picture, path)
+        if picture is None:
+            return {"moves": False}
+        self._files[_short(url)] = path
+        return {"file": _short(url), "width": picture.width, "height": picture.height, "moves": True}
 
     def path(self, file: str) -> Path:
         """The file that a page was told of under this short name."""
@@ -93,8 +124,14 @@ def _for_page(facts: MediaFacts) -> dict[str, object]:
         "width": width,
         "height": height,
         "sound": facts.sound is not None,
-        "moves": facts.picture is not None and facts.picture.moves,
     }
+
+
+def _probe_picture(path: Path) -> MovingPicture | None:
+    # Not at the top: it imports Pillow, which most compositions do without.
+    from hyperframes_render.media.moving_picture import probe_picture
+
+    return probe_picture(path)
 
 
 @dataclass
@@ -104,7 +141,7 @@ class Footage:
     library: MediaLibrary
     fps: Fraction
     warn: Callable[[str], None]
-    _readers: OrderedDict[int, tuple[tuple[object, ...], FootageReader]] = field(default_factory=OrderedDict)
+    _readers: OrderedDict[int, tuple[tuple[object, ...], FilmReader]] = field(default_factory=OrderedDict)
     _shown: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     async def pictures(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
@@ -117,7 +154,7 @@ class Footage:
                 changed.append((int(film["id"]), address))
         return changed
 
-    def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FootageReader | None]]:
+    def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FilmReader | None]]:
         opened = []
         for film in wanted:
             number, form = film["id"], (film["file"], film["trim"], film["loop"])
@@ -134,15 +171,19 @@ class Footage:
             oldest.close()
         return opened
 
-    def _open(self, film: Mapping[str, Any]) -> FootageReader | None:
+    def _open(self, film: Mapping[str, Any]) -> FilmReader | None:
         try:
             path = self.library.path(film["file"])
+            if film["image"]:
+                from hyperframes_render.media.moving_picture import open_moving
+
+                return open_moving(path, fps=self.fps)
             return FootageReader(path, fps=self.fps, media_start=film["trim"], loop=film["loop"])
         except (MediaUnreadable, KeyError) as unreadable:
             self.warn(f"A film is not shown: {unreadable}.")
             return None
 
-    def _picture(self, opened: tuple[Mapping[str, Any], FootageReader | None]) -> tuple[int, str]:
+    def _picture(self, opened: tuple[Mapping[str, Any], FilmReader | None]) -> tuple[int, str]:
         film, reader = opened
         if reader is None:
             return 0, ""
@@ -162,25 +203,43 @@ class Footage:
         self._readers.clear()
 
 
-def sound_clips(found: Sequence[Mapping[str, Any]], library: MediaLibrary) -> list[SoundClip]:
-    """The clips to be mixed of what the page says is heard."""
-    clips = []
-    for sound in found:
-        start, end, cut = float(sound["start"]), sound["end"], float(sound["cut"])
-        rate, group = float(sound["rate"]), float(sound["groupVolume"])
-        clips.append(
+def sounds_of(found: Mapping[str, Any], library: MediaLibrary) -> SoundBus:
+    """What is to be mixed of what the page says is heard."""
+    clips: dict[str, list[SoundClip]] = {"": []}
+    for sound in found["clips"]:
+        clips.setdefault(sound["group"], []).append(
             SoundClip(
                 path=library.path(sound["file"]),
-                start=start + cut,
-                duration=None if end is None else max(0.0, end - start - cut),
-                media_start=float(sound["trim"]) + cut * rate,
-                rate=rate,
+                start=float(sound["start"]),
+                duration=None if sound["duration"] is None else float(sound["duration"]),
+                media_start=float(sound["trim"]),
+                rate=float(sound["rate"]),
+                ramp=_pairs(sound["ramp"] or ()),
                 loop=bool(sound["loop"]),
                 volume=float(sound["volume"]),
-                envelope=tuple((t - cut, gain * group) for t, gain in sound["envelope"] or ()),
+                envelope=_pairs(sound["envelope"]),
                 fade_in=float(sound["fadeIn"]),
                 fade_out=float(sound["fadeOut"]),
+                effects=_effects(sound),
                 name=str(sound["name"]),
             )
         )
-    return clips
+    groups = [
+        SoundBus(
+            members=tuple(clips[group["key"]]),
+            volume=float(group["volume"]),
+            envelope=_pairs(group["envelope"]),
+            effects=_effects(group),
+            name=str(group["name"]),
+        )
+        for group in found["groups"]
+    ]
+    return SoundBus((*clips[""], *groups), effects=_effects(found), name="the whole")
+
+
+def _pairs(found: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(one), float(other)) for one, other in found)
+
+
+def _effects(found: Mapping[str, Any]) -> Effects | None:
+    return Effects(str(found["chain"]), str(found.get("automation", ""))) if found["chain"] else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -14,11 +14,11 @@ from playwright.async_api import ConsoleMessage, Error
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, Door
-from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sound_clips
+from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.sound_clip import SoundBus
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
@@ -32,6 +32,7 @@ TICK_MS = 33.0
 #: so that what depends on the clock does not depend on how the frames are shared out.
 FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
+MAX_ERRORS = 50
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -45,13 +46,15 @@ class CompositionPage:
     duration: float = 0.0
     #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
     moving: float | None = None
+    #: Stretches, from and to in seconds, in which an element is tweened.
+    tweened: tuple[tuple[float, float], ...] = ()
     #: What the pictures are like, which decides how they are best encoded.
     content: Content = Content.GRAPHICS
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     #: What is heard in the video.
-    sounds: list[SoundClip] = field(default_factory=list)
+    sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,16 +68,30 @@ class CompositionPage:
     async def seek(self, frame: int) -> list[str]:
         """Move the page to the time of `frame`, its films too; the errors that its scripts raised on the way."""
         seconds = float(frame / self.spec.fps)
-        answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
-        if films := answer.get("films"):
-            pictures = await self.footage.pictures(films)
-            answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
-        return list(answer["errors"] or ())
+        with page_answers():
+            answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+            if films := answer.get("films"):
+                pictures = await self.footage.pictures(films)
+                answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
+            return [str(error) for error in answer["errors"] or ()]
 
     async def settled(self) -> None:
         """Wait until what the last seek made the page load is there."""
         await self.door.idle(SETTLE_TIMEOUT)
         await self.chromium.evaluate("__hyperframesRender.settled()")
+
+
+@contextlib.contextmanager
+def page_answers() -> Iterator[None]:
+    """What a page answers is its own affair: where the block stumbles over it, that is an error of the page."""
+    try:
+        yield
+    except (Error, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise PageScriptFailed(
+            f"The page broke what it is rendered with: {text}.",
+            "Its scripts must leave the browser's own objects and the page runtime as they are.",
+        ) from error
 
 
 async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> CompositionPage:
@@ -87,17 +104,22 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await door.guard(chromium.context)
     await chromium.context.add_init_script(_script("clock.js"))
     await chromium.context.add_init_script(_script("scope.js"))
+    await chromium.context.add_init_script(_script("animations.js"))
+    await chromium.context.add_init_script(_script("lanes.js"))
     await chromium.context.add_init_script(_script("footage.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
-            await _load(page)
-            await _wait_until_ready(page)
-            await _settle(page)
-            page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
-            page.moving = await _moving_seconds(page)
-            page.content = await _content(page)
-            page.sounds = await _sounds(page)
+            with page_answers():
+                await _load(page)
+                await _wait_until_ready(page)
+                await _settle(page)
+                page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
+                everything = await _moving_spans(page, elements_only=False)
+                page.moving = None if everything is None else sum(to - start for start, to in everything)
+                page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
+                page.content = await _content(page)
+                page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), door.media)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -120,7 +142,8 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
-        page.errors.append(_describe(error))
+        if len(page.errors) < MAX_ERRORS:
+            page.errors.append(_describe(error))
 
     page.chromium.page.on("console", on_console)
     page.chromium.page.on("pageerror", on_error)
@@ -190,20 +213,12 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
 
-async def _moving_seconds(page: CompositionPage) -> float | None:
+async def _moving_spans(page: CompositionPage, *, elements_only: bool) -> list[tuple[float, float]] | None:
     try:
-        moving = await page.chromium.evaluate("__hyperframesRender.movingSeconds()")
+        spans = await page.chromium.evaluate(f"__hyperframesRender.movingSpans({str(elements_only).lower()})")
     except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
         return None
-    return float(moving) if isinstance(moving, (int, float)) else None
-
-
-async def _sounds(page: CompositionPage) -> list[SoundClip]:
-    found = await page.chromium.evaluate("__hyperframesRender.sounds()")
-    for sound in found:
-        if sound.get("effects"):
-            page.warn(f"The sound of {sound['name']} is heard without its effects (data-fx-chain): not supported yet.")
-    return sound_clips(found, page.door.media)
+    return None if spans is None else [(float(start), float(to)) for start, to in spans]
 
 
 async def _content(page: CompositionPage) -> Content:

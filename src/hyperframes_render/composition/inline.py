@@ -23,11 +23,14 @@ from hyperframes_render.composition.scoping import (
     rewrite_urls,
     scope_css,
 )
-from hyperframes_render.composition.source import file_inside
-from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.composition.source import MAX_TAGS, file_inside
+from hyperframes_render.errors import InvalidComposition, LimitExceeded
 
 #: Sub-compositions in sub-compositions: the official renderer's own limit.
 MAX_DEPTH = 20
+#: Hosts in all, and bytes that their contents may have: a file that shows another twice doubles it at every level.
+MAX_HOSTS = 2000
+MAX_INLINED_BYTES = 32 * 1024**2
 _SCRIPT_TYPES = {"", "text/javascript", "application/javascript", "module"}
 #: What a host takes from its content's root, and what that root then no longer is.
 _SIZES = ("data-width", "data-height")
@@ -54,12 +57,28 @@ class _Collected:
     #: How often each composition id was asked for by a host.
     asked: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    hosts: int = 0
+    size: int = 0
+    tags: int = 0
+
+    def count(self, text: str) -> None:
+        """One more host gets `text`. Raises LimitExceeded."""
+        self.hosts += 1
+        self.size += len(text)
+        self.tags += text.count("<")
+        if self.hosts > MAX_HOSTS or self.size > MAX_INLINED_BYTES or self.tags > MAX_TAGS:
+            raise LimitExceeded(
+                f"The sub-compositions are too many or too large: the limit is {MAX_HOSTS} "
+                f"with {MAX_INLINED_BYTES} bytes and {MAX_TAGS} tags in all.",
+                "Show fewer, or make them smaller.",
+            )
 
 
 def inline_sub_compositions(html: str, root: Path) -> Inlined:
     """Put the content of each `data-composition-src` of `html` into its host. Files are looked for below `root`.
 
-    Raises InvalidComposition where a file is missing or empty; a file that contains itself is left out with a warning.
+    Raises InvalidComposition where a file is missing or empty, LimitExceeded where there are too many; a file that
+    contains itself is left out with a warning.
     """
     hosts = _hosts(scan(html))
     if not hosts:
@@ -125,6 +144,7 @@ def _expand(html: str, collected: _Collected, ancestry: tuple[str, ...]) -> str:
 def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
     """Collect styles and scripts of the file `source`; the attributes that its host gets, and its content."""
     text = _read(collected.root, source)
+    collected.count(text)
     part = _Part(text, source, collected, host)
     part.collect()
     return part.host_attributes(), part.content()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -25,6 +26,8 @@ class Element:
     close_start: int
     end: int
     parent: Element | None
+    #: Names of the elements around it: few, and mostly the same set as its parent's.
+    around: frozenset[str]
 
     def ancestors(self) -> Iterator[Element]:
         """The elements around it, from the nearest out."""
@@ -35,7 +38,7 @@ class Element:
 
     def within(self, name: str) -> bool:
         """Whether an element of that name is around it."""
-        return any(above.name == name for above in self.ancestors())
+        return name in self.around
 
     def holds(self, other: Element) -> bool:
         """Whether `other` stands in its content."""
@@ -47,6 +50,8 @@ class _Scanner(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
         self._open: list[Element] = []
+        #: How many elements of each name are open: an end tag of none of them must not look through all.
+        self._open_names: Counter[str] = Counter()
         self._length = len(html)
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.feed(html)
@@ -64,19 +69,26 @@ class _Scanner(HTMLParser):
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")
-        element = Element(tag, attributes, start, open_end, open_end, open_end, self._open[-1] if self._open else None)
+        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place())
         self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)
+            self._open_names[tag] += 1
+
+    def _place(self) -> tuple[Element | None, frozenset[str]]:
+        if not self._open:
+            return None, frozenset()
+        parent = self._open[-1]
+        return parent, parent.around if parent.name in parent.around else parent.around | {parent.name}
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         # "<div/>" opens a div in HTML; only in SVG and MathML it ends there, where nothing follows that matters.
-        if tag not in _VOID and any(element.name in ("svg", "math") for element in self._open):
-            self._open.pop()
+        if tag not in _VOID and (self._open_names["svg"] or self._open_names["math"]):
+            self._open_names[self._open.pop().name] -= 1
 
     def handle_endtag(self, tag: str) -> None:
-        if not any(element.name == tag for element in self._open):
+        if not self._open_names[tag]:
             return
         at = self._offset()
         while self._open[-1].name != tag:
@@ -85,6 +97,7 @@ class _Scanner(HTMLParser):
 
     def _close_last(self, close_start: int, end: int) -> None:
         element = self._open.pop()
+        self._open_names[element.name] -= 1
         element.close_start, element.end = close_start, end
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import shutil
 import stat
 import unicodedata
@@ -16,12 +17,16 @@ from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidCompositi
 #: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
 MAX_ARCHIVE_ENTRIES = 10_000
 MAX_ARCHIVE_BYTES = 2 * 1024**3
+#: Bytes of an archive's directory: 10,000 entries with long names have a tenth of it.
+MAX_DIRECTORY_BYTES = 8 * 1024**2
 #: Deflate cannot do better than about 1032:1; text and flat images stay under 200:1, bombs do not.
 MAX_ENTRY_RATIO = 200
 #: An entry this small may have any ratio: a run of spaces is no bomb.
 RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
+#: Every "<" counts: reading a tag takes ten microseconds, and it is read some five times.
+MAX_TAGS = 100_000
 _COPY_BYTES = 1024**2
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: What a file system says of names that cannot be, or that stand in each other's way.
@@ -45,8 +50,17 @@ class Project:
         data = path.read_bytes()
         if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise InvalidComposition(f"{self.name} is not HTML but binary data: there is no composition in it.")
-        encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-        return data.decode(encoding, errors="replace")
+        text = _decoded(data)
+        if text.count("<") > MAX_TAGS:
+            raise LimitExceeded(
+                f"{self.name} has more than {MAX_TAGS} tags.", "Draw what is repeated with a script or on a canvas."
+            )
+        return text
+
+
+def _decoded(data: bytes) -> str:
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return data.decode(encoding, errors="replace")
 
 
 def open_project(source: Path, *, unpack_to: Path) -> Project:
@@ -94,6 +108,18 @@ def _project_in(folder: Path, *, name: str) -> Project:
     return Project(root=folder.resolve(), entry="index.html", name=name)
 
 
+class _ArchiveFile(io.FileIO):
+    """An archive of which no part is read that is too large to be a directory of an archive that we take."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise LimitExceeded(
+                f"{Path(str(self.name)).name} has a directory of {size} bytes: the limit is {MAX_DIRECTORY_BYTES}.",
+                "Leave out what the composition does not use.",
+            )
+        return super().read(size)
+
+
 def unpack_archive(archive: Path, target: Path) -> None:
     """Unpack a .zip whose every entry is a plain file that stays inside `target`.
 
@@ -101,7 +127,7 @@ def unpack_archive(archive: Path, target: Path) -> None:
     Raises InvalidArchive, LimitExceeded or DiskFull; the caller removes what was written.
     """
     try:
-        with zipfile.ZipFile(archive) as contents:
+        with _ArchiveFile(archive) as file, zipfile.ZipFile(file) as contents:
             entries = contents.infolist()
             if len(entries) > MAX_ARCHIVE_ENTRIES:
                 raise LimitExceeded(
@@ -109,6 +135,8 @@ def unpack_archive(archive: Path, target: Path) -> None:
                     "Leave out what the composition does not use.",
                 )
             _check_entries(archive.name, entries)
+            if sum(entry.compress_size for entry in entries) > archive.stat().st_size:
+                raise InvalidArchive(f"{archive.name} has entries that share their data.", "Make the archive anew.")
             left = MAX_ARCHIVE_BYTES
             for entry in entries:
                 if not entry.is_dir():

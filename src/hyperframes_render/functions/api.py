@@ -15,7 +15,7 @@ from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.settings import ApiSettings
+from hyperframes_render.functions.settings import Answering, ApiSettings, read_settings
 from hyperframes_render.functions.wiring import settings, stream_service, task_service
 
 
@@ -39,7 +39,7 @@ def _streams() -> StreamService:
 
 def build_application() -> FastAPI:
     """The application with the adapters that the environment names; the first request makes them."""
-    return create_app(_service, _key_checker, _streams)
+    return create_app(_service, _key_checker, _streams, read_settings(Answering).allowed_origins)
 
 
 #: Everything that this application answers is text; what mangum does not know as such it would encode.

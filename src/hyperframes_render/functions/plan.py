@@ -34,6 +34,11 @@ SOUND_FILE = "sound.flac"
 #: What chunks leave of the account's concurrency to the API, to streams, webhooks and whatever else runs there: a
 #: fifth, and two at least (a new account has ten).
 SPARE_PART, LEAST_SPARE = 5, 2
+#: What servers say of a composition; some say nothing, or that they do not know.
+_COMPOSITION_TYPES = (
+    *("text/html", "application/xhtml+xml", "text/plain", "application/octet-stream", "binary/octet-stream"),
+    *("application/zip", "application/x-zip-compressed", "application/x-zip"),
+)
 
 
 class PlanEvent(BaseModel):
@@ -171,6 +176,11 @@ def _fetch(own: Worker, task: Task, folder: Path) -> Path:
         raise InvalidComposition(f"html: {shown} could not be fetched: {refused}.", "Give a public address.") from None
     if answer.status != 200:
         raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind not in _COMPOSITION_TYPES:
+        raise InvalidComposition(
+            f"html: {shown} is {kind[:80]}, neither HTML nor a .zip.", "Give a composition's address."
+        )
     packed = is_archive(answer.body[:4]) or urlsplit(url).path.lower().endswith(".zip")
     suffix, kind = (".zip", "application/zip") if packed else (".html", "text/html")
     path = folder / f"composition{suffix}"

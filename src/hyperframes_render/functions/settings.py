@@ -17,7 +17,7 @@ from hyperframes_render.task import NetworkPolicy
 DEFAULT_RETRY_SECONDS = (5, 30, 300, 1800, 7200, 18000, 36000, 39600, 39600, 39600, 39600, 36000)
 
 
-def _numbers(value: object) -> object:
+def _parts(value: object) -> object:
     return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -42,6 +42,14 @@ class Telling(Attending):
     events_topic_arn: str = Field(pattern="^arn:")
 
 
+class Answering(BaseModel):
+    """Functions that answer web pages, of these origins; "*" is any."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
+
+
 class Accepting(Telling):
     """Functions that accept tasks: api and drop."""
 
@@ -52,11 +60,11 @@ class Accepting(Telling):
     upload_days: int = Field(default=7, ge=1)
 
 
-class ApiSettings(Accepting):
+class ApiSettings(Accepting, Answering):
     """api."""
 
 
-class StreamSettings(Settings):
+class StreamSettings(Settings, Answering):
     """stream. `open_streams` at once; 0 is a quarter of the account's concurrency, and one at least."""
 
     live_streaming: bool = True
@@ -120,11 +128,11 @@ class NotifySettings(Settings):
 
     stack_secret_arn: str = Field(min_length=3)
     webhook_queue_url: str = Field(pattern="^https?://")
-    webhook_retry_seconds: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = DEFAULT_RETRY_SECONDS
+    webhook_retry_seconds: Annotated[tuple[int, ...], BeforeValidator(_parts)] = DEFAULT_RETRY_SECONDS
     webhook_allow_private: bool = False
 
 
-Kind = TypeVar("Kind", bound=Settings)
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def read_settings(kind: type[Kind], environment: dict[str, str] | None = None) -> Kind:

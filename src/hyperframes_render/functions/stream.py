@@ -21,7 +21,7 @@ from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import NotFound
 from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.settings import StreamSettings
+from hyperframes_render.functions.settings import Answering, StreamSettings, read_settings
 from hyperframes_render.functions.wiring import settings, stream_service
 
 _keys: list[KeyChecker] = []
@@ -44,7 +44,7 @@ def _no_service() -> TaskService:
 
 def build_application() -> FastAPI:
     """The same application as everywhere, with no more than a stream needs behind it."""
-    return create_app(_no_service, _key_checker, _streams)
+    return create_app(_no_service, _key_checker, _streams, read_settings(Answering).allowed_origins)
 
 
 _TEXT = ["text/", "application/json", "application/problem+json", "application/x-ndjson"]

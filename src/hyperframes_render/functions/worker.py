@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -28,6 +29,7 @@ from hyperframes_render.composition.source import is_archive, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
+from hyperframes_render.undumpable import keep_memory_private
 
 #: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
 _PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
@@ -37,6 +39,8 @@ _MAX_INIT_SECONDS = 10.0
 
 #: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
 os.environ.setdefault("HOME", tempfile.gettempdir())
+# Before anything is started that reads what strangers sent.
+keep_memory_private()
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,20 @@ def worker(given: Working) -> Worker:
 
 @contextlib.contextmanager
 def job_folder() -> Iterator[Path]:
-    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied."""
+    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied.
+
+    Raises DiskFull where the folder cannot be made, or there is no room in it for what the block writes.
+    """
     try:
         folder = Path(tempfile.mkdtemp(prefix="job-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
     try:
         yield folder
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(f"There is no room left for temporary files: {error.strerror}.") from error
     finally:
         remove_folder(folder)
 

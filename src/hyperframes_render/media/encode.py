@@ -25,6 +25,14 @@ FINISH_TIMEOUT = 300.0
 ENCODER_THREADS = max(1, len(os.sched_getaffinity(0)) - 1)
 #: Conversion between RGB and 4:2:0 as the official renderer does it; anything else costs decibels on saturated colours.
 _SCALER = "flags=area+accurate_rnd"
+_TO_BT709 = f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER}"
+#: 4:2:0 stores one colour for four pixels: their mean by alpha, since what nobody sees has none. A plain mean let the
+#: black of transparent pixels into every edge (3 dB, docs/quality.md).
+_ALPHA_TO_420 = (
+    f"format=gbrap,split[full][half];[full]{_TO_BT709},format=yuva444p[luma];"
+    f"[half]premultiply=inplace=1,scale=iw/2:ih/2:{_SCALER},unpremultiply=inplace=1,{_TO_BT709},format=yuva444p[chroma];"
+    "[luma][chroma]mergeplanes=map0s=0:map0p=0:map1s=1:map1p=1:map2s=1:map2p=2:map3s=0:map3p=3:format=yuva420p"
+)
 #: Without loss and fast, with or without alpha: for chunks of a codec that is encoded when they are joined.
 _LOSSLESS: tuple[str, ...] = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4", "-pix_fmt", "bgra")
 
@@ -87,8 +95,10 @@ def filter_chain(spec: EncodeSpec) -> str:
         if spec.format.even and (width % 2 or height % 2):
             filters.append(f"pad={even(width)}:{even(height)}")
             filters.append(f"fillborders=right={width % 2}:bottom={height % 2}:mode=smear")
-        if target.startswith("yuv"):
-            filters.append(f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER}")
+        if target == "yuva420p":
+            filters.append(_ALPHA_TO_420)
+        elif target.startswith("yuv"):
+            filters.append(_TO_BT709)
         filters.append(f"format={'bgra' if spec.format.joining is Joining.ENCODE else target}")
     elif spec.coded_size != (even(spec.width), even(spec.height)):
         filters.append(f"scale={spec.coded_size[0]}:{spec.coded_size[1]}:flags=bicubic")

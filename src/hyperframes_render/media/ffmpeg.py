@@ -15,7 +15,8 @@ from hyperframes_render.errors import DiskFull, EncoderFailed, SetupIncomplete
 #: What ffmpeg may open when it reads a file of ours: no network, no playlists that name other files.
 FILE_ONLY = ("-protocol_whitelist", "file,pipe")
 
-
+#: The whole environment of an ffmpeg: nothing of ours, credentials least of all.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 #: glibc gives pictures back to the kernel after each use and gets them again page by page: let it keep them.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(512 * 1024**2)}
 
@@ -33,7 +34,12 @@ def ffmpeg_path() -> str:
 def has_encoder(name: str) -> bool:
     """Whether this machine's ffmpeg has the encoder: its builds for x86_64 and aarch64 differ."""
     listed = subprocess.run(
-        [ffmpeg_path(), "-hide_banner", "-encoders"], capture_output=True, text=True, check=False, timeout=30
+        [ffmpeg_path(), "-hide_banner", "-encoders"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env=ENVIRONMENT,
     )
     return f" {name} " in listed.stdout
 
@@ -59,7 +65,7 @@ class FfmpegProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(job), "LANG": "C.UTF-8", **KEEP_MEMORY},
+                env={**ENVIRONMENT, "HOME": str(job), **KEEP_MEMORY},
                 # Ctrl-C reaches us, and we end our children: otherwise ffmpeg would finish a half-written file.
                 start_new_session=True,
             )

@@ -18,7 +18,7 @@ from typing import Any
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from hyperframes_render.media.media_file import MEDIA_OPTIONS, MediaUnreadable, PictureFacts, probe_media
+from hyperframes_render.media.media_file import DAMAGED, MEDIA_OPTIONS, MediaUnreadable, PictureFacts, probe_media
 
 #: A jump ahead of more seconds than this is a seek; less is decoded through: key frames are often seconds apart.
 _SEEK_BEYOND = 2.0
@@ -69,8 +69,8 @@ class FootageReader:
         self._playable = None if length is None else max(1, round((length - media_start) * float(fps)))
         self._loop = loop
         try:
-            self._container = av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS))
-        except av.FFmpegError as error:
+            self._container = av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS), metadata_errors="replace")
+        except DAMAGED as error:
             raise MediaUnreadable(str(error)) from None
         self._stream = self._container.streams.video[facts.picture.stream]
         self._stream.thread_type = "AUTO"
@@ -101,7 +101,7 @@ class FootageReader:
             frame = self._find(max(0, index))
             if self._still is None or self._still.key != frame.key:
                 self._still = Still(frame.key, self._encoder.mime, self._encoder.encode(frame.picture))
-        except av.FFmpegError as error:
+        except DAMAGED as error:
             raise MediaUnreadable(str(error)) from None
         return self._still
 

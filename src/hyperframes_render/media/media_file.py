@@ -20,6 +20,8 @@ FORMATS = (
 #: How a media file is opened by a program (before its -i) and by PyAV.
 MEDIA_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", ",".join(FORMATS))
 MEDIA_OPTIONS = {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(FORMATS)}
+#: What is read of a file may be damaged: titles in no known encoding, numbers beyond their kinds, sizes beyond memory.
+DAMAGED = (av.FFmpegError, ValueError, ArithmeticError, MemoryError)
 #: Formats of pictures that may move.
 _PICTURE_FORMATS = ("gif", "apng")
 #: Formats without an index: a seek lands where the bit rate suggests, so times after it are estimates.
@@ -47,8 +49,6 @@ class PictureFacts:
     duration: float | None
     #: Width of a pixel by its height.
     pixel_aspect: float
-    #: Whether there is more than one picture.
-    moves: bool
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -92,7 +92,7 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
     if not size:
         raise MediaUnreadable("the file is empty")
     try:
-        with av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS)) as container:
+        with av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS), metadata_errors="replace") as container:
             start = container.start_time or 0
             return MediaFacts(
                 format=container.format.name,
@@ -101,8 +101,8 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
                 picture=_picture(container),
                 sound=_sound(container, start / av.time_base),
             )
-    except av.FFmpegError as error:
-        raise MediaUnreadable(error.strerror or "it is no media file that we read") from None
+    except DAMAGED as error:
+        raise MediaUnreadable(getattr(error, "strerror", "") or "it is no media file that we read") from None
 
 
 def _picture(container: av.container.InputContainer) -> PictureFacts | None:
@@ -110,13 +110,14 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
         if stream.disposition & av.stream.Disposition.attached_pic:
             continue  # an album's cover is no film
         context = stream.codec_context
+        if context is None:
+            continue  # of a codec that nobody here knows
         # VP8 and VP9 keep alpha beside the picture: the container says so, the pixel format does not.
         beside = stream.metadata.get("alpha_mode") == "1"
         ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
         length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
-        moves = True
         if container.format.name in _PICTURE_FORMATS:
-            moves, length = _packets(container, stream)
+            length = _length(container, stream)
         return PictureFacts(
             stream=number,
             codec=context.name,
@@ -127,20 +128,18 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
             fps=stream.average_rate or stream.guessed_rate,
             duration=length,
             pixel_aspect=float(ratio) if ratio else 1.0,
-            moves=moves,
         )
     return None
 
 
-def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[bool, float | None]:
-    """Whether a picture file has several pictures, and how many seconds they take: such files do not say."""
-    end, count = 0, 0
+def _length(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """Seconds that the pictures of a picture file take: such files do not say."""
+    end = 0
     for packet in container.demux(stream):
         if packet.size and packet.pts is not None:
-            count += 1
             end = max(end, packet.pts + (packet.duration or 0))
     container.seek(0)
-    return count > 1, float(end * (stream.time_base or 0)) or None
+    return float(end * (stream.time_base or 0)) or None
 
 
 def _has_alpha(pixel_format: str | None) -> bool:
@@ -153,7 +152,7 @@ def _rotation(container: av.container.InputContainer, stream: av.VideoStream) ->
     """Clockwise degrees to turn the picture by, from the first frame: PyAV shows it on frames only."""
     try:
         frame = next(container.decode(stream))
-    except (StopIteration, av.FFmpegError):
+    except (StopIteration, *DAMAGED):
         return 0
     finally:
         container.seek(0)
@@ -163,6 +162,8 @@ def _rotation(container: av.container.InputContainer, stream: av.VideoStream) ->
 def _sound(container: av.container.InputContainer, start: float) -> SoundFacts | None:
     for stream in container.streams.audio:
         context = stream.codec_context
+        if context is None:
+            continue
         begins = float((stream.start_time or 0) * (stream.time_base or 0))
         return SoundFacts(context.name, context.layout.nb_channels, context.sample_rate, max(0.0, begins - start))
     return None

@@ -1,4 +1,4 @@
-"""All sound of a video, mixed once: a list of clips in, one lossless file of exactly the video's length out.
+"""All sound of a video, mixed once: clips and buses in, one lossless file of exactly the video's length out.
 
 Sound is a plain sum: no level is changed that the caller did not ask for. Every clip is read by an ffmpeg of its own
 from shortly before it is heard until it ends, so memory depends on how many clips sound at once, not on their length.
@@ -18,16 +18,21 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperframes_render.errors import DiskFull, EncoderFailed
-from hyperframes_render.media.ffmpeg import ffmpeg_path
+from hyperframes_render.media.ffmpeg import ENVIRONMENT, ffmpeg_path
 from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
-from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundClip
+from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundBus, SoundClip
+from hyperframes_render.media.sound_effects import (
+    CHANNELS,
+    SAMPLE_RATE,
+    EffectsFailed,
+    Processor,
+    Reader,
+    Samples,
+    through_effects,
+)
 
-#: Samples a second of every mix, two channels: what the official renderer mixes at.
-SAMPLE_RATE = 48_000
-CHANNELS = 2
 #: Samples that are mixed at a time.
 _BLOCK = SAMPLE_RATE
 #: Seconds for ffmpeg to give the next samples of a clip. It decodes hundreds of times faster than that.
@@ -35,8 +40,6 @@ _READ_TIMEOUT = 60.0
 #: Seconds before a trim's beginning from which a file is read.
 _SEEK_MARGIN = 2.0
 _BYTES_PER_SAMPLE = 4 * CHANNELS
-
-Samples = NDArray[np.float32]
 
 
 @dataclass
@@ -48,114 +51,155 @@ class SoundReport:
     peak: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
+    def warn(self, text: str) -> None:
+        """Keep a warning, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
     @property
     def silent(self) -> bool:
         """Whether nothing is heard at all."""
         return self.peak == 0.0
 
 
-def mix_sound(clips: Sequence[SoundClip], duration: float | Fraction, output: Path) -> SoundReport:
-    """Mix `clips` into `output` (.wav or .flac, 48 kHz, two channels, 16 bit) of `duration` seconds. Blocking.
+def mix_sound(
+    members: Sequence[SoundClip | SoundBus], duration: float | Fraction, output: Path, process: Processor | None = None
+) -> SoundReport:
+    """Mix clips and buses into `output` (.wav or .flac, 48 kHz, two channels, 16 bit) of `duration` seconds. Blocking.
 
-    A clip that cannot be read is left out with a warning: one bad file does not silence the rest.
-    Raises EncoderFailed or DiskFull.
+    A clip that cannot be read is left out with a warning: one bad file does not silence the rest. `process` applies
+    effects; those that cannot be applied are left out with a warning. Raises EncoderFailed or DiskFull.
     """
-    total = round(duration * SAMPLE_RATE)
-    report = SoundReport(total)
-    waiting = sorted((_Voice(clip, total) for clip in clips), key=lambda voice: voice.first)
-    sounding: list[_Voice] = []
+    report = SoundReport(round(duration * SAMPLE_RATE))
+    whole = _Sum(members, _Bench(report, output.parent, process))
     try:
         with _SampleFile(output) as target:
-            for first in range(0, total, _BLOCK):
-                block = np.zeros((min(_BLOCK, total - first), CHANNELS), np.float32)
-                while waiting and waiting[0].first < first + len(block):
-                    sounding.append(waiting.pop(0))
-                for voice in sounding:
-                    voice.add_to(block, first)
+            for first in range(0, report.samples, _BLOCK):
+                block = whole.read(min(_BLOCK, report.samples - first))
                 report.peak = max(report.peak, float(np.abs(block).max(initial=0.0)))
                 target.write(block)
-                for voice in [voice for voice in sounding if voice.ended]:
-                    sounding.remove(voice)
-                    _close(voice, report)
     finally:
-        for voice in sounding:
-            _close(voice, report)
+        whole.close()
     if report.peak > 1.0:
         excess = 20 * np.log10(report.peak)
-        report.warnings.append(
-            f"The sound is {excess:.1f} dB too loud at its loudest and was cut there: lower a volume."
-        )
+        report.warn(f"The sound is {excess:.1f} dB too loud at its loudest and was cut there: lower a volume.")
     return report
 
 
-def _close(voice: _Voice, report: SoundReport) -> None:
-    voice.close()
-    report.heard += voice.heard
-    if voice.failure:
-        report.warnings.append(f"The sound of {voice.clip.label} is left out: {voice.failure}.")
+@dataclass(frozen=True)
+class _Bench:
+    """What all voices of a mix share."""
+
+    report: SoundReport
+    folder: Path
+    process: Processor | None
+
+
+class _Sum:
+    """Voices summed in order, silence where there are none."""
+
+    def __init__(self, members: Sequence[SoundClip | SoundBus], bench: _Bench) -> None:
+        self._waiting = sorted((_Voice(member, bench) for member in members), key=lambda voice: voice.first)
+        self._sounding: list[_Voice] = []
+        self._position = 0
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples."""
+        block, first = np.zeros((count, CHANNELS), np.float32), self._position
+        self._position += count
+        while self._waiting and self._waiting[0].first < self._position:
+            self._sounding.append(self._waiting.pop(0))
+        for voice in list(self._sounding):
+            voice.add_to(block, first)
+            if voice.ended:
+                self._sounding.remove(voice)
+                voice.close()
+        return block
+
+    def close(self) -> None:
+        """End all voices."""
+        for voice in self._sounding:
+            voice.close()
 
 
 class _Voice:
-    """One clip while it is mixed."""
+    """One clip or bus while it is mixed."""
 
-    def __init__(self, clip: SoundClip, total: int) -> None:
-        self.clip = clip
-        self.first = max(0, round(clip.start * SAMPLE_RATE))
-        #: Samples of the clip that lie before the video's beginning.
-        self._skipped = max(0, -round(clip.start * SAMPLE_RATE))
-        self._length = total + self._skipped if clip.duration is None else round(clip.duration * SAMPLE_RATE)
-        self.heard = False
+    def __init__(self, sound: SoundClip | SoundBus, bench: _Bench) -> None:
+        self._sound, self._bench = sound, bench
+        clip = sound if isinstance(sound, SoundClip) else None
+        start = round(clip.start * SAMPLE_RATE) if clip else 0
+        self.first = max(0, start)
+        #: Samples that lie before the video's beginning.
+        self._skipped = max(0, -start)
+        whole = bench.report.samples + self._skipped
+        self._length = whole if clip is None or clip.duration is None else round(clip.duration * SAMPLE_RATE)
+        #: Seconds after its start at which a fade-out ends.
+        self._fade_end = self._length / SAMPLE_RATE
         self.ended = False
-        self.failure = ""
-        self._source: _Source | None = None
+        self._heard = False
+        self._reader: Reader | None = None
 
     def add_to(self, block: Samples, first: int) -> None:
-        """Add what of the clip falls into `block`, which begins at sample `first` of the video."""
+        """Add what of it falls into `block`, which begins at sample `first` of the video."""
         offset = max(0, self.first - first)
         local = first + offset - self.first + self._skipped
-        wanted = min(len(block) - offset, self._length - local)
-        if wanted <= 0:
+        try:
+            if self._reader is None:
+                self._reader = self._open()
+                self._reader.read(local)  # what lies before the video's beginning
+            wanted = max(0, min(len(block) - offset, self._length - local))
+            samples = self._reader.read(wanted)
+        except MediaUnreadable as unreadable:
+            self._bench.report.warn(f"The sound of {self._sound.label} is left out: {unreadable}.")
             self.ended = True
             return
-        try:
-            samples = self._opened(local).read(wanted)
-        except MediaUnreadable as unreadable:
-            self.failure, self.ended = str(unreadable), True
-            return
         if len(samples):
-            self.heard = True
-            samples *= _gains(self.clip, self._faded_length(), local, len(samples))[:, None]
+            self._heard = isinstance(self._sound, SoundClip)
+            samples *= _gains(self._sound, self._fade_end, local, len(samples))[:, None]
             block[offset : offset + len(samples)] += samples
         self.ended = len(samples) < wanted or local + wanted >= self._length
 
-    def _opened(self, local: int) -> _Source:
-        if self._source is None:
-            self._source = _Source(self.clip, self._length)
-            self._source.read(local)  # what lies before the video's beginning
-        return self._source
+    def _open(self) -> Reader:
+        effects, process = self._sound.effects, self._bench.process
+        dry = self._dry()
+        if effects is None or process is None:
+            return dry
+        try:
+            made, count = through_effects(dry, effects, self._length, process, self._bench.folder)
+        except EffectsFailed as failed:
+            self._bench.report.warn(f"The sound of {self._sound.label} is heard without its effects: {failed}.")
+            return self._dry()
+        # A tail sounds longer than the clip.
+        self._length, self._fade_end = made.length, count / SAMPLE_RATE
+        return made
 
-    def _faded_length(self) -> float:
-        """Seconds of the clip, whose end a fade-out reaches."""
-        if self.clip.duration is not None or self._source is None or self.clip.loop:
-            return self._length / SAMPLE_RATE
-        length = self._source.facts.duration
-        return self._length / SAMPLE_RATE if length is None else (length - self.clip.media_start) / self.clip.rate
+    def _dry(self) -> Reader:
+        """The sound before its effects."""
+        if isinstance(self._sound, SoundBus):
+            return _Sum(self._sound.members, self._bench)
+        clip, source = self._sound, _Source(self._sound, self._length)
+        if clip.duration is None and not clip.loop and source.facts.duration is not None:
+            self._fade_end = (source.facts.duration - clip.media_start) / clip.rate
+        return source
 
     def close(self) -> None:
-        """End the clip's ffmpeg."""
-        if self._source is not None:
-            self._source.close()
+        """Give back what it holds."""
+        self._bench.report.heard += self._heard
+        if self._reader is not None:
+            self._reader.close()
 
 
-def _gains(clip: SoundClip, length: float, first: int, count: int) -> Samples:
-    """The gain of each of `count` samples from sample `first` of the clip on, which is `length` seconds long."""
+def _gains(sound: SoundClip | SoundBus, length: float, first: int, count: int) -> Samples:
+    """The gain of each of `count` samples from sample `first` of the sound on, which is `length` seconds long."""
     times = (np.arange(first, first + count) / SAMPLE_RATE).astype(np.float64)
-    if clip.envelope:
-        points = sorted(clip.envelope, key=lambda point: point[0])
+    if sound.envelope:
+        points = sorted(sound.envelope, key=lambda point: point[0])
         gains = np.interp(times, [at for at, _ in points], [min(max(gain, 0.0), MAX_GAIN) for _, gain in points])
     else:
-        gains = np.full(count, min(max(clip.volume, 0.0), MAX_GAIN))
-    fade_in, fade_out = max(clip.fade_in, 0.0), max(clip.fade_out, 0.0)
+        gains = np.full(count, min(max(sound.volume, 0.0), MAX_GAIN))
+    fades = (sound.fade_in, sound.fade_out) if isinstance(sound, SoundClip) else (0.0, 0.0)
+    fade_in, fade_out = (max(fade, 0.0) for fade in fades)
     if fade_in + fade_out > length > 0:  # both get their share of a clip too short for them
         share = length / (fade_in + fade_out)
         fade_in, fade_out = fade_in * share, fade_out * share
@@ -176,7 +220,7 @@ class _Source:
             raise MediaUnreadable("it has no sound")
         if not MIN_RATE <= clip.rate <= MAX_RATE:
             raise MediaUnreadable(f"its rate {clip.rate:g} is not from {MIN_RATE:g} to {MAX_RATE:g}")
-        self._needed = length / SAMPLE_RATE * clip.rate
+        self._needed = clip.ramp[-1][1] if clip.ramp else length / SAMPLE_RATE * clip.rate
         self._process = _Decoder(_decoder_arguments(clip, self.facts, self._needed))
 
     def read(self, count: int) -> Samples:
@@ -206,27 +250,41 @@ def _decoder_arguments(clip: SoundClip, facts: MediaFacts, needed: float) -> lis
     filters.append(f"aresample={SAMPLE_RATE}:async=1:first_pts=0:rematrix_maxval=1")
     # ffmpeg would lower a single channel by 3 dB.
     filters.append("pan=stereo|c0=c0|c1=c0" if facts.sound.channels == 1 else "aformat=channel_layouts=stereo")
-    filters.extend(f"atempo={tempo:.9g}" for tempo in _tempos(clip.rate))
+    graph = f"[0:a:0]{','.join(filters)}"
+    graph += _slices(clip.ramp) if clip.ramp else "".join(f",{tempo}" for tempo in _tempos(clip.rate)) + "[sound]"
     arguments = ["-ss", f"{seek:.6f}"] if seek else []
     if not clip.loop:
         arguments += ["-t", f"{needed + (clip.media_start - seek):.6f}"]
     return [
         *(*MEDIA_INPUT, *arguments, "-i", f"file:{clip.path}"),
-        *("-map", "0:a:0", "-vn", "-sn", "-dn", "-af", ",".join(filters), "-ac", str(CHANNELS)),
+        *("-filter_complex", graph, "-map", "[sound]", "-vn", "-sn", "-dn", "-ac", str(CHANNELS)),
         *("-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"),
     ]
 
 
-def _tempos(rate: float) -> Iterator[float]:
-    """Factors from 0.5 to 2, the range in which ffmpeg's filter keeps every sample, that make up `rate`."""
+def _slices(ramp: Sequence[tuple[float, float]]) -> str:
+    """The rest of a filter graph that plays slices of the sound at speeds of their own, one after the other."""
+    names = range(len(ramp))
+    parts = [f",asplit={len(ramp)}" + "".join(f"[in{name}]" for name in names)]
+    begin = 0.0
+    for name, (seconds, end) in zip(names, ramp, strict=True):
+        tempo = [f"atrim=start={begin:.6f}:end={end:.6f}", "asetpts=PTS-STARTPTS", *_tempos((end - begin) / seconds)]
+        # Exactly as long as its slice: the filter that changes the tempo may end a little early.
+        parts.append(f"[in{name}]{','.join(tempo)},apad,asetpts=N/SR/TB,atrim=0:{seconds:.6f}[out{name}]")
+        begin = end
+    return ";".join([*parts, "".join(f"[out{name}]" for name in names) + f"concat=n={len(ramp)}:v=0:a=1[sound]"])
+
+
+def _tempos(rate: float) -> Iterator[str]:
+    """Filters that make up `rate`, of 0.5 to 2 each, the range in which ffmpeg's keeps every sample."""
     while rate < 0.5:
-        yield 0.5
+        yield "atempo=0.5"
         rate /= 0.5
     while rate > 2:
-        yield 2.0
+        yield "atempo=2"
         rate /= 2
     if abs(rate - 1) > 1e-9:
-        yield rate
+        yield f"atempo={rate:.9g}"
 
 
 class _Decoder:
@@ -239,7 +297,7 @@ class _Decoder:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._messages,
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env=ENVIRONMENT,
             start_new_session=True,
         )
         #: Whether it gave any sample.

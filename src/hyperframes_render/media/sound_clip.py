@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,21 @@ MIN_RATE, MAX_RATE = 0.1, 5.0
 
 
 @dataclass(frozen=True)
+class Effects:
+    """A chain of effects as compositions write it (JSON), and what moves its knobs (JSON; empty: nothing does)."""
+
+    chain: str
+    automation: str = ""
+
+
+@dataclass(frozen=True)
 class SoundClip:
     """A stretch of a media file that is heard in the video. Times in seconds, gains linear.
 
     `envelope` are (seconds since the clip's start, gain) points joined by straight lines, held before the first and
-    after the last; where there are any they stand for `volume`.
+    after the last; where there are any they stand for `volume`. `ramp` are slices of one speed each, (seconds in the
+    video, seconds of the file since `media_start` at which it ends); where there are any they stand for `rate`.
+    Effects come before gains and fades; their tail may sound beyond `duration`.
     """
 
     path: Path
@@ -24,11 +35,13 @@ class SoundClip:
     duration: float | None = None
     media_start: float = 0.0
     rate: float = 1.0
+    ramp: tuple[tuple[float, float], ...] = ()
     loop: bool = False
     volume: float = 1.0
     envelope: tuple[tuple[float, float], ...] = ()
     fade_in: float = 0.0
     fade_out: float = 0.0
+    effects: Effects | None = None
     #: What a warning calls it; the file's name where it is empty.
     name: str = ""
 
@@ -36,3 +49,29 @@ class SoundClip:
     def label(self) -> str:
         """What people know it by."""
         return self.name or self.path.name
+
+
+@dataclass(frozen=True)
+class SoundBus:
+    """Sounds that are summed first, and turned and bent as one. Its envelope's times are the video's."""
+
+    members: tuple[SoundClip | SoundBus, ...] = ()
+    volume: float = 1.0
+    envelope: tuple[tuple[float, float], ...] = ()
+    effects: Effects | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people know it by."""
+        return self.name
+
+    def clips(self) -> Iterator[SoundClip]:
+        """All clips in it, also those of buses in it."""
+        for member in self.members:
+            yield from (member,) if isinstance(member, SoundClip) else member.clips()
+
+    def has_effects(self) -> bool:
+        """Whether anything in it goes through effects."""
+        inner = (m.effects is not None if isinstance(m, SoundClip) else m.has_effects() for m in self.members)
+        return self.effects is not None or any(inner)

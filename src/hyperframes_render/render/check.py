@@ -112,7 +112,8 @@ async def _look(attempt: Attempt, problems: list[Problem]) -> CheckReport:
         timelines=tuple(sorted(status["timelines"])),
         clips=tuple(ClipFacts(**clip) for clip in clips),
         sounds=tuple(
-            f"{clip.label} from {clip.start:g} s, volume {clip.volume:g}, rate {clip.rate:g}" for clip in page.sounds
+            f"{clip.label} from {clip.start:g} s, volume {clip.volume:g}, rate {clip.rate:g}"
+            for clip in page.sounds.clips()
         ),
         problems=_once(problems),
     )

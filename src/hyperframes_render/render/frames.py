@@ -36,8 +36,9 @@ class FrameStatistics:
 
     slowest: list[tuple[float, int]] = field(default_factory=list)
     first_picture_at: float | None = None
-    #: Stretches of black frames: first, and the one after the last.
+    #: Stretches of black frames, and of frames that show one picture: first, and the one after the last.
     black: list[list[int]] = field(default_factory=list)
+    frozen: list[list[int]] = field(default_factory=list)
     _last_black: bool = False
 
     def note(self, frame: int, seconds: float) -> None:
@@ -48,9 +49,20 @@ class FrameStatistics:
         if len(self.slowest) > SLOWEST_KEPT:
             heapq.heappop(self.slowest)
 
-    def shown(self, frame: int, planes: bytes | None, luma_bytes: int) -> None:
-        """`frame` shows a picture: new planes, whose first `luma_bytes` are luma, or None for the one before."""
-        black = is_black(planes, luma_bytes) if planes is not None else self._last_black
+    def shown(self, frame: int, *, same: bool, planes: bytes | None, luma_bytes: int) -> None:
+        """`frame` shows a picture: the `same` as the frame before, or `planes`, whose first `luma_bytes` are luma.
+
+        None: it is not planes that are encoded, and black is not looked for.
+        """
+        if same and self.frozen and self.frozen[-1][1] == frame:
+            self.frozen[-1][1] = frame + 1
+        else:
+            if self.frozen and self.frozen[-1][1] - self.frozen[-1][0] == 1:
+                self.frozen.pop()  # a picture of one frame moves
+            self.frozen.append([frame, frame + 1])
+        if planes is None:
+            return
+        black = self._last_black if same else is_black(planes, luma_bytes)
         self._last_black = black
         if not black:
             return
@@ -159,12 +171,14 @@ class RangeRender:
             for frame in range(block.first, block.end):
                 picture = await results.get()
                 data = None if picture is None else await picture.data
-                if spec.form is PictureForm.PLANES:
-                    self._statistics.shown(frame, data, luma_bytes)
+                before = None if held is None else await held.data
                 if picture is not None:
                     if held is not None:
                         held.release()
                     held = picture
+                same = data is None or data == before
+                planes = await held.data if held is not None and spec.form is PictureForm.PLANES else None
+                self._statistics.shown(frame, same=same, planes=planes, luma_bytes=luma_bytes)
                 # A picture that stands is sent again now and then: its repetitions are encoded while the next frames
                 # are drawn, and not all at once when something moves again.
                 if held is not None and (data is not None or frame == last or frame - put_at >= SEND_AGAIN):

@@ -90,7 +90,7 @@ async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
     plan = replace(whole, chunks=split_frames(whole.frames, chunks))
     session.meter.start_frames(plan.frames)
     session.meter.enter("render")
-    mixing = asyncio.create_task(asyncio.to_thread(attempt.mix, plan, session.folder / "sound.wav"))
+    mixing = asyncio.create_task(attempt.mix(plan, session.folder / "sound.wav"))
     try:
         parts = await _render_chunks(attempt, plan, output)
         session.meter.enter("finish")
@@ -113,6 +113,8 @@ async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tup
         if len(plan.chunks) == 1 and plan.codec is not Codec.PNG:
             path = output.with_name(name)  # beside the output: it need not be copied
             session.files.append(path)
-        await attempt.render_chunk(plan, chunk, path, last=chunk is plan.chunks[-1])
+        # The browsers end beside the encoder, unless the mix may still need one.
+        last = chunk is plan.chunks[-1] and not attempt.has_effects
+        await attempt.render_chunk(plan, chunk, path, last=last)
         parts.append((chunk, path))
     return parts

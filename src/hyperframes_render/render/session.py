@@ -11,13 +11,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.browser.fetch import FetchBudget
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.processes import processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
@@ -37,11 +38,17 @@ from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
 
+if TYPE_CHECKING:
+    from hyperframes_render.media.sound_effects import Processor
+
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
 
 #: Black for less than this many seconds is a cut or a fade.
 BLACK_SECONDS = 1
+
+#: A tween that is not seen for less than this many seconds may be slow, or end gently.
+FROZEN_SECONDS = 1
 
 #: A draft's pictures have a quarter of the pixels.
 DRAFT_SCALE = 0.5
@@ -93,17 +100,30 @@ class Attempt:
         for first, end in self.statistics.black:
             if (end - first) / fps >= BLACK_SECONDS:
                 yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
-        captured = sum(worker.capture.report.captured for worker in self.pool.workers)
-        moving = self.pool.first.page.moving
-        if captured == 1 and self.session.meter.frames_total > fps and moving:
-            yield f"Nothing moves in the whole video, although its timelines run for {moving:g} s."
+        for first, end in self.statistics.frozen:
+            for start, to in self.pool.first.page.tweened:
+                # The frame that begins a tween shows its beginning, as the one that ends another shows its end.
+                since, until = max(float((first + 1) / fps), start), min(float((end - 1) / fps), to)
+                if until - since >= FROZEN_SECONDS:
+                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline moves elements then."
 
-    def mix(self, plan: Plan, path: Path) -> Path | None:
-        """The sound of the whole video in `path` (.wav or .flac), or None where there is none. Blocking."""
-        clips = list(self.pool.first.page.sounds)
-        if self.session.audio is not None:
-            clips.append(SoundClip(self.session.audio, name="audio_url"))
-        mixed = mix_for(plan, clips, path)
+    @property
+    def has_effects(self) -> bool:
+        """Whether the mix needs the browser, which applies effects on sounds."""
+        return self.pool.first.page.sounds.has_effects()
+
+    async def mix(self, plan: Plan, path: Path) -> Path | None:
+        """The sound of the whole video in `path` (.wav or .flac), or None where there is none."""
+        sounds = self.pool.first.page.sounds
+        own = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
+        process: Processor | None = None
+        if self.has_effects:
+            # Not at the top: it imports numpy, as the mix does.
+            from hyperframes_render.browser.effects import EffectsPage
+
+            process = EffectsPage(self.pool.first.page.chromium.browser, packages_root(), self.session.meter.sign)
+        members = (*((sounds,) if sounds.members else ()), *own)
+        mixed = await asyncio.to_thread(mix_for, plan, members, path, process)
         if mixed is None:
             return None
         for text in mixed.warnings:
@@ -174,6 +194,7 @@ class Session:
     warnings: list[str] = field(default_factory=list)
     log: DoorLog = field(default_factory=DoorLog)
     media: MediaLibrary = field(init=False)
+    budget: FetchBudget = field(default_factory=FetchBudget)
     _surface: bool = True
     _reuse: bool = True
     _browser_retries: int = 1
@@ -241,6 +262,7 @@ class Session:
             reuse=self._reuse,
             log=self.log,
             media=self.media,
+            budget=self.budget,
             on_seek_errors=self.note_seek_errors,
         )
         async with AsyncExitStack() as stack:

@@ -15,7 +15,8 @@ from hyperframes_render.media.media_file import MediaUnreadable, probe_media
 from hyperframes_render.render.plan import Plan
 
 if TYPE_CHECKING:
-    from hyperframes_render.media.sound_clip import SoundClip
+    from hyperframes_render.media.sound_clip import SoundBus, SoundClip
+    from hyperframes_render.media.sound_effects import Processor
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,20 @@ def check_sound(path: Path, name: str) -> None:
 _FORMATS = "Give an MP3, M4A, WAV, FLAC, Ogg or Opus file, or a video with sound."
 
 
-def mix_for(plan: Plan, clips: Sequence[SoundClip], path: Path) -> MixedSound | None:
+def mix_for(
+    plan: Plan, sounds: Sequence[SoundClip | SoundBus], path: Path, process: Processor | None = None
+) -> MixedSound | None:
     """Mix what the video's frames of `plan` let hear into `path` (.wav or .flac), or None where nothing is heard.
 
-    `clips` count from the beginning of the composition. Blocking. Raises EncoderFailed or DiskFull.
+    `sounds` count from the beginning of the composition, `process` applies their effects. Blocking. Raises
+    EncoderFailed or DiskFull.
     """
     # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
     from hyperframes_render.media.sound import mix_sound
 
-    if not clips or plan.format.sound is None:
+    if not sounds or plan.format.sound is None:
         return None
-    report = mix_sound(clips, plan.sound_end, path)
+    report = mix_sound(sounds, plan.sound_end, path, process)
     if not report.heard:
         return None
     return MixedSound(path, tuple(report.warnings))

@@ -69,7 +69,7 @@ def make_plan(
         seconds = await _seconds_per_frame(attempt, whole)
         chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
         plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
-        mixed = await asyncio.to_thread(attempt.mix, plan, sound)
+        mixed = await attempt.mix(plan, sound)
         return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
 
     return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))

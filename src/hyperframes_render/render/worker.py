@@ -14,6 +14,7 @@ from playwright.async_api import Playwright
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
 from hyperframes_render.browser.chromium import Chromium, launch_chromium
 from hyperframes_render.browser.door import Door, DoorLog
+from hyperframes_render.browser.fetch import FetchBudget
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.browser.surface import Surface
@@ -55,6 +56,7 @@ class WorkerSpec:
     reuse: bool
     log: DoorLog
     media: MediaLibrary
+    budget: FetchBudget
     on_seek_errors: Callable[[int, list[str]], None]
 
 
@@ -113,7 +115,9 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
     surface, found = await _surface(chromium, spec, form or spec.form)
     if form is None:
         form = spec.form if surface else _IMAGE_FORMS[spec.form]
-    door = Door(spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log)
+    door = Door(
+        spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log, spec.budget
+    )
     page = await open_composition(chromium, door, spec.page)
     stack.callback(page.footage.close)
     path = CapturePath.SURFACE if surface else CapturePath.SCREENSHOT

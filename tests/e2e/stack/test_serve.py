@@ -51,6 +51,16 @@ def test_a_request_becomes_a_video(server: Server, tmp_path: Path) -> None:
     assert task["output"]["cost"]
 
 
+def test_a_dry_run_says_what_a_render_would_be_and_makes_no_video(server: Server) -> None:
+    task = server.ended(server.submit("boxes.html", dry_run=True))
+    assert task["status_text"] == "completed", task["error"]
+    output = task["output"]
+    assert output["dry_run"] and (output["frames"], output["duration"]) == (60, 2.0) and output["chunks"] >= 1
+    assert output["estimate"]["usd"] > 0 and output["estimate"]["seconds"] > 0
+    assert not output.get("video")
+    assert server.request("GET", f"/tasks/{task['id']}/files?role=output") == []
+
+
 def test_everything_listens_to_this_machine_only(server: Server) -> None:
     listening = server.listeners()
     assert listening == {LOOPBACK}
@@ -95,13 +105,14 @@ def test_a_kill_9_in_the_middle_of_a_render_loses_nothing(server: Server, data: 
     """The last test of the folder's server: it is replaced by another one on the same data."""
     task_id = server.submit("boxes.html", duration=20)
     wait_for(lambda: server.request("GET", f"/tasks/{task_id}")["status"] == 7, seconds=40, what="the render")
-    time.sleep(1.2)  # the table is saved within a second of a change
+    accepted = [server.submit("boxes.html", metadata={"number": number}) for number in range(5)]
     server.stop(signal.SIGKILL)
     wait_for(lambda: not processes_in(data), seconds=10, what="the end of all processes")
     again = Server(data)
     try:
         assert "the stack is deployed already" in again.log.read_text()
-        assert again.ended(task_id)["status_text"] == "completed"
+        for one in (task_id, *accepted):
+            assert again.ended(one)["status_text"] == "completed"
         outputs = [path.name for path in (data / "outbox").rglob("*") if path.is_file()]
         assert len(outputs) == len(set(outputs))
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -353,6 +354,26 @@ def test_completed_without_a_result_is_a_failure(cloud: Cloud) -> None:
     assert_ended_well(cloud, task_id, 11)
 
 
+def test_a_function_that_outlives_its_failed_task_leaves_no_video_behind(cloud: Cloud) -> None:
+    task_id = submit()
+    caught = {"Error": "States.Timeout", "Cause": "timed out"}
+    call("record", {"task_id": task_id, "outcome": "failed", "error": caught})
+    for name in ("video.mp4", "poster.jpg"):
+        cloud.s3.put_object(Bucket=BUCKET, Key=f"outbox/tasks/{task_id}/{name}", Body=b"late")
+    cloud.attention_due(task_id)
+    call("sweep", {})
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
+
+
+def test_a_full_disk_is_a_failure_that_is_tried_again(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    behaviour.faults["render"] = [OSError(errno.ENOSPC, "No space left on device")]
+    with pytest.raises(Exception, match="disk_full") as raised:
+        call("render_chunk", {"task_id": task_id, "whole": True})
+    assert type(raised.value).__name__ == "DiskFull"
+
+
 def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     cloud.dynamodb.delete_item(TableName="tasks", Key={"id": {"S": task_id}})
@@ -386,6 +407,21 @@ def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: 
     task_id = answer("POST", "/apps/run", {"input": {"html": url}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 11
     assert said in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+
+
+def test_an_address_that_answers_with_something_else_is_refused(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.functions import plan
+
+    async def fetch(url: str) -> Fetched:
+        return Fetched(200, {"content-type": "image/png"}, HTML.encode())
+
+    monkeypatch.setattr(plan, "fetch_public", fetch)
+    task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
+    assert run_workflow(task_id)["status"] == 11
+    assert "image/png" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
 def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.parts import find_parts
 from hyperframes_render.local.processes import descendants
+from hyperframes_render.local.tasks import hurry_left_behind
 from tests.waiting import wait_for
 
 KEY = "hf_test_stack"
@@ -113,10 +117,7 @@ class Stack:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if (
-                words[1:3] == [b"-m", b"awslambdaric"]
-                and words[3].decode() == f"hyperframes_render.functions.{function}.handler"
-            ):
+            if words[1:4] == [b"-m", b"awslambdaric", f"hyperframes_render.functions.{function}.handler".encode()]:
                 found.append(pid)
         return found
 
@@ -148,6 +149,17 @@ class Stack:
         """Every call that a role made so far."""
         return [json.loads(line) for line in self.calls_path.read_text().splitlines()]
 
+    def cut_power(self) -> None:
+        """The machine goes off and on: kill -9 of the emulator, and with it of every function, then a new start.
+
+        Call it from a thread that lives as long as the stack is to: the emulator ends with its thread.
+        """
+        os.kill(self.emulator.pid, signal.SIGKILL)
+        wait_for(lambda: not self.emulator.is_running(), seconds=10, what="the emulator's end")
+        self.emulator = Emulator(find_parts(), self.emulator.settings)
+        self.emulator.wait_until_ready()
+        hurry_left_behind(self.client("dynamodb"), self.table)
+
     def _subscribe(self) -> str:
         sqs = self.client("sqs")
         url = str(sqs.create_queue(QueueName=f"all-events-{uuid.uuid4().hex[:8]}")["QueueUrl"])
@@ -160,22 +172,28 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data: Path, engine: Path | None) -> Iterator[Stack]:
-    """Deploy and run; `engine` is a folder with another engine for the image's functions."""
+def running_stack(data: Path, engine: Path | None, *, wait_seconds: float = 60) -> Iterator[Stack]:
+    """Deploy and run; `engine` is a folder with another engine for the image's functions.
+
+    A call waits for an environment for `wait_seconds` before it is refused.
+    """
     parts = find_parts()
     calls = data / "calls.jsonl"
     settings = emulator_settings(
         parts, data, port=free_port(), record_calls=str(calls), image_path=str(engine) if engine else ""
     )
+    settings = replace(settings, wait_seconds=wait_seconds)
     emulator = Emulator(parts, settings)
+    stack: Stack | None = None
     try:
         emulator.wait_until_ready()
         parameters = {"WebhookAllowPrivate": "true", "WebhookRetrySeconds": "1,1,1", "WebhookAttempts": "4"}
         deployment = Deployment(parts, data, settings.endpoint, {**parameters, "ParallelChunks": "2"})
         deployment.deploy(lambda _: None)
-        yield Stack(emulator, deployment.outputs(), calls)
+        stack = Stack(emulator, deployment.outputs(), calls)
+        yield stack
     finally:
-        emulator.stop()
+        (stack.emulator if stack else emulator).stop()
 
 
 def composition(name: str, **script: Any) -> str:

@@ -60,6 +60,23 @@ def test_a_dry_run_goes_through_the_workflow_without_rendering(stack: Stack) -> 
     assert stack.engine_calls(html, "render_chunk 0") == 0
 
 
+@pytest.mark.parametrize(("path", "method"), [("/apps/run", "POST"), ("/v1/files", "POST"), ("/tasks/x/stream", "GET")])
+def test_the_gateway_gives_a_browser_s_preflight_to_the_function(stack: Stack, path: str, method: str) -> None:
+    """By the gateway's host name: below its path the emulator answers preflights itself, whatever is deployed."""
+    port = stack.emulator.settings.port
+    headers = {
+        "Host": f"{stack.outputs['ApiId']}.execute-api.localhost:{port}",
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answer = httpx.options(f"{stack.endpoint}/live{path}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-max-age"] == "3600"
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+
+
 def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
     task_id = stack.submit(composition("streamed whole", frames=10, seconds_per_frame=0.3))
     url = f"{stack.endpoint}/restapis/{stack.outputs['ApiId']}/live/_user_request_/tasks/{task_id}/stream"

@@ -5,14 +5,15 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const footage = window.__hyperframesRenderFootage;
+  const animations = window.__hyperframesRenderAnimations;
   const { addEventListener } = window;
+  const MAX_ERRORS = 20; // of one frame
   let errorsWhileSeeking = [];
-  addEventListener.call(window, "error", (event) => {
-    if (event.message) errorsWhileSeeking.push(String(event.message).slice(0, 300));
-  });
-  addEventListener.call(window, "unhandledrejection", (event) => {
-    errorsWhileSeeking.push(String(event.reason).slice(0, 300));
-  });
+  const note = (message) => {
+    if (message && errorsWhileSeeking.length < MAX_ERRORS) errorsWhileSeeking.push(String(message).slice(0, 300));
+  };
+  addEventListener.call(window, "error", (event) => note(event.message));
+  addEventListener.call(window, "unhandledrejection", (event) => note(event.reason));
 
   // Read by the page runtime: quantise time to this frame rate, leave media to the renderer.
   window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps, fpsSource: "render-options", owner: "runtime" };
@@ -63,31 +64,36 @@
   // What a script or a film draws may be as rich as a photograph.
   const paints = () => document.querySelector("canvas, video") !== null;
 
-  // Seconds in which some tween of a registered timeline runs; null where that cannot be told.
-  function movingSeconds() {
+  // Stretches of the video, [from, to] in seconds, in which some tween of a registered timeline runs; null where that
+  // cannot be told. Those of elements alone, or of anything: a script may draw what a tween of its own object says.
+  function movingSpans(elementsOnly) {
     const spans = [];
-    for (const timeline of Object.values(window.__timelines ?? {})) {
+    for (const [name, timeline] of Object.entries(window.__timelines ?? {})) {
       if (typeof timeline?.getChildren !== "function") return null;
+      const clock = footage.clockOf(name);
       for (const tween of timeline.getChildren(true, true, false)) {
+        if (elementsOnly && !tween.targets().some((target) => target instanceof Element && target.isConnected)) continue;
         let start = tween.startTime();
         for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
-        spans.push([start, start + tween.totalDuration() / (tween.timeScale() || 1)]);
+        const ends = [start, start + tween.totalDuration() / (tween.timeScale() || 1)];
+        const [from, to] = ends.map((time) => clock.start + (time - clock.from) / clock.rate);
+        spans.push([Math.max(clock.start, from), Math.min(clock.end, to)]);
       }
     }
-    if (!spans.length) return null;
-    let moving = 0;
-    let end = 0;
-    for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
-      moving += Math.max(0, to - Math.max(from, end));
-      end = Math.max(end, to);
+    const merged = [];
+    for (const [from, to] of spans.filter((span) => span[1] > span[0]).sort((a, b) => a[0] - b[0])) {
+      const last = merged.at(-1);
+      if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+      else merged.push([from, to]);
     }
-    return Number.isFinite(moving) ? moving : null;
+    return merged.every((span) => span.every(Number.isFinite)) && spans.length ? merged : null;
   }
 
   // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
   // the clock stands still until `show` has brought them.
   function seek(seconds) {
     window.__player.renderSeek(seconds);
+    animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
     clock.moveTo(seconds * 1000);
@@ -115,6 +121,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSeconds, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, settle, movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -5,9 +5,11 @@
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
-  const OWN = "/__hyperframes_render__/media?";
+  const MEDIA = "/__hyperframes_render__/media?";
+  const PICTURE = "/__hyperframes_render__/picture?";
   const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+  const lanes = window.__hyperframesRenderLanes;
   const states = new WeakMap();
   const films = new Set();
   let pending = 0;
@@ -38,18 +40,29 @@
     try { return new URL(source, document.baseURI).href; } catch { return ""; }
   }
 
-  // Moving pictures are films too: left to themselves they would run by the browser's clock.
-  const moves = (url) => /^(https?:.*\.(gif|apng)([?#]|$)|data:image\/(gif|apng))/i.test(url);
+  // Moving pictures are films too: left to themselves they would run by the browser's clock. What may move is asked for;
+  // a picture that stands in its address says so in its first bytes.
+  function mayMove(url) {
+    const own = url.startsWith(document.location.origin + "/");
+    if (!url.startsWith("data:")) return (own ? /\.(gif|apng|png|webp|avif)([?#]|$)/i : /\.(gif|apng|webp|avif)([?#]|$)/i).test(url);
+    const [, type, text] = /^data:image\/(gif|apng|png|webp|avif)[^,]*;base64,([^=]{0,2000})/i.exec(url) ?? [];
+    if (!text) return false;
+    try {
+      const head = atob(text.slice(0, text.length & ~3));
+      return /gif/i.test(type) || head.includes("acTL") || head.includes("ftypavis") || (head.startsWith("RIFF") && (head.charCodeAt(20) & 2) > 0);
+    } catch { return false; }
+  }
 
   async function discover(element) {
     const state = stateOf(element);
     const url = sourceOf(element);
     if (!url || url === state.url || url === state.given) return;
-    if (element instanceof HTMLImageElement && !moves(url)) return;
+    const image = element instanceof HTMLImageElement;
+    if (image && !mayMove(url)) return;
     Object.assign(state, { url, facts: null, failed: false, image: null });
     if (url.startsWith("data:") && element instanceof HTMLMediaElement && element.hasAttribute("src")) {
       // The browser would play what stands in the address itself.
-      state.given = new URL(OWN, document.baseURI).href;
+      state.given = new URL(MEDIA, document.baseURI).href;
       source.set.call(element, state.given);
     }
     if (element instanceof HTMLVideoElement) {
@@ -58,13 +71,14 @@
     }
     pending++;
     try {
-      const answer = await fetch(OWN + encodeURIComponent(url));
+      const answer = await fetch((image ? PICTURE : MEDIA) + encodeURIComponent(url));
       const facts = await answer.json();
       if (state.url !== url) return;
       if (facts.error) state.failed = true;
       else state.facts = facts;
-      if (element instanceof HTMLImageElement) {
+      if (image) {
         if (facts.moves) films.add(element);
+        else state.facts = null;
         return;
       }
       if (facts.width && !element.hasAttribute("poster")) {
@@ -178,6 +192,11 @@
   const compositionOf = (element) => element.parentElement?.closest("[data-composition-id]") ?? null;
   const trimOf = (element) => Math.max(0, number(element, "data-media-start", number(element, "data-playback-start", 0)));
   const rateOf = (element) => Math.min(5, Math.max(0.1, number(element, "data-playback-rate", 1)));
+  // Seconds of a media element's file that are gone by at seconds of its own time, and the way back.
+  const clockIn = (element) => {
+    const rate = rateOf(element);
+    return lanes.rate(element) ?? { source: (time) => time * rate, time: (source) => source / rate };
+  };
 
   function startOf(element, seen = new Set()) {
     const text = (element.getAttribute("data-start") ?? "").trim();
@@ -204,7 +223,7 @@
       ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
     if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return timeline.totalDuration();
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
-    return natural && !element.loop ? Math.max(0, (natural - trimOf(element)) / rateOf(element)) : null;
+    return natural && !element.loop ? Math.max(0, clockIn(element).time(natural - trimOf(element))) : null;
   }
 
   // Where and how fast a composition's own time runs in the video: local time = from + (time - start) * rate.
@@ -223,15 +242,20 @@
     };
   }
 
+  const clockNamed = (name) => clockOf(document.querySelector(`[data-composition-id="${CSS.escape(name)}"]`));
+
   function elapsed(element, seconds) {
-    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) {
-      // A moving picture begins with the clip that it stands in.
-      const clip = element.closest("[data-start]");
-      return clip?.parentElement && clip !== element && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
-    }
+    // A moving picture begins with the clip that it stands in.
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) return elapsedInClip(element, seconds);
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
     const clock = clockOf(compositionOf(element));
     return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
+  }
+
+  // How long the clip that an element stands in, or is, is there.
+  function elapsedInClip(element, seconds) {
+    const clip = element.closest("[data-start]");
+    return clip?.parentElement && compositionOf(clip) ? elapsed(clip, seconds) : seconds;
   }
 
   // The pictures that the frame at `seconds` needs: films that are seen, or whose pixels somebody reads.
@@ -244,11 +268,12 @@
       if (!seen && !state.sampled) continue;
       const time = elapsed(element, seconds);
       if (time < 0 && !seen) continue;
-      const rate = rateOf(element);
-      state.time = trimOf(element) + Math.max(0, time) * rate;
+      const gone = clockIn(element).source(Math.max(0, time));
+      state.time = trimOf(element) + gone;
       found.push({
-        id: state.id, file: state.facts.file, trim: trimOf(element), loop: element.loop ?? true,
-        index: Math.max(0, Math.floor(time * rate * fps + 1e-9)),
+        id: state.id, file: state.facts.file, trim: trimOf(element), loop: Boolean(element.loop),
+        image: element instanceof HTMLImageElement,
+        index: Math.floor(gone * fps + 1e-9),
       });
     }
     return found;
@@ -279,67 +304,69 @@
     }));
   }
 
-  // What is heard, for the mix. Times in seconds of the video.
+  // What is heard, for the mix: sounds, the groups that some are in, and effects on the whole. Times in seconds of the video.
   function sounds() {
-    const found = [];
-    for (const element of document.querySelectorAll("audio, video")) {
-      const state = states.get(element);
-      if (!state?.url) continue;
-      const isFilm = element instanceof HTMLVideoElement;
-      const said = element.getAttribute("data-has-audio");
-      if (element.closest("[data-hidden]") || (isFilm ? said === "false" || (said === null && element.hasAttribute("muted")) : element.hasAttribute("muted"))) continue;
-      if (state.failed || !state.facts?.sound) {
-        continue;
-      }
+    const groups = new Map();
+    const clips = [...document.querySelectorAll("audio, video")].filter(isHeard).map((element) => {
       const group = groupOf(element);
-      if (group?.hasAttribute("data-hidden")) continue;
-      const global = element.getAttribute("data-hf-media-start-basis") === "global";
-      const clock = global ? { start: 0, from: 0, rate: 1, end: Infinity } : clockOf(compositionOf(element));
-      const length = lengthOf(element);
-      const start = clock.start + (startOf(element) - clock.from) / clock.rate;
-      const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
-      found.push({
-        file: state.facts.file, name: nameOf(element), start, end: Number.isFinite(end) ? end : null,
-        // What lies before the host's own beginning is not heard.
-        cut: Math.max(0, clock.start - start),
-        trim: trimOf(element), rate: rateOf(element) * clock.rate, loop: element.loop,
-        volume: number(element, "data-volume", 1) * (group ? number(group, "data-volume", 1) : 1),
-        envelope: lane(element) ?? tweened(element, length),
-        fadeIn: number(element, "data-fade-in", 0), fadeOut: number(element, "data-fade-out", 0),
-        effects: Boolean(element.getAttribute("data-fx-chain") || group?.getAttribute("data-fx-chain")),
-        groupVolume: group ? number(group, "data-volume", 1) : 1,
-      });
-    }
-    return found;
-  }
-  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
-  function groupOf(element) {
-    const id = element.getAttribute("data-audio-group");
-    const found = id && document.getElementById(id);
-    return found && found.localName === "hf-audio-group" ? found : null;
+      if (group && !groups.has(group.key)) groups.set(group.key, describeGroup(group));
+      return { ...describeSound(element), group: group?.key ?? "" };
+    });
+    const root = [...document.querySelectorAll("[data-composition-id]")].find((element) => !compositionOf(element));
+    return { clips, groups: [...groups.values()], chain: root?.getAttribute("data-fx-chain") ?? "" };
   }
 
-  // The volume lane of data-automation: points of clip time and gain, a bent stretch as short straight ones.
-  function lane(element) {
-    let parsed;
-    try { parsed = JSON.parse(element.getAttribute("data-automation") ?? "null"); } catch { return null; }
-    const found = (Array.isArray(parsed) ? parsed : parsed?.lanes)?.find?.((each) => each?.target === "volume");
-    const points = (found?.points ?? []).filter((p) => Number.isFinite(p?.t) && Number.isFinite(p?.v)).sort((a, b) => a.t - b.t);
-    if (!points.length) return null;
-    const result = [];
-    points.forEach((point, index) => {
-      result.push([point.t, point.v]);
-      const next = points[index + 1];
-      if (!next || !point.curve) return;
-      const steps = Math.max(2, Math.ceil((next.t - point.t) * 30));
-      for (let step = 1; step < steps; step++) {
-        const x = step / steps;
-        result.push([point.t + (next.t - point.t) * x, point.v + (next.v - point.v) * bend(x, point.curve)]);
-      }
-    });
-    return result;
+  function isHeard(element) {
+    const state = states.get(element);
+    if (!state?.url || state.failed || !state.facts?.sound) return false;
+    if (element.closest("[data-hidden]") || groupOf(element)?.element?.hasAttribute("data-hidden")) return false;
+    if (!(element instanceof HTMLVideoElement)) return !element.hasAttribute("muted");
+    const said = element.getAttribute("data-has-audio");
+    return said === null ? !element.hasAttribute("muted") : said !== "false";
   }
-  const bend = (x, curve) => x ** (4 ** Math.max(-1, Math.min(1, Number(curve) || 0)));
+
+  function describeSound(element) {
+    const global = element.getAttribute("data-hf-media-start-basis") === "global";
+    const clock = global ? { start: 0, from: 0, rate: 1, end: Infinity } : clockOf(compositionOf(element));
+    const length = lengthOf(element);
+    const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+    const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+    // What lies before the host's own beginning is not heard.
+    const cut = Math.max(0, clock.start - start);
+    return {
+      file: stateOf(element).facts.file, name: nameOf(element), start: start + cut, duration: Number.isFinite(end) ? Math.max(0, end - start - cut) : null,
+      trim: trimOf(element) + clockIn(element).source(cut * clock.rate), rate: rateOf(element) * clock.rate, loop: element.loop,
+      ramp: lanes.rate(element) && length !== null ? rampOf(element, length, cut * clock.rate, clock.rate) : null,
+      volume: number(element, "data-volume", 1),
+      envelope: (lanes.volume(element) ?? tweened(element, length))?.map(([time, gain]) => [time - cut, gain]) ?? [],
+      fadeIn: number(element, "data-fade-in", 0), fadeOut: number(element, "data-fade-out", 0),
+      chain: element.getAttribute("data-fx-chain") ?? "", automation: lanes.effects(element, cut),
+    };
+  }
+  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
+
+  // A speed that changes, as slices of one speed each: [seconds in the video, where in the file it ends] from the trim on.
+  function rampOf(element, length, from, hostRate) {
+    const count = Math.min(240, Math.max(1, Math.ceil((length - from) / 0.25)));
+    const { source } = clockIn(element);
+    const step = (length - from) / count;
+    return Array.from({ length: count }, (_, slice) => [step / hostRate, source(from + step * (slice + 1)) - source(from)]);
+  }
+
+  // A group needs no element: one without is a plain sum. A name used in several sub-compositions is a group in each.
+  function groupOf(element) {
+    const id = element.getAttribute("data-audio-group");
+    if (!id) return null;
+    const selector = `hf-audio-group[id="${CSS.escape(id)}"]`;
+    const found = compositionOf(element)?.querySelector(selector) ?? document.querySelector(selector);
+    return { id, element: found, key: found ? `${id} ${[...document.querySelectorAll("hf-audio-group")].indexOf(found)}` : id };
+  }
+  function describeGroup({ id, element, key }) {
+    return {
+      key, name: id, volume: element ? number(element, "data-volume", 1) : 1, envelope: (element && lanes.volume(element)) ?? [],
+      chain: element?.getAttribute("data-fx-chain") ?? "", automation: element ? lanes.effects(element) : "",
+    };
+  }
 
   // Volume that a timeline tweens, sampled 60 times a second; the timeline is put back afterwards.
   function tweened(element, length) {
@@ -390,6 +417,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips }),
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, elapsedInClip, clockOf: clockNamed }),
   });
 })();

@@ -13,7 +13,7 @@ from ministack.core import persistence
 
 from hyperframes_render.local.emulator import shims
 from hyperframes_render.local.emulator.environments import Environments
-from hyperframes_render.local.emulator.saving import StateSaver
+from hyperframes_render.local.emulator.saving import Journal, StateSaver
 from hyperframes_render.local.emulator.settings import EmulatorSettings
 
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -30,6 +30,32 @@ def noting_changes(application: Asgi, saver: StateSaver) -> Asgi:
     return noted
 
 
+def keeping_journal(application: Asgi, journal: Journal) -> Asgi:
+    """`application`, with each item that was put or deleted in the journal before the answer leaves."""
+
+    async def kept(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"]) if scope["type"] == "http" else {}
+        operation = headers.get(b"x-amz-target", b"").decode().removeprefix("DynamoDB_20120810.")
+        if operation not in ("PutItem", "DeleteItem"):
+            await application(scope, receive, send)
+            return
+        body = bytearray()
+
+        async def receive_kept() -> Any:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
+        async def send_after(message: Any) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                journal.add(operation, bytes(body))
+            await send(message)
+
+        await application(scope, receive_kept, send_after)
+
+    return kept
+
+
 def save_everything() -> None:
     """All services' state as it is now, so that a kill -9 keeps the deployed stack."""
     persistence.save_all(ministack_app._build_persistence_save_dict())
@@ -40,16 +66,19 @@ def main() -> None:
     settings = EmulatorSettings.from_environment()
     for name in ("tmp", "logs", "functions"):
         (settings.folder / name).mkdir(parents=True, exist_ok=True)
-    saver = StateSaver(settings.folder / "state")
+    journal = Journal(settings.folder / "state")
+    saver = StateSaver(settings.folder / "state", journal)
     environments = Environments(Path(settings.rie), settings.folder / "logs", settings.limit, settings.wait_seconds)
     shims.run_functions_under_rie(settings, environments, saver)
     shims.keep_message_attributes()
     shims.accept_streamed_routes()
     shims.limit_chunks_at_once()
     shims.count_loopback_as_tls()
+    shims.restore_journal(journal)
+    shims.forget_what_is_over()
     if settings.record_calls:
         shims.record_denials_and_calls(Path(settings.record_calls))
-    ministack_app.app = noting_changes(ministack_app.app, saver)
+    ministack_app.app = noting_changes(keeping_journal(ministack_app.app, journal), saver)
     # A terminal sends Ctrl-C to the whole group: the launcher decides when this process stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save_everything).start())

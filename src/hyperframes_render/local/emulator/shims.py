@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack_app
 from ministack.core.lambda_runtime import execution_credentials
-from ministack.services import apigateway_v1, lambda_svc, stepfunctions
+from ministack.services import apigateway_v1, cloudwatch_logs, dynamodb, lambda_svc, stepfunctions
 
 from hyperframes_render.local.emulator.environments import EnvironmentLimit, Environments
 from hyperframes_render.local.emulator.functions import read_function
-from hyperframes_render.local.emulator.saving import StateSaver
+from hyperframes_render.local.emulator.saving import Journal, StateSaver
 from hyperframes_render.local.emulator.settings import EmulatorSettings
+
+_KEPT_SECONDS = 300.0
+_log = logging.getLogger("hyperframes.shims")
 
 
 def run_functions_under_rie(settings: EmulatorSettings, environments: Environments, saver: StateSaver) -> None:
@@ -31,7 +38,10 @@ def run_functions_under_rie(settings: EmulatorSettings, environments: Environmen
         try:
             answer = environments.call(function, event, request_id)
         except EnvironmentLimit as limit:
-            return dict(lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", str(limit)))
+            refusal = dict(lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", str(limit)))
+            # The workflow reads this name, and tries again for hours; without it the error has none.
+            refusal["body"] |= {"errorType": "Lambda.TooManyRequestsException", "errorMessage": str(limit)}
+            return refusal
         finally:
             saver.note_change()
         result = {"body": answer.payload, "log": answer.log, "log_source": "rie"}
@@ -89,6 +99,54 @@ def count_loopback_as_tls() -> None:
         return pin(address, secure or address == "127.0.0.1")
 
     ministack_app.pin_request_origin = pinned
+
+
+def forget_what_is_over() -> None:
+    """Ended executions and logs of calls are kept for some minutes, as AWS deletes them in time; here for ever else.
+
+    Each task leaves some 30 KB of them. Nothing asks for an execution that ended minutes ago: a task that is not final
+    then is started anew. Logs are in files as well.
+    """
+
+    def forget() -> None:
+        now = time.time()
+        before = datetime.fromtimestamp(now - _KEPT_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        executions = stepfunctions._executions._data
+        for key, execution in list(executions.items()):
+            if (execution.get("stopDate") or before) < before:
+                executions.pop(key, None)
+        oldest = (now - _KEPT_SECONDS) * 1000
+        for group in list(cloudwatch_logs._log_groups._data.values()):
+            for name, stream in list(group["streams"].items()):
+                if stream["creationTime"] < oldest:
+                    del group["streams"][name]
+
+    def run() -> None:
+        while True:
+            time.sleep(_KEPT_SECONDS / 10)
+            try:
+                forget()
+            except Exception:
+                _log.warning("what is over could not be forgotten", exc_info=True)
+
+    threading.Thread(target=run, name="forgetting", daemon=True).start()
+
+
+def restore_journal(journal: Journal) -> None:
+    """What was put or deleted after the last save comes back with the saved state."""
+    load = ministack_app._load_persisted_state
+
+    def restored() -> None:
+        load()
+        for operation, request in journal.read():
+            if operation == "DeleteItem":
+                dynamodb._delete_item({name: request[name] for name in ("TableName", "Key")})
+            else:
+                # What was saved is as new or newer.
+                item = {name: request[name] for name in ("TableName", "Item")}
+                dynamodb._put_item({**item, "ConditionExpression": "attribute_not_exists(id)"})
+
+    ministack_app._load_persisted_state = restored
 
 
 def record_denials_and_calls(path: Path) -> None:

@@ -1,0 +1,80 @@
+// Animations where the page runtime does not look: in shadow trees, and in frames of the page's own origin. They stand
+// until the renderer moves them, and count from the beginning of the clip that they are in. Runs in every frame.
+(() => {
+  "use strict";
+  const { document } = window;
+  let top;
+  try {
+    top = window.top.document && window.top;
+  } catch { return; } // a frame of another origin
+  if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
+    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek }) });
+  }
+  const { roots } = top.__hyperframesRenderAnimations;
+
+  // A root's animations and, of those that scripts made, the time at which they were first seen. Kept, since the
+  // browser forgets one that is over, and a later seek may go back.
+  function hold(root) {
+    const known = roots.get(root);
+    for (const animation of root.getAnimations()) {
+      const view = animation.effect?.target?.ownerDocument.defaultView;
+      // Transitions run with the frames, as everywhere; others may follow a scroll position.
+      if (!view || animation instanceof view.CSSTransition || animation.timeline !== view.document.timeline) continue;
+      if (!known.has(animation)) known.set(animation, animation instanceof view.CSSAnimation ? 0 : null);
+      animation.pause();
+    }
+    return known;
+  }
+
+  function watch(root) {
+    roots.set(root, new Map());
+    root.addEventListener("animationstart", () => hold(root), true);
+  }
+
+  const { attachShadow } = Element.prototype;
+  Element.prototype.attachShadow = function (...given) {
+    const root = attachShadow.apply(this, given);
+    watch(root);
+    return root;
+  };
+  if (top !== window) watch(document);
+  else {
+    // What markup declares is attached by the parser.
+    document.addEventListener("DOMContentLoaded", () => {
+      for (const element of document.querySelectorAll("*")) if (element.shadowRoot && !roots.has(element.shadowRoot)) watch(element.shadowRoot);
+    });
+  }
+
+  // Where a root stands in the page itself.
+  function hostOf(root) {
+    for (let node = root; node; ) {
+      if (node.host) node = node.host.getRootNode() === document ? node.host : node.host.getRootNode();
+      else if (node.nodeType === Node.DOCUMENT_NODE) {
+        const frame = node.defaultView?.frameElement;
+        if (!frame) return null;
+        node = frame.getRootNode() === document ? frame : frame.getRootNode();
+      }
+      if (node.nodeType === Node.ELEMENT_NODE) return node;
+    }
+    return null;
+  }
+
+  // `elapsed` tells how long the clip of an element is there at `seconds`.
+  function seek(seconds, elapsed) {
+    for (const root of [...roots.keys()]) {
+      const host = hostOf(root);
+      if (!host?.isConnected) {
+        if (root.nodeType === Node.DOCUMENT_NODE) roots.delete(root);
+        continue;
+      }
+      const time = elapsed(host, seconds);
+      for (const [animation, since] of hold(root)) {
+        if (animation.playState === "idle") roots.get(root).delete(animation);
+        else {
+          if (since === null) roots.get(root).set(animation, time);
+          animation.currentTime = (time - (since ?? time)) * 1000;
+        }
+      }
+    }
+  }
+})();

@@ -1,0 +1,51 @@
+"""The table of all attacks in docs/security.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.attack.catalog import Fixture
+from tests.attack.machine import Report
+
+_BEGIN, _END = "<!-- attacks -->", "<!-- /attacks -->"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attack, how it ended, and how long it took in seconds."""
+
+    fixture: Fixture
+    report: Report
+    seconds: float
+
+
+def write_table(document: Path, outcomes: Sequence[Outcome]) -> None:
+    """Put the table between the document's marks."""
+    text = document.read_text("utf-8")
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    document.write_text(f"{before}{_BEGIN}\n{_table(outcomes)}\n{_END}{after}", "utf-8")
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    touched = sum(bool(outcome.report.touched) for outcome in outcomes)
+    lines = [
+        f"{len(outcomes)} attacks, {touched} of which touched a sensor. Seconds and memory (of a job's processes,",
+        "shared pages counted in each) are of one run on two processors, shared with other work.",
+        "",
+        "| attack | tries | ended | s | MB |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_line(one) for one in sorted(outcomes, key=lambda one: one.fixture.name)]
+    return "\n".join(lines)
+
+
+def _line(one: Outcome) -> str:
+    told = (_cell(one.fixture.tries), one.report.ended, f"{one.seconds:.1f}", str(one.report.peak_mb))
+    return f"| {one.fixture.name} | {' | '.join(told)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")

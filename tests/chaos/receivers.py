@@ -1,0 +1,109 @@
+"""Webhook receivers of every character, in one server: the first part of the path says which."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+#: Each with its share of the tasks. One that hangs holds a try for as long as a try may take, so it is rare.
+CHARACTERS = {
+    "takes it": 0.55,
+    "answers 500 twice": 0.1,
+    "answers 500": 0.05,
+    "answers 410": 0.05,
+    "answers 429 once": 0.1,
+    "redirects": 0.05,
+    "cuts twice": 0.09,
+    "hangs": 0.01,
+}
+#: Those that never take anything, until they are healed.
+NEVER = ("answers 500", "redirects", "hangs")
+_HANG_SECONDS = 20.0
+
+
+@dataclass
+class Receivers:
+    """What came: tries and deliveries by webhook-id, ids by task. `healed`: all take everything from now on."""
+
+    url: str = ""
+    healed: bool = False
+    tries: Counter[str] = field(default_factory=Counter)
+    delivered: Counter[str] = field(default_factory=Counter)
+    gone: set[str] = field(default_factory=set)
+    ids: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def address(self, character: str) -> str:
+        """Where a receiver of this character listens."""
+        return f"{self.url}/{character.replace(' ', '-')}"
+
+    def take(self, path: str, webhook_id: str, task_id: str) -> str:
+        """What is done with a try: a status, "hang", "cut" or "redirect"."""
+        character = path.strip("/").replace("-", " ")
+        with self._lock:
+            self.ids[task_id].add(webhook_id)
+            self.tries[webhook_id] += 1
+            number = self.tries[webhook_id]
+            does = {
+                "answers 500": "500",
+                "answers 410": "410",
+                "redirects": "redirect",
+                "hangs": "hang",
+                "answers 500 twice": "500" if number < 3 else "200",
+                "answers 429 once": "429" if number < 2 else "200",
+                "cuts twice": "cut" if number < 3 else "200",
+            }.get(character, "200")
+            does = "200" if self.healed else does
+            if does == "200":
+                self.delivered[webhook_id] += 1
+            elif does == "410":
+                self.gone.add(webhook_id)
+            return does
+
+
+@contextmanager
+def receivers() -> Iterator[Receivers]:
+    """All of them, on one free port of the loopback interface."""
+    kept = Receivers()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            does = kept.take(self.path, self.headers["webhook-id"], body["id"])
+            if does == "hang":
+                time.sleep(_HANG_SECONDS)
+            if does in ("hang", "cut"):
+                self.close_connection = True
+                return
+            self.send_response(302 if does == "redirect" else int(does))
+            if does == "redirect":
+                self.send_header("Location", f"{kept.url}/takes-it")
+            if does == "429":
+                self.send_header("Retry-After", "1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, *_: object) -> None:
+            pass  # notify was killed while it asked
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield kept
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,42 @@
+"""What is animated inside frames and shadow trees follows the video's time, whole or in chunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.e2e.support import composition, frames, render
+
+#: A box that goes from the left to 160 pixels in a second.
+BOX = """<style>i { position: absolute; left: 0; top: 20px; width: 40px; height: 40px; background: #ffd166;
+  animation: go 1s linear both; } @keyframes go { to { left: 160px; } }</style><i></i>"""
+SHADOW = f'<div id="host" style="position:absolute;inset:0"><template shadowrootmode="open">{BOX}</template></div>'
+SCRIPTED = f"""document.getElementById("host").attachShadow({{ mode: "closed" }}).innerHTML = `{BOX}`;"""
+PLACE = "position:absolute;left:0;top:0;width:320px;height:180px;border:0"
+
+
+def left_edges(video: Path) -> list[int]:
+    """Where the box begins in each frame, in pixels."""
+
+    def edge(picture: NDArray[np.uint8]) -> int:
+        return int((picture[30:50, :, 0].mean(axis=0) > 130).argmax())
+
+    return [edge(picture) for picture in frames(video)]
+
+
+@pytest.mark.parametrize("where", ["frame", "shadow", "scripted"])
+def test_an_inner_animation_is_at_the_place_of_its_time(where: str, tmp_path: Path) -> None:
+    (tmp_path / "inner.html").write_text(f"<!doctype html><body>{BOX}")
+    body = {"frame": f'<iframe src="inner.html" style="{PLACE}"></iframe>', "shadow": SHADOW, "scripted": ""}
+    host = '<div id="host" style="position:absolute;inset:0"></div>' if where == "scripted" else body[where]
+    script = SCRIPTED if where == "scripted" else ""
+    # It is in a clip that begins at 0.2 s: until then there is nothing.
+    clip = f'<div class="clip" data-start="0.2" data-duration="1" style="width:320px;height:180px">{host}</div>'
+    (tmp_path / "index.html").write_text(composition(clip, script, 'data-duration="1" data-no-timeline'))
+    for options in ([], ["--chunks", "3"]):
+        render(tmp_path, tmp_path / "out.mp4", "--network", "none", *options)
+        expected = [max(0, round((frame - 6) / 30 * 160)) for frame in range(30)]
+        assert np.abs(np.array(left_edges(tmp_path / "out.mp4")) - expected).max() <= 1

@@ -1,0 +1,88 @@
+"""What the browser's driver gives up before it becomes the driver."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hyperframes_render.browser import confine
+
+_TRY = """
+import ctypes, os, runpy, socket
+own = runpy.run_path({program!r})
+assert own["forbid_network"]()
+def refused(call):
+    try:
+        call()
+    except PermissionError:
+        return True
+    return False
+tried = dict(
+    internet=refused(lambda: socket.socket(socket.AF_INET)),
+    internet6=refused(lambda: socket.socket(socket.AF_INET6)),
+    virtual_machine=refused(lambda: socket.socket(socket.AF_VSOCK)),
+    raw=refused(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
+    local=refused(lambda: socket.socket(socket.AF_UNIX)),
+    pair=refused(lambda: socket.socketpair()),
+)
+libc = ctypes.CDLL(None, use_errno=True)
+tried["ptrace"] = libc.ptrace(0, 0, 0, 0) == -1 and ctypes.get_errno() == 13
+if os.fork() == 0:
+    os._exit(0 if refused(lambda: socket.socket(socket.AF_INET)) else 1)
+tried["child"] = os.wait()[1] == 0
+print(tried)
+"""
+
+
+def confined(code: str) -> str:
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ended.stdout.strip()
+
+
+def test_a_confined_process_and_its_children_have_local_sockets_only() -> None:
+    got = eval(confined(_TRY.format(program=confine.__file__)))
+    assert got == {
+        **dict.fromkeys(("internet", "internet6", "virtual_machine", "raw", "ptrace", "child"), True),
+        "local": False,
+        "pair": False,
+    }
+
+
+@pytest.mark.parametrize(("megabytes", "said"), [(50, "had"), (400, "refused")])
+def test_a_process_gets_memory_up_to_its_ceiling(megabytes: int, said: str) -> None:
+    code = (
+        f"import runpy; runpy.run_path({confine.__file__!r})['limit_memory'](300 * 1024**2)\n"
+        f"try: bytearray({megabytes} * 1024**2); print('had')\n"
+        "except MemoryError: print('refused')"
+    )
+    assert confined(code) == said
+
+
+def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text('#!/bin/sh\nenv; echo "$@"\n')
+    node.chmod(0o755)
+    launcher = Path(confine.__file__).with_name("confined-node")
+    ended = subprocess.run(
+        [launcher, "cli.js", "run-driver"],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "AWS_SECRET_ACCESS_KEY": "canary",
+            "LD_PRELOAD_X": "canary",
+            "NODE_OPTIONS": "canary",
+            "HYPERFRAMES_RENDER_PYTHON": sys.executable,
+            "HYPERFRAMES_RENDER_NODE": str(node),
+            "HYPERFRAMES_RENDER_MEMORY": str(1024**3),
+            "HYPERFRAMES_RENDER_DRIVER_FOLDER": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "canary" not in ended.stdout
+    assert f"TMPDIR={tmp_path}" in ended.stdout.splitlines()
+    assert ended.stdout.splitlines()[-1] == "cli.js run-driver"
+    assert (tmp_path / confine.PID_FILE).read_text().isdecimal()
