@@ -17,6 +17,13 @@ from hyperframes_render.composition.variables import give_variables
 PACKAGES_URL = "/__hyperframes_render__/packages/"
 
 
+#: The page runtime puts the root's clips in place one by one, and lays the page out anew after each that is not there
+#: already: 20 s for 2,500 clips. Beyond so many the page begins with what the runtime would come to.
+_MANY_CLIPS = 300
+_ROOT = "[data-composition-id]:not([data-composition-id] [data-composition-id])"
+_CLIPS_IN_PLACE = f"<style>:where({_ROOT} > [data-start]){{position:absolute}}</style>"
+
+
 @dataclass(frozen=True)
 class PageSpec:
     """What the page is asked for: size in CSS pixels, frames per second, and the caller's length in seconds."""
@@ -75,6 +82,8 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )
     first = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
+    if inlined.html.count("data-start") > _MANY_CLIPS:
+        first += _CLIPS_IN_PLACE
     if spec.transparent:
         first += _TRANSPARENT
     if spec.variables:
