@@ -54,7 +54,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             reuse=False,
             log=DoorLog(),
             media=MediaLibrary(folder / "media"),
-                budget=FetchBudget(),
+            budget=FetchBudget(),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
         )
         worker = await start_worker(spec, stack, form=PictureForm.PLANES)

@@ -112,6 +112,8 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
         if stream.disposition & av.stream.Disposition.attached_pic:
             continue  # an album's cover is no film
         context = stream.codec_context
+        if context is None:
+            continue  # of a codec that nobody knows
         # VP8 and VP9 keep alpha beside the picture: the container says so, the pixel format does not.
         beside = stream.metadata.get("alpha_mode") == "1"
         ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
@@ -165,6 +167,8 @@ def _rotation(container: av.container.InputContainer, stream: av.VideoStream) ->
 def _sound(container: av.container.InputContainer, start: float) -> SoundFacts | None:
     for stream in container.streams.audio:
         context = stream.codec_context
+        if context is None:
+            continue
         begins = float((stream.start_time or 0) * (stream.time_base or 0))
         return SoundFacts(context.name, context.layout.nb_channels, context.sample_rate, max(0.0, begins - start))
     return None
