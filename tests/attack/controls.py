@@ -52,10 +52,20 @@ def _interception() -> None:
 
 def _network() -> None:
     """Chromium may use the network as it likes."""
+    _filter()
+    _flags()
+
+
+def _filter() -> None:
+    """The kernel gives the driver and the browser any socket."""
+    driver._LAUNCHER = str(_PARTS / "unconfined-node")
+
+
+def _flags() -> None:
+    """Chromium is not told to stay off the network."""
     for flag in list(flags._REASONS):
         if flag.startswith(("--proxy", "--force-webrtc", "--disable-quic", "--dns-prefetch")):
             del flags._REASONS[flag]
-    driver._LAUNCHER = str(_PARTS / "unconfined-node")
 
 
 def _jail() -> None:
@@ -125,6 +135,8 @@ _CONTROLS: dict[str, Callable[[], None]] = {
     "webhooks": _webhooks,
     "interception": _interception,
     "network": _network,
+    "filter": _filter,
+    "flags": _flags,
     "jail": _jail,
     "archive": _archive,
     "media": _media,
