@@ -30,11 +30,13 @@ def take_out(name: str) -> None:
 def _addresses() -> None:
     """Every address counts as public."""
     fetch.is_public = lambda address: True
+    fetch.is_private_name = lambda host: False
 
 
 def _webhooks() -> None:
     """The same for webhooks, and no look at the address before."""
     fetch.is_public = lambda address: True
+    fetch.is_private_name = lambda host: False
     _put(__main__, "check_webhook", lambda url, *, allow_private: None)
 
 
@@ -50,10 +52,20 @@ def _interception() -> None:
 
 def _network() -> None:
     """Chromium may use the network as it likes."""
+    _filter()
+    _flags()
+
+
+def _filter() -> None:
+    """The kernel gives the driver and the browser any socket."""
+    driver._LAUNCHER = str(_PARTS / "unconfined-node")
+
+
+def _flags() -> None:
+    """Chromium is not told to stay off the network."""
     for flag in list(flags._REASONS):
         if flag.startswith(("--proxy", "--force-webrtc", "--disable-quic", "--dns-prefetch")):
             del flags._REASONS[flag]
-    driver._LAUNCHER = str(_PARTS / "unconfined-node")
 
 
 def _jail() -> None:
@@ -123,6 +135,8 @@ _CONTROLS: dict[str, Callable[[], None]] = {
     "webhooks": _webhooks,
     "interception": _interception,
     "network": _network,
+    "filter": _filter,
+    "flags": _flags,
     "jail": _jail,
     "archive": _archive,
     "media": _media,

@@ -85,7 +85,6 @@ class Watch:
 
     def __init__(self, worker: int, touched: Touched) -> None:
         self._worker, self._touched = psutil.Process(worker), touched
-        self._program = Path(f"/proc/{worker}/exe").readlink()
         self._suspects: set[int] = set()
         self.peak = 0
 
@@ -103,7 +102,7 @@ class Watch:
 
     def _is_other(self, pid: int) -> bool:
         """Whether it has become another program than the worker, that of confine.py included."""
-        return Path(f"/proc/{pid}/exe").readlink() != self._program
+        return Path(f"/proc/{pid}/exe").readlink() != Path(f"/proc/{self._worker.pid}/exe").readlink()
 
     def _look(self) -> None:
         total = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hyperframes_render.browser import confine
 
 _TRY = """
-import ctypes, os, runpy, socket
+import ctypes, json, os, runpy, socket
 own = runpy.run_path({program!r})
 assert own["forbid_network"]()
 def refused(call):
@@ -33,7 +34,7 @@ tried["ptrace"] = libc.ptrace(0, 0, 0, 0) == -1 and ctypes.get_errno() == 13
 if os.fork() == 0:
     os._exit(0 if refused(lambda: socket.socket(socket.AF_INET)) else 1)
 tried["child"] = os.wait()[1] == 0
-print(tried)
+print(json.dumps(tried))
 """
 
 
@@ -43,7 +44,7 @@ def confined(code: str) -> str:
 
 
 def test_a_confined_process_and_its_children_have_local_sockets_only() -> None:
-    got = eval(confined(_TRY.format(program=confine.__file__)))
+    got = json.loads(confined(_TRY.format(program=confine.__file__)))
     assert got == {
         **dict.fromkeys(("internet", "internet6", "virtual_machine", "raw", "ptrace", "child"), True),
         "local": False,

@@ -13,13 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from hyperframes_render.browser.fetch import is_public
+from hyperframes_render.browser.fetch import is_private_name, is_public
 from hyperframes_render.errors import InvalidOption
 
 #: SQS hides a message for 12 hours at most, counted from when it was received.
 MAX_WAIT = 43_000
-#: Names that reach the own machine or network whatever they resolve to.
-_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def check_webhook(url: str, *, allow_private: bool) -> None:
@@ -49,7 +47,7 @@ def _is_private(host: str) -> bool:
         return not is_public(host)
     except ValueError:
         pass
-    if host == "localhost" or host.endswith(_PRIVATE_SUFFIXES):
+    if is_private_name(host):
         return True
     try:
         # 127.1, 0x7f.1 and 2130706433 are addresses too, for whoever connects.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -69,8 +70,20 @@ _REFUSED = tuple(
 )
 
 
+#: Names that reach the own machine or network whatever they resolve to.
+_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+
+
+def is_private_name(host: str) -> bool:
+    """Whether a name is none of the public internet's, so that nobody need be asked for it."""
+    name = host.rstrip(".").lower()
+    return not re.search(r"[.:]", name) or name.endswith(_PRIVATE_SUFFIXES)
+
+
 async def resolve_public(host: str, port: int) -> str:
     """The address to connect to. Raises FetchRefused where any address of `host` is not public."""
+    if is_private_name(host):
+        raise FetchRefused(f'"{host}" is not a public address')
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
