@@ -18,6 +18,8 @@ def test_the_same_seed_makes_the_same_schedule_and_every_kind_comes() -> None:
     assert len(QUICK) >= 15 and {"kill -9 of a browser", "kill -9 of ffmpeg"} <= set(REAL)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_each_task_comes_to_one_end_whatever_fails(tmp_path: Path) -> None:
     figures = run(tmp_path, seed=3, tasks=60, seconds=12, faults=12, say=print)
     # What takes one process finds none of its kind now and then, on a machine that has other things to do.
@@ -25,6 +27,7 @@ def test_each_task_comes_to_one_end_whatever_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_more_than_the_functions_can_do_at_once_waits_and_fails_nothing(tmp_path: Path) -> None:
     """The last of them is refused an environment more often than a failing call is tried again."""
     with chaos_stack(tmp_path, seed=1, real=False, wait_seconds=0.5) as chaos:

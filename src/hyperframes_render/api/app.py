@@ -44,6 +44,7 @@ from hyperframes_render.errors import (
     PayloadTooLarge,
     RateLimited,
     RenderError,
+    ServiceFailed,
 )
 from hyperframes_render.task import TaskStatus
 
@@ -201,8 +202,11 @@ async def run(
                 frames_a_day=key.limits.frames_a_day or None,
                 before_accepting=lambda: door.enter(key, task_id),
             )
-        except RenderError:
-            door.forget(key, idempotency_key)
+        except RenderError as error:
+            # A service that failed may have written the task all the same: its promise stays, so that a repeat of the
+            # request cannot make a second one.
+            if not isinstance(error, ServiceFailed):
+                door.forget(key, idempotency_key)
             door.leave(key, task_id)
             raise
         if task.status == TaskStatus.REJECTED:

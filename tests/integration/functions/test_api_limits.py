@@ -118,6 +118,26 @@ def test_the_same_request_twice_is_one_task(cloud: Cloud, behaviour: Behaviour) 
     assert theirs[1]["data"]["id"] != first["id"], "another key's requests are others"
 
 
+def test_a_task_whose_writing_was_not_confirmed_is_not_made_twice(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.tasks import DynamoTasks
+    from hyperframes_render.errors import ServiceFailed
+
+    make_key(cloud)
+    create = DynamoTasks.create
+
+    def unconfirmed(*given: Any) -> bool:
+        create(*given)
+        raise ServiceFailed("Writing a new task failed: the connection was closed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DynamoTasks, "create", unconfirmed)
+        assert run(**{"Idempotency-Key": "order 4711"})[0] == 503
+    again = run(**{"Idempotency-Key": "order 4711"})[1]["data"]
+    assert cloud.all_tasks() == [again["id"]]
+
+
 def test_another_body_under_the_same_key_is_422(cloud: Cloud) -> None:
     make_key(cloud)
     run(**{"Idempotency-Key": "order 4711"})
