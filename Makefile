@@ -60,11 +60,11 @@ demo: setup
 # The official renderer, to compare with, is installed like the benchmark's; without it those tests say so and are skipped.
 test: setup
 	@tests/bench/setup.sh || true
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: setup
 	@tests/bench/setup.sh || true
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 # Every attack with its control and without, and the table in docs/security.md. Needs root; three quarters of an hour.
 attack: setup

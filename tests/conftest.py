@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 #: The functions' logger and metrics read these once, when they are imported.
 os.environ.update(
@@ -15,15 +16,17 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
 )
 
-TESTS = Path(__file__).parent
 #: Folders whose tests share one running stack or server.
-TOGETHER = {"integration/workflow", "e2e/sdk"}
+TOGETHER = ("tests/integration/workflow/", "tests/e2e/sdk/")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, tests that share something running go to one of them, in their order."""
-    for item in items:
-        folder = item.path.parent.relative_to(TESTS).as_posix()
-        group = folder if folder in TOGETHER else f"{folder}/{item.path.name}"
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFolderOrFile(LoadFileScheduling):
+    """Gives a worker whole files, and whole folders where their tests share something that runs."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolderOrFile:
+    """With several workers (`-n`)."""
+    return ByFolderOrFile(config, log)
