@@ -30,6 +30,7 @@ UNSEEN = {
 }
 #: The same for one role.
 UNSEEN_OF_ONE = {
+    ("PlanRole", "lambda:GetAccountSettings"): "the emulator answers this call without asking what the role may do",
     ("RenderChunkRole", "s3:ListBucket"): "S3 asks for it to say that an object is missing; the emulator just says so",
 }
 
