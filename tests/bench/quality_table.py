@@ -91,7 +91,7 @@ costs 9 VMAF in the worst frame; the other on flat shapes twice the processor ti
 
 gif (256 colours, two passes) and png (lossless) have one quality each. prores: proxy, HQ, HQ at a higher rate; 4444
 with alpha. **Alpha** (vp8, vp9, prores, png; on or off in gif): composited over white and over dark green the frames are the
-page on that colour to 40.0 dB (vp8, vp9: 4:2:0 colour is the limit, the opaque ones are at 35 dB there), 55 dB
+page on that colour to 43.1 dB (vp8), 42.7 dB (vp9), 55 dB
 (prores), 56 dB (png), in the worst frame of a small page with hard edges and soft shadows.
 """
 
