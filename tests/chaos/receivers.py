@@ -9,7 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from tests.serving import QuietHandler, serving
 
 #: Each with its share of the tasks. One that hangs holds a try for as long as a try may take, so it is rare.
 CHARACTERS = {
@@ -72,7 +74,7 @@ def receivers() -> Iterator[Receivers]:
     """All of them, on one free port of the loopback interface."""
     kept = Receivers()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             does = kept.take(self.path, self.headers["webhook-id"], body["id"])
@@ -89,9 +91,6 @@ def receivers() -> Iterator[Receivers]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128
@@ -99,11 +98,5 @@ def receivers() -> Iterator[Receivers]:
         def handle_error(self, *_: object) -> None:
             pass  # notify was killed while it asked
 
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serving(Handler, Server) as kept.url:
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
-from hyperframes_render.browser.fetch import FetchRefused, resolve_public
+from hyperframes_render.browser.fetch import FetchRefused, pinned_pool
 
 #: Seconds for one answer: the convention for webhooks is 15 to 30.
 POST_TIMEOUT = 15.0
@@ -47,19 +46,10 @@ def post(
 async def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private: bool, timeout: float) -> Answer:
     import httpcore
 
-    class PinnedBackend(httpcore.AnyIOBackend):
-        """Connects to the address that was checked, whatever the name answers by now."""
-
-        async def connect_tcp(  # type: ignore[override]  # its other parameters are passed on as they are
-            self, host: str, port: int, **options: Any
-        ) -> httpcore.AsyncNetworkStream:
-            address = host if allow_private else await resolve_public(host, port)
-            return await super().connect_tcp(address, port, **options)
-
     try:
         async with (
             asyncio.timeout(timeout),
-            httpcore.AsyncConnectionPool(network_backend=PinnedBackend()) as pool,
+            pinned_pool(allow_private=allow_private) as pool,
             pool.stream("POST", url, headers=list(headers.items()), content=body) as answer,
         ):
             fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}

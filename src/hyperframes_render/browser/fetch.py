@@ -14,8 +14,11 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
+
+if TYPE_CHECKING:
+    import httpcore
 
 MAX_REDIRECTS = 5
 #: Seconds for one answer, and its largest size in bytes (docs/limits.md).
@@ -160,24 +163,33 @@ async def fetch_public(
     raise FetchRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
 
-async def _request(
-    method: str, url: str, headers: Mapping[str, str], limit: int
-) -> tuple[int, list[tuple[str, str]], bytes]:
+def pinned_pool(*, allow_private: bool = False) -> httpcore.AsyncConnectionPool:
+    """Connections to the address that was checked, whatever the name answers by now.
+
+    Connecting raises FetchRefused for an address that is not public, unless `allow_private`: then nothing is checked.
+    """
     import httpcore  # a render without outside requests need not pay for this import
 
     class PinnedBackend(httpcore.AnyIOBackend):
-        """Connects to the address that was checked, whatever the name answers by now."""
-
         async def connect_tcp(  # type: ignore[override]  # its other parameters are passed on as they are
             self, host: str, port: int, **options: Any
         ) -> httpcore.AsyncNetworkStream:
-            return await super().connect_tcp(await resolve_public(host, port), port, **options)
+            address = host if allow_private else await resolve_public(host, port)
+            return await super().connect_tcp(address, port, **options)
+
+    return httpcore.AsyncConnectionPool(network_backend=PinnedBackend())
+
+
+async def _request(
+    method: str, url: str, headers: Mapping[str, str], limit: int
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    import httpcore
 
     timeouts = {"connect": 10.0, "read": FETCH_TIMEOUT, "write": 10.0, "pool": 10.0}
     try:
         async with (
             asyncio.timeout(FETCH_TIMEOUT),
-            httpcore.AsyncConnectionPool(network_backend=PinnedBackend()) as pool,
+            pinned_pool() as pool,
             pool.stream(method, url, headers=list(headers.items()), extensions={"timeout": timeouts}) as answer,
         ):
             body = bytearray()

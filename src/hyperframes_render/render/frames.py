@@ -164,25 +164,25 @@ class RangeRender:
 
     async def _feed(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
         held: Picture | None = None
+        shown: bytes | None = None
         put_at = last = self._frames.end - 1
         spec = self._encoder.spec
         luma_bytes = even(spec.width) * even(spec.height)
         for block, results in zip(self._blocks, self._results, strict=True):
             for frame in range(block.first, block.end):
                 picture = await results.get()
-                data = None if picture is None else await picture.data
-                before = None if held is None else await held.data
+                data = shown if picture is None else await picture.data
+                same, shown = data == shown, data
                 if picture is not None:
                     if held is not None:
                         held.release()
                     held = picture
-                same = data is None or data == before
-                planes = await held.data if held is not None and spec.form is PictureForm.PLANES else None
+                planes = data if spec.form is PictureForm.PLANES else None
                 self._statistics.shown(frame, same=same, planes=planes, luma_bytes=luma_bytes)
                 # A picture that stands is sent again now and then: its repetitions are encoded while the next frames
                 # are drawn, and not all at once when something moves again.
-                if held is not None and (data is not None or frame == last or frame - put_at >= SEND_AGAIN):
-                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, await held.data)
+                if data is not None and (picture is not None or frame == last or frame - put_at >= SEND_AGAIN):
+                    await asyncio.to_thread(self._encoder.put, frame - self._frames.first, data)
                     put_at = frame
                 self._done += 1
                 self._meter.frame_done()

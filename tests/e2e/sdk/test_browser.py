@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from hyperframes_render.browser.chromium import chromium_path
 from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
+from tests.serving import QuietHandler, serving
 
 #: Uploads, renders, looks on, reads the video and an error, and deletes: every method and header that there is.
 USE_THE_API = """
@@ -41,27 +40,18 @@ async ([base, key, html]) => {
 def page() -> Iterator[Page]:
     """An empty page whose origin is a server of its own."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    shop = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=shop.serve_forever, daemon=True).start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
-            opened = browser.new_page()
-            opened.goto(f"http://127.0.0.1:{shop.server_address[1]}/")
-            yield opened
-            browser.close()
-    finally:
-        shop.shutdown()
-        shop.server_close()
+    with serving(Handler) as shop, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        opened = browser.new_page()
+        opened.goto(f"{shop}/")
+        yield opened
+        browser.close()
 
 
 def test_a_page_of_another_origin_uploads_renders_and_reads_every_answer(server: Server, page: Page) -> None:

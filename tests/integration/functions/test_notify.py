@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +19,7 @@ from hyperframes_render.errors import ServiceFailed
 from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
 from tests.integration.functions.conftest import forget
 from tests.integration.functions.engine import Behaviour
+from tests.serving import QuietHandler, serving
 
 FINE: dict[str, Any] = {"batchItemFailures": []}
 
@@ -39,7 +38,7 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     told = Receiver()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
@@ -49,17 +48,9 @@ def receiver() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(b"thanks")
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    told.url = f"http://127.0.0.1:{server.server_port}/hook"
-    yield told
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        told.url = f"{address}/hook"
+        yield told
 
 
 @pytest.fixture

@@ -33,6 +33,11 @@ from tests.integration.functions.cloud import (
 from tests.integration.functions.engine import Behaviour
 
 
+def slow_down(*_: Any) -> None:
+    """S3, when it is asked too much."""
+    raise ServiceFailed("Writing failed: SlowDown.")
+
+
 def assert_ended_well(cloud: Cloud, task_id: str, status: int) -> list[dict[str, Any]]:
     """One final state, one record of the right kind, one distinct final event, nothing in work/. The events."""
     task = cloud.task(task_id)
@@ -203,11 +208,8 @@ def test_an_s3_error_in_the_middle_is_transient(
     call("plan", {"task_id": task_id})
     from hyperframes_render.aws.objects import S3Objects
 
-    def fail(*_: Any) -> None:
-        raise ServiceFailed("Writing failed: SlowDown.")
-
     with monkeypatch.context() as patched:
-        patched.setattr(S3Objects, "upload", fail)
+        patched.setattr(S3Objects, "upload", slow_down)
         with pytest.raises(Exception) as raised:
             call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
     assert type(raised.value).__name__ == "ServiceFailed"
@@ -508,11 +510,8 @@ def test_an_upload_that_was_cut_off_before_its_record_is_made_good_by_the_next_t
     task_id = submit()
     call("plan", {"task_id": task_id})
 
-    def fail(*_: Any) -> None:
-        raise ServiceFailed("Writing failed: SlowDown.")
-
     with monkeypatch.context() as patched:
-        patched.setattr(S3Objects, "put", fail)
+        patched.setattr(S3Objects, "put", slow_down)
         with pytest.raises(Exception, match="SlowDown"):
             call("render_chunk", {"task_id": task_id, "whole": True})
     assert call("render_chunk", {"task_id": task_id, "whole": True})
