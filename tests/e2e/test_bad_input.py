@@ -19,6 +19,7 @@ PAGES = {
     "throws": (composition(script="throw new Error('sprocket')"), ["sprocket", ".html"]),
     "throws-late-in-loading": (composition(script="document.fonts.ready.then(() => { throw Error('cog') })"), ["cog"]),
     "missing-library": (NO_LIBRARY, ["motion is not defined", ".html"]),
+    "gsap-not-loaded": (composition(script="gsap.timeline()"), ["gsap, which is not defined", "page.html", "Load"]),
     "absurd-size": (composition(root='data-duration="1"').replace('"320"', '"99999"'), ["limit"]),
     "absurd-duration": (composition(root='data-duration="1e9"'), ["limit"]),
 }

@@ -199,7 +199,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     while loop.time() - started < LOAD_TIMEOUT:
         status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
         if page.errors:
-            _raise_script_error(page)
+            _raise_script_error(page, gsap=bool(status["gsap"]))
         if status["document"] == "complete" and page.door.open_requests == 0:
             loaded_at = loaded_at or loop.time()
         if status["player"] and status["ready"] and not status["hosts"] and not status["media"]:
@@ -258,10 +258,16 @@ async def _settle(page: CompositionPage) -> None:
         _raise_script_error(page)
 
 
-def _raise_script_error(page: CompositionPage) -> None:
+#: What scripts begin with. The page runtime watches the name: without GSAP they find undefined and no missing name.
+_GSAP_WAS_USED = re.compile(r"of undefined \(reading '(timeline|to|from|fromTo|set|registerPlugin|defaults|utils)'\)")
+
+
+def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
     first = page.errors[0]
+    if not gsap:
+        first = _GSAP_WAS_USED.sub(r"of gsap, which is not defined (reading '\1')", first)
     action = "Render stopped: what a page draws after an error cannot be trusted."
-    if missing := re.search(r"(\w+) is not defined", first):
+    if missing := re.search(r"(\w+)(?:, which)? is not defined", first):
         name = missing[1]
         absent = [line for line in page.door.log.warnings() if name.lower() in line.lower()]
         action = absent[0] if absent else f"Load the library that defines {name} before the script that uses it."

@@ -34,6 +34,7 @@
     const element = root();
     return {
       document: document.readyState,
+      gsap: window.gsap !== undefined,
       root: element?.getAttribute("data-composition-id") ?? null,
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
