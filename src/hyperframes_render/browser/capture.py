@@ -236,7 +236,12 @@ class FrameCapture:
         try:
             return await asyncio.to_thread(copy)
         except SurfaceUnavailable as unavailable:
-            raise FastPathFailed("surface", frame, str(unavailable)) from None
+            raise await self._lost_surface(frame, unavailable) from None
+
+    async def _lost_surface(self, frame: int, unavailable: SurfaceUnavailable) -> FastPathFailed:
+        """What to raise where the surface cannot be read. Raises BrowserFailed where the browser is gone."""
+        await self.page.chromium.check_alive()
+        return FastPathFailed("surface", frame, str(unavailable))
 
     async def _compare(self, frame: int, seen: bytes, png: str) -> None:
         self.report.checks += 1
@@ -302,7 +307,7 @@ class FrameCapture:
             await self._begin(frame, SECOND_LOOK, SMALLEST)
             return await asyncio.to_thread(self.surface.read) == before
         except SurfaceUnavailable as unavailable:
-            raise FastPathFailed("surface", frame, str(unavailable)) from None
+            raise await self._lost_surface(frame, unavailable) from None
 
 
 def decode_picture(image: bytes) -> bytes:

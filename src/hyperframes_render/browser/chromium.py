@@ -127,6 +127,10 @@ class Chromium:
             {"frameTimeTicks": self.ticks, "interval": interval_ms, "noDisplayUpdates": True},
         )
 
+    async def check_alive(self) -> None:
+        """Raise BrowserFailed where the browser or the page's process is gone."""
+        await self.evaluate("0")
+
     async def _ask(self, call: Awaitable[dict[str, Any]], timeout: float) -> dict[str, Any]:
         try:
             return await asyncio.wait_for(call, timeout)
