@@ -65,16 +65,10 @@ class ApiSettings(Accepting, Answering):
 
 
 class StreamSettings(Settings, Answering):
-    """stream. `open_streams` at once; 0 is a quarter of the account's concurrency, and one at least."""
+    """stream. `open_streams` at once; 0 leaves it to the account's concurrency."""
 
     live_streaming: bool = True
-    account_concurrency: int = Field(default=10, ge=1)
     open_streams: int = Field(default=0, ge=0)
-
-    @property
-    def stream_limit(self) -> int:
-        """Streams that may be open at once: each holds one of the account's environments."""
-        return self.open_streams or max(1, self.account_concurrency // 4)
 
 
 class DropSettings(Accepting):

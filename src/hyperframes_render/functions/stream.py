@@ -19,10 +19,15 @@ from hyperframes_render.api.keys import KeyChecker
 from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.errors import NotFound
+from hyperframes_render.errors import NotFound, ServiceFailed
 from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.settings import Answering, StreamSettings, read_settings
-from hyperframes_render.functions.wiring import settings, stream_service
+from hyperframes_render.functions.wiring import account_concurrency, settings, stream_service
+
+#: An open stream holds one of the account's environments: of this many, streams may take one.
+_SHARE = 4
+#: A new account may run this many functions at once: where the limit cannot be read, it is taken to be that.
+_NEW_ACCOUNT = 10
 
 _keys: list[KeyChecker] = []
 
@@ -35,7 +40,19 @@ def _key_checker() -> KeyChecker:
 
 def _streams() -> StreamService:
     given = settings(StreamSettings)
-    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=given.stream_limit))
+    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=_stream_limit(given)))
+
+
+def _stream_limit(given: StreamSettings) -> int:
+    """Streams that may be open at once, at least one."""
+    if given.open_streams:
+        return given.open_streams
+    try:
+        limit = account_concurrency()
+    except ServiceFailed as error:
+        logger.warning("streams are limited as in a new account: %s", error)
+        limit = _NEW_ACCOUNT
+    return max(1, limit // _SHARE)
 
 
 def _no_service() -> TaskService:

@@ -17,6 +17,8 @@ from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.errors import ServiceFailed
+from hyperframes_render.functions import stream, wiring
 from hyperframes_render.task import TaskStatus
 from tests.integration.functions.cloud import BUCKET, KEY, TABLE, Cloud, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
@@ -160,3 +162,22 @@ def test_a_stream_of_anothers_task_is_404_and_without_a_key_401(cloud: Cloud, st
     path = f"/tasks/{task_id}/stream"
     assert client.get(path, headers={"Authorization": "Bearer other key"}).status_code == 404
     assert client.get(path).status_code == 401
+
+
+@pytest.mark.parametrize(("account", "open_streams", "limit"), [(1000, 0, 250), (10, 0, 2), (3, 0, 1), (10, 7, 7)])
+def test_streams_take_a_quarter_of_the_account_unless_the_stack_says_otherwise(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, account: int, open_streams: int, limit: int
+) -> None:
+    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: account)
+    monkeypatch.setenv("OPEN_STREAMS", str(open_streams))
+    assert stream._streams().policy.limit == limit
+
+
+def test_an_account_that_does_not_tell_its_limit_has_the_streams_of_a_new_one(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> int:
+        raise ServiceFailed("Reading the account's concurrency failed: AccessDenied.")
+
+    monkeypatch.setattr(wiring, "unreserved_concurrency", refused)
+    assert stream._streams().policy.limit == 2

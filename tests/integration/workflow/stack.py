@@ -149,6 +149,11 @@ class Stack:
         """Every call that a role made so far."""
         return [json.loads(line) for line in self.calls_path.read_text().splitlines()]
 
+    def refused(self, role: str, action: str) -> int:
+        """How many calls of a role were refused so far."""
+        calls = (call for call in self.calls() if not call["allowed"] and f"-{role}-" in call["role"])
+        return sum(call["action"] == action for call in calls)
+
     def cut_power(self) -> None:
         """The machine goes off and on: kill -9 of the emulator, and with it of every function, then a new start.
 

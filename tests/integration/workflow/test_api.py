@@ -14,6 +14,7 @@ from inferencesh import inference
 
 from tests.integration.workflow.gateway import streaming_gateway
 from tests.integration.workflow.stack import KEY, Stack, composition
+from tests.serving import QuietHandler, serving
 
 APP = "infsh/hyperframes-render"
 
@@ -102,10 +103,22 @@ def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_p
     assert seen[-1][0] - seen[0][0] > 8, "the lines came one after the other, not at the end"
 
 
+class AccountOfTen(QuietHandler):
+    """Lambda's answer for an account that may run ten functions at once: the emulator has no such limit."""
+
+    def do_GET(self) -> None:
+        """GetAccountSettings."""
+        body = json.dumps({"AccountLimit": {"UnreservedConcurrentExecutions": 10}}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @pytest.mark.slow
 def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
     """Ten wait at once; two streams are open; every other client gets the documented 429, and every render ends."""
-    options = {"ACCOUNT_CONCURRENCY": "10", "OPEN_STREAMS": "0"}
     ends: list[int] = []
     refusals: list[str] = []
 
@@ -120,7 +133,10 @@ def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: 
             ends.append(json.loads(answer.text.splitlines()[-1])["status"])
         assert stack.final(task["id"], seconds=120)["status"]["N"] == "10"
 
-    with streaming_gateway(stack, tmp_path, environments=3, **options) as url:
+    with (
+        serving(AccountOfTen) as account,
+        streaming_gateway(stack, tmp_path, environments=3, AWS_ENDPOINT_URL_LAMBDA=account) as url,
+    ):
         client = inference(api_key=KEY, base_url=url)
         threads = [threading.Thread(target=wait, args=(number,)) for number in range(10)]
         for thread in threads:

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from tests.integration.workflow.stack import Stack
 from tests.template import load_template
+
+_EVENTS = Path(__file__).resolve().parents[3] / "events"
 
 #: Allowed, and not among the calls that the emulator records, for every role: why it is needed all the same.
 UNSEEN = {
@@ -31,6 +34,7 @@ UNSEEN = {
 #: The same for one role.
 UNSEEN_OF_ONE = {
     ("PlanRole", "lambda:GetAccountSettings"): "the emulator answers this call without asking what the role may do",
+    ("StreamRole", "lambda:GetAccountSettings"): "the same",
     ("RenderChunkRole", "s3:ListBucket"): "S3 asks for it to say that an object is missing; the emulator just says so",
 }
 
@@ -118,3 +122,28 @@ def test_taking_a_needed_action_from_the_api_fails_without_telling_callers_why(s
     assert status == 503
     assert "PutObject" not in json.dumps(answer)
     assert any(c["action"] == "s3:PutObject" and not c["allowed"] for c in stack.calls())
+
+
+FROM_QUEUES = {"drop": ("DropRole", "s3:GetObject"), "notify": ("NotifyRole", "dynamodb:GetItem")}
+
+
+@pytest.mark.parametrize("function", FROM_QUEUES)
+def test_taking_a_needed_action_away_leaves_the_message_in_its_queue(stack: Stack, function: str) -> None:
+    role, action = FROM_QUEUES[function]
+    event = json.loads((_EVENTS / f"{function}.json").read_text())
+    refused_before = stack.refused(role, action)
+    with without(stack, role, action):
+        answer = stack.client("lambda").invoke(
+            FunctionName=f"hyperframes-render-{function}", Payload=json.dumps(event).encode()
+        )
+        said = json.loads(answer["Payload"].read())
+    assert said == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+    assert stack.refused(role, action) > refused_before
+
+
+def test_taking_a_needed_action_from_a_stream_fails_without_telling_callers_why(stack: Stack) -> None:
+    with without(stack, "StreamRole", "dynamodb:GetItem"):
+        status, answer = stack.gateway("GET", f"/tasks/{'0' * 30}/stream")
+    assert status == 503
+    assert "GetItem" not in json.dumps(answer)
+    assert stack.refused("StreamRole", "dynamodb:GetItem")
