@@ -20,6 +20,11 @@ PAGES = {
     "throws-late-in-loading": (composition(script="document.fonts.ready.then(() => { throw Error('cog') })"), ["cog"]),
     "missing-library": (NO_LIBRARY, ["motion is not defined", ".html"]),
     "gsap-not-loaded": (composition(script="gsap.timeline()"), ["gsap, which is not defined", "page.html", "Load"]),
+    # Fonts are put in before the script, and the fragment gets a head: lines are counted as in the author's file.
+    "line-of-a-fragment": (
+        f"<style>body {{ font: 20px Roboto, Lora }}</style>\n{composition()}\n<script>\nboom();\n</script>",
+        ["boom is not defined", "page.html:4:1"],
+    ),
     "absurd-size": (composition(root='data-duration="1"').replace('"320"', '"99999"'), ["limit"]),
     "absurd-duration": (composition(root='data-duration="1e9"'), ["limit"]),
 }

@@ -179,7 +179,7 @@ def as_document(html: str) -> str:
     # The body's own style wins over the markup's rules, as it does there.
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><style>{_FRAGMENT_STYLE}</style></head>'
-        f'<body style="margin:0;overflow:hidden">\n{html}'
+        f'<body style="margin:0;overflow:hidden">{html}'
     )
 
 

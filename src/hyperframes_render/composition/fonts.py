@@ -88,7 +88,7 @@ def resolve_fonts(
     resolver.resolve(pending, taken)
     if resolver.rules:
         place = page.head_end if page.stylesheet_end is None else page.stylesheet_end
-        rules = "\n".join(resolver.rules)
+        rules = "".join(resolver.rules)
         edits.append(_Edit(place, place, f"<style {_FONTS_MARK}>{rules}</style>"))
     return FontResolution(_apply(html, edits), tuple(resolver.faces), tuple(resolver.warnings))
 
