@@ -120,3 +120,23 @@ def test_colours_are_bt709_and_saturated_ones_survive(tmp_path: Path) -> None:
     for index, colour in enumerate(colours):
         wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
         assert np.abs(picture[90, 50 * index + 25].astype(int) - wanted).max() <= 6, colour
+
+
+def pictures_in(archive: Path) -> list[bytes]:
+    with zipfile.ZipFile(archive) as pictures:
+        return [pictures.read(name) for name in sorted(pictures.namelist())]
+
+
+def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    """Where two tweens move one thing, the second begins from what it finds: it must find the same in every browser."""
+
+    def rendered(name: str, *options: object) -> list[bytes]:
+        output = tmp_path / f"{name}.zip"
+        render(COMPOSITIONS / "contested.html", output, "--codec", "png", "--network", "none", *options)
+        return pictures_in(output)
+
+    whole = rendered("whole", "--workers", 1)
+    assert len(set(whole)) > 50
+    assert rendered("three-browsers", "--workers", 3) == whole
+    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
+    assert rendered("end", "--from", "1.5", "--workers", 1) == whole[45:]

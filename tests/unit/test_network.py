@@ -90,5 +90,9 @@ def test_copies_of_the_page_runtime_are_recognised() -> None:
     [(FetchBudget(requests=0), "requests"), (FetchBudget(bytes=0), "bytes"), (FetchBudget(seconds=0), "waited")],
 )
 def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said: str) -> None:
+    async def fetch() -> None:
+        async with spent.fetched("https://example.com/"):
+            pass
+
     with pytest.raises(FetchRefused, match=said):
-        asyncio.run(spent.fetch("https://example.com/"))
+        asyncio.run(fetch())

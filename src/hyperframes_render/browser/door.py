@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import mimetypes
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -32,9 +33,11 @@ OWN_PREFIX = "/__hyperframes_render__/"
 MEDIA_PATH = OWN_PREFIX + "media?"
 PICTURE_PATH = OWN_PREFIX + "picture?"
 
-#: Bytes of a file that the browser itself loads: its way there takes 0.1 to 1 second a megabyte. Films and sounds do
-#: not go that way.
+#: Bytes of a file that the browser itself loads, from the project or outside: its way there takes 0.1 to 1 second a
+#: megabyte. Films and sounds do not go that way.
 MAX_FILE_BYTES = 32 * 1024**2
+#: Answers on their way into the browser at once: each is held four times or so on it (here, as base64, in the driver).
+DELIVERIES_AT_ONCE = 4
 
 _TYPES = {
     ".mjs": "text/javascript",
@@ -50,10 +53,6 @@ _TYPES = {
     ".cube": "text/plain",
 }
 _UNKNOWN_TYPE = "application/octet-stream"
-
-#: Bytes of an answer to the browser (docs/limits.md): it is held here several times on its way. Films and sounds are
-#: not given to it.
-MAX_BODY_BYTES = 128 * 1024**2
 
 #: Letters of an address that people are shown.
 _MAX_ADDRESS = 120
@@ -101,6 +100,7 @@ class Door:
     media: MediaLibrary
     log: DoorLog = field(default_factory=DoorLog)
     budget: FetchBudget = field(default_factory=FetchBudget)
+    _deliveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DELIVERIES_AT_ONCE))
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
     #: Whether the page was given a photograph or a film.
@@ -175,13 +175,12 @@ class Door:
         sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{ORIGIN}{OWN_PREFIX}packages/")
         if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
             try:
-                answer = await self._fetch(request, "GET")
+                async with self._fetched(request, "GET") as answer:
+                    if answer.status < 400:
+                        await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
+                        return
             except FetchRefused:
                 pass
-            else:
-                if answer.status < 400:
-                    await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
-                    return
         if sheet.missing:
             self.log.refused[request.url] = (
                 f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be had."
@@ -226,12 +225,12 @@ class Door:
         if not self._allowed((urlsplit(url).hostname or "").lower()):
             raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
         try:
-            fetched = await self.budget.fetch(url)
+            async with self.budget.fetched(url) as film:
+                if film.status >= 400:
+                    raise MediaUnreadable(f"its server answered {film.status}")
+                return await asyncio.to_thread(self.media.keep, url, film.body)
         except FetchRefused as refusal:
             raise MediaUnreadable(f"it could not be fetched: {refusal}") from None
-        if fetched.status >= 400:
-            raise MediaUnreadable(f"its server answered {fetched.status}")
-        return await asyncio.to_thread(self.media.keep, url, fetched.body)
 
     async def _outside(self, route: Route, request: Request) -> None:
         url = request.url
@@ -241,19 +240,21 @@ class Door:
             await route.abort("blockedbyclient")
             return
         try:
-            answer = await self._fetch(request, request.method)
+            async with self._fetched(request, request.method) as answer:
+                if answer.status >= 400:
+                    self.log.missing[url] = f"{_short(url)} answered {answer.status}."
+                self._note_content(answer.headers.get("content-type", ""), len(answer.body))
+                await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
         except FetchRefused as refusal:
             self.log.refused[url] = f"{_short(url)} could not be fetched: {refusal}."
             await route.abort("failed")
-            return
-        if answer.status >= 400:
-            self.log.missing[url] = f"{_short(url)} answered {answer.status}."
-        self._note_content(answer.headers.get("content-type", ""), len(answer.body))
-        await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
 
-    async def _fetch(self, request: Request, method: str) -> Fetched:
+    @contextlib.asynccontextmanager
+    async def _fetched(self, request: Request, method: str) -> AsyncIterator[Fetched]:
+        """The answer from outside; its slot is free again once it is delivered. Raises FetchRefused."""
         headers = await request.all_headers()
-        return await self.budget.fetch(request.url, method=method, headers=headers, limit=MAX_BODY_BYTES)
+        async with self.budget.fetched(request.url, method=method, headers=headers, limit=MAX_FILE_BYTES) as answer:
+            yield answer
 
     def _allowed(self, host: str) -> bool:
         if isinstance(self.network, str):
@@ -285,10 +286,11 @@ class Door:
             )
             await route.fulfill(status=413, body="too large", content_type="text/plain")
             return
-        body = await asyncio.to_thread(file.read_bytes)
-        self._note_content(content_type, len(body))
-        # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
-        await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
+        async with self._deliveries:
+            body = await asyncio.to_thread(file.read_bytes)
+            self._note_content(content_type, len(body))
+            # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
+            await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
 
     async def _refuse_web_socket(self, socket: WebSocketRoute) -> None:
         self.log.refused[socket.url] = f"{_short(socket.url)} was refused: a render opens no web sockets."

@@ -12,7 +12,8 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -107,15 +108,19 @@ class FetchBudget:
     seconds: float = MAX_SECONDS
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
 
-    async def fetch(
+    @asynccontextmanager
+    async def fetched(
         self,
         url: str,
         *,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         limit: int = MAX_FETCH_BYTES,
-    ) -> Fetched:
-        """As `fetch_public`. Raises FetchRefused also where the render has fetched too much."""
+    ) -> AsyncIterator[Fetched]:
+        """As `fetch_public`; another may be fetched when the block, which holds the answer in memory, is over.
+
+        Raises FetchRefused also where the render has fetched too much.
+        """
         if self.requests <= 0:
             raise FetchRefused(f"there were more than {MAX_REQUESTS} requests to the outside")
         self.requests -= 1
@@ -130,7 +135,7 @@ class FetchBudget:
             finally:
                 self.seconds -= time.monotonic() - started
             self.bytes -= len(answer.body)
-            return answer
+            yield answer
 
 
 async def fetch_public(

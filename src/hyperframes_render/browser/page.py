@@ -107,6 +107,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await chromium.context.add_init_script(_script("animations.js"))
     await chromium.context.add_init_script(_script("lanes.js"))
     await chromium.context.add_init_script(_script("footage.js"))
+    await chromium.context.add_init_script(_script("tweens.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):

@@ -25,8 +25,9 @@ MAX_ENTRY_RATIO = 200
 RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
-#: Every "<" counts: reading a tag takes ten microseconds, and it is read some five times.
-MAX_TAGS = 100_000
+#: Every "<" counts, so that 100,000 elements have room: reading one takes ten microseconds, and it is read some five
+#: times.
+MAX_TAGS = 250_000
 _COPY_BYTES = 1024**2
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: What a file system says of names that cannot be, or that stand in each other's way.

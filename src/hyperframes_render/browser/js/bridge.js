@@ -6,6 +6,7 @@
   const clock = window.__hyperframesRenderClock;
   const footage = window.__hyperframesRenderFootage;
   const animations = window.__hyperframesRenderAnimations;
+  const tweens = window.__hyperframesRenderTweens;
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   let errorsWhileSeeking = [];
@@ -65,35 +66,21 @@
   // What a script or a film draws may be as rich as a photograph.
   const paints = () => document.querySelector("canvas, video") !== null;
 
-  // Stretches of the video, [from, to] in seconds, in which some tween of a registered timeline runs; null where that
-  // cannot be told. Those of elements alone, or of anything: a script may draw what a tween of its own object says.
-  function movingSpans(elementsOnly) {
-    const spans = [];
-    for (const [name, timeline] of Object.entries(window.__timelines ?? {})) {
-      if (typeof timeline?.getChildren !== "function") return null;
-      const clock = footage.clockOf(name);
-      for (const tween of timeline.getChildren(true, true, false)) {
-        if (elementsOnly && !tween.targets().some((target) => target instanceof Element && target.isConnected)) continue;
-        let start = tween.startTime();
-        for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
-        const ends = [start, start + tween.totalDuration() / (tween.timeScale() || 1)];
-        const [from, to] = ends.map((time) => clock.start + (time - clock.from) / clock.rate);
-        spans.push([Math.max(clock.start, from), Math.min(clock.end, to)]);
-      }
-    }
-    const merged = [];
-    for (const [from, to] of spans.filter((span) => span[1] > span[0]).sort((a, b) => a[0] - b[0])) {
-      const last = merged.at(-1);
-      if (last && from <= last[1]) last[1] = Math.max(last[1], to);
-      else merged.push([from, to]);
-    }
-    return merged.every((span) => span.every(Number.isFinite)) && spans.length ? merged : null;
+  // Every browser goes through the beginning and through the frames at which a jump must stop: what a frame shows does
+  // not depend on the frame that this browser came from.
+  let arrived = null; // seconds
+  function arrive(seconds) {
+    if (arrived === null && seconds > 0) window.__player.renderSeek(0);
+    const from = arrived ?? 0;
+    if (seconds - from > 1.5 / fps) for (const stop of tweens.stops(from, seconds, fps)) window.__player.renderSeek(stop);
+    arrived = seconds;
+    window.__player.renderSeek(seconds);
   }
 
   // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
   // the clock stands still until `show` has brought them.
   function seek(seconds) {
-    window.__player.renderSeek(seconds);
+    arrive(seconds);
     animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
@@ -122,6 +109,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, settle, movingSpans: tweens.movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

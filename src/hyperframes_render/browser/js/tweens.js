@@ -1,0 +1,72 @@
+// What registered timelines tween, and when: for the estimate of what moves, and for jumps.
+(() => {
+  "use strict";
+  if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderTweens")) return;
+  const MOST_STOPS = 300; // of one jump: each costs the page about a millisecond
+  const EPSILON = 1e-6; // seconds
+
+  // Every tween of a registered timeline with its stretch of the video, in seconds; null where a timeline is not GSAP's.
+  function everyTween() {
+    const footage = window.__hyperframesRenderFootage;
+    const found = new Map();
+    for (const [name, timeline] of Object.entries(window.__timelines ?? {})) {
+      if (typeof timeline?.getChildren !== "function") return null;
+      const clock = footage.clockOf(name);
+      for (const tween of timeline.getChildren(true, true, false)) {
+        let start = tween.startTime();
+        for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
+        const ends = [start, start + tween.totalDuration() / (tween.timeScale() || 1)];
+        const [from, to] = ends.map((time) => clock.start + (time - clock.from) / clock.rate);
+        // A sub-composition's timeline is registered, and is among the children of the one it stands in.
+        found.set(tween, { targets: tween.targets(), from: Math.max(clock.start, from), to: Math.min(clock.end, to) });
+      }
+    }
+    return [...found.values()];
+  }
+
+  // Stretches, [from, to], in which some tween runs; null where that cannot be told. Those of elements alone, or of
+  // anything: a script may draw what a tween of its own object says.
+  function movingSpans(elementsOnly) {
+    const tweens = everyTween();
+    if (tweens === null) return null;
+    const seen = (tween) => tween.targets.some((target) => target instanceof Element && target.isConnected);
+    const spans = (elementsOnly ? tweens.filter(seen) : tweens).map((tween) => [tween.from, tween.to]);
+    const merged = [];
+    for (const [from, to] of spans.filter((span) => span[1] > span[0]).sort((a, b) => a[0] - b[0])) {
+      const last = merged.at(-1);
+      if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+      else merged.push([from, to]);
+    }
+    return merged.every((span) => span.every(Number.isFinite)) && spans.length ? merged : null;
+  }
+
+  // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
+  // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. The times of the
+  // frames between `from` and `to`, in order.
+  function stops(from, to, fps) {
+    let tweens = [];
+    try {
+      tweens = everyTween() ?? [];
+    } catch {} // a timeline of another kind, which only looks like GSAP's
+    const byTarget = new Map();
+    for (const tween of tweens) {
+      for (const target of tween.targets) {
+        if (byTarget.has(target)) byTarget.get(target).push(tween);
+        else byTarget.set(target, [tween]);
+      }
+    }
+    const frames = new Set();
+    for (const tweens of byTarget.values()) {
+      if (tweens.length < 2) continue;
+      let busyUntil = -Infinity;
+      for (const tween of tweens.sort((a, b) => a.from - b.from)) {
+        const frame = Math.ceil((tween.from - EPSILON) * fps);
+        if (tween.from < busyUntil - EPSILON && frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
+        busyUntil = Math.max(busyUntil, tween.to);
+      }
+    }
+    return [...frames].sort((a, b) => a - b).slice(-MOST_STOPS).map((frame) => frame / fps);
+  }
+
+  Object.defineProperty(window, "__hyperframesRenderTweens", { value: Object.freeze({ movingSpans, stops }) });
+})();
