@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,12 @@ def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
     assert f"TMPDIR={tmp_path}" in ended.stdout.splitlines()
     assert ended.stdout.splitlines()[-1] == "cli.js run-driver"
     assert (tmp_path / confine.PID_FILE).read_text().isdecimal()
+
+
+def test_the_browser_stands_back_behind_the_encoder_and_cannot_push_forward() -> None:
+    then = "import os\ntry: os.nice(-1); print('pushed')\nexcept PermissionError: print(os.nice(0))"
+    code = (
+        f"import os, runpy, sys; runpy.run_path({confine.__file__!r})['yield_to_encoder']()\n"
+        f"os.execv(sys.executable, [sys.executable, '-c', {then!r}])"
+    )
+    assert confined(code) == str(min(19, os.nice(0) + confine.NICENESS))

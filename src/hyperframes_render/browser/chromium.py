@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright
 
+from hyperframes_render.browser.confine import NICENESS
 from hyperframes_render.browser.flags import chromium_flags
 from hyperframes_render.browser.processes import end_tree
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
@@ -190,8 +191,16 @@ async def launch_chromium(
         nothing = {"color": {"r": 0, "g": 0, "b": 0, "a": 0}}
         await devtools.send("Emulation.setDefaultBackgroundColorOverride", nothing)
     processes = await _processes(browser)
+    if "browser" in processes:
+        _yield_to_encoder(processes["browser"])
     # The display process draws the final picture: Chromium calls it GPU process, also without a GPU.
     return Chromium(browser, context, page, devtools, processes.get("browser"), processes.get("GPU"))
+
+
+def _yield_to_encoder(browser_pid: int) -> None:
+    """Kernels that share processors among sessions first (autogroup) heed niceness only there."""
+    with contextlib.suppress(OSError):  # no such kernel
+        Path(f"/proc/{browser_pid}/autogroup").write_text(str(NICENESS))
 
 
 async def _processes(browser: Browser) -> dict[str, int]:

@@ -27,7 +27,25 @@ PACE_FRAMES = 6
 SLOWEST_KEPT = 5
 #: Frames after which a picture that stands is sent to the encoder again: 0.2 s of its work, 1 ms to send.
 SEND_AGAIN = 6
+#: Frames of the last blocks: a browser that is done waits for this many at most, and so does the encoder, whereas each
+#: block costs the frame that is rolled in before it.
+SHORTEST_BLOCK = 4
 _BLACK, _SAMPLES = 18, 2000
+
+
+def blocks_of(frames: FrameRange, longest: int, workers: int) -> list[FrameRange]:
+    """The shares that are handed out to `workers` browsers: `longest` frames at first, shorter ones towards the end.
+
+    Every browser gets another share after that (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    """
+    blocks = []
+    first = frames.first
+    while first < frames.end:
+        share = (frames.end - first) // (workers + 1)
+        length = min(longest, max(SHORTEST_BLOCK, share), frames.end - first)
+        blocks.append(FrameRange(first, length))
+        first += length
+    return blocks
 
 
 @dataclass
@@ -115,11 +133,10 @@ class RangeRender:
         statistics: FrameStatistics,
         block: int,
     ) -> None:
+        """`block`: frames that a browser takes at a time, at most."""
         self._frames, self._pool, self._encoder = frames, pool, encoder
         self._meter, self._statistics = meter, statistics
-        self._blocks = [
-            FrameRange(first, min(block, frames.end - first)) for first in range(frames.first, frames.end, block)
-        ]
+        self._blocks = blocks_of(frames, block, pool.limit)
         self._results: list[asyncio.Queue[Picture | None]] = [asyncio.Queue() for _ in self._blocks]
         self._next_block = 0
         self._done = 0

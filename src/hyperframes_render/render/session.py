@@ -85,7 +85,7 @@ class Attempt:
             tags=self.tags(),
         )
         encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=self.session.folder)
-        block = block_frames(self.page.device_width, self.page.device_height)
+        block = block_frames(self.page.device_width, self.page.device_height, spec.form)
         try:
             await RangeRender(plan.seeks(chunk), self.pool, encoder, self.session.meter, self.statistics, block).run()
             closing = [self.pool.close()] if last else []

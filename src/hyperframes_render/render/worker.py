@@ -24,19 +24,20 @@ from hyperframes_render.media.convert import Converter
 from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.task import NetworkPolicy
 
-#: Frames that a worker takes at a time: long enough that the frame rolled in before each block costs little
-#: (1-3 %), short enough that workers end together.
-BLOCK_FRAMES = 15
+#: Frames that a worker takes at a time, at most: the frame rolled in before each block costs little (some 3 %), and the
+#: pictures that wait for the encoder are few.
+BLOCK_FRAMES = 30
 #: Bytes of pictures that one worker may hold: a block must fit, at 8K it gets shorter.
-PICTURE_BYTES = 256 * 1024**2
+PICTURE_BYTES = 384 * 1024**2
 #: Pictures beyond a block's: one being written, one held for the end, two for slack.
 EXTRA_PICTURES = 4
 
 
-def block_frames(width: int, height: int) -> int:
-    """Frames in a block for pictures of this size in device pixels."""
-    # 1.5 bytes a pixel in 4:2:0.
-    return max(1, min(BLOCK_FRAMES, PICTURE_BYTES * 2 // (width * height * 3) - EXTRA_PICTURES))
+def block_frames(width: int, height: int, form: PictureForm) -> int:
+    """Frames in a block at most, for pictures of this size in device pixels."""
+    # BGRA has 4 bytes a pixel and a PNG at most as many, 4:2:0 has 1.5, a JPEG at full quality some 0.5-1.
+    picture = width * height * (8 if form in (PictureForm.PIXELS, PictureForm.PNG) else 3) // 2
+    return max(1, min(BLOCK_FRAMES, PICTURE_BYTES // picture - EXTRA_PICTURES))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
         form=form,
         reuse=spec.reuse,
         converters=_converters(width, height),
-        slots=asyncio.Semaphore(block_frames(width, height) + EXTRA_PICTURES),
+        slots=asyncio.Semaphore(block_frames(width, height, form) + EXTRA_PICTURES),
         on_seek_errors=spec.on_seek_errors,
         report=CaptureReport(path, found),
     )
