@@ -36,7 +36,8 @@ PICTURE_PATH = OWN_PREFIX + "picture?"
 #: Bytes of a file that the browser itself loads, from the project or outside: its way there takes 0.1 to 1 second a
 #: megabyte. Films and sounds do not go that way.
 MAX_FILE_BYTES = 32 * 1024**2
-#: Answers on their way into the browser at once: each is held four times or so on it (here, as base64, in the driver).
+#: Files of the project on their way into one browser at once: each is held four times or so on it (here, as base64, in
+#: the driver). Answers from outside keep their slot (fetch.py) until they are there.
 DELIVERIES_AT_ONCE = 4
 
 _TYPES = {

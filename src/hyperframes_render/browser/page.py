@@ -102,12 +102,8 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     page = CompositionPage(chromium, door, spec)
     _listen(page)
     await door.guard(chromium.context)
-    await chromium.context.add_init_script(_script("clock.js"))
-    await chromium.context.add_init_script(_script("scope.js"))
-    await chromium.context.add_init_script(_script("animations.js"))
-    await chromium.context.add_init_script(_script("lanes.js"))
-    await chromium.context.add_init_script(_script("footage.js"))
-    await chromium.context.add_init_script(_script("tweens.js"))
+    for part in ("clock", "scope", "animations", "lanes", "footage", "tweens"):
+        await chromium.context.add_init_script(_script(f"{part}.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):

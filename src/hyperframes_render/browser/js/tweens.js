@@ -17,8 +17,14 @@
         for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
         const ends = [start, start + tween.totalDuration() / (tween.timeScale() || 1)];
         const [from, to] = ends.map((time) => clock.start + (time - clock.from) / clock.rate);
-        // A sub-composition's timeline is registered, and is among the children of the one it stands in.
-        found.set(tween, { targets: tween.targets(), from: Math.max(clock.start, from), to: Math.min(clock.end, to) });
+        // A sub-composition's timeline is registered, and is among the children of the one it stands in: its tweens
+        // come twice, and the order in which timelines were registered must not tell.
+        const twin = found.get(tween);
+        found.set(tween, {
+          targets: tween.targets(),
+          from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
+          to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
+        });
       }
     }
     return [...found.values()];
@@ -44,12 +50,12 @@
   // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. The times of the
   // frames between `from` and `to`, in order.
   function stops(from, to, fps) {
-    let tweens = [];
+    let all = [];
     try {
-      tweens = everyTween() ?? [];
+      all = everyTween() ?? [];
     } catch {} // a timeline of another kind, which only looks like GSAP's
     const byTarget = new Map();
-    for (const tween of tweens) {
+    for (const tween of all) {
       for (const target of tween.targets) {
         if (byTarget.has(target)) byTarget.get(target).push(tween);
         else byTarget.set(target, [tween]);
