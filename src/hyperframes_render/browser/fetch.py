@@ -201,6 +201,7 @@ async def _request(
             async for block in answer.aiter_stream():
                 body += block
                 if len(body) > limit:
+                    body.clear()  # the error's traceback holds it, until cycles are searched for
                     raise FetchRefused(f"it is larger than {limit} bytes")
             fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
             return answer.status, fields, bytes(body)
