@@ -47,10 +47,15 @@ class Template:
         return [function["Properties"]["Role"]["GetAtt"].partition(".")[0] for function in self.functions().values()]
 
     def statements(self, role: str) -> list[dict[str, Any]]:
-        """Statements of the role's only policy, each with a list of actions and a list of resources."""
+        """Statements of the role's policies, in it or apart, each with a list of actions and a list of resources."""
         (policy,) = self.body["Resources"][role]["Properties"]["Policies"]
+        apart = [
+            one["Properties"]
+            for one in self.resources("AWS::IAM::Policy").values()
+            if {"Ref": role} in one["Properties"]["Roles"]
+        ]
         found = []
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for statement in [s for one in (policy, *apart) for s in one["PolicyDocument"]["Statement"]]:
             assert statement["Effect"] == "Allow"
             resource = statement["Resource"]
             found.append({**statement, "Resource": resource if isinstance(resource, list) else [resource]})

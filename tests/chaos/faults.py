@@ -153,7 +153,7 @@ class Machine:
                 self.stack.client("stepfunctions").start_execution(
                     stateMachineArn=self.stack.outputs["WorkflowArn"],
                     name=f"{task_id}-again",
-                    input=json.dumps({"task_id": task_id}),
+                    input=json.dumps({"task_id": task_id, "access": self.stack.access(task_id)}),
                 )
                 self.done[kind] += 1
 

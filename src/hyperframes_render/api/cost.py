@@ -50,6 +50,8 @@ _EXPRESS_GB = 64 / 1024
 #: which cannot report their own time before it is over.
 _SMALL_FUNCTIONS_GB_SECONDS = 0.25
 _SMALL_FUNCTIONS_CALLS = 3
+#: The same of one call of `grant` (512 MB for 60 ms), which each function that renders makes first.
+_GRANT_GB_SECONDS = 0.03
 #: Requests of one task and of one chunk to the services, counted in the code (a retry makes them again).
 _S3_WRITES, _S3_READS = 6, 8
 _S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
@@ -105,8 +107,9 @@ def cost_of(
     prices: Prices = PRICES,
 ) -> dict[str, Any]:
     """The cost of one task in US dollars, by kind, with what it was computed from."""
-    gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS
-    calls = sum(spent.calls.values()) + _SMALL_FUNCTIONS_CALLS
+    grants = sum(spent.calls.values())
+    gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS + grants * _GRANT_GB_SECONDS
+    calls = sum(spent.calls.values()) + grants + _SMALL_FUNCTIONS_CALLS
     render_seconds = spent.seconds.get("render", 0.0)
     children = chunks if chunks > 1 else 0
     transitions = _TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE
@@ -123,7 +126,7 @@ def cost_of(
         "workflow": transitions * prices.transition + express,
         "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
         + (_S3_READS + children * _S3_READS_CHUNK) * prices.s3_read,
-        "table": writes * prices.dynamodb_write + (_DYNAMODB_READS + children) * prices.dynamodb_read,
+        "table": writes * prices.dynamodb_write + (_DYNAMODB_READS + children + grants) * prices.dynamodb_read,
         "events": _EVENTS * (prices.sns_publish + 3 * prices.sqs_request),
     }
     return {

@@ -20,6 +20,9 @@ COLD_START = 2.5
 #: From a workflow's state to the next, and the start of a distributed map with its first children. Not measured at
 #: AWS; the emulator takes a fiftieth of it.
 STATE_SECONDS, MAP_SECONDS = 0.1, 1.5
+#: Asking `grant` for access. Not measured at AWS: a call of a warm function and one of STS.
+GRANT_SECONDS = 0.1
+_START = COLD_START + GRANT_SECONDS
 #: Opening a page and looking at a dozen places: measured here, docs/performance.md.
 PLAN_SECONDS, SHORT_PLAN_SECONDS = 3.5, 0.3
 #: Joining: starting, and bytes at the speed at which one function reads and writes S3. The speed is AWS's usual one.
@@ -96,15 +99,15 @@ def frame_seconds(work: Workload, stack: Stack) -> float:
 
 def predict(work: Workload, stack: Stack, chunks: int) -> Prediction:
     """Time and cost of the render in `chunks` chunks, every function started cold."""
-    each = COLD_START + math.ceil(work.frames / chunks) * frame_seconds(work, stack)
+    each = _START + math.ceil(work.frames / chunks) * frame_seconds(work, stack)
     rounds = math.ceil(chunks / stack.parallel)
     joining = JOIN_START + 2 * work.frames * work.bytes_per_frame / JOIN_BYTES_PER_SECOND
     plan = PLAN_SECONDS if chunks > 1 else SHORT_PLAN_SECONDS
-    seconds = COLD_START + plan + rounds * each + 3 * STATE_SECONDS
-    busy = {"plan": COLD_START + plan, "render": chunks * COLD_START + work.frames * frame_seconds(work, stack)}
+    seconds = _START + plan + rounds * each + 3 * STATE_SECONDS
+    busy = {"plan": _START + plan, "render": chunks * _START + work.frames * frame_seconds(work, stack)}
     if chunks > 1:
-        seconds += MAP_SECONDS + COLD_START + joining
-        busy["assemble"] = COLD_START + joining
+        seconds += MAP_SECONDS + _START + joining
+        busy["assemble"] = _START + joining
     gigabytes = stack.memory_mb / 1024
     spent = Spent(
         gb_seconds={name: value * gigabytes for name, value in busy.items()},

@@ -190,6 +190,9 @@ class ObjectStore(Protocol):
     def delete(self, *keys: str) -> None:
         """Remove objects; what is not there does not matter."""
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Key and bytes of each object whose key begins with `prefix`; a thousand at most."""
+
     def delete_folder(self, prefix: str) -> None:
         """Remove every object whose key begins with `prefix`, which ends in a slash."""
 
@@ -212,11 +215,21 @@ class EventTopic(Protocol):
 class Workflow(Protocol):
     """The state machine."""
 
-    def start(self, task_id: str, attempt: int) -> None:
-        """Start the task's workflow for the `attempt`-th time (1, 2, …); one that was started already counts."""
+    def start(self, task_id: str, attempt: int, access: str) -> None:
+        """Start the task's workflow for the `attempt`-th time (1, 2, …); one that was started already counts.
+
+        `access` is what its functions show to get at the task's files.
+        """
 
     def look(self, task_id: str, attempt: int) -> Execution:
         """What became of that start."""
+
+
+class TaskAccess(Protocol):
+    """What lets a function at a task, and at no other."""
+
+    def take(self, task_id: str, access: str) -> None:
+        """From here on the function's adapters act for this task. Raises InternalError (another's `access`)."""
 
 
 class SecretVault(Protocol):

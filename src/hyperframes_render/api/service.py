@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperframes_render.api.accept import Submission, narrow_network
+from hyperframes_render.api.access import note_reach
 from hyperframes_render.api.admission import Admission
 from hyperframes_render.api.changes import change_task, owned_task, tell
 from hyperframes_render.api.clock import later, moment
@@ -128,12 +129,13 @@ class TaskService:
 
         Once it is written it is a promise: a start or an event that fails is made up for by `sweep`.
         """
+        access = note_reach(self.ledger, task)
         if not self.tasks.create(task):
             return False
         _LOG.info("task %s of %s accepted", task.id, task.owner)
         tell(self.topic, task)
         try:
-            self.workflow.start(task.id, 1)
+            self.workflow.start(task.id, 1, access)
         except ServiceFailed as failure:
             _LOG.warning("task %s was accepted but not started, sweep will: %s", task.id, failure)
         return True

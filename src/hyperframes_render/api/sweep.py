@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from hyperframes_render.api.access import noted_access
 from hyperframes_render.api.changes import change_task
 from hyperframes_render.api.clock import later, moment
 from hyperframes_render.api.finish import Finisher
-from hyperframes_render.api.ports import Attention, Execution, Workflow
+from hyperframes_render.api.ports import Attention, Execution, Ledger, Workflow
 from hyperframes_render.errors import NotFound, RenderError
 from hyperframes_render.task import Task
 
@@ -36,6 +37,7 @@ class Sweeper:
 
     finisher: Finisher
     workflow: Workflow
+    ledger: Ledger
 
     def sweep(self) -> Counter[str]:
         """Attend to every task that is due; how many were started, restarted, failed, announced, cleaned, broken."""
@@ -69,7 +71,7 @@ class Sweeper:
         """Accepted, and not seen running."""
         if self.workflow.look(task.id, task.starts) == Execution.ENDED:
             return self._restart_or_fail(task)
-        self.workflow.start(task.id, task.starts)
+        self._start_workflow(task, task.starts)
         self._look_later(task, task.starts)
         return "started"
 
@@ -89,9 +91,12 @@ class Sweeper:
             cause = {"Error": "WorkerLost", "Cause": f"The workflow ended {task.starts} times without a result."}
             self.finisher.finish(task.id, "failed", cause)
             return "failed"
-        self.workflow.start(task.id, task.starts + 1)
+        self._start_workflow(task, task.starts + 1)
         self._look_later(task, task.starts + 1)
         return "restarted"
+
+    def _start_workflow(self, task: Task, attempt: int) -> None:
+        self.workflow.start(task.id, attempt, noted_access(self.ledger, task.id))
 
     def _look_later(self, task: Task, starts: int) -> None:
         changes = {

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hyperframes_render.errors import ServiceFailed
 
 #: A call that hangs must not take a function's whole time: what is not answered in seconds is asked again.
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 5},
@@ -24,7 +24,7 @@ _CONFIG = Config(
 
 def client(service: str, **settings: Any) -> Any:
     """A client of `service`; region, credentials and endpoint come from the environment, as AWS's own tools read it."""
-    return boto3.client(service, config=_CONFIG.merge(Config(**settings)))
+    return boto3.client(service, config=CONFIG.merge(Config(**settings)))
 
 
 @contextmanager

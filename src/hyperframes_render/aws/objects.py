@@ -33,8 +33,7 @@ class S3Objects:
 
     def __init__(self, bucket: str, s3: S3Client | None = None) -> None:
         self.bucket = bucket
-        # Signature 4 with the Region's own host name: the only kind that every Region and bucket policy takes.
-        self._s3: S3Client = s3 or client("s3", signature_version="s3v4", s3={"addressing_style": _style()})
+        self._s3: S3Client = s3 or client("s3", **s3_settings())
 
     def head(self, key: str) -> ObjectFacts | None:
         """See ObjectStore."""
@@ -106,6 +105,12 @@ class S3Objects:
             with calling(f"Removing {key}"):
                 self._s3.delete_object(Bucket=self.bucket, Key=key)
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """See ObjectStore."""
+        with calling(f"Looking below {prefix}"):
+            answer = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return {item["Key"]: item["Size"] for item in answer.get("Contents", [])}
+
     def delete_folder(self, prefix: str) -> None:
         """See ObjectStore."""
         if not prefix.rstrip("/") or not prefix.endswith("/"):
@@ -153,6 +158,10 @@ def _named(error: ClientError, key: str) -> Exception:
     return error
 
 
-def _style() -> str:
-    """Bucket as a host name in AWS; as a path at an endpoint of one's own, which has no such names."""
-    return "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
+def s3_settings() -> dict[str, Any]:
+    """How S3 is asked: signature 4 with the Region's own host name, which every Region and bucket policy takes.
+
+    The bucket is a host name in AWS, and a path at an endpoint of one's own, which has no such names.
+    """
+    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
+    return {"signature_version": "s3v4", "s3": {"addressing_style": style}}

@@ -211,7 +211,7 @@ class DynamoTasks:
             try:
                 answer = self._db.update_item(
                     TableName=self._table,
-                    Key={"id": {"S": _name_id(drop_key)}},
+                    Key={"id": {"S": name_id(drop_key)}},
                     UpdateExpression="SET task_id = :task, #order = :order, expires_at = :end",
                     ConditionExpression="attribute_not_exists(id) OR #order < :order OR task_id = :task",
                     ExpressionAttributeNames={"#order": "order"},
@@ -230,9 +230,7 @@ class DynamoTasks:
     def holds_name(self, drop_key: str, task_id: str) -> bool:
         """See TaskTable."""
         with calling("Reading a dropped file's note"):
-            answer = self._db.get_item(
-                TableName=self._table, Key={"id": {"S": _name_id(drop_key)}}, ConsistentRead=True
-            )
+            answer = self._db.get_item(TableName=self._table, Key={"id": {"S": name_id(drop_key)}}, ConsistentRead=True)
         holder = answer.get("Item", {}).get("task_id", {}).get("S")
         return holder is None or holder == task_id
 
@@ -344,7 +342,7 @@ def _key_id(key_hash: str) -> str:
     return f"key#{key_hash}"
 
 
-def _name_id(drop_key: str) -> str:
+def name_id(drop_key: str) -> str:
     return f"drop#{hashlib.sha256(drop_key.encode()).hexdigest()}"
 
 

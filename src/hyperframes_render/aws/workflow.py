@@ -21,7 +21,7 @@ class StateMachine:
         self._arn = state_machine_arn
         self._sfn: SFNClient = stepfunctions or client("stepfunctions")
 
-    def start(self, task_id: str, attempt: int) -> None:
+    def start(self, task_id: str, attempt: int, access: str) -> None:
         """See Workflow.
 
         A name can be used once in 90 days. AWS answers a second start with the same input as if it were the first
@@ -32,7 +32,7 @@ class StateMachine:
                 self._sfn.start_execution(
                     stateMachineArn=self._arn,
                     name=execution_name(task_id, attempt),
-                    input=json.dumps({"task_id": task_id}),
+                    input=json.dumps({"task_id": task_id, "access": access}),
                 )
             except ClientError as error:
                 if code_of(error) != "ExecutionAlreadyExists":

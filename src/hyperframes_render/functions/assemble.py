@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.outbox import work_folder
@@ -18,7 +18,7 @@ from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import AssembleSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import TaskEvent, Worker, chunk_key, job_folder, worker
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.plan import Chunk, Plan
 from hyperframes_render.render.result import CaptureRecord
@@ -29,20 +29,14 @@ from hyperframes_render.task import Task, TaskStatus
 _DOWNLOADS = 8
 
 
-class AssembleEvent(BaseModel):
-    """The workflow's state."""
-
-    task_id: str
-
-
 @logger.inject_lambda_context(clear_state=True)
 @traced
 @tell_workflow
-@event_parser(model=AssembleEvent)
-def handler(event: AssembleEvent, context: LambdaContext) -> dict[str, Any]:
+@event_parser(model=TaskEvent)
+def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     """Join the chunks and deliver the video."""
     logger.append_keys(task_id=event.task_id)
-    own = worker(settings(AssembleSettings))
+    own = worker(settings(AssembleSettings), event)
     with own.spending(event.task_id, "assemble"), job_folder() as folder:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.UPLOADING, "assemble")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_counter
@@ -22,7 +22,7 @@ from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import account_concurrency, settings
-from hyperframes_render.functions.worker import Worker, job_folder, worker
+from hyperframes_render.functions.worker import TaskEvent, Worker, job_folder, worker
 from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.task import Task, TaskStatus
 
@@ -41,21 +41,15 @@ _COMPOSITION_TYPES = (
 )
 
 
-class PlanEvent(BaseModel):
-    """The workflow's input."""
-
-    task_id: str
-
-
 @logger.inject_lambda_context(clear_state=True)
 @traced
 @tell_workflow
-@event_parser(model=PlanEvent)
-def handler(event: PlanEvent, context: LambdaContext) -> dict[str, Any]:
+@event_parser(model=TaskEvent)
+def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     """Plan the task; how many chunks, where their list lies, and how many are rendered at once."""
     logger.append_keys(task_id=event.task_id)
     given = settings(PlanSettings)
-    own = worker(given)
+    own = worker(given, event)
     with own.spending(event.task_id, "plan"), job_folder() as folder:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.outbox import work_folder
-from hyperframes_render.errors import InternalError, NotFound
+from hyperframes_render.errors import InternalError
 from hyperframes_render.formats import FORMATS
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
@@ -19,7 +18,7 @@ from hyperframes_render.functions.progress import COUNT_SECONDS_WHOLE, ProgressC
 from hyperframes_render.functions.result import deliver_result
 from hyperframes_render.functions.settings import RenderChunkSettings
 from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.worker import TaskEvent, Worker, chunk_key, job_folder, worker
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Chunk, FrameRange, Plan
@@ -27,10 +26,9 @@ from hyperframes_render.render.steps import render_chunk
 from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
 
 
-class RenderChunkEvent(BaseModel):
+class RenderChunkEvent(TaskEvent):
     """A chunk's number and frames, or `whole`."""
 
-    task_id: str
     index: int = 0
     first: int = 0
     count: int = 0
@@ -44,7 +42,7 @@ class RenderChunkEvent(BaseModel):
 def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
     """Render. A chunk answers with a constant of a few bytes: a map of hundreds must not fill the workflow's state."""
     logger.append_keys(task_id=event.task_id, chunk=event.index)
-    own = worker(settings(RenderChunkSettings))
+    own = worker(settings(RenderChunkSettings), event)
     with own.spending(event.task_id, "render", event.index), job_folder() as folder:
         task = own.wanted_task(event.task_id)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
@@ -90,14 +88,14 @@ def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path
 
 def _is_finished(own: Worker, task: Task, event: RenderChunkEvent) -> bool:
     """Whether an earlier call, whose answer was lost, made this very chunk."""
-    made = own.objects.head(chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec])))
-    if made is None:
+    made = chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec]))
+    record_key = chunk_key(task.id, event.index, ".json")
+    # Listed, not asked for: only who may list the whole bucket is told of an object that it is missing.
+    sizes = own.objects.sizes(chunk_key(task.id, event.index, ""))
+    if made not in sizes or record_key not in sizes:
         return False
-    try:
-        record = json.loads(own.objects.get(chunk_key(task.id, event.index, ".json")))
-    except NotFound:
-        return False
-    return bool(record.get("size") == made.size and {k: record.get(k) for k in _frames(event)} == _frames(event))
+    record = own.read_json(record_key)
+    return bool(record.get("size") == sizes[made] and {k: record.get(k) for k in _frames(event)} == _frames(event))
 
 
 def _frames(event: RenderChunkEvent) -> dict[str, int]:

@@ -78,6 +78,7 @@ class DropSettings(Accepting):
 class Working(Telling):
     """Functions of the image. Memory in MB is given by Lambda itself."""
 
+    grant_function: str = Field(min_length=1)
     network_ceiling: NetworkPolicy = "public"
     aws_lambda_function_memory_size: int = Field(default=1024, ge=128)
     ephemeral_storage_mb: int = Field(default=512, ge=512)
@@ -98,6 +99,12 @@ class RenderChunkSettings(Working):
 
 class AssembleSettings(Working):
     """assemble."""
+
+
+class GrantSettings(Settings):
+    """grant. The role's sessions are what render functions work with."""
+
+    render_task_role_arn: str = Field(pattern="^arn:")
 
 
 class Finishing(Telling):

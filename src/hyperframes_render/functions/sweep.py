@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.sweep import Sweeper
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.workflow import StateMachine
 from hyperframes_render.functions.observability import logger, metrics, traced
 from hyperframes_render.functions.settings import SweepSettings
@@ -19,7 +20,7 @@ from hyperframes_render.functions.wiring import finisher, settings
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Attend to everything that is due; the counts by what was done."""
     given = settings(SweepSettings)
-    done = Sweeper(finisher(given), StateMachine(given.state_machine_arn)).sweep()
+    done = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoLedger(given.task_table)).sweep()
     for what, count in done.items():
         metrics.add_metric(name=f"Sweep{what.capitalize()}", unit=MetricUnit.Count, value=count)
     if done:

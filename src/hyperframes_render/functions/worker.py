@@ -15,15 +15,18 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aws_lambda_powertools.utilities.parser import BaseModel
+
 from hyperframes_render.api.accept import narrow_network
 from hyperframes_render.api.changes import advance, check_wanted
 from hyperframes_render.api.clock import later
 from hyperframes_render.api.cost import counters_of
 from hyperframes_render.api.outbox import work_folder
-from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable
+from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskAccess, TaskTable
+from hyperframes_render.aws.access import GrantedAccess
 from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.ledger import DynamoLedger
-from hyperframes_render.aws.objects import S3Objects
+from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import is_archive, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
@@ -47,6 +50,7 @@ keep_memory_private()
 class Worker:
     """The adapters of one function of the image, and its settings."""
 
+    access: TaskAccess
     tasks: TaskTable
     objects: ObjectStore
     topic: EventTopic
@@ -125,15 +129,32 @@ def _is_zip(path: Path) -> bool:
         return is_archive(file.read(4))
 
 
+class TaskEvent(BaseModel):
+    """What the workflow tells each of its functions: the task, and what lets them at it."""
+
+    task_id: str
+    access: str = ""
+
+
+def worker(given: Working, event: TaskEvent) -> Worker:
+    """The adapters, for this event's task only. Raises InternalError where its access is another's."""
+    own = _worker(given)
+    own.access.take(event.task_id, event.access)
+    return own
+
+
 @lru_cache(maxsize=1)
-def worker(given: Working) -> Worker:
-    """The adapters, made once."""
+def _worker(given: Working) -> Worker:
+    """The adapters, made once: an environment is used again."""
+    access = GrantedAccess(given.grant_function)
+    table = access.client("dynamodb")
     return Worker(
-        DynamoTasks(given.task_table),
-        S3Objects(given.bucket),
-        SnsTopic(given.events_topic_arn),
+        access,
+        DynamoTasks(given.task_table, table),
+        S3Objects(given.bucket, access.client("s3", **s3_settings())),
+        SnsTopic(given.events_topic_arn, access.client("sns")),
         given,
-        DynamoLedger(given.task_table),
+        DynamoLedger(given.task_table, table),
     )
 
 

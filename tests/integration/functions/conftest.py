@@ -54,9 +54,11 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     """The image's functions with an engine that renders at once, or fails as told."""
     wanted = engine.Behaviour()
     engine.install(monkeypatch, wanted)
-    from hyperframes_render.functions import worker
+    from hyperframes_render.functions import grant, worker
 
-    worker.worker.cache_clear()
+    monkeypatch.setattr(worker, "GrantedAccess", cloud.granted_access)
+    worker._worker.cache_clear()
+    grant._adapters.cache_clear()
     return wanted
 
 

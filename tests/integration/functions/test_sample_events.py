@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from hyperframes_render.api.access import Reach
 from hyperframes_render.api.clock import moment
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.task import Task, TaskStatus
-from tests.integration.functions.cloud import EVENTS, HTML, OWNER, Cloud, call, dropped, sample
+from tests.integration.functions.cloud import EVENTS, HTML, OWNER, TABLE, Cloud, call, dropped, sample
 from tests.integration.functions.engine import Behaviour
 
-FUNCTIONS = ("api", "drop", "sweep", "plan", "render_chunk", "assemble", "record", "notify", "stream")
+FUNCTIONS = ("api", "drop", "sweep", "plan", "render_chunk", "assemble", "record", "notify", "stream", "grant")
 SAMPLES = sorted(path.name.removesuffix(".json") for path in EVENTS.glob("*.json"))
 TASK = "5a1f0c9e8b7d6a5f4e3d2c1b0a9f8e"
 
@@ -32,6 +36,8 @@ def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
         webhook="https://example.com/hook",
     )
     assert cloud.tasks.create(task)
+    noted = {"access": sample("grant")["access"], "reach": json.dumps(asdict(Reach.of_task(task)))}
+    DynamoLedger(TABLE, cloud.dynamodb).note(f"access#{TASK}", noted, 60)
 
 
 def test_every_function_has_a_sample_and_every_sample_a_function() -> None:
@@ -51,6 +57,7 @@ def test_the_function_takes_its_sample(
         "drop": lambda got: got == {"batchItemFailures": []} and len(cloud.all_tasks()) == 2,
         "sweep": lambda got: got == {},
         "plan": lambda got: got["chunks"] == 2,
+        "grant": lambda got: got["credentials"]["token"] != "",
         "render_chunk.chunk": lambda got: got == {"ok": True},
         "render_chunk.whole": lambda got: got == {"task_id": TASK},
         "assemble": lambda got: got == {"task_id": TASK},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.task import TaskStatus
 from tests.integration.functions.cloud import TABLE, Cloud, call, run_workflow, submit
@@ -140,6 +141,6 @@ def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, beha
     run_workflow(task_id)
     cloud.stop_execution(task_id)
     given = settings(SweepSettings)
-    sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn))
+    sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoLedger(given.task_table))
     assert sweeper._look(stale) == "ended"
     assert cloud.executions() == [task_id]

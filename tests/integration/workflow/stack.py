@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hyperframes_render.api.access import noted_access
 from hyperframes_render.api.keys import make_record
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
@@ -58,6 +60,10 @@ class Stack:
     def task(self, task_id: str) -> dict[str, Any]:
         item = self.client("dynamodb").get_item(TableName=self.table, Key={"id": {"S": task_id}}, ConsistentRead=True)
         return dict(item.get("Item", {}))
+
+    def access(self, task_id: str) -> str:
+        """What the task's workflow was told."""
+        return noted_access(DynamoLedger(self.table, self.client("dynamodb")), task_id)
 
     def final(self, task_id: str, seconds: float = 40) -> dict[str, Any]:
         """The task once it is final."""

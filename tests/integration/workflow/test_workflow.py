@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -100,7 +101,7 @@ def test_a_function_that_takes_too_long_fails_the_task_by_name(stack: Stack) -> 
 def test_a_task_that_is_started_twice_is_rendered_to_one_end(stack: Stack) -> None:
     task_id = stack.submit(composition("twice", chunks=2, frames=20, seconds_per_frame=0.05))
     start = stack.client("stepfunctions").start_execution
-    machine, given = stack.outputs["WorkflowArn"], f'{{"task_id": "{task_id}"}}'
+    machine, given = stack.outputs["WorkflowArn"], json.dumps({"task_id": task_id, "access": stack.access(task_id)})
     with pytest.raises(stack.client("stepfunctions").exceptions.ExecutionAlreadyExists):
         start(stateMachineArn=machine, name=task_id, input=given)
     start(stateMachineArn=machine, name=f"{task_id}-2", input=given)

@@ -45,14 +45,14 @@ def test_the_name_is_the_tasks_id_and_says_which_start_it_is() -> None:
 
 def test_already_there_counts_as_started() -> None:
     started, client = machine(error("ExecutionAlreadyExists"))
-    started.start("abc", 1)
-    assert client.calls == [{"stateMachineArn": ARN, "name": "abc", "input": '{"task_id": "abc"}'}]
+    started.start("abc", 1, "shown")
+    assert client.calls == [{"stateMachineArn": ARN, "name": "abc", "input": '{"task_id": "abc", "access": "shown"}'}]
 
 
 @pytest.mark.parametrize("failure", [error("ThrottlingException"), EndpointConnectionError(endpoint_url="http://x")])
 def test_any_other_failure_is_a_failure_of_the_service(failure: Exception) -> None:
     with pytest.raises(ServiceFailed, match="Starting the workflow failed"):
-        machine(failure)[0].start("abc", 1)
+        machine(failure)[0].start("abc", 1, "shown")
 
 
 @pytest.mark.parametrize(

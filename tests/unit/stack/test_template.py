@@ -24,6 +24,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "Record": settings.RecordSettings,
     "Notify": settings.NotifySettings,
     "Stream": settings.StreamSettings,
+    "Grant": settings.GrantSettings,
 }
 #: Set by Lambda, or with a default that only tests and the stack on one machine change.
 NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}

@@ -72,7 +72,7 @@ def test_ten_thousand_chunks_fit_into_the_state() -> None:
     assert len(answers) < STATE_LIMIT
     assert WORKFLOW["States"]["RenderChunks"]["ResultPath"] is None
     task_id = "0" * 30
-    item = {"task_id": task_id, "index": 9_999, "first": 864_000, "count": 864_000}
+    item = {"task_id": task_id, "access": "0" * 32, "index": 9_999, "first": 864_000, "count": 864_000}
     state = {"task_id": task_id, "chunks": 10_000, "chunks_key": f"work/{task_id}/chunks.json", "parallel": 1000}
     assert len(json.dumps(item)) + len(json.dumps(state)) < 1000
 

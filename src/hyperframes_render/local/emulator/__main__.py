@@ -72,6 +72,7 @@ def main() -> None:
     shims.run_functions_under_rie(settings, environments, saver)
     shims.keep_message_attributes()
     shims.accept_streamed_routes()
+    shims.know_items_of_requests()
     shims.limit_chunks_at_once()
     shims.count_loopback_as_tls()
     shims.restore_journal(journal)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ministack import app as ministack_app
+from ministack.core import iam_actions
 from ministack.core.lambda_runtime import execution_credentials
 from ministack.services import apigateway_v1, cloudwatch_logs, dynamodb, lambda_svc, stepfunctions
 
@@ -77,6 +78,20 @@ def accept_streamed_routes() -> None:
         return str(extract((uri or "").replace("/response-streaming-invocations", "/invocations")))
 
     apigateway_v1._extract_lambda_ref_from_integration_uri = whole
+
+
+def know_items_of_requests() -> None:
+    """`dynamodb:LeadingKeys` has the keys of the request's items: a session for one task is held to that task's."""
+    known = iam_actions.dynamodb_service_context
+
+    def with_keys(body: bytes) -> dict[str, Any]:
+        context = dict(known(body) or {})
+        request = json.loads(body or b"{}")
+        items = [request[name] for name in ("Key", "Item") if name in request]
+        keys = [str(item["id"]["S"]) for item in items if "id" in item]
+        return {**context, "dynamodb:leadingkeys": keys} if keys else context
+
+    iam_actions.dynamodb_service_context = with_keys
 
 
 def limit_chunks_at_once() -> None:

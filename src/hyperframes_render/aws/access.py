@@ -1,0 +1,64 @@
+"""Clients that act for one task: their credentials are asked for again with each task."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, Credentials
+
+from hyperframes_render.aws.client import CONFIG, calling, client
+from hyperframes_render.errors import InternalError, ServiceFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+class GrantedAccess:
+    """Access that the function `grant` gives. One task at a time, as in an execution environment of Lambda."""
+
+    def __init__(self, grant_function: str, functions: LambdaClient | None = None) -> None:
+        self._function = grant_function
+        self._functions: LambdaClient = functions or client("lambda")
+        self._credentials = Credentials("none", "none", "none")  # refused by every service
+        core = botocore.session.get_session()
+        core.get_component("credential_provider").insert_before("env", _Held(self._credentials))
+        self._session = boto3.Session(botocore_session=core)
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """A client of `service` that acts for the task that was taken last."""
+        return self._session.client(service, config=CONFIG.merge(Config(**settings)))
+
+    def take(self, task_id: str, access: str) -> None:
+        """See TaskAccess."""
+        with calling("Asking for access to a task's files"):
+            answer = self._functions.invoke(
+                FunctionName=self._function, Payload=json.dumps({"task_id": task_id, "access": access}).encode()
+            )
+            said = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            kind, message = said.get("errorType", "Unknown"), said.get("errorMessage", "")
+            raise ServiceFailed(f"Asking for access to a task's files failed: {kind}: {message}")
+        given = said["credentials"]
+        if given is None:
+            raise InternalError("The workflow was not started with the task's access.")
+        # Clients read these anew for each request.
+        self._credentials.access_key = given["access_key"]
+        self._credentials.secret_key = given["secret_key"]
+        self._credentials.token = given["token"]
+
+
+class _Held(CredentialProvider):
+    """Gives a session credentials that somebody else changes."""
+
+    METHOD = CANONICAL_NAME = "task"
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials:
+        return self._credentials

@@ -1,0 +1,48 @@
+"""Gives a render function the credentials for its task, and for no other.
+
+Whoever asks shows the task's access, which only its workflow was told. So a renderer that was taken over by a page has
+what this one task has: it cannot ask for another.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from hyperframes_render.api.access import granted_reach
+from hyperframes_render.aws.grants import StsGrants
+from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.functions.failures import tell_workflow
+from hyperframes_render.functions.observability import logger, traced
+from hyperframes_render.functions.settings import GrantSettings
+from hyperframes_render.functions.wiring import settings
+
+
+class GrantEvent(BaseModel):
+    """The task, and what its workflow was told when it was started."""
+
+    task_id: str
+    access: str
+
+
+@lru_cache(maxsize=1)
+def _adapters(given: GrantSettings) -> tuple[DynamoLedger, StsGrants]:
+    return DynamoLedger(given.task_table), StsGrants(given.render_task_role_arn, given.bucket)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@traced
+@tell_workflow
+@event_parser(model=GrantEvent)
+def handler(event: GrantEvent, context: LambdaContext) -> dict[str, Any]:
+    """{"credentials": {access_key, secret_key, token}}, or {"credentials": null} where the access is another's."""
+    logger.append_keys(task_id=event.task_id)
+    ledger, grants = _adapters(settings(GrantSettings))
+    reach = granted_reach(ledger, event.task_id, event.access)
+    if reach is None:
+        logger.warning("access was asked for without the task's own")
+        return {"credentials": None}
+    return {"credentials": grants.credentials(reach)}

@@ -1,0 +1,105 @@
+"""What a session for one task may reach."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from hyperframes_render.api.access import Reach
+from hyperframes_render.aws.grants import SESSION_SECONDS, StsGrants, session_policy
+from hyperframes_render.task import Task, TaskStatus
+from tests.template import load_template
+
+#: Characters of a session policy (STS).
+POLICY_LIMIT = 2048
+
+
+def task(**fields: Any) -> Task:
+    given = {"source_key": "work/mine/source.html", "input": {"codec": "h264"}, **fields}
+    return Task(id="mine", owner="me", status=TaskStatus.QUEUED, created_at="", updated_at="", **given)
+
+
+def policy_of(task: Task, bucket: str = "bucket") -> dict[str, Any]:
+    return session_policy(Reach.of_task(task), bucket)
+
+
+def allowed(policy: dict[str, Any], action: str) -> list[str]:
+    found: list[str] = []
+    for statement in policy["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
+        found += resources if action in actions else []
+    return [one.removeprefix("arn:aws:s3:::bucket/") for one in found]
+
+
+def may(policy: dict[str, Any], action: str, key: str) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in allowed(policy, action))
+
+
+def test_a_task_reads_its_folder_and_what_was_uploaded_for_it() -> None:
+    policy = policy_of(task(source_key="uploads/me/1/a.zip", audio_key="uploads/me/2/b.mp3"))
+    assert all(may(policy, "s3:GetObject", key) for key in ("work/mine/plan.json", "uploads/me/1/a.zip"))
+    assert may(policy, "s3:GetObject", "uploads/me/2/b.mp3")
+    others = ("work/other/plan.json", "work/mine", "uploads/me/3/c.mp3", "uploads/you/1/a.zip", "outbox/tasks/mine/x")
+    assert not any(may(policy, "s3:GetObject", key) for key in others)
+
+
+def test_a_task_writes_its_folder_and_its_result() -> None:
+    policy = policy_of(task())
+    written = ("work/mine/chunks/00000.mp4", "outbox/tasks/mine/video.mp4", "outbox/tasks/mine/poster.jpg")
+    assert all(may(policy, "s3:PutObject", key) for key in written)
+    others = ("work/other/plan.json", "outbox/tasks/other/video.mp4", "inbox/a.html", "outbox/tasks/mine/error.json")
+    assert not any(may(policy, "s3:PutObject", key) for key in others)
+
+
+def test_an_address_that_plan_fetches_is_no_key() -> None:
+    policy = policy_of(task(source_key="https://a.example/b.html"))
+    assert "a.example" not in json.dumps(policy)
+
+
+def test_the_items_are_the_task_its_owner_s_day_and_its_dropped_name() -> None:
+    policy = policy_of(task(drop_key="inbox/a.html"))
+    ((_, keys),) = [
+        next(iter(s["Condition"].items())) for s in policy["Statement"] if "dynamodb" in json.dumps(s["Action"])
+    ]
+    items = keys["dynamodb:LeadingKeys"]
+    assert items[0] == "mine" and "me" in items[1] and items[2].startswith("drop#") and len(items) == 3
+
+
+@pytest.mark.parametrize("name", ["*", "?", "a*", "${aws:userid}", "$", "a?b$*"])
+def test_a_name_with_a_policy_s_special_characters_reaches_no_more(name: str) -> None:
+    policy = policy_of(task(drop_key=f"inbox/x{name}.html"))
+    patterns = allowed(policy, "s3:PutObject")
+    assert not any("*" in one.removesuffix("/*") or "$" in one for one in patterns)
+    assert any(fnmatchcase(f"outbox/x{name}.mp4", one) for one in patterns)
+    assert not may(policy, "s3:PutObject", "outbox/other.mp4")
+
+
+@pytest.mark.parametrize("name", ["x" * 1000, "ü" * 480, "名" * 330])
+def test_the_policy_of_the_longest_name_is_one_that_sts_takes(name: str) -> None:
+    policy = policy_of(task(drop_key=f"inbox/{name}.html", audio_key=f"uploads/{'o' * 64}/{'0' * 24}/a.mp3"), "b")
+    text = json.dumps(policy, separators=(",", ":"))
+    assert len(text) <= POLICY_LIMIT and text.isascii()
+
+
+def test_a_session_outlives_the_longest_function() -> None:
+    longest = max(int(one["Properties"]["Timeout"]) for one in load_template().functions().values())
+    # An hour is the most that a role's session gives another.
+    assert longest < SESSION_SECONDS <= 3600
+
+
+def test_the_session_bears_the_task_s_name() -> None:
+    asked: dict[str, Any] = {}
+
+    class Sts:
+        def assume_role(self, **given: Any) -> Any:
+            asked.update(given)
+            return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "s", "SessionToken": "t"}}
+
+    sts: Any = Sts()
+    grants = StsGrants("arn:aws-us-gov:iam::1:role/r", "bucket", sts)
+    assert grants.credentials(Reach.of_task(task())) == {"access_key": "a", "secret_key": "s", "token": "t"}
+    assert asked["RoleSessionName"] == "mine" and "arn:aws-us-gov:s3:::bucket/work/mine/*" in asked["Policy"]
