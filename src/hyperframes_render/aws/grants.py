@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hyperframes_render.api.access import Reach
 from hyperframes_render.api.admission import frames_counter
 from hyperframes_render.aws.client import calling, client
 from hyperframes_render.aws.tasks import name_id
-
-if TYPE_CHECKING:
-    from mypy_boto3_sts import STSClient
 
 #: The longest function has 15 minutes, which is also the least that STS gives; some more for what it does at its end.
 SESSION_SECONDS = 1200
@@ -30,9 +27,9 @@ _SPECIAL = re.compile(r"[*?$]")
 class StsGrants:
     """Sessions of the role at `role_arn` for tasks whose files lie in `bucket`."""
 
-    def __init__(self, role_arn: str, bucket: str, sts: STSClient | None = None) -> None:
+    def __init__(self, role_arn: str, bucket: str, sts: Any = None) -> None:
         self._role, self._bucket = role_arn, bucket
-        self._sts: STSClient = sts or client("sts")
+        self._sts = sts or client("sts")
 
     def credentials(self, reach: Reach) -> dict[str, str]:
         """Credentials for `reach` and nothing else, for SESSION_SECONDS. Raises ServiceFailed."""

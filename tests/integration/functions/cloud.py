@@ -105,7 +105,7 @@ class Cloud:
     def granted_access(self, grant_function: str) -> GrantedAccess:
         """Access as the functions have it: `grant` runs here. What a session may do, moto does not look at."""
         access = GrantedAccess(grant_function, _Functions())  # type: ignore[arg-type]  # all that is used of it
-        access.client = boto3.client  # type: ignore[method-assign]  # made once for all tests
+        access.client = boto3.client  # type: ignore[method-assign, assignment]  # made once for all tests
         return access
 
     # objects
