@@ -60,6 +60,7 @@ FAULTS = {
     ),
     "DynamoDB writes and does not say so": ServiceFault("dynamodb", "lose"),
     "SNS publishes and does not say so": ServiceFault("sns", "lose"),
+    "STS throttles": ServiceFault("sts", "answer", status=400, body=_xml("Throttling")),
     "Step Functions throttles": ServiceFault("states", "answer", status=400, body=_json("ThrottlingException")),
     "connections are refused": ServiceFault("", "refuse"),
     "a service hangs": ServiceFault("", "hang"),

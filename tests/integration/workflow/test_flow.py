@@ -10,8 +10,11 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from hyperframes_render.api.access import note_reach
 from hyperframes_render.api.keys import hash_key, owner_of
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.secrets import KmsSecrets
+from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.local.deploy import local_client
 from tests.integration.workflow.receiver import receiving
 from tests.integration.workflow.stack import KEY, Stack, composition
@@ -119,6 +122,9 @@ def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
     due = {"attention_at": {"S": "2026-01-01T00:00:00.000Z"}}
     task = {name: item[name] for name in kept if name in item} | facts | due | changes
     stack.client("dynamodb").put_item(TableName=stack.table, Item=task)
+    written = DynamoTasks(stack.table, stack.client("dynamodb")).get(fresh)
+    assert written is not None
+    note_reach(DynamoLedger(stack.table, stack.client("dynamodb")), written)
     return fresh
 
 
