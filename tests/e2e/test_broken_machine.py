@@ -113,9 +113,9 @@ def test_a_browser_that_dies_twice_is_a_clear_error(tmp_path: Path) -> None:
                 for browser in running.alive("chromium"):
                     browser.kill()
             time.sleep(0.5)
-        output, _ = running.process.communicate(timeout=60)
+        output, errors = running.process.communicate(timeout=60)
     assert running.process.returncode == 1
-    assert '"browser_failed"' in output
+    assert '"browser_failed"' in output, errors
     check_nothing_left(tmp_path, running)
 
 

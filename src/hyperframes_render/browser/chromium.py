@@ -23,6 +23,9 @@ _CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromi
 
 #: Seconds for the browser process to answer after start: 0.3-0.6 measured, cold container disks are slower.
 LAUNCH_TIMEOUT = 60.0
+#: Seconds for a browser that has answered to open its blank page: a tenth of one. One that is killed in the middle may
+#: leave the driver waiting for ever.
+FIRST_PAGE_TIMEOUT = 20.0
 #: Seconds for the driver to notice that a browser has ended.
 CLOSE_TIMEOUT = 10.0
 #: The frame clock while a page loads, in milliseconds. Later than any machine's own uptime: the browser takes the later
@@ -138,9 +141,14 @@ class Chromium:
         except TimeoutError:
             raise PageUnresponsive(f"The page did not respond within {timeout:g} s.") from None
         except Error as error:
-            if not self.browser.is_connected() or "closed" in str(error).lower() or "crash" in str(error).lower():
+            if not self.browser.is_connected() or tells_of_death(error):
                 raise BrowserFailed("The browser died.", "Try again.") from error
             raise
+
+
+def tells_of_death(error: Error) -> bool:
+    """Whether the driver says by `error` that browser or page is gone."""
+    return "closed" in str(error).lower() or "crash" in str(error).lower()
 
 
 def _value(answer: dict[str, Any]) -> Any:
@@ -175,6 +183,16 @@ async def launch_chromium(
         )
     except Error as error:
         raise BrowserFailed(f"Chromium did not start: {_last_lines(str(error))}", "See docs/limits.md.") from error
+    try:
+        async with asyncio.timeout(FIRST_PAGE_TIMEOUT):
+            return await _open_blank(browser, width, height, scale_factor, transparent=transparent)
+    except (Error, TimeoutError) as error:
+        with contextlib.suppress(Error, TimeoutError):
+            await asyncio.wait_for(browser.close(), CLOSE_TIMEOUT)
+        raise BrowserFailed("The browser died while it was starting.", "Try again.") from error
+
+
+async def _open_blank(browser: Browser, width: int, height: int, scale_factor: float, *, transparent: bool) -> Chromium:
     context = await browser.new_context(
         viewport={"width": width, "height": height},
         device_scale_factor=scale_factor,

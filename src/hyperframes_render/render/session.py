@@ -13,9 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from playwright.async_api import Error
+
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.capture import FastPathFailed
-from hyperframes_render.browser.chromium import chromium_path
+from hyperframes_render.browser.chromium import chromium_path, tells_of_death
 from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.fetch import FetchBudget
@@ -236,6 +238,11 @@ class Session:
                     self._give_up(failed)
                 except BrowserFailed as failed:
                     self._retry_browser(failed)
+                except Error as error:
+                    # Wherever the driver was asked for something when the browser went.
+                    if not tells_of_death(error):
+                        raise
+                    self._retry_browser(BrowserFailed("The browser died.", "Try again."))
         finally:
             await driver.stop()
 

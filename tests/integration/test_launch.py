@@ -1,0 +1,51 @@
+"""A browser that goes while it starts is a coded error in bounded time, and leaves no process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from hyperframes_render.browser import chromium
+from hyperframes_render.errors import BrowserFailed
+
+
+async def _never(browser: Browser, *given: Any, **more: Any) -> None:
+    """The driver waits for a page that nobody makes any more."""
+    await asyncio.Event().wait()
+
+
+async def _killed(browser: Browser, *given: Any, **more: Any) -> Any:
+    for process in _browsers():
+        process.kill()
+    return await _open_blank(browser, *given, **more)
+
+
+_open_blank = chromium._open_blank
+
+
+def _browsers() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [one for one in children if one.name().startswith("chromium") and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("goes", [_never, _killed])
+def test_a_browser_that_goes_while_it_starts_is_a_coded_error(
+    goes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chromium, "_open_blank", goes)
+    monkeypatch.setattr(chromium, "FIRST_PAGE_TIMEOUT", 2.0)
+
+    async def launch() -> None:
+        async with async_playwright() as playwright:
+            with pytest.raises(BrowserFailed):
+                await chromium.launch_chromium(
+                    playwright, width=64, height=36, scale_factor=1, transparent=False, job=tmp_path
+                )
+
+    asyncio.run(asyncio.wait_for(launch(), 30))
+    assert not _browsers()
