@@ -27,7 +27,7 @@ from tests.integration.workflow.stack import Stack
 #: Of the requests of a service that fails: clients try five times, so some calls come through and some do not.
 _SHARE = 0.5
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-_FUNCTIONS = ("plan", "render_chunk", "assemble", "record", "api", "notify")
+_FUNCTIONS = ("plan", "render_chunk", "assemble", "record", "api", "notify", "grant")
 #: Its clock is wrong by so many seconds; a minute is what sweep waits for in AWS.
 _SKEW = 45
 
@@ -213,7 +213,7 @@ def _kinds(real_engine: bool) -> dict[str, Doing]:
     if real_engine:
         add("kill -9 of a browser", lambda m, kind: m.kill(kind, "render_chunk", "headless"), at_once=True)
         add("kill -9 of ffmpeg", lambda m, kind: m.kill(kind, "render_chunk", "ffmpeg"), at_once=True)
-    for function in ("render_chunk", "record", "notify"):
+    for function in ("render_chunk", "record", "notify", "grant"):
         add(f"{function} hangs until its time limit", lambda m, kind, f=function: m.frozen(kind, f))  # type: ignore[misc]
     add("render_chunk gets no more memory", lambda m, kind: m.without_memory(kind, "render_chunk"))
     if os.getuid() == 0 and shutil.which("mount"):

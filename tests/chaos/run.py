@@ -37,8 +37,13 @@ PAGE = (
     ' data-start="0" style="width:64px;height:36px;background:#fff"></div><!--{}-->'
 )
 #: Seconds, shorter than in AWS so that what is lost is found within a run: functions' own limits, and what sweep waits.
-_LIMITS = {"plan": 30, "render-chunk": 30, "assemble": 30, "record": 20, "notify": 25}
-_ATTENTION, _OUTLIVES, _VISIBILITY, _WAIT = 5, 35, 35, 5
+_LIMITS = {"plan": 30, "render-chunk": 30, "assemble": 30, "record": 20, "notify": 25, "grant": 10}
+_OUTLIVES, _VISIBILITY, _WAIT = 35, 35, 5
+#: Seconds before sweep looks at a task, and more for each task that waits: looking at a thousand every five seconds
+#: would be all that the emulator does.
+_ATTENTION, _ATTENTION_A_TASK = 5, 0.02
+#: Seconds for the backlog, and more for each task: a slow machine does two a second.
+_SETTLE, _SETTLE_A_TASK = 600, 1.0
 _FINAL = ("10", "11", "12")
 #: What a client may be answered while faults are on; it sends the same request again.
 _PASSING = {429, 500, 502, 503, 504}
@@ -279,7 +284,7 @@ def _joined(frames: int, chunks: int) -> bytes:
 
 
 @contextmanager
-def chaos_stack(folder: Path, seed: int, real: bool, wait_seconds: float = _WAIT) -> Iterator[Chaos]:
+def chaos_stack(folder: Path, seed: int, real: bool, tasks: int, wait_seconds: float = _WAIT) -> Iterator[Chaos]:
     """The deployed stack behind the proxy, with limits and waits of seconds."""
     engine = None
     if not real:
@@ -289,10 +294,10 @@ def chaos_stack(folder: Path, seed: int, real: bool, wait_seconds: float = _WAIT
         proxy = Services(stack.emulator.settings.port, seed)
         more = {
             "AWS_ENDPOINT_URL": proxy.url,
-            "ATTENTION_SECONDS": str(_ATTENTION),
+            "ATTENTION_SECONDS": str(round(_ATTENTION + tasks * _ATTENTION_A_TASK)),
             "LONGEST_FUNCTION_SECONDS": str(_OUTLIVES),
         }
-        for function in ("api", "plan", "render-chunk", "assemble", "record", "notify"):
+        for function in ("api", "plan", "render-chunk", "assemble", "record", "notify", "grant"):
             stack.add_variables(function, **more)
         stack.add_variables("sweep", **{name: more[name] for name in ("ATTENTION_SECONDS", "LONGEST_FUNCTION_SECONDS")})
         for function, limit in _LIMITS.items():
@@ -331,7 +336,7 @@ def run(
     say(f"seed {seed}: {len(planned)} faults of {len({fault.kind for fault in planned})} kinds")
     for fault in planned:
         say(str(fault))
-    with chaos_stack(folder, seed, real) as chaos:
+    with chaos_stack(folder, seed, real, tasks) as chaos:
         began = time.monotonic()
         threading.Thread(target=chaos.watch, daemon=True).start()
         with ThreadPoolExecutor(1) as sending:
@@ -339,7 +344,7 @@ def run(
             inflict(chaos.machine, planned, doing)
             sent.result()
         after = time.monotonic()
-        ended = chaos.settle(900)
+        ended = chaos.settle(_SETTLE + tasks * _SETTLE_A_TASK)
         settled = time.monotonic()
         chaos.over.set()
         time.sleep(2)

@@ -30,6 +30,6 @@ def test_each_task_comes_to_one_end_whatever_fails(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 def test_more_than_the_functions_can_do_at_once_waits_and_fails_nothing(tmp_path: Path) -> None:
     """The last of them is refused an environment more often than a failing call is tried again."""
-    with chaos_stack(tmp_path, seed=1, real=False, wait_seconds=0.5) as chaos:
+    with chaos_stack(tmp_path, seed=1, real=False, tasks=12, wait_seconds=0.5) as chaos:
         tasks = [chaos.stack.submit(composition("queued", frames=10, seconds_per_frame=0.5)) for _ in range(12)]
         assert {chaos.stack.final(task, seconds=200)["status"]["N"] for task in tasks} == {"10"}
