@@ -5,12 +5,13 @@ A second is too long for what was promised to somebody: new and deleted items ar
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from ministack.services import dynamodb, sqs
 
 #: Seconds between a change and the file that holds it, at most about twice this.
 INTERVAL = 0.4
+#: How often a state is copied before it waits for the next interval.
+_COPIES = 5
 _log = logging.getLogger("hyperframes.saving")
 
 
@@ -102,8 +105,8 @@ class StateSaver:
         """
         with self._lock:
             number = self._journal.begin()
-            table = _serialised("dynamodb", dynamodb.get_state())
-            self._write("sqs", _serialised("sqs", sqs.get_state()))
+            table = _serialised("dynamodb", _copy_of(dynamodb.get_state))
+            self._write("sqs", _serialised("sqs", _copy_of(sqs.get_state)))
             self._write("dynamodb", table)
             self._journal.forget_before(number)
 
@@ -127,6 +130,14 @@ class StateSaver:
                 _log.warning("the state could not be saved at once", exc_info=True)
                 self._changed.set()
             time.sleep(INTERVAL)
+
+
+def _copy_of(read: Callable[[], Any]) -> Any:
+    """A service's state. Copying it fails where a table grows meanwhile: under load, every few times."""
+    for _ in range(_COPIES - 1):
+        with contextlib.suppress(RuntimeError):
+            return read()
+    return read()
 
 
 def _serialised(service: str, state: Any) -> str:
