@@ -93,6 +93,10 @@ gif (256 colours, two passes) and png (lossless) have one quality each. prores: 
 with alpha. **Alpha** (vp8, vp9, prores, png; on or off in gif): composited over white and over dark green the frames are the
 page on that colour to 43.1 dB (vp8), 42.7 dB (vp9), 55 dB
 (prores), 56 dB (png), in the worst frame of a small page with hard edges and soft shadows.
+
+Processor times are of one machine and day (2026-11-28: a slow one, twice the times of docs/performance.md, with other work
+beside it): compare them with each other only. Read from the rows: "high" of vp9 is not better than its "standard" where
+little moves, and takes six times as long; it is for photographs. A draft's worst frames are those of quick movement.
 """
 
 
