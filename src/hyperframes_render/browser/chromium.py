@@ -80,8 +80,7 @@ class Chromium:
         """End the browser and all its processes, the quick way: nothing of its profile is to be kept."""
         if self.browser_pid is not None:
             await asyncio.to_thread(end_tree, self.browser_pid)
-        with contextlib.suppress(Error, TimeoutError):
-            await asyncio.wait_for(self.browser.close(), CLOSE_TIMEOUT)
+        await _close(self.browser)
 
     async def evaluate(self, expression: str, *, timeout: float | None = None) -> Any:
         """The JSON value of a JavaScript expression in the page, its promise awaited `timeout` seconds at most."""
@@ -187,9 +186,14 @@ async def launch_chromium(
         async with asyncio.timeout(FIRST_PAGE_TIMEOUT):
             return await _open_blank(browser, width, height, scale_factor, transparent=transparent)
     except (Error, TimeoutError) as error:
-        with contextlib.suppress(Error, TimeoutError):
-            await asyncio.wait_for(browser.close(), CLOSE_TIMEOUT)
+        await _close(browser)
         raise BrowserFailed("The browser died while it was starting.", "Try again.") from error
+
+
+async def _close(browser: Browser) -> None:
+    """Tell the driver that the browser is to end; one that is gone already is fine."""
+    with contextlib.suppress(Error, TimeoutError):
+        await asyncio.wait_for(browser.close(), CLOSE_TIMEOUT)
 
 
 async def _open_blank(browser: Browser, width: int, height: int, scale_factor: float, *, transparent: bool) -> Chromium:
