@@ -6,11 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.session
-from botocore.config import Config
-from botocore.credentials import CredentialProvider, Credentials
 
-from hyperframes_render.aws.client import CONFIG, calling, client
+from hyperframes_render.aws.client import calling, client
 from hyperframes_render.errors import InternalError, ServiceFailed
 
 if TYPE_CHECKING:
@@ -23,14 +20,13 @@ class GrantedAccess:
     def __init__(self, grant_function: str, functions: LambdaClient | None = None) -> None:
         self._function = grant_function
         self._functions: LambdaClient = functions or client("lambda")
-        self._credentials = Credentials("none", "none", "none")  # refused by every service
-        core = botocore.session.get_session()
-        core.get_component("credential_provider").insert_before("env", _Held(self._credentials))
-        self._session = boto3.Session(botocore_session=core)
+        # Of nobody, refused by every service, until a task is taken.
+        self._session = boto3.Session("none", "none", "none")
+        self._credentials: Any = self._session.get_credentials()
 
     def client(self, service: str, **settings: Any) -> Any:
         """A client of `service` that acts for the task that was taken last."""
-        return self._session.client(service, config=CONFIG.merge(Config(**settings)))
+        return client(service, self._session, **settings)
 
     def take(self, task_id: str, access: str) -> None:
         """See TaskAccess."""
@@ -49,16 +45,3 @@ class GrantedAccess:
         self._credentials.access_key = given["access_key"]
         self._credentials.secret_key = given["secret_key"]
         self._credentials.token = given["token"]
-
-
-class _Held(CredentialProvider):
-    """Gives a session credentials that somebody else changes."""
-
-    METHOD = CANONICAL_NAME = "task"
-
-    def __init__(self, credentials: Credentials) -> None:
-        super().__init__()
-        self._credentials = credentials
-
-    def load(self) -> Credentials:
-        return self._credentials

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hyperframes_render.errors import ServiceFailed
 
 #: A call that hangs must not take a function's whole time: what is not answered in seconds is asked again.
-CONFIG = Config(
+_CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 5},
@@ -22,9 +22,12 @@ CONFIG = Config(
 )
 
 
-def client(service: str, **settings: Any) -> Any:
-    """A client of `service`; region, credentials and endpoint come from the environment, as AWS's own tools read it."""
-    return boto3.client(service, config=CONFIG.merge(Config(**settings)))
+def client(service: str, session: boto3.Session | None = None, **settings: Any) -> Any:
+    """A client of `service`; region and endpoint come from the environment, as AWS's own tools read it.
+
+    The credentials do as well, unless a `session` has others.
+    """
+    return (session or boto3).client(service, config=_CONFIG.merge(Config(**settings)))
 
 
 @contextmanager
