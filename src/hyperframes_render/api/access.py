@@ -6,9 +6,9 @@ so cannot make its reach wider. The workflow is told a secret of the note, which
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import asdict, dataclass
+
+from pydantic import BaseModel, ConfigDict
 
 from hyperframes_render.api.outbox import poster_key, result_key, work_folder
 from hyperframes_render.api.ports import Ledger
@@ -19,9 +19,10 @@ from hyperframes_render.task import Task
 ACCESS_SECONDS = 7 * 24 * 3600
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(BaseModel):
     """Keys of the bucket, and whose counters and names are touched. The task's own item is understood."""
+
+    model_config = ConfigDict(frozen=True)
 
     task_id: str
     owner: str
@@ -35,12 +36,19 @@ class Reach:
         """What rendering `task` needs: its folder, what was uploaded for it, its video and its poster."""
         uploaded = tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(UPLOADS))
         writes = (result_key(task), poster_key(task))
-        return cls(task.id, task.owner, work_folder(task.id), uploaded, writes, task.drop_key)
+        return cls(
+            task_id=task.id,
+            owner=task.owner,
+            folder=work_folder(task.id),
+            reads=uploaded,
+            writes=writes,
+            drop_key=task.drop_key,
+        )
 
 
 def note_reach(ledger: Ledger, task: Task) -> str:
     """Note what the task may reach, once; the secret that its workflow is to show."""
-    noted = {"access": secrets.token_hex(16), "reach": json.dumps(asdict(Reach.of_task(task)))}
+    noted = {"access": secrets.token_hex(16), "reach": Reach.of_task(task).model_dump_json()}
     return (ledger.note(_name(task.id), noted, ACCESS_SECONDS) or noted)["access"]
 
 
@@ -54,8 +62,7 @@ def granted_reach(ledger: Ledger, task_id: str, access: str) -> Reach | None:
     noted = ledger.read(_name(task_id)) or {}
     if not noted.get("access") or not secrets.compare_digest(noted["access"].encode(), access.encode()):
         return None
-    values = json.loads(noted["reach"])
-    return Reach(**{**values, "reads": tuple(values["reads"]), "writes": tuple(values["writes"])})
+    return Reach.model_validate_json(noted["reach"])
 
 
 def _name(task_id: str) -> str:

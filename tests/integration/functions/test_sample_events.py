@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -36,7 +34,7 @@ def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
         webhook="https://example.com/hook",
     )
     assert cloud.tasks.create(task)
-    noted = {"access": sample("grant")["access"], "reach": json.dumps(asdict(Reach.of_task(task)))}
+    noted = {"access": sample("grant")["access"], "reach": Reach.of_task(task).model_dump_json()}
     DynamoLedger(TABLE, cloud.dynamodb).note(f"access#{TASK}", noted, 60)
 
 
