@@ -6,8 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from hyperframes_render.errors import LimitExceeded
-from hyperframes_render.render.plan import count_frames, split_frames
+from hyperframes_render.composition.document import read_declared
+from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.errors import DurationUnknown, LimitExceeded
+from hyperframes_render.render.plan import count_frames, frames_to_render, split_frames
+from hyperframes_render.task import RenderInput
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,21 @@ def test_a_part_of_a_frame_counts_as_one(duration: float, fps: Fraction, frames:
 def test_an_absurd_length_names_the_limit() -> None:
     with pytest.raises(LimitExceeded, match="limit"):
         count_frames(1e9, Fraction(30))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("", "no data-duration"),
+        ('data-duration="abc"', 'data-duration="abc"'),
+        ('data-duration="-2"', "not a positive"),
+    ],
+)
+def test_a_length_that_cannot_be_read_is_named(attribute: str, said: str) -> None:
+    declared = read_declared(f'<div data-composition-id="main" {attribute}></div>', name="index.html")
+    page = PageSpec(width=320, height=180, fps=Fraction(30), duration=None)
+    with pytest.raises(DurationUnknown, match=said):
+        frames_to_render(page, declared, 0.0, RenderInput())
 
 
 @pytest.mark.parametrize(("frames", "chunks"), [(10, 3), (1, 4), (100, 7), (3, 3), (864000, 1000)])

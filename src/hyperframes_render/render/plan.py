@@ -180,9 +180,11 @@ def frames_to_render(page: PageSpec, declared: Declared, measured: float, reques
     # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
     duration = page.duration or declared.duration or measured
     if duration <= 0:
+        # A data-duration that cannot be read was ignored: who wrote it must not be told that there is none.
+        ignored = next((warning for warning in declared.warnings if "duration=" in warning), None)
         raise DurationUnknown(
-            "The composition's duration cannot be found: no data-duration on its root, no timeline with a length on "
-            "window.__timelines, no clip with an end, no media, no CSS or Web Animation that ends.",
+            f"The composition's duration cannot be found. {ignored or 'Its root has no data-duration.'} Nor is there a "
+            "timeline with a length on window.__timelines, a clip with an end, media, or an animation that ends.",
             'Give the root a data-duration (seconds), or ask for one with "duration".',
         )
     frames = count_frames(duration, page.fps)
