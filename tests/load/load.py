@@ -186,10 +186,16 @@ async def burst(load: Load, posts: int, start: int) -> list[float]:
         return await asyncio.gather(*(load.post(http, number) for number in range(start, start + posts)))
 
 
-async def one_by_one(load: Load, count: int) -> list[float]:
+async def one_by_one(load: Load, count: int, start: int, *, idle: bool) -> list[float]:
+    """Each after the answer to the one before; `idle`: after its video, so that nothing else is done meanwhile."""
+    took = []
     async with client(1) as http:
-        await load.post(http, -1)  # the first one opens clients and connections
-        return [await load.post(http, -2 - number) for number in range(count)]
+        await load.post(http, start)  # the first one opens clients and connections
+        for number in range(start + 1, start + 1 + count):
+            if idle:
+                await asyncio.to_thread(load.wait_for_all, 300)
+            took.append(await load.post(http, number))
+    return took
 
 
 async def look_on(load: Load, ids: list[str]) -> list[tuple[int, int]]:
@@ -222,7 +228,9 @@ def main() -> None:
 
 
 def run(load: Load, given: argparse.Namespace) -> None:
-    report("POST on an idle stack, one by one", milliseconds(asyncio.run(one_by_one(load, 20))))
+    report("40 POSTs on an idle stack", milliseconds(asyncio.run(one_by_one(load, 40, -100, idle=True))))
+    load.wait_for_all(300)
+    report("20 POSTs, one by one", milliseconds(asyncio.run(one_by_one(load, 20, -50, idle=False))))
     load.wait_for_all(300)
     began = time.monotonic()
     report(f"{given.posts} POSTs at once", milliseconds(asyncio.run(burst(load, given.posts, 0))))
