@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from xdist.remote import Producer
@@ -15,6 +16,10 @@ os.environ.update(
     POWERTOOLS_TRACE_DISABLED="true",
     AWS_DEFAULT_REGION="us-east-1",
 )
+
+# What a script starts in the background ignores Ctrl-C, and so does all that it starts: tests send it to programs.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Folders whose tests share one running stack or server.
 TOGETHER = ("tests/integration/workflow/", "tests/e2e/sdk/")

@@ -8,9 +8,10 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from hyperframes_render.browser import chromium
+from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.errors import BrowserFailed
 
 
@@ -41,11 +42,14 @@ def test_a_browser_that_goes_while_it_starts_is_a_coded_error(
     monkeypatch.setattr(chromium, "FIRST_PAGE_TIMEOUT", 2.0)
 
     async def launch() -> None:
-        async with async_playwright() as playwright:
+        driver = BrowserDriver()
+        try:
             with pytest.raises(BrowserFailed):
                 await chromium.launch_chromium(
-                    playwright, width=64, height=36, scale_factor=1, transparent=False, job=tmp_path
+                    await driver.ready(), width=64, height=36, scale_factor=1, transparent=False, job=tmp_path
                 )
+        finally:
+            await driver.stop()
 
     asyncio.run(asyncio.wait_for(launch(), 30))
     assert not _browsers()

@@ -70,6 +70,9 @@ class ProgressCount:
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
         """Count while the block runs; frames of a block that failed are taken back. Raises as `check`."""
+        # A shell has what it starts in the background ignore Ctrl-C, and `serve` passes that on to its functions.
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         thread = threading.Thread(target=self._run, name="progress", daemon=True)
         thread.start()
         try:

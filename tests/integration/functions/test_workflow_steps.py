@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -224,6 +226,15 @@ def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Beh
     assert_ended_well(cloud, task_id, 12)
 
 
+@pytest.fixture
+def interrupts_ignored() -> Iterator[None]:
+    """As in what a script starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts_ignored")
 @pytest.mark.parametrize("hang", [False, True])
 @pytest.mark.parametrize("chunks", [1, 2])
 def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
