@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -494,6 +495,14 @@ class _Frame:
 
         try:
             await self._app(scope, receive_limited, send_with_id)
+        except asyncio.CancelledError:
+            # A server that stops gives up the requests that still run, and would say "500" for those without an answer.
+            if status:
+                raise
+            stopping = ServiceFailed(
+                "The server stopped before it had an answer.", "Send it again; with an Idempotency-Key it counts once."
+            )
+            await _answer(Request(scope), stopping)(scope, receive, send_with_id)
         except Exception as error:
             _LOG.exception("request %s failed", request_id)
             if status:
