@@ -6,7 +6,7 @@ SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
 .PHONY: setup demo test test-all fuzz attack chaos soak bench load cost parity lint lint-template audit bom lock clean
-setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/packages $(STAMPS)/stack
+setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/driver $(STAMPS)/packages $(STAMPS)/stack
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 	@$(SETUP)/10-system.sh
@@ -24,6 +24,10 @@ $(STAMPS)/product: pyproject.toml $(STAMPS)/python
 
 $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/renderer/package-lock.json | $(STAMPS)/python
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
+	@touch $@
+
+$(STAMPS)/driver: $(SETUP)/45-driver.sh $(STAMPS)/python
+	@$(SETUP)/45-driver.sh $(abspath $(VENV))
 	@touch $@
 
 # The stack on one machine: emulator, SAM and the functions' runtime pin packages that clash, so each has its own place.

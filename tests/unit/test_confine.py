@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import playwright
 import pytest
 
 from hyperframes_render.browser import confine
@@ -86,8 +87,29 @@ def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
     )
     assert "canary" not in ended.stdout
     assert f"TMPDIR={tmp_path}" in ended.stdout.splitlines()
-    assert ended.stdout.splitlines()[-1] == "cli.js run-driver"
+    assert ended.stdout.splitlines()[-1].endswith("compiled-driver.js cli.js run-driver")
     assert (tmp_path / confine.PID_FILE).read_text().isdecimal()
+
+
+@pytest.mark.parametrize(("compiled", "taken"), [(True, True), (False, False)])
+def test_the_driver_is_taken_as_the_setup_compiled_it_where_it_did(tmp_path: Path, compiled: bool, taken: bool) -> None:
+    driver = Path(playwright.__file__).with_name("driver")
+    folder = Path(sys.prefix) / "share/hyperframes-render/driver" if compiled else tmp_path / "missing"
+    preloaded = Path(confine.__file__).with_name("compiled-driver.js")
+    ended = subprocess.run(
+        [driver / "node", "--require", preloaded, driver / "package/cli.js", "run-driver"],
+        env={
+            "TMPDIR": str(tmp_path),
+            "HYPERFRAMES_RENDER_COMPILED_DRIVER": str(folder),
+            "NODE_DEBUG_NATIVE": "COMPILE_CACHE",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for script in ("coreBundle.js", "utilsBundle.js"):
+        assert (f"{script} was accepted" in ended.stdout + ended.stderr) == taken
 
 
 def test_the_browser_stands_back_behind_the_encoder_and_cannot_push_forward() -> None:

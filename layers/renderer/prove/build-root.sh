@@ -46,6 +46,7 @@ if [ ! -e "$root/opt/.packages" ]; then
 fi
 inside "layers/renderer/setup/10-system.sh image"
 inside "layers/renderer/setup/40-product.sh /opt/venv"
+inside "layers/renderer/setup/45-driver.sh /opt/venv"
 inside "layers/renderer/setup/50-finish.sh /opt/venv"
 rm -rf "$root/build" "$root$trusted"
 echo "$root: $(du -smx --exclude="$root/proc" --exclude="$root/dev" "$root" | cut -f1) MB"

@@ -18,6 +18,8 @@ from pathlib import Path
 
 #: Where the driver's process id stands, in its folder.
 PID_FILE = "pid"
+#: What Node loads before the driver, and the name by which it is told where the compiled scripts are.
+_PRELOADED, _COMPILED = "compiled-driver.js", "HYPERFRAMES_RENDER_COMPILED_DRIVER"
 #: What the driver, which is Node, keeps of our environment. Chromium's own is in chromium.py.
 _KEPT = ("PATH", "LANG", "PW_LANG_NAME", "PW_LANG_NAME_VERSION")
 
@@ -112,8 +114,9 @@ def main() -> None:
     yield_to_encoder()
     environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
     # Browsers' profiles lie in there.
-    environment |= {"HOME": folder, "TMPDIR": folder}
-    os.execve(node, [node, *sys.argv[1:]], environment)
+    environment |= {"HOME": folder, "TMPDIR": folder, _COMPILED: os.environ.get(_COMPILED, "")}
+    preloaded = str(Path(__file__).with_name(_PRELOADED))
+    os.execve(node, [node, "--require", preloaded, *sys.argv[1:]], environment)
 
 
 if __name__ == "__main__":

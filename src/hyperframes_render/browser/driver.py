@@ -62,5 +62,6 @@ def _confine_next(folder: Path) -> None:
         os.environ["HYPERFRAMES_RENDER_NODE"] = os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(own)
         os.environ["PLAYWRIGHT_NODEJS_PATH"] = _LAUNCHER
     os.environ["HYPERFRAMES_RENDER_PYTHON"] = sys.executable
+    os.environ["HYPERFRAMES_RENDER_COMPILED_DRIVER"] = str(Path(sys.prefix) / "share/hyperframes-render/driver")
     os.environ["HYPERFRAMES_RENDER_DRIVER_FOLDER"] = str(folder)
     os.environ["HYPERFRAMES_RENDER_MEMORY"] = str(memory_ceiling())

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Playwright's driver, compiled, below $1/share/hyperframes-render/driver: 5 MB of scripts that are else read at each start.
+. "$(dirname "$0")/common.sh"
+HINT="Playwright's driver is started in another way than this script expects"
+venv=$1
+target=$venv/share/hyperframes-render/driver
+work=$(mktemp -d)
+driver=$("$venv/bin/python" -c 'import pathlib, playwright; print(pathlib.Path(playwright.__file__).with_name("driver"))')
+# It ends when nobody speaks to it, and Node writes what it compiled.
+NODE_COMPILE_CACHE=$work run "compiling" "$driver/node" "$driver/package/cli.js" run-driver </dev/null
+rm -rf "$target"
+mkdir -p "$target"
+cp "$work"/*/* "$target/"
+chmod a+r "$target"/*
+rm -rf "$work"
