@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -96,3 +98,34 @@ def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said:
 
     with pytest.raises(FetchRefused, match=said):
         asyncio.run(fetch())
+
+
+def test_bytes_of_redirects_and_of_what_is_too_large_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"x" * (1000 if self.path == "/large" else 10)
+            self.send_response(200 if self.path == "/large" else 302)
+            self.send_header("Location", "/large")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    async def loopback(host: str, port: int) -> str:
+        return "127.0.0.1"
+
+    async def fetch(budget: FetchBudget, limit: int) -> None:
+        async with budget.fetched(f"http://outside.example:{server.server_port}/", limit=limit):
+            pass
+
+    monkeypatch.setattr("hyperframes_render.browser.fetch.resolve_public", loopback)
+    budget = FetchBudget()
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asyncio.run(fetch(budget, 1000))
+        with pytest.raises(FetchRefused, match="larger"):
+            asyncio.run(fetch(budget, 500))
+        server.shutdown()
+    assert budget.bytes == FetchBudget().bytes - 2 * (10 + 1000)

@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -131,18 +131,28 @@ class FetchBudget:
                 raise FetchRefused(f"the outside was waited for longer than {MAX_SECONDS:g} s in all")
             started = time.monotonic()
             try:
-                answer = await fetch_public(url, method=method, headers=headers, limit=min(limit, self.bytes))
+                answer = await fetch_public(
+                    url, method=method, headers=headers, limit=min(limit, self.bytes), received=self._spend
+                )
             finally:
                 self.seconds -= time.monotonic() - started
-            self.bytes -= len(answer.body)
             yield answer
+
+    def _spend(self, count: int) -> None:
+        self.bytes -= count
 
 
 async def fetch_public(
-    url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, limit: int = MAX_FETCH_BYTES
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    limit: int = MAX_FETCH_BYTES,
+    received: Callable[[int], None] | None = None,
 ) -> Fetched:
     """Fetch `url` (GET or HEAD), following redirects through the same checks, `limit` bytes at most.
 
+    `received` is told of the bytes of every body as they come, a redirect's and a refused one's too.
     Raises FetchRefused.
     """
     if method not in ("GET", "HEAD"):
@@ -156,7 +166,7 @@ async def fetch_public(
             raise FetchRefused("its address cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchRefused("only http and https addresses are fetched")
-        status, answered, body = await _request(method, url, passed, limit)
+        status, answered, body = await _request(method, url, passed, limit, received)
         location = _header(answered, "location")
         if status not in (301, 302, 303, 307, 308) or location is None:
             kept = {name: value for name, value in answered if name in _RETURNED_HEADERS}
@@ -186,7 +196,7 @@ def pinned_pool(*, allow_private: bool = False) -> httpcore.AsyncConnectionPool:
 
 
 async def _request(
-    method: str, url: str, headers: Mapping[str, str], limit: int
+    method: str, url: str, headers: Mapping[str, str], limit: int, received: Callable[[int], None] | None
 ) -> tuple[int, list[tuple[str, str]], bytes]:
     import httpcore
 
@@ -200,6 +210,8 @@ async def _request(
             body = bytearray()
             async for block in answer.aiter_stream():
                 body += block
+                if received is not None:
+                    received(len(block))
                 if len(body) > limit:
                     body.clear()  # the error's traceback holds it, until cycles are searched for
                     raise FetchRefused(f"it is larger than {limit} bytes")
