@@ -26,7 +26,7 @@ $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
 	@touch $@
 
-$(STAMPS)/driver: $(SETUP)/45-driver.sh $(STAMPS)/python
+$(STAMPS)/driver: $(SETUP)/45-driver.sh src/hyperframes_render/browser/confined.c $(STAMPS)/python
 	@$(SETUP)/45-driver.sh $(abspath $(VENV))
 	@touch $@
 

@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ HTML = (
 FINAL = (10, 11, 12, 13)
 #: What a client may see while a server is busy, stopped or started.
 DOCUMENTED = {200, 429, 503}
+#: A client that is answered 503, or by nobody, asks again for so long: each of many kills takes a start of the server.
+ACCEPT_SECONDS = 1800
 BODY = {"app": "infsh/hyperframes-render"}
 
 
@@ -97,7 +99,7 @@ class Load:
         """Have one task accepted, whatever happens meanwhile: the key makes sure that it counts once."""
         headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": f"task {number}"}
         body = {**BODY, "input": {"html": HTML.format(number)}}
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + ACCEPT_SECONDS
         while True:
             began = time.monotonic()
             try:
@@ -112,7 +114,7 @@ class Load:
                     self.accepted.append(answer.json()["data"]["id"])
                     return time.monotonic() - began
             if time.monotonic() > deadline:
-                raise SystemExit("a task was not accepted within 5 minutes")
+                raise SystemExit(f"a task was not accepted within {ACCEPT_SECONDS} s")
             await asyncio.sleep(0.5)
 
     async def stream(self, client: httpx.AsyncClient, task_id: str) -> tuple[int, int]:
@@ -246,13 +248,13 @@ def run(load: Load, given: argparse.Namespace) -> None:
     report("tasks of the burst", f"{given.posts} final after {took:.0f} s, {given.posts / took:.1f} a second")
     rest = max(0, given.tasks - given.posts)
     if rest:
-        posting = threading.Thread(target=lambda: asyncio.run(burst(load, rest, given.posts)))
-        posting.start()
-        for _ in range(given.kills):
-            time.sleep(random.uniform(0.5, 6))
-            load.kill_one()
-        posting.join()
-        tasks = load.wait_for_all(3600)
+        with ThreadPoolExecutor(1) as pool:
+            posting = pool.submit(lambda: asyncio.run(burst(load, rest, given.posts)))
+            for _ in range(given.kills):
+                time.sleep(random.uniform(0.5, 6))
+                load.kill_one()
+            posting.result()
+        tasks = load.wait_for_all(7200)
         load.check(tasks)
         report(f"{rest} tasks, {given.kills} kills", dict(Counter(task["status_text"] for task in tasks)))
         report("killed", dict(Counter(load.kills)))

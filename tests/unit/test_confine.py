@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import playwright
 import pytest
 
+from hyperframes_render import undumpable
 from hyperframes_render.browser import confine
 
 _TRY = """
@@ -119,3 +122,70 @@ def test_the_browser_stands_back_behind_the_encoder_and_cannot_push_forward() ->
         f"os.execv(sys.executable, [sys.executable, '-c', {then!r}])"
     )
     assert confined(code) == str(min(19, os.nice(0) + confine.NICENESS))
+
+
+#: A program that answers EPERM to every prctl(2) of those that it becomes, as Lambda's sandbox does.
+_WITHOUT_PRCTL = """
+import ctypes, os, platform, runpy, sys
+own = runpy.run_path({program!r})
+machine, seccomp, *_ = own["_MACHINES"][platform.machine()]
+step, prctl = own["_step"], dict(x86_64=157, aarch64=167)[platform.machine()]
+steps = [step(0x20, 0), step(0x15, prctl, 0, 1), step(6, 0x00050000 | 1), step(6, 0x7FFF0000)]
+program = own["_Program"](len(steps), b"".join(steps))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+assert libc.syscall(seccomp, 1, 0, ctypes.byref(program)) == 0
+if {user}:
+    os.setgroups([])
+    os.setuid({user})
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def without_prctl(*command: str | Path, user: int = 0) -> str:
+    program = _WITHOUT_PRCTL.format(program=confine.__file__, user=user)
+    ended = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_where_no_filter_can_be_a_library_refuses_sockets() -> None:
+    code = (
+        "import errno, os, socket, subprocess, sys\n"
+        "from hyperframes_render.browser.confine import SHARED, stand_in\n"
+        "tries = '''import socket\n"
+        "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
+        '    try: socket.socket(family); print("had")\n'
+        '    except PermissionError: print("refused")\n'
+        'try: socket.getaddrinfo("localhost", 80); print("had")\n'
+        "except OSError: print(\"refused\")'''\n"
+        "subprocess.run([sys.executable, '-c', tries], env={**os.environ, **stand_in(SHARED)}, check=True)"
+    )
+    assert without_prctl(sys.executable, "-c", code).split() == ["refused", "refused", "had", "refused"]
+    assert confine.stand_in(confine.SHARED) == {}, "the kernel's own filter is the better one"
+
+
+def test_a_composition_is_rendered_where_prctl_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<div data-composition-id="a" data-width="64" data-height="36" data-duration="0.1"></div>')
+    program = Path(sys.executable).with_name("hyperframes-render")
+    result = json.loads(without_prctl(program, "render", page, "-o", tmp_path / "video.mp4", "--json"))
+    assert result["frames"] == 3
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a program that its user cannot read")
+@pytest.mark.parametrize(("mode", "private"), [(0o711, True), (0o755, False)])
+def test_a_program_that_its_user_cannot_read_keeps_its_memory_private_without_prctl(mode: int, private: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        module, program = Path(folder, "undumpable.py"), Path(folder, "python")
+        shutil.copy(undumpable.__file__, module)
+        shutil.copy("/usr/bin/python3", program)
+        program.chmod(mode)
+        code = (
+            "import os, runpy, subprocess\n"
+            f"print(runpy.run_path({str(module)!r})['keep_memory_private']())\n"
+            "seen = subprocess.run(['/bin/cat', f'/proc/{os.getpid()}/environ'], capture_output=True).stdout\n"
+            "print(b'canary' not in seen)"
+        )
+        assert without_prctl("/usr/bin/env", "X=canary", program, "-c", code, user=43210).split() == [str(private)] * 2

@@ -36,17 +36,17 @@ inside() { chroot "$root" env $trust HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/b
 rm -rf "$root/build"; mkdir -p "$root/build/layers/renderer"
 cp -a "$project/layers/renderer/setup" "$project"/layers/renderer/package*.json "$root/build/layers/renderer/"
 cp -a "$project/src" "$project/pyproject.toml" "$project/README.md" "$project"/requirements{,-build}.lock "$root/build/"
-[ -e "$root/opt/.packages" ] || inside "layers/renderer/setup/10-system.sh build"
+inside "layers/renderer/setup/10-system.sh build"
 inside "layers/renderer/setup/20-python.sh /opt/venv requirements.lock"
 if [ ! -e "$root/opt/.packages" ]; then
   inside "layers/renderer/setup/30-packages.sh /opt/venv"
-  # The image's last stage never had npm; here there is one stage.
-  inside "apt-get purge --quiet=2 --yes --auto-remove npm >/dev/null"
   touch "$root/opt/.packages"
 fi
-inside "layers/renderer/setup/10-system.sh image"
 inside "layers/renderer/setup/40-product.sh /opt/venv"
 inside "layers/renderer/setup/45-driver.sh /opt/venv"
+# The image's last stage never had npm and a compiler; here there is one stage.
+inside "apt-get purge --quiet=2 --yes --auto-remove npm gcc libc6-dev libatomic1 >/dev/null"
+inside "layers/renderer/setup/10-system.sh image"
 inside "layers/renderer/setup/50-finish.sh /opt/venv"
 rm -rf "$root/build" "$root$trusted"
 echo "$root: $(du -smx --exclude="$root/proc" --exclude="$root/dev" "$root" | cut -f1) MB"

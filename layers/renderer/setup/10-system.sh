@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Debian packages: Chromium's headless shell, fonts, Python, npm. Used by `make setup` and by the container image.
-# "build" takes only what installs the rest (Python, npm), "image" all but npm; nothing named: all.
+# "build" takes only what makes the rest (Python, npm, the driver's Node, a compiler), "image" all but npm and the
+# compiler; nothing named: all.
 . "$(dirname "$0")/common.sh"
 HINT="install the packages listed in layers/renderer/setup/apt-packages.txt by hand, as root"
 purpose=${1:-all}
 wanted=()
 while read -r package _; do
   case "$package" in ''|'#'*) continue ;; esac
-  case "$purpose $package" in build\ python3*) ;; build\ *) continue ;; esac
+  case "$purpose $package" in
+    build\ python3* | build\ libatomic1 | build\ gcc | build\ libc6-dev) ;;
+    build\ * | image\ gcc | image\ libc6-dev) continue ;;
+  esac
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || wanted+=("$package")
 done <"$SETUP_DIR/apt-packages.txt"
 # A machine may have Node from elsewhere; Debian's npm brings hundreds of packages, so it comes only where none is.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Playwright's driver, compiled, below $1/share/hyperframes-render/driver: 5 MB of scripts that are else read at each start.
+# Below $1/share/hyperframes-render/driver: Playwright's driver, compiled (5 MB of scripts that are else read at each
+# start), and what stands in for the kernel's filter (confined.c).
 . "$(dirname "$0")/common.sh"
-HINT="Playwright's driver is started in another way than this script expects"
+HINT="Playwright's driver is started in another way than this script expects, or there is no C compiler"
 venv=$1
 target=$venv/share/hyperframes-render/driver
 work=$(mktemp -d)
@@ -11,5 +12,6 @@ NODE_COMPILE_CACHE=$work run "compiling" "$driver/node" "$driver/package/cli.js"
 rm -rf "$target"
 mkdir -p "$target"
 cp "$work"/*/* "$target/"
+run "confined.so" gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$target/confined.so" src/hyperframes_render/browser/confined.c
 chmod a+r "$target"/*
 rm -rf "$work"

@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright
 
-from hyperframes_render.browser.confine import NICENESS
+from hyperframes_render.browser.confine import NICENESS, SHARED, stand_in
 from hyperframes_render.browser.flags import chromium_flags
 from hyperframes_render.browser.processes import end_tree
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
@@ -174,7 +174,7 @@ async def launch_chromium(
         browser = await playwright.chromium.launch(
             executable_path=executable,
             args=chromium_flags(width, height, scale_factor),
-            env=dict(child_environment(home)),
+            env={**child_environment(home), **stand_in(SHARED)},
             timeout=LAUNCH_TIMEOUT * 1000,
             handle_sigint=False,
             handle_sigterm=False,

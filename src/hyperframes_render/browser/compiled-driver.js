@@ -7,7 +7,7 @@ const { readdirSync, symlinkSync } = require("node:fs");
 const { enableCompileCache } = require("node:module");
 try {
   const compiled = process.env.HYPERFRAMES_RENDER_COMPILED_DRIVER;
-  const names = readdirSync(compiled);
+  const names = readdirSync(compiled).filter((name) => /^[0-9a-f]+$/.test(name));
   const folder = `${process.env.TMPDIR}/compiled`;
   enableCompileCache(folder);
   const [ours] = readdirSync(folder);

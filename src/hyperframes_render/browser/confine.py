@@ -20,13 +20,16 @@ from pathlib import Path
 PID_FILE = "pid"
 #: What Node loads before the driver, and the name by which it is told where the compiled scripts are.
 _PRELOADED, _COMPILED = "compiled-driver.js", "HYPERFRAMES_RENDER_COMPILED_DRIVER"
+#: The folder that the set-up filled: the driver's compiled scripts, and what stands in for the kernel's filter.
+SHARED = Path(sys.prefix) / "share/hyperframes-render/driver"
+_STAND_IN = "confined.so"
 #: What the driver, which is Node, keeps of our environment. Chromium's own is in chromium.py.
 _KEPT = ("PATH", "LANG", "PW_LANG_NAME", "PW_LANG_NAME_VERSION")
 
 #: How far the driver and its browsers stand back behind the encoder, on the scale of nice(2): a third of its share.
 NICENESS = 5
 _PR_CAPBSET_DROP, _CAP_SYS_NICE = 24, 23
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39
 _SET_MODE_FILTER = 1
 #: Old kernels slow down every process with a filter, unless it says that it needs no protection from itself.
 _FLAG_SPEC_ALLOW = 4
@@ -87,6 +90,16 @@ def forbid_network() -> bool:
     return False
 
 
+def stand_in(folder: Path) -> dict[str, str]:
+    """Variables by which a program refuses itself sockets, where no kernel filter can: see confined.c.
+
+    `folder`: where the set-up put it. Empty where prctl(2) works.
+    """
+    if ctypes.CDLL(None).prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0:
+        return {}
+    return {"LD_PRELOAD": str(folder / _STAND_IN)}
+
+
 def limit_memory(ceiling: int) -> None:
     """At most so many bytes of its own for each process, and no memory written to disk where one dies."""
     # Not the address space: Chromium reserves a hundred times of what it uses.
@@ -114,7 +127,8 @@ def main() -> None:
     yield_to_encoder()
     environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
     # Browsers' profiles lie in there.
-    environment |= {"HOME": folder, "TMPDIR": folder, _COMPILED: os.environ.get(_COMPILED, "")}
+    shared = os.environ.get(_COMPILED, "")
+    environment |= {"HOME": folder, "TMPDIR": folder, _COMPILED: shared, **stand_in(Path(shared))}
     preloaded = str(Path(__file__).with_name(_PRELOADED))
     os.execve(node, [node, "--require", preloaded, *sys.argv[1:]], environment)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import playwright
 from playwright.async_api import Playwright, async_playwright
 
-from hyperframes_render.browser.confine import PID_FILE
+from hyperframes_render.browser.confine import PID_FILE, SHARED
 from hyperframes_render.browser.memory import memory_ceiling
 from hyperframes_render.browser.processes import end_tree
 from hyperframes_render.undumpable import keep_memory_private
@@ -62,6 +62,6 @@ def _confine_next(folder: Path) -> None:
         os.environ["HYPERFRAMES_RENDER_NODE"] = os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(own)
         os.environ["PLAYWRIGHT_NODEJS_PATH"] = _LAUNCHER
     os.environ["HYPERFRAMES_RENDER_PYTHON"] = sys.executable
-    os.environ["HYPERFRAMES_RENDER_COMPILED_DRIVER"] = str(Path(sys.prefix) / "share/hyperframes-render/driver")
+    os.environ["HYPERFRAMES_RENDER_COMPILED_DRIVER"] = str(SHARED)
     os.environ["HYPERFRAMES_RENDER_DRIVER_FOLDER"] = str(folder)
     os.environ["HYPERFRAMES_RENDER_MEMORY"] = str(memory_ceiling())

@@ -30,6 +30,7 @@ from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import is_archive, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
+from hyperframes_render.functions.observability import logger
 from hyperframes_render.functions.settings import Working
 from hyperframes_render.task import RenderInput, Task, TaskStatus
 from hyperframes_render.undumpable import keep_memory_private
@@ -43,7 +44,8 @@ _MAX_INIT_SECONDS = 10.0
 #: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
 os.environ.setdefault("HOME", tempfile.gettempdir())
 # Before anything is started that reads what strangers sent.
-keep_memory_private()
+if not keep_memory_private():
+    logger.error("other processes of this user can read this function's memory and environment")
 
 
 @dataclass(frozen=True)
