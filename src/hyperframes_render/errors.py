@@ -30,6 +30,7 @@
         ├── DiskFull                no space left
         ├── RenderStalled           the watchdog ended a render that made no progress
         ├── ServiceFailed           a service of the cloud did not do what it was asked
+        │   └── NoRoom              as many functions run as may: the work waits
         ├── WorkerLost              a function died without a word, or its workflow did
         ├── FunctionTimedOut        a function reached its own time limit
         └── InternalError           a fault of this program
@@ -263,6 +264,12 @@ class ServiceFailed(MachineError):
 
     code = "service_failed"
     http_status = 503
+
+
+class NoRoom(ServiceFailed):
+    """As many functions run as may, or one that was idle for weeks is being made ready: the work waits for it."""
+
+    code = "no_room"
 
 
 class WorkerLost(MachineError):

@@ -41,7 +41,13 @@ _KEPT = (
     *("video", "plan", "timings", "warnings", "versions"),
 )
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
-_LOST = ("Runtime.ExitError", "Runtime.Unknown", "Lambda.Unknown", "Function.ResponseSizeTooLarge")
+_LOST = (
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
+    "Runtime.Unknown",
+    "Lambda.Unknown",
+    "Function.ResponseSizeTooLarge",
+)
 
 _CHUNK_FAILED = ("States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed")
 

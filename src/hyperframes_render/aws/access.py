@@ -6,12 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.client import calling, client
-from hyperframes_render.errors import InternalError, ServiceFailed
+from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.errors import InternalError, NoRoom, ServiceFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+
+#: The account runs as many functions as it may; the function has been idle for weeks and is made ready (409).
+_LATER = ("TooManyRequestsException", "CodeArtifactUserPendingException", "ResourceConflictException")
 
 
 class GrantedAccess:
@@ -31,9 +36,15 @@ class GrantedAccess:
     def take(self, task_id: str, access: str) -> None:
         """See TaskAccess."""
         with calling("Asking for access to a task's files"):
-            answer = self._functions.invoke(
-                FunctionName=self._function, Payload=json.dumps({"task_id": task_id, "access": access}).encode()
-            )
+            try:
+                answer = self._functions.invoke(
+                    FunctionName=self._function, Payload=json.dumps({"task_id": task_id, "access": access}).encode()
+                )
+            except ClientError as error:
+                if code_of(error) not in _LATER:
+                    raise
+                # Waiting here would keep the room that `grant` needs from it, where all that may run wait for it.
+                raise NoRoom("There was no room for the function that gives access to a task's files.") from error
             said = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             kind, message = said.get("errorType", "Unknown"), said.get("errorMessage", "")

@@ -95,6 +95,8 @@ class S3Objects:
                     Key=target,
                     CopySource={"Bucket": self.bucket, "Key": source},
                     CopySourceIfMatch=etag,
+                    # Tags of a dropped file stay behind: reading them needs an action of its own.
+                    TaggingDirective="REPLACE",
                 )
             except ClientError as error:
                 raise _named(error, source) from error

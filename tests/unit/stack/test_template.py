@@ -107,12 +107,12 @@ def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
 @pytest.mark.parametrize("name", TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"])
 def test_an_error_that_the_gateway_makes_has_our_body(name: str) -> None:
     response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
-    text = response["ResponseTemplates"]["application/json"].replace("$context.error.responseStatus", "500")
-    body = json.loads(text)
+    body = json.loads(response["ResponseTemplates"]["application/json"])
     assert body["success"] is False
     assert body["detail"] == body["error"]["message"]
-    assert {"type", "title", "status"} <= set(body)
-    assert body["status"] == response.get("StatusCode", 500)
+    assert {"type", "title"} <= set(body)
+    # The gateway has no variable for the status of an answer that it makes for several.
+    assert body.get("status") == response.get("StatusCode")
 
 
 def queue(name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,13 @@ from tests.template import load_template, load_workflow, tasks_of
 WORKFLOW = load_workflow()
 TASKS = tasks_of(WORKFLOW)
 TEMPLATE = load_template()
-THROTTLED = ["Lambda.TooManyRequestsException"]
+THROTTLED = ["Lambda.TooManyRequestsException", "NoRoom"]
+#: A function that nobody called for weeks is refused until Lambda has made it ready again, in a minute or two.
+WAKING = [
+    "Lambda.CodeArtifactUserPendingException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
+]
 #: Lambda's own troubles, and a worker that died: none of them is the render's fault.
 OF_LAMBDA = {
     "Lambda.ServiceException",
@@ -22,6 +29,7 @@ OF_LAMBDA = {
     "Lambda.SdkClientException",
     "Lambda.Unknown",
     "Runtime.ExitError",
+    "Runtime.OutOfMemory",
 }
 #: Bytes of a state's input or output, and of an execution's.
 STATE_LIMIT = 262_144
@@ -34,10 +42,24 @@ def retryable_errors() -> set[str]:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_just_the_transient_errors_are_tried_again(name: str) -> None:
-    throttled, transient = TASKS[name]["Retry"]
+    throttled, waking, transient = TASKS[name]["Retry"]
     assert throttled["ErrorEquals"] == THROTTLED
-    assert set(transient["ErrorEquals"]) == OF_LAMBDA | retryable_errors()
+    assert waking["ErrorEquals"] == WAKING
+    assert set(transient["ErrorEquals"]) == OF_LAMBDA | retryable_errors() - {"NoRoom"}
     assert throttled["JitterStrategy"] == transient["JitterStrategy"] == "FULL"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_work_waits_hours_for_room_and_minutes_for_a_function_that_slept(name: str) -> None:
+    def longest(retry: dict[str, Any]) -> float:
+        steps = range(retry["MaxAttempts"])
+        return float(sum(min(retry["IntervalSeconds"] * 2.0**n, retry["MaxDelaySeconds"]) for n in steps))
+
+    throttled, waking, _ = TASKS[name]["Retry"]
+    assert longest(throttled) / 2 > 6 * 3600, "full jitter waits half of it in the mean"
+    assert 300 < longest(waking) < 900
+    # An execution's history ends with 25,000 events; one attempt makes three.
+    assert 3 * throttled["MaxAttempts"] < 10_000
 
 
 def function_of(name: str) -> dict[str, object]:
@@ -93,7 +115,9 @@ def test_the_role_of_the_workflow_allows_just_what_the_file_does() -> None:
     machine = TEMPLATE.body["Resources"]["RenderWorkflow"]["Properties"]["Name"]["Sub"]
     assert allowed.pop("states:StartExecution")[0]["Sub"].endswith(f":stateMachine:{machine}")
     for action in ("states:DescribeExecution", "states:StopExecution"):
-        assert allowed.pop(action)[0]["Sub"].endswith(f":execution:{machine}/{label}:*")
+        labelled, plain = allowed.pop(action)
+        assert labelled["Sub"].endswith(f":execution:{machine}/{label}:*")
+        assert plain["Sub"].endswith(f":execution:{machine}:*")
     # What is left are the log and the trace, which know no resources.
     assert {action.partition(":")[0] for action in allowed} == {"logs", "xray"}
 
