@@ -125,7 +125,7 @@ class StateSaver:
         try:
             # One that outlives the emulator would put an older state in the place of its successor's.
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            copy.deepcopy = _as_it_is  # nothing else changes here
+            copy.deepcopy = _as_it_is  # type: ignore[assignment]  # nothing else changes here
             table = _serialised("dynamodb", dynamodb.get_state())
             self._write("sqs", _serialised("sqs", sqs.get_state()))
             self._write("dynamodb", table)
