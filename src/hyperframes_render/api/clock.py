@@ -19,3 +19,8 @@ def later(seconds: float, start: datetime | None = None) -> str:
 def parse_moment(text: str) -> datetime:
     """The moment that `moment` wrote. Raises ValueError."""
     return datetime.fromisoformat(text)
+
+
+def seconds_since(text: str) -> float:
+    """Seconds since the moment that `moment` wrote. Raises ValueError."""
+    return (datetime.now(UTC) - parse_moment(text)).total_seconds()

@@ -7,11 +7,10 @@ import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from hyperframes_render.api.changes import change_task, tell
-from hyperframes_render.api.clock import later, moment, parse_moment
+from hyperframes_render.api.clock import later, moment, seconds_since
 from hyperframes_render.api.cost import Spent, cost_of
 from hyperframes_render.api.outbox import (
     remove_result,
@@ -145,7 +144,7 @@ class Finisher:
         return {**changes, "status": TaskStatus.COMPLETED, "output": output, "frames_done": frames}
 
     def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
-        timings = {**draft.get("timings", {}), "accepted_to_finished": _seconds_since(task.created_at)}
+        timings = {**draft.get("timings", {}), "accepted_to_finished": round(seconds_since(task.created_at), 3)}
         output = {name: draft[name] for name in _KEPT if name in draft}
         if task.dry_run:
             planned = {"dry_run": True, "codec": str(task.request.codec), "estimate": draft.get("estimate")}
@@ -212,8 +211,3 @@ def _message(cause: object) -> str:
     except (ValueError, RecursionError):
         return cause
     return str(told.get("errorMessage", "")) if isinstance(told, dict) else cause
-
-
-def _seconds_since(created_at: str) -> float:
-    then = parse_moment(created_at)
-    return round((datetime.now(then.tzinfo) - then).total_seconds(), 3)

@@ -16,7 +16,7 @@ from typing import Any
 
 from hyperframes_render.api.access import noted_access
 from hyperframes_render.api.changes import change_task
-from hyperframes_render.api.clock import later, moment
+from hyperframes_render.api.clock import later, moment, seconds_since
 from hyperframes_render.api.finish import Finisher
 from hyperframes_render.api.ports import Attention, Execution, Ledger, Workflow
 from hyperframes_render.errors import NotFound, RenderError
@@ -27,6 +27,9 @@ _LOG = logging.getLogger(__name__)
 MAX_STARTS = 3
 #: Tasks in one sweep and of one kind, and how many are attended to at once; the next sweep takes the rest.
 _BATCH, _AT_ONCE = 500, 8
+#: A task whose workflow runs is looked at again after this part of its age: thousands that wait for room would else be
+#: most of what the services do. At most these seconds: so long may it take until one that was cut off is seen.
+_PART_OF_AGE, _LONGEST_LOOK = 0.25, 600.0
 #: Seconds after which a sweep begins with no further task: its function has a time limit, and the next one comes soon.
 _PATIENCE = 30.0
 
@@ -78,7 +81,7 @@ class Sweeper:
     def _look(self, task: Task) -> str:
         """Seen running: is it still?"""
         if self.workflow.look(task.id, task.starts) == Execution.RUNNING:
-            self._look_later(task, task.starts)
+            self._look_later(task, task.starts, min(_PART_OF_AGE * seconds_since(task.created_at), _LONGEST_LOOK))
             return "running"
         return self._restart_or_fail(task)
 
@@ -98,10 +101,10 @@ class Sweeper:
     def _start_workflow(self, task: Task, attempt: int) -> None:
         self.workflow.start(task.id, attempt, noted_access(self.ledger, task.id))
 
-    def _look_later(self, task: Task, starts: int) -> None:
+    def _look_later(self, task: Task, starts: int, least: float = 0.0) -> None:
         changes = {
             "attention": Attention.RUN,
-            "attention_at": later(2 * self.finisher.attention_seconds),
+            "attention_at": later(max(2 * self.finisher.attention_seconds, least)),
             "starts": starts,
         }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hyperframes_render.api.clock import later, seconds_since
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.task import TaskStatus
@@ -37,6 +38,19 @@ def test_a_running_workflow_is_left_alone_and_looked_at_again_later(cloud: Cloud
     assert call("sweep", {}) == {"running": 1}
     assert call("sweep", {}) == {}
     assert cloud.task(task_id).status == TaskStatus.RUNNING
+
+
+def test_the_longer_a_workflow_runs_the_later_it_is_looked_at_again(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    usual = 2 * 60  # twice AttentionSeconds
+    for age, wait in ((100, usual), (1000, 250), (100_000, 600)):
+        cloud.attention_due(task_id)
+        assert cloud.tasks.change(cloud.task(task_id), {"created_at": later(-age)}) is not None
+        assert call("sweep", {}) == {"running": 1}
+        at = cloud.task(task_id).attention_at
+        assert at is not None
+        assert wait - 10 < -seconds_since(at) < wait + 10
 
 
 def test_a_workflow_that_was_cut_off_is_started_again_and_renders_only_what_is_missing(
