@@ -151,8 +151,8 @@ def test_an_address_that_a_page_asks_for(url: str) -> None:
 def test_an_address_that_a_server_redirects_to(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = "https://host.example/"
 
-    async def first(method: str, url: str, headers: Any, limit: int) -> Any:
-        return await request(method, url, headers, limit) if url != sent else (302, [("location", redirect)], b"")
+    async def first(method: str, url: str, *more: Any) -> Any:
+        return await request(method, url, *more) if url != sent else (302, [("location", redirect)], b"")
 
     async def nowhere(host: str, port: int) -> str:
         socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
