@@ -124,27 +124,14 @@ def test_the_browser_stands_back_behind_the_encoder_and_cannot_push_forward() ->
     assert confined(code) == str(min(19, os.nice(0) + confine.NICENESS))
 
 
-#: A program that answers EPERM to every prctl(2) of those that it becomes, as Lambda's sandbox does.
-_WITHOUT_PRCTL = """
-import ctypes, os, platform, runpy, sys
-own = runpy.run_path({program!r})
-machine, seccomp, *_ = own["_MACHINES"][platform.machine()]
-step, prctl = own["_step"], dict(x86_64=157, aarch64=167)[platform.machine()]
-steps = [step(0x20, 0), step(0x15, prctl, 0, 1), step(6, 0x00050000 | 1), step(6, 0x7FFF0000)]
-program = own["_Program"](len(steps), b"".join(steps))
-libc = ctypes.CDLL(None, use_errno=True)
-libc.prctl(38, 1, 0, 0, 0)
-assert libc.syscall(seccomp, 1, 0, ctypes.byref(program)) == 0
-if {user}:
-    os.setgroups([])
-    os.setuid({user})
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+_WITHOUT_PRCTL = Path(__file__).parents[2] / "layers/renderer/prove/without_prctl.py"
 
 
 def without_prctl(*command: str | Path, user: int = 0) -> str:
-    program = _WITHOUT_PRCTL.format(program=confine.__file__, user=user)
-    ended = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=120)
+    as_user = ("--user", str(user)) if user else ()
+    ended = subprocess.run(
+        [sys.executable, _WITHOUT_PRCTL, *as_user, *command], capture_output=True, text=True, timeout=120
+    )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 

@@ -25,10 +25,11 @@ USER = "43210:43210"
 
 
 def enter(root: Path, folder: Path) -> Path:
-    """A program that stands for Python and runs the image's Python as Lambda would."""
+    """A program that stands for Python and runs the image's Python as Lambda would: prctl(2) is refused there too."""
     program = folder / "image-python"
     program.write_text(
-        f"#!/bin/sh\nexec chroot --userspec={USER} {root} /usr/bin/env --unset=HOME TMPDIR=/tmp"
+        f"#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name('without_prctl.py')}"
+        f" chroot --userspec={USER} {root} /usr/bin/env --unset=HOME TMPDIR=/tmp"
         ' PATH=/opt/venv/bin:/usr/bin:/bin XDG_CACHE_HOME=/tmp/cache /opt/venv/bin/python "$@"\n'
     )
     program.chmod(0o755)

@@ -1,0 +1,51 @@
+"""without_prctl.py [--user ID] PROGRAM [ARGUMENT...]: becomes PROGRAM, where every prctl(2) is answered EPERM.
+
+As Lambda's sandbox is reported to do. As root, so that what is started then cannot install a filter of its own either.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
+from hyperframes_render.browser import confine
+
+_PRCTL = {"x86_64": 157, "aarch64": 167}
+_ALLOW, _REFUSE_EPERM = 0x7FFF0000, 0x00050000 | 1
+
+
+def refuse_prctl() -> None:
+    """From now on, for this process and all that it starts."""
+    _, seccomp, *_ = confine._MACHINES[platform.machine()]
+    steps = [
+        confine._step(confine._LOAD, confine._NUMBER_AT),
+        confine._step(confine._EQUAL, _PRCTL[platform.machine()], 0, 1),
+        confine._step(confine._RETURN, _REFUSE_EPERM),
+        confine._step(confine._RETURN, _ALLOW),
+    ]
+    program = confine._Program(len(steps), b"".join(steps))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0:
+        libc.prctl(confine._PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if libc.syscall(seccomp, confine._SET_MODE_FILTER, 0, ctypes.byref(program)) != 0:
+        sys.exit(f"the filter cannot be installed: {os.strerror(ctypes.get_errno())}")
+
+
+def main(command: list[str]) -> None:
+    """Refuse, give up root for --user, become the program."""
+    user = 0
+    if command[0] == "--user":
+        user, command = int(command[1]), command[2:]
+    refuse_prctl()
+    if user:
+        os.setgroups([])
+        os.setuid(user)
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
