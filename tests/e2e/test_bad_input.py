@@ -74,6 +74,7 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
     (tmp_path / "loop.html").write_text(composition(script="for(;;){}"))
     check_refused(tmp_path, tmp_path / "loop.html", ["ready", "loop"])

@@ -54,6 +54,7 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+@pytest.mark.slow
 def test_a_page_of_another_origin_uploads_renders_and_reads_every_answer(server: Server, page: Page) -> None:
     html = (COMPOSITIONS / "boxes.html").read_text()
     seen: dict[str, Any] = page.evaluate(USE_THE_API, [server.url, KEY, html])

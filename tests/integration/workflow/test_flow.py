@@ -85,6 +85,7 @@ def test_a_bad_file_is_answered_beside_the_results(stack: Stack) -> None:
     assert not stack.keys(f"outbox/{stem}.json")
 
 
+@pytest.mark.slow
 def test_a_poisoned_message_ends_with_the_dead_letters_and_holds_up_nobody(stack: Stack) -> None:
     sqs = stack.client("sqs")
     url = stack.outputs["DropQueueUrl"]
