@@ -64,10 +64,18 @@ def test_many_chunks_are_joined_in_order(stack: Stack) -> None:
     assert video == b"".join(b"[%d+10]" % first for first in range(0, 70, 10))
 
 
-@pytest.mark.parametrize("call", ["make_plan", "render", "render_chunk 1"])
-def test_a_transient_failure_is_tried_again(stack: Stack, call: str) -> None:
+@pytest.mark.parametrize(
+    ("call", "failures"),
+    [
+        ("make_plan", ["BrowserFailed"]),
+        ("render", ["BrowserFailed"]),
+        ("render_chunk 1", ["BrowserFailed"]),
+        ("render_chunk 1", ["NoRoom"] * 4),  # more often than anything else is tried
+    ],
+)
+def test_a_transient_failure_is_tried_again(stack: Stack, call: str, failures: list[str]) -> None:
     chunks = 3 if call == "render_chunk 1" else 1
-    task_id = stack.submit(composition("transient", chunks=chunks, faults={call: ["BrowserFailed", None]}))
+    task_id = stack.submit(composition("transient", chunks=chunks, faults={call: [*failures, None]}))
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
 
 
