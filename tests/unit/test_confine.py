@@ -97,7 +97,7 @@ def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("compiled", "taken"), [(True, True), (False, False)])
 def test_the_driver_is_taken_as_the_setup_compiled_it_where_it_did(tmp_path: Path, compiled: bool, taken: bool) -> None:
     driver = Path(playwright.__file__).with_name("driver")
-    folder = Path(sys.prefix) / "share/hyperframes-render/driver" if compiled else tmp_path / "missing"
+    folder = confine.SHARED if compiled else tmp_path / "missing"
     preloaded = Path(confine.__file__).with_name("compiled-driver.js")
     ended = subprocess.run(
         [driver / "node", "--require", preloaded, driver / "package/cli.js", "run-driver"],

@@ -6,6 +6,7 @@ As Lambda's sandbox is reported to do. As root, so that what is started then can
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import sys
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
 from hyperframes_render.browser import confine
 
 _PRCTL = {"x86_64": 157, "aarch64": 167}
-_ALLOW, _REFUSE_EPERM = 0x7FFF0000, 0x00050000 | 1
+_REFUSE = 0x00050000 | errno.EPERM
 
 
 def refuse_prctl() -> None:
@@ -24,14 +25,12 @@ def refuse_prctl() -> None:
     steps = [
         confine._step(confine._LOAD, confine._NUMBER_AT),
         confine._step(confine._EQUAL, _PRCTL[platform.machine()], 0, 1),
-        confine._step(confine._RETURN, _REFUSE_EPERM),
-        confine._step(confine._RETURN, _ALLOW),
+        confine._step(confine._RETURN, _REFUSE),
+        confine._step(confine._RETURN, confine._ALLOW),
     ]
-    program = confine._Program(len(steps), b"".join(steps))
-    libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() != 0:
-        libc.prctl(confine._PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.syscall(seccomp, confine._SET_MODE_FILTER, 0, ctypes.byref(program)) != 0:
+        ctypes.CDLL(None).prctl(confine._PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if not confine._install(b"".join(steps), seccomp):
         sys.exit(f"the filter cannot be installed: {os.strerror(ctypes.get_errno())}")
 
 

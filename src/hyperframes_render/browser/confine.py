@@ -21,6 +21,7 @@ PID_FILE = "pid"
 #: What Node loads before the driver, and the name by which it is told where the compiled scripts are.
 _PRELOADED, _COMPILED = "compiled-driver.js", "HYPERFRAMES_RENDER_COMPILED_DRIVER"
 #: The folder that the set-up filled: the driver's compiled scripts, and what stands in for the kernel's filter.
+#: Right in the worker alone: as a program (-S) this file does not know its environment, and is told by driver.py.
 SHARED = Path(sys.prefix) / "share/hyperframes-render/driver"
 _STAND_IN = "confined.so"
 #: What the driver, which is Node, keeps of our environment. Chromium's own is in chromium.py.
@@ -80,10 +81,14 @@ def forbid_network() -> bool:
     if numbers is None:
         return False
     machine, seccomp, socket, refused = numbers
-    steps = _filter(machine, socket, refused)
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    return _install(_filter(machine, socket, refused), seccomp)
+
+
+def _install(steps: bytes, seccomp: int) -> bool:
+    """Have the kernel run this filter for each call from now on; whether it took it. `seccomp`: its call's number."""
     program = _Program(len(steps) // 8, steps)
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     for flags in (_FLAG_SPEC_ALLOW, 0):  # kernels before 4.17 do not know the flag
         if libc.syscall(seccomp, _SET_MODE_FILTER, flags, ctypes.byref(program)) == 0:
             return True
