@@ -139,3 +139,40 @@ def test_a_finished_chunk_is_not_rendered_again(stack: Stack) -> None:
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
     assert stack.engine_calls(html, "render_chunk 1") == 2
     assert stack.engine_calls(html, "render_chunk 0") == 1
+
+
+def test_a_retry_waits_no_longer_than_its_longest_delay(stack: Stack) -> None:
+    """Doubling from ten seconds, four retries would take minutes; within two seconds each, they are soon over."""
+    states = stack.client("stepfunctions")
+    missing = {"FunctionName": "no-such-function", "Payload": {}}
+    retry = {
+        "ErrorEquals": ["States.ALL"],
+        "IntervalSeconds": 10,
+        "MaxDelaySeconds": 1,
+        "MaxAttempts": 4,
+        "JitterStrategy": "FULL",
+    }
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": missing,
+        "Retry": [retry],
+        "End": True,
+    }
+    (machine,) = states.list_state_machines()["stateMachines"]
+    made = states.create_state_machine(
+        name="retries",
+        definition=json.dumps({"StartAt": "Call", "States": {"Call": task}}),
+        roleArn=states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["roleArn"],
+    )["stateMachineArn"]
+    try:
+        execution = states.start_execution(stateMachineArn=made)["executionArn"]
+        wait_for(
+            lambda: states.describe_execution(executionArn=execution)["status"] == "FAILED",
+            seconds=20,
+            what="the execution's end",
+        )
+        history = states.get_execution_history(executionArn=execution)["events"]
+        assert [event["type"] for event in history].count("TaskFailed") == 5
+    finally:
+        states.delete_state_machine(stateMachineArn=made)

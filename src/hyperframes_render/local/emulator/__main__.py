@@ -74,6 +74,7 @@ def main() -> None:
     shims.accept_streamed_routes()
     shims.know_items_of_requests()
     shims.limit_chunks_at_once()
+    shims.obey_delays_of_retries()
     shims.count_loopback_as_tls()
     shims.restore_journal(journal)
     shims.forget_what_is_over()

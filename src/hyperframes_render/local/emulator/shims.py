@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import threading
 import time
@@ -104,6 +105,27 @@ def limit_chunks_at_once() -> None:
         return run(state, raw_input, effective, *more)
 
     stepfunctions._run_distributed_map = limited
+
+
+def obey_delays_of_retries() -> None:
+    """Retries wait at most MaxDelaySeconds, and with full jitter; MiniStack doubles up to a minute, all in step.
+
+    A hundred executions that were refused at once would all sleep the same minute, with every environment idle.
+    """
+    find = stepfunctions._find_matching_retrier
+
+    def with_delay(retriers: list[dict[str, Any]], error: str, counts: dict[int, int]) -> Any:
+        retrier, index = find(retriers, error, counts)
+        if retrier is None:
+            return retrier, index
+        delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
+        delay = min(delay, retrier.get("MaxDelaySeconds", delay))
+        if retrier.get("JitterStrategy") == "FULL":
+            delay = random.uniform(0, delay)
+        # What the caller multiplies to find its delay.
+        return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
+
+    stepfunctions._find_matching_retrier = with_delay
 
 
 def count_loopback_as_tls() -> None:
