@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The account runs as many functions as it may; the function has been idle for weeks and is made ready (409).
 _LATER = ("TooManyRequestsException", "CodeArtifactUserPendingException", "ResourceConflictException")
+#: The second is for an answer that got lost.
+_RETRIES = {"mode": "standard", "total_max_attempts": 2}
 
 
 class GrantedAccess:
@@ -24,7 +26,8 @@ class GrantedAccess:
 
     def __init__(self, grant_function: str, functions: LambdaClient | None = None) -> None:
         self._function = grant_function
-        self._functions: LambdaClient = functions or client("lambda")
+        # The client's usual five attempts would keep, for ten seconds, the room that `grant` waits for.
+        self._functions: LambdaClient = functions or client("lambda", retries=_RETRIES)
         # Of nobody, refused by every service, until a task is taken.
         self._session = boto3.Session("none", "none", "none")
         self._credentials: Any = self._session.get_credentials()
