@@ -70,9 +70,9 @@ test-all: setup
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest -n 2
 
-# Every attack with its control and without, and the table in docs/security.md. Needs root; three quarters of an hour.
+# Every attack with its control and without, and the table in docs/security.md. Needs root; half an hour.
 attack: setup
-	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest tests/attack
+	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest -n 2 tests/attack
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports

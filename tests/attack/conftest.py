@@ -11,6 +11,8 @@ import pytest
 from tests.attack.machine import Machine, Unavailable
 from tests.attack.table import Outcome, write_table
 
+_outcomes: list[Outcome] = []
+
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
@@ -34,10 +36,14 @@ def golden(machine: Machine) -> list[str]:
     return first.pictures
 
 
-@pytest.fixture(scope="session")
-def outcomes() -> Iterator[list[Outcome]]:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep how attacks ended; where several processes run them, the one that leads them is told of all."""
+    if report.when == "call":
+        _outcomes.extend(Outcome(**told) for name, told in report.user_properties if name == "attack")  # type: ignore[arg-type]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """What is known at the end goes into the document that HYPERFRAMES_RENDER_ATTACK_TABLE names."""
-    found: list[Outcome] = []
-    yield found
-    if target := os.environ.get("HYPERFRAMES_RENDER_ATTACK_TABLE"):
-        write_table(Path(target), found)
+    target = os.environ.get("HYPERFRAMES_RENDER_ATTACK_TABLE")
+    if target and not hasattr(session.config, "workerinput"):
+        write_table(Path(target), _outcomes)

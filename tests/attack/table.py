@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.attack.catalog import Fixture
-from tests.attack.machine import Report
-
 _BEGIN, _END = "<!-- attacks -->", "<!-- /attacks -->"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attack, how it ended, and how long it took in seconds."""
+    """One attack, how it ended, how long it took in seconds, and the memory of its job in MB."""
 
-    fixture: Fixture
-    report: Report
+    name: str
+    tries: str
+    ended: str
+    touched: bool
     seconds: float
+    peak_mb: int
 
 
 def write_table(document: Path, outcomes: Sequence[Outcome]) -> None:
@@ -30,7 +30,7 @@ def write_table(document: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:
-    touched = sum(bool(outcome.report.touched) for outcome in outcomes)
+    touched = sum(outcome.touched for outcome in outcomes)
     lines = [
         f"{len(outcomes)} attacks, {touched} of which touched a sensor. Seconds and memory (of a job's processes,",
         "shared pages counted in each) are of one run on two processors, shared with other work.",
@@ -38,13 +38,13 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         "| attack | tries | ended | s | MB |",
         "|---|---|---|---|---|",
     ]
-    lines += [_line(one) for one in sorted(outcomes, key=lambda one: one.fixture.name)]
+    lines += [_line(one) for one in sorted(outcomes, key=lambda one: one.name)]
     return "\n".join(lines)
 
 
 def _line(one: Outcome) -> str:
-    told = (_cell(one.fixture.tries), one.report.ended, f"{one.seconds:.1f}", str(one.report.peak_mb))
-    return f"| {one.fixture.name} | {' | '.join(told)} |"
+    told = (_cell(one.tries), one.ended, f"{one.seconds:.1f}", str(one.peak_mb))
+    return f"| {one.name} | {' | '.join(told)} |"
 
 
 def _cell(text: str) -> str:
