@@ -62,12 +62,18 @@ def format_frame_rate(rate: Fraction) -> str:
 _HOST = re.compile(r"^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$")
 
 
+#: Hosts that one render may ask, and characters of a name (RFC 1035).
+MAX_HOSTS, _MAX_HOST_NAME = 100, 253
+
+
 def _parse_network(value: object) -> object:
     """Accept "public", "none", or host names (a list, or one string with commas)."""
     if isinstance(value, str) and value not in ("public", "none"):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, (list, tuple)):
-        hosts = tuple(str(host).strip().lower() for host in value)
+        if len(value) > MAX_HOSTS:
+            raise ValueError(f"network may name {MAX_HOSTS} hosts, not {len(value)}")
+        hosts = tuple(str(host).strip().lower()[:_MAX_HOST_NAME] for host in value)
         for host in hosts:
             if not _HOST.match(host):
                 raise ValueError(f'network must be "public", "none" or host names; "{host[:60]}" is none of them')
@@ -332,6 +338,8 @@ class Task(BaseModel):
     #: Key and etag of an uploaded file that audio_url names.
     audio_key: str | None = None
     audio_etag: str | None = None
+    #: Uploads that variables name: uri → where the page finds its copy, relative to the composition.
+    given: dict[str, str] = Field(default_factory=dict)
     #: Only planned: what it would be, and cost.
     dry_run: bool = False
     #: What the key that asked may render in a day; Plan counts.

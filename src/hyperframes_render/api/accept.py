@@ -32,10 +32,15 @@ def _wire_names() -> dict[str, str]:
 FIELD_NAMES = _wire_names()
 #: Fields of the published run body that have no meaning here.
 _USED = ("app", "input", "webhook", "metadata", "session", "wait")
-_IGNORED = ("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream")
+_IGNORED = (
+    *("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream"),
+    *("app_id", "version_id"),
+)
 #: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
 MAX_INLINE_HTML = 2 * 1000**2
 MAX_METADATA_BYTES = 2048
+#: Characters of a composition's or a sound's address. Signed ones of all clouds have less than half of that.
+MAX_ADDRESS = 4096
 #: Names of fields that are not known here; newer clients send a few.
 _MAX_STRANGE = 50
 _MAX_TEXT = 2048
@@ -112,6 +117,8 @@ def parse_run(body: object) -> Submission:
         raise InvalidOption(
             "input.html: it is missing or empty.", "Give the composition's markup, or the address of an .html or .zip."
         )
+    if is_address(html) and len(html) > MAX_ADDRESS:
+        raise LimitExceeded(f"input.html: the address has {len(html)} characters; the limit is {MAX_ADDRESS}.")
     if len(html.encode()) > MAX_INLINE_HTML:
         raise LimitExceeded(
             f"input.html: it has {len(html.encode())} bytes; in the request itself {MAX_INLINE_HTML} are taken.",
@@ -205,6 +212,8 @@ def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], 
         raise InvalidOption(
             f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3, or an uploaded file's."
         )
+    if isinstance(audio, str) and len(audio) > MAX_ADDRESS:
+        raise LimitExceeded(f"{prefix}audio_url: it has {len(audio)} characters; the limit is {MAX_ADDRESS}.")
     try:
         return fields, parse_render_input(fields)
     except InvalidOption as error:

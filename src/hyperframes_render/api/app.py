@@ -22,6 +22,8 @@ from starlette.types import Scope as AsgiScope
 
 from hyperframes_render import __version__
 from hyperframes_render.api.accept import parse_run, read_json
+from hyperframes_render.api.admission import Rate
+from hyperframes_render.api.clients import Client
 from hyperframes_render.api.envelope import problem, success
 from hyperframes_render.api.keys import KeyChecker, check_scope
 from hyperframes_render.api.ports import KeyRecord, Scope
@@ -47,7 +49,7 @@ from hyperframes_render.errors import (
     RenderError,
     ServiceFailed,
 )
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
 #: 2 MB of markup with every character escaped, and room beside it; Lambda itself takes 6 MB.
@@ -81,6 +83,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would name an address without the gateway's stage; the frame takes the slash away.
+        redirect_slashes=False,
     )
     app.state.service, app.state.keys, app.state.streams = service, keys, streams
     app.include_router(_routes)
@@ -127,9 +131,28 @@ def _service(request: Request) -> TaskService:
     return service
 
 
+def _view(service: TaskService, task: Task, key: KeyRecord, client: Client) -> dict[str, Any]:
+    """The task for who asks: a key that may not read gets no result with the answer to what it may."""
+    view = client.shown(service.view(task))
+    return view if Scope.READ in key.scopes or not task.status.final else {**view, "output": None}
+
+
+def _tell_rate(request: Request, response: Response, rate: Rate) -> None:
+    """In the answer, whether it is an error or not."""
+    response.headers.update(rate.headers())
+    request.state.headers = rate.headers()
+
+
 def _streams(request: Request) -> StreamService:
     streams: StreamService = request.app.state.streams()
     return streams
+
+
+def _client(
+    x_client_source: Annotated[str, Header()] = "",
+    user_agent: Annotated[str, Header()] = "",
+) -> Client:
+    return Client(x_client_source, user_agent)
 
 
 def _bare(x_api_version: Annotated[str, Header()] = "1") -> bool:
@@ -142,6 +165,7 @@ Uploader = Annotated[KeyRecord, Depends(_allowed(Scope.UPLOAD))]
 Service = Annotated[TaskService, Depends(_service)]
 Streams = Annotated[StreamService, Depends(_streams)]
 Bare = Annotated[bool, Depends(_bare)]
+Asking = Annotated[Client, Depends(_client)]
 
 _TASK = inlined(TaskAnswer)
 _FILE = {**inlined(FileAnswer), "required": ["uri"]}
@@ -178,6 +202,7 @@ async def run(
     key: Runner,
     service: Service,
     bare: Bare,
+    client: Asking,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Any:
     """The answer is the task as accepted; its video is in GET /tasks/{task_id} once it is completed.
@@ -186,7 +211,7 @@ async def run(
     """
     door = service.admission
     rate = await run_in_threadpool(door.count, key, "run", key.limits.runs_a_minute)
-    response.headers.update(rate.headers())
+    _tell_rate(request, response, rate)
     body = await _json_body(request)
     submission = parse_run(body)
 
@@ -194,7 +219,10 @@ async def run(
         fresh = new_task_id()
         task_id = door.promise(key, idempotency_key, body, fresh)
         if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
-            return service.view(known)
+            return _view(service, known, key, client)
+        if task_id != fresh and service.was_deleted(task_id):
+            door.forget(key, idempotency_key)
+            task_id = door.promise(key, idempotency_key, body, fresh)
         try:
             task = service.run(
                 key.owner,
@@ -212,7 +240,7 @@ async def run(
             raise
         if task.status == TaskStatus.REJECTED:
             door.forget(key, idempotency_key)
-        return service.view(task)
+        return _view(service, task, key, client)
 
     return success(await run_in_threadpool(accept), bare=bare)
 
@@ -241,12 +269,29 @@ def list_tasks(
     key: Reader,
     service: Service,
     bare: Bare,
+    client: Asking,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Any:
-    """`next_cursor` leads to the next page; null on the last one."""
+    """`next_cursor` leads to the next page; where it is null there is none."""
+    return success(_page(service, key, client, limit, cursor), bare=bare)
+
+
+@_routes.post("/tasks/list", include_in_schema=False)
+async def list_tasks_of_clients(request: Request, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
+    """The same as GET /tasks, asked for as the JavaScript client does: `limit` and `cursor` in the body."""
+    body = await _json_body(request) if await request.body() else {}
+    asked = body if isinstance(body, dict) else {}
+    limit, cursor = asked.get("limit") or 20, asked.get("cursor") or None
+    if isinstance(limit, bool) or not isinstance(limit, int) or not isinstance(cursor, str | None):
+        raise InvalidOption("limit, cursor: they must be a number and a page's next_cursor.")
+    page = await run_in_threadpool(_page, service, key, client, min(max(limit, 1), 100), cursor)
+    return success({**page, "has_next": page["next_cursor"] is not None}, bare=bare)
+
+
+def _page(service: TaskService, key: KeyRecord, client: Client, limit: int, cursor: str | None) -> dict[str, Any]:
     page = service.tasks.page(key.owner, limit, cursor)
-    return success({"items": [service.view(task) for task in page.tasks], "next_cursor": page.next_cursor}, bare=bare)
+    return {"items": [client.shown(service.view(task)) for task in page.tasks], "next_cursor": page.next_cursor}
 
 
 @_routes.get(
@@ -256,9 +301,9 @@ def list_tasks(
     responses={**answer_of(_TASK, "The task"), **PROBLEM},
     openapi_extra=_WITH_KEY,
 )
-def get_task(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
+def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
     """Its state, its progress, and its video with an address that is signed anew."""
-    return success(service.view(service.get(key.owner, task_id)), bare=bare)
+    return success(_view(service, service.get(key.owner, task_id), key, client), bare=bare)
 
 
 @_routes.get(
@@ -283,9 +328,9 @@ def get_task(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
     },
     openapi_extra=_WITH_KEY,
 )
-def get_status(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
+def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
     """For clients that poll."""
-    view = service.view(service.get(key.owner, task_id))
+    view = _view(service, service.get(key.owner, task_id), key, client)
     return success({name: view[name] for name in ("id", "status", "status_text", "updated_at")}, bare=bare)
 
 
@@ -309,7 +354,7 @@ def get_status(task_id: str, key: Reader, service: Service, bare: Bare) -> Any:
     openapi_extra=_WITH_KEY,
 )
 async def stream_task(
-    task_id: str, key: Reader, streams: Streams, accept: Annotated[str, Header()] = ""
+    task_id: str, key: Reader, streams: Streams, client: Asking, accept: Annotated[str, Header()] = ""
 ) -> StreamingResponse | RedirectResponse:
     """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
 
@@ -329,7 +374,7 @@ async def stream_task(
             # Relative to this very address, whatever stage or prefix stands before it.
             return RedirectResponse("stream", 307, headers=headers)
         lease = None
-    return StreamingResponse(streams.lines(task, lease, form), media_type=MEDIA_TYPES[form], headers=headers)
+    return StreamingResponse(streams.lines(task, lease, form, client), media_type=MEDIA_TYPES[form], headers=headers)
 
 
 @_routes.post(
@@ -339,9 +384,9 @@ async def stream_task(
     responses={**answer_of(_TASK, "The task, being cancelled"), **PROBLEM},
     openapi_extra=_WITH_KEY,
 )
-def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare) -> Any:
+def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: Asking) -> Any:
     """It ends within seconds, as cancelled. A task that has ended stays as it is."""
-    return success(service.view(service.cancel(key.owner, task_id)), bare=bare)
+    return success(_view(service, service.cancel(key.owner, task_id), key, client), bare=bare)
 
 
 @_routes.delete(
@@ -361,9 +406,11 @@ def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare) -> Any:
     },
     openapi_extra=_WITH_KEY,
 )
-def delete_task(task_id: str, key: Runner, service: Service, bare: Bare) -> Any:
-    """Its video goes too. One that is at work ends first, without a webhook."""
-    service.delete(key.owner, task_id)
+def delete_task(
+    task_id: str, key: Runner, service: Service, bare: Bare, files: Annotated[bool, Query()] = False
+) -> Any:
+    """Its video goes too; with `files=true` also what was uploaded for it. One at work ends first, without a webhook."""
+    service.delete(key.owner, task_id, uploads=files)
     return success({"id": task_id, "deleted": True}, bare=bare)
 
 
@@ -385,6 +432,37 @@ def task_files(
     return success(service.files(service.get(key.owner, task_id), role), bare=bare)
 
 
+@_routes.delete(
+    "/tasks/{task_id}/files",
+    tags=["files"],
+    summary="Delete a task's files, and keep the task",
+    responses={
+        **answer_of(
+            {
+                "type": "object",
+                "required": ["deleted", "skipped"],
+                "properties": {
+                    "deleted": {"type": "array", "items": {"type": "string"}},
+                    "skipped": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+            "The ids of the files that are gone",
+        ),
+        **PROBLEM,
+    },
+    openapi_extra=_WITH_KEY,
+)
+def delete_task_files(
+    task_id: str,
+    key: Runner,
+    service: Service,
+    bare: Bare,
+    role: Annotated[Literal["input", "output"] | None, Query()] = None,
+) -> Any:
+    """Of a task that has ended: its results (`output`), and what this key uploaded for it (`input`)."""
+    return success({"deleted": service.delete_files(key.owner, task_id, role), "skipped": []}, bare=bare)
+
+
 @_routes.post(
     "/files",
     tags=["files"],
@@ -392,15 +470,19 @@ def task_files(
     responses={**answer_of({"type": "array", "items": inlined(UploadAnswer)}, "Where to PUT the bytes"), **PROBLEM},
     openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
 )
-async def create_files(request: Request, response: Response, key: Uploader, service: Service, bare: Bare) -> Any:
+async def create_files(
+    request: Request, response: Response, key: Uploader, service: Service, bare: Bare, client: Asking
+) -> Any:
     """PUT each file's bytes to its `upload_url` with its `upload_headers`; its `uri` names it as html or audio_url.
 
     With `sha256`, a file that this key uploaded before answers `uploaded: true` and needs no PUT.
     """
     rate = await run_in_threadpool(service.admission.count, key, "upload", key.limits.uploads_a_minute)
-    response.headers.update(rate.headers())
+    _tell_rate(request, response, rate)
     body = await _json_body(request)
-    return success(await run_in_threadpool(service.uploads.create, key.owner, body), bare=bare)
+    # It declares one type and sends another, which a signed one would refuse.
+    signs_type = not client.is_javascript
+    return success(await run_in_threadpool(service.uploads.create, key.owner, body, signs_type), bare=bare)
 
 
 async def _json_body(request: Request) -> object:
@@ -416,11 +498,11 @@ def _request_id(request: Request) -> str:
 
 
 def _answer(request: Request, error: RenderError, status: int | None = None) -> JSONResponse:
-    headers = {}
+    headers = dict(getattr(request.state, "headers", {}))
     if isinstance(error, RateLimited):
-        headers = {"Retry-After": str(error.retry_after), **error.headers}
+        headers |= {"Retry-After": str(error.retry_after), **error.headers}
     elif error.http_status == 503:
-        headers = {"Retry-After": str(_SERVICE_RETRY_SECONDS)}
+        headers |= {"Retry-After": str(_SERVICE_RETRY_SECONDS)}
     body = problem(error, _request_id(request), status)
     return JSONResponse(body, body["status"], headers=headers, media_type="application/problem+json")
 
@@ -439,6 +521,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         return _answer(request, NotFound(f"There is no route {request.url.path[:80]}.", "docs/api.md lists them."))
     if error.status_code == 405:
         wrong = InvalidOption(f"{request.url.path[:80]} does not take {request.method}.", "docs/api.md lists routes.")
+        request.state.headers = {"Allow": (error.headers or {}).get("Allow", "")}
         return _answer(request, wrong, 405)
     return _answer(request, InvalidOption(str(error.detail)), error.status_code)
 
@@ -469,6 +552,8 @@ class _Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["path"] != "/":
+            scope["path"] = scope["path"].rstrip("/") or "/"
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         request_id = scope["request_id"] = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
 

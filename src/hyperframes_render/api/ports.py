@@ -200,9 +200,12 @@ class ObjectStore(Protocol):
         """An address that gives the object to anybody for `seconds`, saved as `filename`."""
 
     def presign_put(
-        self, key: str, seconds: int, content_type: str, size: int | None, sha256: str | None = None
+        self, key: str, seconds: int, content_type: str | None, size: int | None, sha256: str | None = None
     ) -> tuple[str, dict[str, str]]:
-        """An address that takes one object of just this type and size for `seconds`, and the headers it must have."""
+        """An address that takes one object of just this type and size for `seconds`, and the headers it must have.
+
+        None: of any.
+        """
 
 
 class EventTopic(Protocol):

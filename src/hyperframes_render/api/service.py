@@ -11,15 +11,16 @@ from typing import Any
 
 from hyperframes_render.api.accept import Submission, narrow_network
 from hyperframes_render.api.access import note_reach
-from hyperframes_render.api.admission import Admission
+from hyperframes_render.api.admission import IDEMPOTENCY_SECONDS, Admission
 from hyperframes_render.api.changes import change_task, owned_task, tell
 from hyperframes_render.api.clock import later, moment
-from hyperframes_render.api.outbox import result_folder, work_folder
+from hyperframes_render.api.given_files import take_given_files
+from hyperframes_render.api.outbox import poster_key, result_folder, result_key, work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable, Workflow
-from hyperframes_render.api.uploads import Uploads
+from hyperframes_render.api.uploads import UPLOADS, Uploads
 from hyperframes_render.api.view import task_files, task_view
 from hyperframes_render.api.webhooks import check_webhook, check_webhook_name
-from hyperframes_render.errors import OverQuota, ServiceFailed
+from hyperframes_render.errors import Conflict, OverQuota, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
@@ -79,6 +80,10 @@ class TaskService:
         """
         task = new_task(task_id or new_task_id(), owner, submission, self.policy)
         task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
+        given = take_given_files(submission.request.variables, owner, task.id, self.uploads)
+        if given.variables != submission.request.variables:
+            task.input["variables"] = given.variables
+        task = task.model_copy(update={"given": given.paths, "warnings": [*task.warnings, *given.warnings]})
         try:
             before_accepting()
         except OverQuota as refusal:
@@ -157,14 +162,42 @@ class TaskService:
             tell(self.topic, task)
         return task
 
-    def delete(self, owner: str, task_id: str) -> None:
-        """Forget the task and its files; one that is at work ends. Raises NotFound."""
+    def delete(self, owner: str, task_id: str, *, uploads: bool = False) -> None:
+        """Forget the task and its files, with `uploads` also what was uploaded for it; one at work ends.
+
+        Raises NotFound.
+        """
         task = self.cancel(owner, task_id)
+        # Who repeats the request that made it gets a new task, not this one's id.
+        self.ledger.note(f"deleted#{task_id}", {"task": task_id}, IDEMPOTENCY_SECONDS)
         # What works on it looks for the task, and ends when it is gone.
         self.tasks.delete(task_id)
+        if uploads:
+            self.objects.delete(*_uploads_of(task))
         if task.drop_key is None:
             self.objects.delete_folder(result_folder(task_id))
         self.objects.delete_folder(work_folder(task_id))
+
+    def was_deleted(self, task_id: str) -> bool:
+        """Whether its caller deleted the task, not long ago."""
+        return self.ledger.read(f"deleted#{task_id}") is not None
+
+    def delete_files(self, owner: str, task_id: str, role: str | None = None) -> list[str]:
+        """Delete results (role "output"), uploads ("input") or both of a task that has ended; the ids of their files.
+
+        Raises NotFound, or Conflict where the task is still at work.
+        """
+        task = self.get(owner, task_id)
+        if not task.status.final:
+            raise Conflict(f"The task {task_id} is still at work.", "Cancel it, or wait until it has ended.")
+        gone = [file["id"] for file in self.files(task, role) if file["uri"].startswith(("s3://", "http"))]
+        if role != "input" and task.output is not None:
+            self.objects.delete(result_key(task), poster_key(task))
+            # It is told as any result whose time is over.
+            change_task(self.tasks, task_id, lambda now: {"output": {**(now.output or {}), "expires_at": moment()}})
+        if role != "output":
+            self.objects.delete(*_uploads_of(task))
+        return gone
 
     def view(self, task: Task) -> dict[str, Any]:
         """The task as callers see it."""
@@ -173,6 +206,11 @@ class TaskService:
     def files(self, task: Task, role: str | None = None) -> list[dict[str, Any]]:
         """The task's files, each with an address that is signed now."""
         return [file for file in task_files(task, self.objects) if role in (None, file["role"])]
+
+
+def _uploads_of(task: Task) -> list[str]:
+    """Keys of what was uploaded for the task."""
+    return [key for key in (task.source_key, task.audio_key) if key and key.startswith(UPLOADS)]
 
 
 def new_task_id() -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from starlette.concurrency import run_in_threadpool
 
 from hyperframes_render.api.changes import owned_task
+from hyperframes_render.api.clients import Client
 from hyperframes_render.api.ports import Ledger, ObjectStore, TaskTable
 from hyperframes_render.api.view import task_view
 from hyperframes_render.errors import RateLimited, ServiceFailed
@@ -33,6 +34,10 @@ _RENEW_SECONDS = 20.0
 _RETRY_AFTER = 10
 #: Looks at a task that cannot be read in a row before the stream gives up; the client connects again.
 _PATIENCE = 10
+
+#: Not JSON: the JavaScript client, which would wait for ever after a stream without an end, fails with it.
+_UNFINISHED = b"The stream has ended before its task. Ask for the task until it is final.\n"
+_ANYBODY = Client()
 
 Form = Literal["ndjson", "sse"]
 
@@ -50,7 +55,7 @@ class StreamPolicy:
     poll: float = 0.5
     heartbeat: float = 5.0
     repeat: float = 10.0
-    longest: float = 870.0
+    longest: float = 24 * 3600.0
     hold: float = 25.0
 
 
@@ -96,13 +101,18 @@ class StreamService:
             task = await self._look(task) or task
         return task
 
-    async def lines(self, task: Task, lease: str | None, form: Form) -> AsyncIterator[bytes]:
+    async def lines(self, task: Task, lease: str | None, form: Form, client: Client = _ANYBODY) -> AsyncIterator[bytes]:
         """The stream's pieces. The lease, if any, ends with it."""
         self._open += 1
+        ended = False
         try:
             async for view in self._updates(task, lease):
-                for line in _ndjson(view) if form == "ndjson" else _sse(view):
+                shown = client.shown(view) if view else None
+                ended = shown is not None and TaskStatus(shown["status"]).final
+                for line in _ndjson(shown) if form == "ndjson" else _sse(shown):
                     yield line
+            if not ended and client.is_javascript:
+                yield _UNFINISHED
         finally:
             self._open -= 1
             await asyncio.shield(run_in_threadpool(self.end_lease, lease))

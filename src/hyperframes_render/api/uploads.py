@@ -59,9 +59,12 @@ class Uploads:
     ledger: Ledger
     days: int = 7
 
-    def create(self, owner: str, body: object) -> list[dict[str, Any]]:
-        """Addresses to upload the described files to. Raises InvalidOption or LimitExceeded."""
-        return [self._create(owner, wanted) for wanted in _parse(body)]
+    def create(self, owner: str, body: object, signs_type: bool = True) -> list[dict[str, Any]]:
+        """Addresses to upload the described files to, for just their type if `signs_type`.
+
+        Raises InvalidOption or LimitExceeded.
+        """
+        return [self._create(owner, wanted, signs_type) for wanted in _parse(body)]
 
     def find(self, owner: str, uri: str, field: str) -> ObjectFacts:
         """The uploaded file that `uri` names, as it lies in the bucket now. Raises InvalidOption."""
@@ -85,13 +88,14 @@ class Uploads:
             )
         return facts
 
-    def _create(self, owner: str, wanted: _Wanted) -> dict[str, Any]:
+    def _create(self, owner: str, wanted: _Wanted, signs_type: bool) -> dict[str, Any]:
         note = f"upload#{owner}#{wanted.sha256}#{wanted.size}"
         if wanted.sha256 and (known := self._known(owner, note)):
             return {**wanted.shown, **known, "upload_url": None, "uploaded": True}
         file_id = secrets.token_hex(12)
         key = f"{UPLOADS}{owner}/{file_id}/{wanted.filename}"
-        url, headers = self.objects.presign_put(key, UPLOAD_SECONDS, wanted.content_type, wanted.size, wanted.sha256)
+        content_type = wanted.content_type if signs_type else None
+        url, headers = self.objects.presign_put(key, UPLOAD_SECONDS, content_type, wanted.size, wanted.sha256)
         facts = {
             "id": file_id,
             "uri": f"s3://{self.objects.bucket}/{key}",

@@ -61,6 +61,8 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
     if stored.get("expires_at") and stored["expires_at"] <= later(0, datetime.now(UTC)):
         output["expired"] = "The video was removed at expires_at; run the task again."
         return output
+    # Beside the files: clients make objects of them that take no other fields.
+    output["uris_expire_at"] = later(URL_SECONDS)
     output["video"] = _file(stored, store)
     if isinstance(poster := stored.get("poster"), dict):
         output["poster"] = _file(poster, store)
@@ -71,7 +73,6 @@ def _file(stored: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
     """A file of ours with an address that is signed now."""
     return {
         "uri": store.presign(stored["key"], URL_SECONDS, stored["filename"]),
-        "uri_expires_at": later(URL_SECONDS),
         "content_type": stored["content_type"],
         "size": stored["size"],
         "filename": stored["filename"],
@@ -80,13 +81,16 @@ def _file(stored: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
 
 def task_files(task: Task, store: ObjectStore) -> list[dict[str, Any]]:
     """What the task was made from and what it made. Files named by their sender's address stay that address."""
-    files = []
+    files: list[dict[str, Any]] = []
     for name, field in (("html", task.input.get("html")), ("audio_url", task.input.get("audio_url"))):
         # Markup that came in the request is gone when the task has ended.
         if isinstance(field, str) and not field.startswith(f"s3://{store.bucket}/work/"):
-            files.append({"role": "input", "field": name, "uri": field})
+            files.append({"id": f"{task.id}.{name}", "role": "input", "field": name, "uri": field})
     output = _output(task, store) or {}
-    files += [{"role": "output", "field": name, **output[name]} for name in ("video", "poster") if name in output]
+    for name in ("video", "poster"):
+        if name in output:
+            signed = {**output[name], "uri_expires_at": output["uris_expire_at"]}
+            files.append({"id": f"{task.id}.{name}", "role": "output", "field": name, **signed})
     return files
 
 

@@ -137,11 +137,13 @@ class S3Objects:
             )
 
     def presign_put(
-        self, key: str, seconds: int, content_type: str, size: int | None, sha256: str | None = None
+        self, key: str, seconds: int, content_type: str | None, size: int | None, sha256: str | None = None
     ) -> tuple[str, dict[str, str]]:
         """See ObjectStore."""
-        params: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "ContentType": content_type}
-        headers = {"Content-Type": content_type}
+        params: dict[str, Any] = {"Bucket": self.bucket, "Key": key}
+        headers: dict[str, str] = {}
+        if content_type is not None:
+            params["ContentType"] = headers["Content-Type"] = content_type
         if size is not None:
             params["ContentLength"] = size
         if sha256 is not None:

@@ -53,7 +53,10 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     with own.spending(event.task_id, "plan"), job_folder() as folder:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
-        source = _fetch(own, task, folder) if _is_outside(task) else own.source(task, folder)
+        if _is_outside(task):
+            source = own.with_given_files(task, _fetch(own, task, folder))
+        else:
+            source = own.source(task, folder)
         request = own.request(task)
         audio = own.audio(task, folder)
         progress = ProgressCount.of_call(own.tasks, task.id, context)

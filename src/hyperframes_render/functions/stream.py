@@ -28,6 +28,8 @@ from hyperframes_render.functions.wiring import account_concurrency, settings, s
 _SHARE = 4
 #: A new account may run this many functions at once: where the limit cannot be read, it is taken to be that.
 _NEW_ACCOUNT = 10
+#: Seconds of one stream: Lambda gives a function 15 minutes.
+_LONGEST = 870.0
 
 _keys: list[KeyChecker] = []
 
@@ -40,7 +42,7 @@ def _key_checker() -> KeyChecker:
 
 def _streams() -> StreamService:
     given = settings(StreamSettings)
-    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=_stream_limit(given)))
+    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=_stream_limit(given), longest=_LONGEST))
 
 
 def _stream_limit(given: StreamSettings) -> int:

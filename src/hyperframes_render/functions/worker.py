@@ -21,6 +21,7 @@ from hyperframes_render.api.accept import narrow_network
 from hyperframes_render.api.changes import advance, check_wanted
 from hyperframes_render.api.clock import later
 from hyperframes_render.api.cost import counters_of
+from hyperframes_render.api.given_files import given_key, with_paths
 from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskAccess, TaskTable
 from hyperframes_render.aws.access import GrantedAccess
@@ -28,7 +29,7 @@ from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
-from hyperframes_render.composition.source import is_archive, remove_folder
+from hyperframes_render.composition.source import is_archive, open_project, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.observability import logger
 from hyperframes_render.functions.settings import Working
@@ -75,7 +76,8 @@ class Worker:
     def request(self, task: Task) -> RenderInput:
         """How to render, within what the stack allows."""
         asked = task.request
-        return asked.model_copy(update={"network": narrow_network(asked.network, self.settings.network_ceiling)})
+        network = narrow_network(asked.network, self.settings.network_ceiling)
+        return asked.model_copy(update={"network": network, "variables": with_paths(asked.variables, task.given)})
 
     def read_json(self, key: str) -> dict[str, Any]:
         """A record that an earlier function wrote."""
@@ -94,7 +96,20 @@ class Worker:
         if suffix == ".html" and _is_zip(path):
             # An upload without a name of its own says only here what it is.
             path = path.rename(path.with_suffix(".zip"))
-        return path
+        return self.with_given_files(task, path)
+
+    def with_given_files(self, task: Task, source: Path) -> Path:
+        """The composition with the files that its variables name beside it: an archive becomes a folder for that."""
+        if not task.given:
+            return source
+        if source.suffix == ".zip":
+            source = open_project(source, unpack_to=source.with_suffix("")).root
+        root = source if source.is_dir() else source.parent
+        for path in task.given.values():
+            if (root / path).parent.is_relative_to(root):
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                self.objects.download(given_key(task.id, path), root / path)
+        return source
 
     def audio(self, task: Task, folder: Path) -> Path | None:
         """The uploaded file that audio_url names; None where it names none of ours."""
