@@ -60,9 +60,13 @@ class _OutlineParser(HTMLParser):
         self.outline = _Outline()
         self._template_depth = 0
         self._in_title = False
+        #: In pieces: a text that grows by each of a hundred thousand is copied as often.
+        self._title: list[str] = []
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.feed(html)
         self.close()
+        if self.outline.title is not None:
+            self.outline.title = "".join(self._title)
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -95,8 +99,8 @@ class _OutlineParser(HTMLParser):
             self._in_title = False
 
     def handle_data(self, data: str) -> None:
-        if self._in_title and self.outline.title is not None:
-            self.outline.title += data
+        if self._in_title:
+            self._title.append(data)
 
     def handle_decl(self, decl: str) -> None:
         if not self.outline.doctype_end:

@@ -36,6 +36,7 @@ from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, whole_
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
+from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
@@ -319,6 +320,7 @@ async def in_session(
 ) -> Made:
     """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
 
+    A thread of it may still be at work (threads.outlived): then the process must end.
     `audio` is the file that audio_url stands for, where the caller has it already.
     """
     adopt_orphans()
@@ -328,7 +330,8 @@ async def in_session(
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
     session = Session(source, request, meter, folder, workers, audio)
     try:
-        return await watched(session.run(driver or BrowserDriver(), work), meter)
+        async with job_threads():
+            return await watched(session.run(driver or BrowserDriver(), work), meter)
     finally:
         for file in session.files:
             file.unlink(missing_ok=True)
