@@ -1,0 +1,32 @@
+"""Libraries come from our packages as a page's usual tags ask for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.support import composition, frames, render
+
+GSAP = (
+    '<script src="https://cdnjs.cloudflare.com/ajax/libs/gsap/3.12.5/gsap.min.js" crossorigin="anonymous" '
+    'integrity="sha512-7eHRwcbYkK4d9g/6tD/mhkf++eoTHwpNM9woBxtPUBWm67zeAfFC+HrdoE2GanKeocly/VxeLvIqwvCdk7qScg==">'
+    "</script>"
+)
+BOX = '<div id="box" style="width:100px;height:100px;background:#00ff00;opacity:0"></div>'
+SHOW = """window.__timelines = window.__timelines || {};
+window.__timelines["NAME"] = gsap.timeline({ paused: true }).set("#box", { opacity: 1 }, 0);"""
+
+
+def test_a_script_with_a_checksum_of_another_version_is_run(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(GSAP + composition(BOX, SHOW.replace("NAME", "m"), 'data-duration="0.1"'))
+    render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
+
+
+def test_so_is_that_of_a_sub_composition(tmp_path: Path) -> None:
+    inner = f'<div data-composition-id="part" data-width="320" data-height="180">{BOX}</div>'
+    part = f"<template>{GSAP}{inner}<script>{SHOW.replace('NAME', 'part')}</script></template>"
+    (tmp_path / "part.html").write_text(part)
+    host = '<div data-composition-id="part" data-composition-src="part.html" data-start="0" data-duration="0.1"></div>'
+    (tmp_path / "index.html").write_text(composition(host, root='data-duration="0.1" data-no-timeline'))
+    render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
