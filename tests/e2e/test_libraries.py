@@ -30,3 +30,36 @@ def test_so_is_that_of_a_sub_composition(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(composition(host, root='data-duration="0.1" data-no-timeline'))
     render(tmp_path, tmp_path / "o.mp4", "--network", "none")
     assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
+
+
+THREE = """<script type="importmap">{"imports": {
+  "three": "https://cdn.jsdelivr.net/npm/three@0.160.0/build/three.module.js",
+  "three/addons/": "https://cdn.jsdelivr.net/npm/three@0.160.0/examples/jsm/"
+}}</script>"""
+SCENE = """<canvas id="c" width="320" height="180"></canvas><script type="module">
+import * as THREE from "three";
+import { EffectComposer } from "three/addons/postprocessing/EffectComposer.js";
+import { RenderPass } from "three/addons/postprocessing/RenderPass.js";
+import { OutputPass } from "three/addons/postprocessing/OutputPass.js";
+const options = { canvas: document.getElementById("c"), preserveDrawingBuffer: true };
+const renderer = new THREE.WebGLRenderer(options);
+renderer.setSize(320, 180, false);
+const scene = new THREE.Scene();
+scene.background = new THREE.Color(0x204060);
+scene.add(new THREE.Mesh(new THREE.SphereGeometry(1), new THREE.MeshBasicMaterial({ color: 0xc08040 })));
+const camera = new THREE.PerspectiveCamera(50, 16 / 9, 0.1, 20);
+camera.position.z = 4;
+const composer = new EffectComposer(renderer);
+for (const pass of [new RenderPass(scene, camera), new OutputPass()]) composer.addPass(pass);
+composer.render();
+</script>"""
+
+
+def test_modules_of_three_and_its_addons_fit_one_another(tmp_path: Path) -> None:
+    page = composition(SCENE, root='data-duration="0.1" data-no-timeline').replace("</head>", THREE + "</head>")
+    (tmp_path / "index.html").write_text(page)
+    result = render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert not any("script" in warning for warning in result["warnings"])
+    picture = frames(tmp_path / "o.mp4")[0].astype(int)
+    for at, colour in (((90, 160), (0xC0, 0x80, 0x40)), ((10, 10), (0x20, 0x40, 0x60))):
+        assert abs(picture[at] - colour).max() <= 6, picture[at]

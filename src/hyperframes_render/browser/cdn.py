@@ -24,7 +24,11 @@ _OWN_SITES = {
     re.compile(r"^https://cdn\.tailwindcss\.com/?(?P<version>[\d.]*)(\?.*)?$"): ("@tailwindcss/browser", ""),
 }
 #: Packages of which an older generation is pinned too: pages are written for one or the other.
-_GENERATIONS = {"three": ("three", "three-classic"), "animejs": ("animejs", "animejs-classic")}
+_GENERATIONS = {"animejs": ("animejs", "animejs-classic")}
+#: What only the older generation of Three.js has: files that put a global name in the window.
+_THREE_GLOBAL = re.compile(r"(build/)?three(\.min)?\.js|examples/js/.*")
+#: Pages of versions before this one are nearer to the older generation: colours and lights were changed after it.
+_THREE_MODERN = 148
 
 _NPM_HOSTS = ("cdn.jsdelivr.net", "unpkg.com", "fastly.jsdelivr.net")
 _NPM_PATH = re.compile(r"^/(?:npm/)?(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<version>[^/]*))?(?:/(?P<file>.*))?$")
@@ -81,9 +85,20 @@ def find_missing_gsap(path: str, packages: Path) -> CdnAnswer | None:
 
 def _answer(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
     """The file of the pinned package `name` whose version is nearest to the asked one, among those that have it."""
+    if name == "three":
+        return _file_of(packages, _three(file, asked), file, asked)
     answers = [_file_of(packages, package, file, asked) for package in _GENERATIONS.get(name, (name,))]
     found = [answer for answer in answers if answer is not None]
     return min(found, key=lambda answer: _distance(answer.version, asked)) if found else None
+
+
+def _three(file: str, asked: str | None) -> str:
+    """The generation of Three.js that answers: the same one for all modules of a version, since what a module exports
+    and its addons import goes together. The older one has no addons that are modules (examples/jsm).
+    """
+    version = re.search(r"0\.(\d{1,4})", _plain(asked))
+    old = version is not None and int(version[1]) < _THREE_MODERN
+    return "three-classic" if old or _THREE_GLOBAL.fullmatch(file) else "three"
 
 
 def _plain(version: str | None) -> str:
@@ -114,6 +129,8 @@ def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnsw
     path = file_inside(root, file)
     if path is None and "/" not in file and module:
         path = file_inside(root, f"{module.rpartition('/')[0]}/{file}".lstrip("/"))
+    if path is None and re.search(r"\.min\.m?js$", file):  # the same, where a version has no shortened form
+        return _file_of(packages, name, re.sub(r"\.min(\.m?js)$", r"\1", file), asked)
     if path is None:
         return None
     return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)
