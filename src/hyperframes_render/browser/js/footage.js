@@ -198,17 +198,23 @@
     return lanes.rate(element) ?? { source: (time) => time * rate, time: (source) => source / rate };
   };
 
+  // The id that a start names, and seconds to either side of its end. A text that may be an id is one, "clip-1" too.
+  function referenceIn(text) {
+    if (/^[A-Za-z0-9_.:-]+$/.test(text)) return { id: text, offset: 0 };
+    const [, id, sign, seconds] = /^([A-Za-z0-9_.:-]+)\s*([+-])\s*(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? [];
+    return id ? { id, offset: Number(sign + seconds) } : null;
+  }
+
   function startOf(element, seen = new Set()) {
     const text = (element.getAttribute("data-start") ?? "").trim();
     const value = Number(text);
     if (text && Number.isFinite(value)) return Math.max(0, value);
-    const match = /^([A-Za-z0-9_.:-]+?)(?:\s*([+-])\s*([\d.]+))?$/.exec(text);
-    if (!match || seen.has(element)) return 0;
+    const reference = referenceIn(text);
+    if (!reference || seen.has(element)) return 0;
     seen.add(element);
-    const named = document.getElementById(match[1]) ?? document.querySelector(`[data-composition-id="${CSS.escape(match[1])}"]`);
+    const named = document.getElementById(reference.id) ?? document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
     if (!named) return 0;
-    const end = startOf(named, seen) + (lengthOf(named) ?? 0);
-    return Math.max(0, end + (match[2] === "-" ? -1 : 1) * (Number(match[3]) || 0));
+    return Math.max(0, startOf(named, seen) + (lengthOf(named) ?? 0) + reference.offset);
   }
 
   // Seconds that an element lasts by its own account, null where it has none.
