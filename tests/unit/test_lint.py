@@ -22,6 +22,8 @@ def test_sound_markup_has_no_faults() -> None:
     assert codes(clip) == []
     assert codes(clip, root=ROOT + " data-no-timeline", scripts="") == []
     assert codes(clip, scripts=REGISTER.format("main")) == []
+    apart = '<video id="v" src="v.mp4" muted data-has-audio="true" data-start="0"></video>'
+    assert codes(apart + '<audio id="a" src="v.mp4" data-start="0"></audio>') == []
 
 
 @pytest.mark.parametrize(

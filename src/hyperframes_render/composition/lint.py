@@ -181,7 +181,9 @@ class _Page:
                     "The video says neither muted nor data-has-audio: it is heard.",
                 )
         heard = {
-            e.attributes.get("src") for e in media if e.name == "video" and e.attributes.get("data-has-audio") == "true"
+            e.attributes.get("src")
+            for e in media
+            if e.name == "video" and e.attributes.get("data-has-audio") == "true" and "muted" not in e.attributes
         }
         for element in media:
             if element.name == "audio" and element.attributes.get("src") in heard - {None}:

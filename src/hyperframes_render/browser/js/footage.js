@@ -326,9 +326,8 @@
     const state = states.get(element);
     if (!state?.url || state.failed || !state.facts?.sound) return false;
     if (element.closest("[data-hidden]") || groupOf(element)?.element?.hasAttribute("data-hidden")) return false;
-    if (!(element instanceof HTMLVideoElement)) return !element.hasAttribute("muted");
-    const said = element.getAttribute("data-has-audio");
-    return said === null ? !element.hasAttribute("muted") : said !== "false";
+    if (element.hasAttribute("muted")) return false;
+    return !(element instanceof HTMLVideoElement) || ["true", null].includes(element.getAttribute("data-has-audio"));
   }
 
   function describeSound(element) {
