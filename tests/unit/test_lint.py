@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hyperframes_render.composition.lint import lint
@@ -21,6 +23,7 @@ def test_sound_markup_has_no_faults() -> None:
     clip = '<p id="a" data-start="0" data-duration="2">a</p><video id="v" src="v.mp4" muted data-start="0"></video>'
     assert codes(clip) == []
     assert codes(clip, root=ROOT + " data-no-timeline", scripts="") == []
+    assert codes(clip, root=re.sub(r'(data-(width|height)="\d+)', r"\1px", ROOT)) == []
     assert codes(clip, scripts=REGISTER.format("main")) == []
     apart = '<video id="v" src="v.mp4" muted data-has-audio="true" data-start="0"></video>'
     assert codes(apart + '<audio id="a" src="v.mp4" data-start="0"></audio>') == []

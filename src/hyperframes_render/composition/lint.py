@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from hyperframes_render.composition.document import leading_integer
 from hyperframes_render.composition.markup import Element, read_json, scan
 
 Severity = Literal["error", "warning"]
@@ -68,7 +69,7 @@ class _Page:
     def root_faults(self) -> Iterator[Problem]:
         root = self.root
         assert root is not None
-        if not (_number(root, "data-width") and _number(root, "data-height")):
+        if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
             yield self._at(
                 root,
                 "root_missing_dimensions",

@@ -189,9 +189,22 @@
     const value = Number.parseFloat(element.getAttribute(name) ?? "");
     return Number.isFinite(value) ? value : otherwise;
   };
+  // Times are numbers and nothing but, as for the page runtime: "5s" is none.
+  const timeIn = (element, name) => {
+    const text = element.getAttribute(name) ?? "";
+    const value = text.trim() ? Number(text) : NaN;
+    return Number.isFinite(value) ? value : null;
+  };
+  const inPoint = (element, name) => {
+    const value = timeIn(element, name);
+    return value !== null && value >= 0 ? value : null;
+  };
   const compositionOf = (element) => element.parentElement?.closest("[data-composition-id]") ?? null;
-  const trimOf = (element) => Math.max(0, number(element, "data-media-start", number(element, "data-playback-start", 0)));
-  const rateOf = (element) => Math.min(5, Math.max(0.1, number(element, "data-playback-rate", 1)));
+  const trimOf = (element) => inPoint(element, "data-playback-start") ?? inPoint(element, "data-media-start") ?? 0;
+  const rateOf = (element) => {
+    const rate = number(element, "data-playback-rate", 1);
+    return rate > 0 ? Math.min(10, Math.max(0.1, rate)) : 1;
+  };
   // Seconds of a media element's file that are gone by at seconds of its own time, and the way back.
   const clockIn = (element) => {
     const rate = rateOf(element);
@@ -220,9 +233,9 @@
   // Seconds that an element lasts by its own account, null where it has none.
   function lengthOf(element) {
     // The page runtime puts a host's own length aside while it works out another.
-    const own = number(element, "data-duration", number(element, "data-hf-authored-duration", null));
+    const own = timeIn(element, "data-duration") ?? timeIn(element, "data-hf-authored-duration");
     if (own !== null && own > 0) return own;
-    const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
+    const end = timeIn(element, "data-end") ?? timeIn(element, "data-hf-authored-end");
     if (end !== null) return Math.max(0, end - startOf(element));
     // A host lasts as long as its timeline.
     const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
