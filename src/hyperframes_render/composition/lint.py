@@ -19,6 +19,8 @@ Severity = Literal["error", "warning"]
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a word: a frame of most rates.
 _END_SLACK = 0.05
+#: A module that imports GSAP, by that name or from an address with it.
+_GSAP_IMPORT = re.compile(r"""\bimport\b[^"'`;]{0,500}(?:\bgsap\b|["'`][^"'`\n]{0,500}gsap)""", re.IGNORECASE)
 _JSON_ATTRIBUTES = {
     "data-variable-values": ("invalid_variable_values_json", dict),
     "data-composition-variables": ("invalid_composition_variables_declaration", list),
@@ -199,7 +201,8 @@ class _Page:
     def script_faults(self) -> Iterator[Problem]:
         root = self.root
         assert root is not None
-        if re.search(r"\bgsap\s*\.", self.scripts) and "gsap" not in self.addresses.lower():
+        loaded = "gsap" in self.addresses.lower() or _GSAP_IMPORT.search(self.scripts)
+        if re.search(r"\bgsap\s*\.", self.scripts) and not loaded:
             yield self._at(
                 root,
                 "missing_gsap_script",
