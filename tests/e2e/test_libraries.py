@@ -63,3 +63,14 @@ def test_modules_of_three_and_its_addons_fit_one_another(tmp_path: Path) -> None
     picture = frames(tmp_path / "o.mp4")[0].astype(int)
     for at, colour in (((90, 160), (0xC0, 0x80, 0x40)), ((10, 10), (0x20, 0x40, 0x60))):
         assert abs(picture[at] - colour).max() <= 6, picture[at]
+
+
+def test_anime_runs_from_the_address_of_its_first_fourth_version(tmp_path: Path) -> None:
+    address = "https://cdn.jsdelivr.net/npm/animejs@4.x/lib/anime.iife.min.js"
+    script = """const move = anime.animate("#box", { opacity: [0, 1], duration: 100, ease: "linear", autoplay: false });
+    (window.__hfAnime = window.__hfAnime || []).push(move);"""
+    page = composition(BOX, script, 'data-duration="0.3" data-no-timeline')
+    (tmp_path / "index.html").write_text(f'<script src="{address}"></script>{page}')
+    assert render(tmp_path, tmp_path / "o.mp4", "--network", "none")["warnings"] == []
+    pictures = frames(tmp_path / "o.mp4")
+    assert pictures[0][50, 50].tolist()[1] < 60 and pictures[8][50, 50].tolist()[1] > 200

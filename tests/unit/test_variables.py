@@ -41,7 +41,7 @@ def test_defaults_are_given_without_values_too() -> None:
 
 
 def test_a_composition_that_declares_has_its_defaults_to_itself() -> None:
-    page = "<div data-composition-id='a' data-composition-variables='[{\"id\":\"bigSize\",\"default\":1}]'></div>"
+    page = '<div data-composition-id=\'a\' data-composition-variables=\'[{"id":"bigSize","default":1}]\'></div>'
     style = give_variables(page, {}, strict=True).style
     assert style == '<style>[data-composition-id="a"] {--bigSize:1;--bigsize:1}</style>'
 
