@@ -132,6 +132,14 @@ def read_declared(html: str, *, name: str) -> Declared:
     return _declared_by(outline.root, title=(outline.title or "").strip() or None)
 
 
+def leading_integer(text: str) -> int | None:
+    """The integer of at most nine digits that `text` begins with, as the official renderer reads sizes: 1080 of
+    "1080px". None where there is none, or a sign.
+    """
+    found = re.match(r"\s*(\d{1,9})(?!\d)", text, re.ASCII)
+    return int(found[1]) if found else None
+
+
 def _declared_by(root: _Tag, *, title: str | None) -> Declared:
     attributes = root.attributes
     warnings: list[str] = []
@@ -149,7 +157,14 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
             return None
         return value
 
-    width, height = number("data-width"), number("data-height")
+    def size(name: str) -> int | None:
+        text = attributes.get(name)
+        value = None if text is None else leading_integer(text)
+        if text is not None and not value:
+            warnings.append(f'The root declares {name}="{text}", which is not a positive number: ignored.')
+        return value or None
+
+    width, height = size("data-width"), size("data-height")
     fps = None
     if "data-fps" in attributes:
         try:
@@ -161,8 +176,8 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
         duration = number("data-composition-duration")
     return Declared(
         composition_id=attributes["data-composition-id"],
-        width=None if width is None else max(1, round(width)),
-        height=None if height is None else max(1, round(height)),
+        width=width,
+        height=height,
         fps=fps,
         duration=duration,
         title=title,

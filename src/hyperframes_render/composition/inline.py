@@ -104,8 +104,8 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     html = _expand(html, collected, ())
     elements = scan(html)
     edits = Edits(html)
-    edits.insert(_end_of(elements, "head", html), _head_additions(collected, elements))
-    edits.insert(_end_of(elements, "body", html), _body_additions(collected, elements))
+    edits.insert(end_of(elements, "head", html), _head_additions(collected, elements))
+    edits.insert(end_of(elements, "body", html), _body_additions(collected, elements))
     return Inlined(edits.result(), tuple(collected.warnings))
 
 
@@ -121,7 +121,7 @@ def _is_local(address: str) -> bool:
     return bool(address.strip()) and not re.match(r"[a-z][a-z0-9+.-]*:|//|#", address.strip(), re.IGNORECASE)
 
 
-def _end_of(elements: list[Element], name: str, html: str) -> int:
+def end_of(elements: list[Element], name: str, html: str) -> int:
     """Where the content of head or body ends; where there is neither, the place that a browser would take."""
     for element in elements:
         if element.name == name:
@@ -367,13 +367,24 @@ def declared_variables(text: str) -> dict[str, object]:
 
 
 def variables_style(selector: str, values: Mapping[str, object]) -> str:
-    """A rule that gives each variable as a custom property, so that styles and tweens made at load see it."""
+    """A rule that gives each variable as a custom property, so that styles and tweens made at load see it.
+
+    As in the official renderer texts and numbers only; there the property's name is in small letters and hyphens at
+    compile time, and as declared later: it has both here.
+    """
     properties = []
     for name, value in values.items():
-        text = json.dumps(value) if isinstance(value, bool) else str(value)
-        if re.fullmatch(r"[\w-]+", name) and isinstance(value, (str, int, float)) and not re.search(r"[;{}<>\\]", text):
-            properties.append(f"--{name}:{text}")
+        text = re.sub(r"[\r\n]+", " ", str(value))
+        given = isinstance(value, (str, int, float)) and not isinstance(value, bool) and text
+        if given and re.fullmatch(r"[\w-]+", name) and not re.search(r"[;{}<>\\]", text):
+            properties += [f"{each}:{text}" for each in property_names(name)]
     return f"{selector} {{{';'.join(properties)}}}" if properties else ""
+
+
+def property_names(variable: str) -> list[str]:
+    """The custom properties that hold a variable's value."""
+    plain = re.sub(r"[^a-z0-9]+", "-", variable.lower()).strip("-")
+    return list(dict.fromkeys([f"--{variable}", f"--{plain or 'node'}"]))
 
 
 def _head_additions(collected: _Collected, elements: list[Element]) -> str:
