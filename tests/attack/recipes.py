@@ -460,6 +460,21 @@ def css_traps(folder: Path) -> Path:
     return _composition(folder, {"part.html": part.encode()}, body)
 
 
+def import_without_end(folder: Path) -> Path:
+    """An @import of megabytes of spaces: one match of a careless pattern takes hours, and nothing else runs in them."""
+    path = folder / "import.html"
+    style = f'<head><style>@import url("x"{" " * (2 * _MB)}</style></head>'
+    path.write_text(_PAGE.replace("<div", style + "<div", 1).format(""))
+    return path
+
+
+def addresses_without_end(folder: Path) -> Path:
+    """A sub-composition whose style opens a million addresses and closes none."""
+    part = f'<template><div data-composition-id="s"><style>{"url(" * _MB}</style></div></template>'
+    body = '<div data-composition-id="s" data-composition-src="part.html" data-start="0"></div>'
+    return _composition(folder, {"part.html": part.encode()}, body)
+
+
 def media_names(folder: Path) -> Path:
     """Sounds with names that mean something to ffmpeg."""
     sound = _media("wav", sound="pcm_s16le")

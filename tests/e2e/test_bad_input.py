@@ -100,6 +100,12 @@ def test_a_composition_without_a_timeline_is_rendered_with_a_warning(tmp_path: P
     assert any("No timeline" in warning for warning in result["warnings"])
 
 
+def test_a_host_that_names_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    host = '<div data-composition-id="none" data-composition-src="" data-start="0"></div>'
+    (tmp_path / "plain.html").write_text(composition(host, root='data-duration="0.1" data-no-timeline'))
+    assert render(tmp_path / "plain.html", tmp_path / "o.mp4")["frames"] == 3
+
+
 def test_what_the_page_asked_for_in_vain_is_a_warning(tmp_path: Path) -> None:
     body = '<img src="gone.png"><img src="https://example.com/x.png"><div style="font-family:Nowhere">x</div>'
     (tmp_path / "asks.html").write_text(composition(body))

@@ -28,6 +28,23 @@ def test_the_timeline_is_shown_as_resolved(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.mp4"))
 
 
+def test_an_id_that_ends_in_a_number_is_named_whole(tmp_path: Path) -> None:
+    clips = """
+<p id="clip" data-start="0" data-duration="0.1"></p>
+<p id="clip-1" data-start="0.5" data-duration="0.5" data-track-index="1">a</p>
+<p id="after" data-start="clip-1" data-duration="0.5" data-track-index="2">b</p>
+<p id="later" data-start="clip-1 + 0.25" data-duration="0.5" data-track-index="3">c</p>
+<p id="early" data-start="clip-1-.25" data-duration="0.5" data-track-index="4">d</p>
+<p id="before" data-start="clip-1 -.25" data-duration="0.5" data-track-index="5">e</p>
+"""
+    (tmp_path / "index.html").write_text(composition(clips, root='data-duration="2" data-no-timeline'))
+    table = [line.split() for line in run("check", tmp_path).stdout.splitlines() if "(p in m)" in line]
+    starts = {row[3]: float(row[0]) for row in table}
+    # "clip-1-.25" may be an id as a whole, which nothing has.
+    expected = {"clip": 0, "clip-1": 0.5, "after": 1, "later": 1.25, "early": 0, "before": 0.75}
+    assert starts == expected
+
+
 def test_errors_are_coded_and_end_with_status_1(tmp_path: Path) -> None:
     body = '<img src="gone.png"><video id="v" src="gone.mp4" muted data-start="0"></video>'
     (tmp_path / "index.html").write_text(composition(body, root='data-duration="1" data-no-timeline'))

@@ -80,9 +80,10 @@ def test_the_sound_of_film_and_audio_is_in_the_video(tmp_path: Path) -> None:
     assert loud[0] == pytest.approx(0.2, abs=0.005) and loud[-1] == pytest.approx(1.2, abs=0.005)
 
 
-def test_a_muted_film_makes_no_sound(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", ["", 'data-has-audio="true"'])
+def test_a_muted_film_makes_no_sound(more: str, tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", sound=True)
-    (tmp_path / "index.html").write_text(composition(film(), root='data-duration="0.5" data-no-timeline'))
+    (tmp_path / "index.html").write_text(composition(film(more), root='data-duration="0.5" data-no-timeline'))
     render(tmp_path, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert not container.streams.audio

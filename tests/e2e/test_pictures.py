@@ -90,6 +90,22 @@ def test_the_callers_values_win_over_the_declared_ones(tmp_path: Path) -> None:
     assert any("data-width=640" in warning for warning in result["warnings"])
 
 
+def test_an_animation_frame_that_an_earlier_one_cancels_is_not_run(tmp_path: Path) -> None:
+    script = """
+      const stage = document.getElementById("stage");
+      const colour = (value) => () => { stage.style.background = value; };
+      stage.style.height = "180px";
+      (function ask() {
+        requestAnimationFrame(() => { cancelAnimationFrame(cancelled); ask(); colour("#00ff00")(); });
+        const cancelled = requestAnimationFrame(colour("#ff0000"));
+      })();
+    """
+    (tmp_path / "page.html").write_text(composition(script=script, root='data-duration="0.2" data-no-timeline'))
+    render(tmp_path / "page.html", tmp_path / "o.mp4")
+    red, green, _ = frames(tmp_path / "o.mp4")[3][90, 160].tolist()
+    assert red < 40 and green > 200
+
+
 def test_a_folder_and_an_archive_give_the_same_pictures(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hyperframes_render.media import sound_effects
+from hyperframes_render.media import sound, sound_effects
 from hyperframes_render.media.ffmpeg import ffmpeg_path
 from hyperframes_render.media.sound import mix_sound
 from hyperframes_render.media.sound_clip import Effects, SoundBus, SoundClip
@@ -139,6 +139,29 @@ def test_a_loop_goes_back_to_its_trim_without_a_gap(tmp_path: Path) -> None:
     part = signal[round(0.25 * SAMPLE_RATE) :]
     expected = np.tile(part, 4)[: round(0.9 * SAMPLE_RATE)]
     assert np.abs(samples[: len(expected)] - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (37, 1), (SAMPLE_RATE, 1), (11 * SAMPLE_RATE, 3)])
+def test_a_short_loop_is_decoded_once_and_every_loop_is_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, most: int
+) -> None:
+    started: list[object] = []
+
+    class Counted(sound._Decoder):
+        def __init__(self, arguments: list[str]) -> None:
+            started.append(arguments)
+            assert len(started) <= most, "not one for each round"
+            super().__init__(arguments)
+
+    monkeypatch.setattr(sound, "_Decoder", Counted)
+    signal = noise(count / SAMPLE_RATE)
+    # The volume must not be applied again in each round.
+    clip = SoundClip(write_wav(tmp_path / "a.wav", signal), volume=0.5, loop=True)
+    seconds = 2.5 * max(1, count // SAMPLE_RATE)
+    samples = mixed(tmp_path, clip, seconds=seconds)[:, 0]
+    expected = np.resize(signal, len(samples)) * 0.5
+    assert np.abs(samples - expected).max() < 1e-4
+    assert len(started) == most
 
 
 def test_sound_that_begins_late_in_its_file_stays_late(tmp_path: Path) -> None:

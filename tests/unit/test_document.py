@@ -32,6 +32,12 @@ def test_an_unreadable_declaration_is_a_warning(value: str) -> None:
     assert "data-width" in declared.warnings[0]
 
 
+@pytest.mark.parametrize(("value", "width"), [("1080px", 1080), (" 640", 640), ("320.9", 320)])
+def test_a_size_is_the_integer_that_it_begins_with(value: str, width: int) -> None:
+    declared = read_declared(f'<div data-composition-id="a" data-width="{value}"></div>', name="x.html")
+    assert (declared.width, declared.warnings) == (width, ())
+
+
 @pytest.mark.parametrize("html", ["", "  \n", "just words", "<p>hello</p>", "{}"])
 def test_what_has_no_root_is_no_composition(html: str) -> None:
     with pytest.raises(InvalidComposition, match="composition"):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from hyperframes_render.browser.assets import packages_root
-from hyperframes_render.browser.font_hosts import FontSheet, font_sheet, is_font_sheet
+from hyperframes_render.browser.font_hosts import MAX_FAMILIES, FontSheet, font_sheet, is_font_sheet
 
 GOOGLE = "https://fonts.googleapis.com/css2?"
 
@@ -60,6 +60,20 @@ def test_files_are_ours_and_exist() -> None:
 def test_a_family_that_we_do_not_carry_is_named() -> None:
     found = sheet(GOOGLE + "family=Nobody+Sans&family=../../etc&family=Inter")
     assert found.missing == ("Nobody Sans", "../../etc") and "Inter" in found.css
+
+
+@pytest.mark.parametrize("between", ["|", "&family="])
+def test_a_family_that_is_named_again_and_again_is_answered_once(between: str) -> None:
+    once = sheet(GOOGLE + "family=Inter:wght@100..900")
+    again = sheet(GOOGLE + "family=" + between.join(["Inter:wght@100..900", "inter:wght@400"] * 50_000))
+    assert again == once
+    assert len(once.css) < 100_000
+
+
+def test_families_beyond_the_limit_are_left_out_and_counted() -> None:
+    names = "|".join(f"F{number}:{','.join(map(str, range(1000)))}" for number in range(MAX_FAMILIES + 20))
+    found = sheet(f"{GOOGLE}family={names}")
+    assert len(found.missing) == MAX_FAMILIES + 1 and found.missing[-1] == "20 more"
 
 
 def test_only_style_sheets_of_font_hosts_are_meant() -> None:

@@ -200,6 +200,8 @@ def test_a_misspelt_declared_family_gets_the_rules_of_the_declared_one(font_root
     [
         '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Space+Mono:wght@400&family=Lato">',
         "<style>@import 'https://fonts.googleapis.com/css?family=Lato|Space+Mono:400,700';</style>",
+        '<style>@IMPORT \t url( "https://fonts.googleapis.com/css?family=Space+Mono" \n) all ;</style>',
+        "<style>@import url( https://fonts.googleapis.com/css?family=Space+Mono );</style>",
     ],
 )
 def test_a_misspelt_family_that_the_page_links_to_is_served_from_the_bundle(declaration: str, font_root: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hyperframes_render.composition.lint import lint
@@ -21,7 +23,10 @@ def test_sound_markup_has_no_faults() -> None:
     clip = '<p id="a" data-start="0" data-duration="2">a</p><video id="v" src="v.mp4" muted data-start="0"></video>'
     assert codes(clip) == []
     assert codes(clip, root=ROOT + " data-no-timeline", scripts="") == []
+    assert codes(clip, root=re.sub(r'(data-(width|height)="\d+)', r"\1px", ROOT)) == []
     assert codes(clip, scripts=REGISTER.format("main")) == []
+    apart = '<video id="v" src="v.mp4" muted data-has-audio="true" data-start="0"></video>'
+    assert codes(apart + '<audio id="a" src="v.mp4" data-start="0"></audio>') == []
 
 
 @pytest.mark.parametrize(
@@ -53,12 +58,31 @@ def test_a_fault_of_an_element_is_found_once_and_placed(code: str, body: str) ->
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        'import gsap from "https://cdn.example/g.js";',
+        'import { motion as m, gsap } from "lib";',
+        'import "./vendor/gsap.min.js";',
+        "const { default: gsap } = await import('https://cdn.jsdelivr.net/npm/gsap@3/+esm');",
+    ],
+)
+def test_a_module_that_imports_gsap_has_loaded_it(line: str) -> None:
+    script = f'<script type="module">{line} window.__timelines = {{ main: gsap.timeline() }};</script>'
+    assert codes("", ROOT, script) == []
+
+
+@pytest.mark.parametrize(
     ("code", "root", "scripts"),
     [
         ("root_missing_dimensions", 'data-composition-id="main" data-duration="2"', TIMELINE),
         ("missing_data_no_timeline", ROOT, ""),
         ("timeline_id_mismatch", ROOT, REGISTER.format("other")),
         ("missing_gsap_script", ROOT, "<script>window.__timelines = { main: gsap.timeline() };</script>"),
+        (
+            "missing_gsap_script",
+            ROOT,
+            '<script type="module">import "./a.js"; window.__timelines = { main: gsap.timeline() };</script>',
+        ),
         ("gsap_infinite_repeat", ROOT, TIMELINE + '<script>tl.to("#a", { repeat: -1 });</script>'),
         ("multiple_root_compositions", ROOT, TIMELINE + f"<div {ROOT}></div>"),
     ],

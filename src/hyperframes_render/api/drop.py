@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from hyperframes_render.api.accept import Submission, parse_sidecar
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import moment
-from hyperframes_render.api.outbox import INBOX, drop_outbox, work_folder, write_json
+from hyperframes_render.api.outbox import INBOX, drop_outbox, is_reserved, work_folder, write_json
 from hyperframes_render.api.service import TaskService, new_task
 from hyperframes_render.errors import (
     Conflict,
@@ -77,6 +77,7 @@ class DropFolder:
         task_id = task_id_of(dropped)
         if self.service.tasks.get(task_id) is not None:
             return "duplicate"
+        _check_name(dropped.key)
         _check_size(dropped, _MAX_BYTES[suffix])
         submission = self._sidecar(dropped.key)
         # Checks the sidecar's webhook too, before anything is written.
@@ -159,11 +160,21 @@ def sidecar_key(key: str) -> str:
     return key[: -len(PurePosixPath(key).suffix)] + SIDECAR_SUFFIX
 
 
+def _check_name(key: str) -> None:
+    name = key.removeprefix(INBOX)
+    if len(key.encode()) > _MAX_KEY:
+        short = PurePosixPath(name).name[:80]
+        raise InvalidOption(f"The name {short}… is too long.", f"Use at most {_MAX_KEY} bytes with its folders.")
+    if is_reserved(key):
+        raise InvalidOption(
+            f"The name {name[:80]} is reserved: its result could be taken for that of another task.",
+            "Use a name that does not end in .error, and no folder below tasks/.",
+        )
+
+
 def _check_size(dropped: Dropped, limit: int) -> None:
     name = PurePosixPath(dropped.key).name
     if dropped.size == 0:
         raise InvalidComposition(f"{name} is empty: there is no composition in it.", "Drop the file again.")
     if dropped.size > limit:
         raise LimitExceeded(f"{name} has {dropped.size} bytes: the limit is {limit}.", "Leave out what is not used.")
-    if len(dropped.key.encode()) > _MAX_KEY:
-        raise InvalidOption(f"The name {name[:80]}… is too long.", f"Use at most {_MAX_KEY} bytes with its folders.")

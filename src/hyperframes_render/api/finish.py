@@ -175,11 +175,12 @@ def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
 def read_failure(error: Mapping[str, Any], noted: Mapping[str, Any] | None = None) -> RenderError:
     """The error of our tree that a workflow caught: {"Error": class name, "Cause": JSON text}.
 
-    A map of many chunks only says that one failed; what that one said is `noted` in the task.
+    A map of many chunks only says that one failed, and a function that had to end its process says nothing; what
+    they had to say is `noted` in the task.
     """
     name = str(error.get("Error", ""))
     said = _message(error.get("Cause"))
-    if name in _CHUNK_FAILED:
+    if name in _CHUNK_FAILED or (name in _LOST and (noted or {}).get("ends")):
         name, said = str((noted or {}).get("class", "Runtime.ExitError")), json.dumps(noted)
     if name in _TIMED_OUT or "Task timed out after" in said:
         return FunctionTimedOut(

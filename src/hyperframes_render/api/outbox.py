@@ -11,6 +11,7 @@ from hyperframes_render.api.view import error_sentence
 from hyperframes_render.task import Task, TaskStatus, result_type
 
 INBOX, OUTBOX = "inbox/", "outbox/"
+_TASKS = f"{OUTBOX}tasks/"
 _JSON = "application/json; charset=utf-8"
 
 
@@ -21,7 +22,7 @@ def work_folder(task_id: str) -> str:
 
 def result_folder(task_id: str) -> str:
     """The keys of everything that a task of the API leaves."""
-    return f"{OUTBOX}tasks/{task_id}/"
+    return f"{_TASKS}{task_id}/"
 
 
 def result_key(task: Task) -> str:
@@ -34,7 +35,7 @@ def result_key(task: Task) -> str:
 
 def poster_key(task: Task) -> str:
     """The key of the picture that stands for the video; not beside a dropped file's result, which is just two files."""
-    return f"{OUTBOX}tasks/{task.id}/poster.jpg"
+    return f"{result_folder(task.id)}poster.jpg"
 
 
 def result_filename(task: Task) -> str:
@@ -47,6 +48,16 @@ def drop_outbox(drop_key: str, suffix: str) -> str:
     """inbox/a/promo.html → outbox/a/promo`suffix`."""
     name = drop_key.removeprefix(INBOX)
     return OUTBOX + name[: -len(PurePosixPath(name).suffix)] + suffix
+
+
+def is_reserved(drop_key: str) -> bool:
+    """Whether what a dropped file of this name leaves could be taken for, or overwrite, what others leave.
+
+    Those are results of the API (tasks/ID/…), and the error record of another file: promo.error.json is promo.html's.
+    """
+    place = drop_outbox(drop_key, "")
+    in_a_task = place.startswith(_TASKS) and "/" in place.removeprefix(_TASKS)
+    return in_a_task or place.endswith(".error")
 
 
 def is_current(task: Task, tasks: TaskTable) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from hyperframes_render.browser.semver import satisfies
 from hyperframes_render.composition.source import file_inside
 
 #: What cdnjs calls a library, where npm calls it something else, and the folder that cdnjs publishes of it.
@@ -24,7 +25,14 @@ _OWN_SITES = {
     re.compile(r"^https://cdn\.tailwindcss\.com/?(?P<version>[\d.]*)(\?.*)?$"): ("@tailwindcss/browser", ""),
 }
 #: Packages of which an older generation is pinned too: pages are written for one or the other.
-_GENERATIONS = {"three": ("three", "three-classic"), "animejs": ("animejs", "animejs-classic")}
+_GENERATIONS = {"animejs": ("animejs", "animejs-classic")}
+#: What only the older generation of Three.js has: files that put a global name in the window.
+_THREE_GLOBAL = re.compile(r"(build/)?three(\.min)?\.js|examples/js/.*")
+#: Pages of versions before this one are nearer to the older generation: colours and lights were changed after it.
+_THREE_MODERN = 148
+
+#: Builds of anime.js where its version 4 had them first: today there is one kind for a global name.
+_ANIME_BUILD = re.compile(r"lib/anime\.(iife|umd|esm)((?:\.min)?\.js)")
 
 _NPM_HOSTS = ("cdn.jsdelivr.net", "unpkg.com", "fastly.jsdelivr.net")
 _NPM_PATH = re.compile(r"^/(?:npm/)?(?P<name>(?:@[^/@]+/)?[^/@]+)(?:@(?P<version>[^/]*))?(?:/(?P<file>.*))?$")
@@ -45,10 +53,8 @@ class CdnAnswer:
     @property
     def other_version(self) -> bool:
         """Whether the page asked for a version that the pinned one does not satisfy."""
-        asked = _plain(self.asked_version)
-        if not asked or asked == "latest":
-            return False
-        return self.version != asked and not self.version.startswith(asked.rstrip(".") + ".")
+        asked = _npm(self.asked_version)
+        return asked not in ("", "latest") and not satisfies(self.version, asked)
 
 
 def is_page_runtime(url: str) -> bool:
@@ -81,15 +87,33 @@ def find_missing_gsap(path: str, packages: Path) -> CdnAnswer | None:
 
 def _answer(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
     """The file of the pinned package `name` whose version is nearest to the asked one, among those that have it."""
+    if name == "animejs" and (build := _ANIME_BUILD.fullmatch(file)):
+        file = f"dist/bundles/anime.{'esm' if build[1] == 'esm' else 'umd'}{build[2]}"
+    if name == "three":
+        return _file_of(packages, _three(file, asked), file, asked)
     answers = [_file_of(packages, package, file, asked) for package in _GENERATIONS.get(name, (name,))]
     found = [answer for answer in answers if answer is not None]
     return min(found, key=lambda answer: _distance(answer.version, asked)) if found else None
 
 
+def _three(file: str, asked: str | None) -> str:
+    """The generation of Three.js that answers: the same one for all modules of a version, since what a module exports
+    and its addons import goes together. The older one has no addons that are modules (examples/jsm).
+    """
+    version = re.search(r"0\.(\d{1,4})", _plain(asked))
+    old = version is not None and int(version[1]) < _THREE_MODERN
+    return "three-classic" if old or _THREE_GLOBAL.fullmatch(file) else "three"
+
+
+def _npm(version: str | None) -> str:
+    """An asked version as npm writes it; three.js on cdnjs says r128 for 0.128.0."""
+    asked = (version or "").strip()
+    return f"0.{asked[1:]}.0" if re.fullmatch(r"r\d+", asked) else asked
+
+
 def _plain(version: str | None) -> str:
-    """An asked version without its range mark; three.js on cdnjs says r128 for 0.128.0."""
-    plain = (version or "").lstrip("^~v=")
-    return f"0.{plain[1:]}.0" if re.fullmatch(r"r\d+", plain) else plain
+    """An asked version without its range mark."""
+    return _npm(version).lstrip("^~v=<> ")
 
 
 def _distance(version: str, asked: str | None) -> int:
@@ -114,6 +138,8 @@ def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnsw
     path = file_inside(root, file)
     if path is None and "/" not in file and module:
         path = file_inside(root, f"{module.rpartition('/')[0]}/{file}".lstrip("/"))
+    if path is None and re.search(r"\.min\.m?js$", file):  # the same, where a version has no shortened form
+        return _file_of(packages, name, re.sub(r"\.min(\.m?js)$", r"\1", file), asked)
     if path is None:
         return None
     return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)

@@ -13,6 +13,8 @@ from hyperframes_render.composition.source import file_inside
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
 _ADDRESS = re.compile(r"""url\((["']?)\./""")
 _WEIGHTS = range(100, 1000, 100)
+#: Families of one address (docs/limits.md): each is looked for in up to 18 files.
+MAX_FAMILIES = 100
 
 
 @dataclass(frozen=True)
@@ -31,26 +33,44 @@ def is_font_sheet(url: str) -> bool:
 
 def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     """The style sheet for a font host's address; its files are below `packages_url`."""
-    sheets, missing = [], []
-    for family, faces in _families(url):
+    # By file: an address of a megabyte may name a family a hundred thousand times.
+    sheets: dict[Path, str] = {}
+    missing = []
+    families, left_out = _families(url)
+    for family, faces in families.items():
         package = f"@fontsource/{re.sub(r'[^a-z0-9]+', '-', family.lower()).strip('-')}"
-        names = [f"{package}/{weight}{'-italic' if italic else ''}.css" for italic, weight in faces]
-        found = [file.read_text("utf-8") for name in names if (file := file_inside(packages, name)) is not None]
+        names = [
+            f"{package}/{weight}{'-italic' if italic else ''}.css"
+            for italic, weight in sorted(faces)
+            if weight in _WEIGHTS
+        ]
+        found = [file for name in names if (file := file_inside(packages, name)) is not None]
         if not found:
             missing.append(family)
         at = f"{packages_url}{package}/"
-        sheets += [_ADDRESS.sub(rf"url(\g<1>{at}", css) for css in found]
-    return FontSheet("\n".join(sheets), tuple(missing))
+        for file in found:
+            if file not in sheets:
+                sheets[file] = _ADDRESS.sub(rf"url(\g<1>{at}", file.read_text("utf-8"))
+    if left_out:
+        missing.append(f"{left_out} more")
+    return FontSheet("\n".join(sheets.values()), tuple(missing))
 
 
-def _families(url: str) -> Iterator[tuple[str, list[tuple[bool, int]]]]:
-    """(family, [(italic, weight), …]) of every family that the address names, in either of its two languages."""
+def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
+    """What the address names, in either of its two languages: {family: {(italic, weight), …}}, and how many mentions
+    were left out.
+    """
+    families: dict[str, set[tuple[bool, int]]] = {}
+    left_out = 0
     for name, value in parse_qsl(urlsplit(url).query):
-        if name != "family":
-            continue
-        for part in value.split("|"):
+        for part in value.split("|") if name == "family" else ():
             family, _, styles = part.partition(":")
-            yield family.strip(), sorted(set(_faces(styles))) or [(False, 400)]
+            family = family.strip()
+            if family not in families and len(families) >= MAX_FAMILIES:
+                left_out += 1
+            else:
+                families.setdefault(family, set()).update(set(_faces(styles)) or {(False, 400)})
+    return families, left_out
 
 
 def _faces(styles: str) -> Iterator[tuple[bool, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from hyperframes_render import __version__
@@ -10,7 +12,7 @@ from hyperframes_render.cli import check, estimate, keys, render, serve, snapsho
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-def main() -> None:
+def commands() -> None:
     """Render HyperFrames compositions to video."""
 
 
@@ -23,4 +25,16 @@ for _command in (
     submit.submit,
     keys.keys,
 ):
-    main.add_command(_command)
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """The program. It ends with its command, also where a thread of the command does not."""
+    try:
+        commands()
+    except SystemExit as end:
+        # Only where it was imported: commands that render nothing do without.
+        threads = sys.modules.get("hyperframes_render.render.threads")
+        if threads is not None:
+            threads.end_if_outlived(end.code if isinstance(end.code, int) else bool(end.code))
+        raise

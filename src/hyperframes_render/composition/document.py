@@ -60,9 +60,13 @@ class _OutlineParser(HTMLParser):
         self.outline = _Outline()
         self._template_depth = 0
         self._in_title = False
+        #: In pieces: a text that grows by each of a hundred thousand is copied as often.
+        self._title: list[str] = []
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.feed(html)
         self.close()
+        if self.outline.title is not None:
+            self.outline.title = "".join(self._title)
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -95,8 +99,8 @@ class _OutlineParser(HTMLParser):
             self._in_title = False
 
     def handle_data(self, data: str) -> None:
-        if self._in_title and self.outline.title is not None:
-            self.outline.title += data
+        if self._in_title:
+            self._title.append(data)
 
     def handle_decl(self, decl: str) -> None:
         if not self.outline.doctype_end:
@@ -128,6 +132,14 @@ def read_declared(html: str, *, name: str) -> Declared:
     return _declared_by(outline.root, title=(outline.title or "").strip() or None)
 
 
+def leading_integer(text: str) -> int | None:
+    """The integer of at most nine digits that `text` begins with, as the official renderer reads sizes: 1080 of
+    "1080px". None where there is none, or a sign.
+    """
+    found = re.match(r"\s*(\d{1,9})(?!\d)", text, re.ASCII)
+    return int(found[1]) if found else None
+
+
 def _declared_by(root: _Tag, *, title: str | None) -> Declared:
     attributes = root.attributes
     warnings: list[str] = []
@@ -145,7 +157,14 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
             return None
         return value
 
-    width, height = number("data-width"), number("data-height")
+    def size(name: str) -> int | None:
+        text = attributes.get(name)
+        value = None if text is None else leading_integer(text)
+        if text is not None and not value:
+            warnings.append(f'The root declares {name}="{text}", which is not a positive number: ignored.')
+        return value or None
+
+    width, height = size("data-width"), size("data-height")
     fps = None
     if "data-fps" in attributes:
         try:
@@ -157,8 +176,8 @@ def _declared_by(root: _Tag, *, title: str | None) -> Declared:
         duration = number("data-composition-duration")
     return Declared(
         composition_id=attributes["data-composition-id"],
-        width=None if width is None else max(1, round(width)),
-        height=None if height is None else max(1, round(height)),
+        width=width,
+        height=height,
         fps=fps,
         duration=duration,
         title=title,

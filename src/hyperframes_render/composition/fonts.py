@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -21,6 +22,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
+
+from hyperframes_render.composition.stretches import Stretches
 
 DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
 
@@ -469,6 +472,8 @@ class _PageParser(HTMLParser):
         self._html = html
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self._opaque: list[str] = []
+        #: How many of each name are open: an end tag of none of them must not look through all.
+        self._opaque_names: Counter[str] = Counter()
         self._style: tuple[int, dict[str, str]] | None = None
         self._attribute_surfaces: list[_Surface] = []
         self._data_surfaces: list[_Surface] = []
@@ -484,6 +489,7 @@ class _PageParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _OPAQUE:
             self._opaque.append(tag)
+            self._opaque_names[tag] += 1
             return
         if self._opaque:
             return
@@ -506,12 +512,17 @@ class _PageParser(HTMLParser):
                 page.plain_links.append(attributes.get("href", ""))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._opaque:
-            while self._opaque.pop() != tag:
-                pass
+        if self._opaque_names[tag]:
+            self._close_opaque(tag)
         elif tag == "style" and self._style:
             start = self._offset()
             self._close_style(start, self._html.find(">", start) + 1 or len(self._html))
+
+    def _close_opaque(self, tag: str) -> None:
+        name = ""
+        while name != tag:
+            name = self._opaque.pop()
+            self._opaque_names[name] -= 1
 
     def _close_style(self, start: int, end: int) -> None:
         if self._style is None:
@@ -636,12 +647,10 @@ _TOKEN = re.compile(
     r"""(?s:/\*.*?\*/|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|\\.)|(?i:url)\((?!\s*["'])[^)]*\)?"""
     r"""|[{};()\[\]]|/\*|["']"""
 )
-_COMMENT_OR_STRING = re.compile(r"""(?s:/\*.*?\*/|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*')""")
+_COMMENT_OR_STRING = re.compile(r"""/\*|["']""")
 _NAME = re.compile(r"\s*[*_]?([^\s:]+)\s*:\s*")
 _IMPORTANT = re.compile(r"!\s*important\Z", re.IGNORECASE)
-_IMPORT = re.compile(
-    r"""\s*@import\s*(?:url\(\s*["']?([^)]*?)["']?\s*\)|"([^"]*)"|'([^']*)')\s*(?:all\s*)?\Z""", re.IGNORECASE
-)
+_IMPORT = re.compile(r"""\s*+@import\s*+(?:url\(([^)]*+)\)|"([^"]*+)"|'([^']*+)')\s*+(?:all\s*+)?\Z""", re.IGNORECASE)
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -664,7 +673,24 @@ def _read_inline_style(style: str) -> list[_Declaration]:
 def _blank_comments(text: str) -> str:
     if "/*" not in text:
         return text
-    return _COMMENT_OR_STRING.sub(lambda match: " " * len(match[0]) if match[0][0] == "/" else match[0], text)
+    stretches, parts, position, begin = Stretches(text), [], 0, 0
+    while match := _COMMENT_OR_STRING.search(text, position):
+        opening, position = match[0], match.end()
+        if opening != "/*":
+            position = stretches.end_of_string(opening, position) or position
+        elif end := stretches.end_of_comment(position):
+            parts += [text[begin : match.start()], " " * (end - match.start())]
+            begin = position = end
+    return "".join([*parts, text[begin:]])
+
+
+def _import_address(match: re.Match[str]) -> str:
+    """The address of an @import, without its quotes."""
+    if match[1] is None:
+        return match[2] or match[3] or ""
+    address = match[1].lstrip()
+    address = (address[1:] if address[:1] in ("'", '"') else address).rstrip()
+    return address[:-1] if address[-1:] in ("'", '"') else address
 
 
 class _SheetReader:
@@ -726,7 +752,7 @@ class _SheetReader:
             return
         if text.lstrip().startswith("@"):
             if not self._blocks and (match := _IMPORT.match(text)):
-                self.sheet.imports.append(match[1] or match[2] or match[3] or "")
+                self.sheet.imports.append(_import_address(match))
             return
         match = _NAME.match(text)
         if match is None:

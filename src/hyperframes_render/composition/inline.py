@@ -31,6 +31,8 @@ MAX_DEPTH = 20
 #: Hosts in all, and bytes that their contents may have: a file that shows another twice doubles it at every level.
 MAX_HOSTS = 2000
 MAX_INLINED_BYTES = 32 * 1024**2
+#: Characters of the names that are put before selectors, in all: every selector of a file gets its composition's.
+MAX_SCOPE_CHARACTERS = 64 * 1024**2
 _SCRIPT_TYPES = {"", "text/javascript", "application/javascript", "module"}
 #: What a host takes from its content's root, and what that root then no longer is.
 _SIZES = ("data-width", "data-height")
@@ -51,7 +53,8 @@ class _Collected:
     warnings: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
-    libraries: list[str] = field(default_factory=list)
+    #: A set in the order of its members: thousands of them are not to be compared with each other.
+    libraries: dict[str, None] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
     variables: dict[str, dict[str, object]] = field(default_factory=dict)
     #: How often each composition id was asked for by a host.
@@ -60,6 +63,7 @@ class _Collected:
     hosts: int = 0
     size: int = 0
     tags: int = 0
+    scopes: int = 0
 
     def count(self, text: str) -> None:
         """One more host gets `text`. Raises LimitExceeded."""
@@ -71,6 +75,16 @@ class _Collected:
                 f"The sub-compositions are too many or too large: the limit is {MAX_HOSTS} "
                 f"with {MAX_INLINED_BYTES} bytes and {MAX_TAGS} tags in all.",
                 "Show fewer, or make them smaller.",
+            )
+
+    def count_selectors(self, css: str, names: int) -> None:
+        """The selectors of `css` get `names` characters each. Raises LimitExceeded."""
+        self.scopes += (css.count(",") + css.count("{")) * names
+        if self.scopes > MAX_SCOPE_CHARACTERS:
+            raise LimitExceeded(
+                "The style sheets of the sub-compositions have too many selectors, or their ids are too long: "
+                f"the limit is {MAX_SCOPE_CHARACTERS} characters of names before selectors.",
+                "Use fewer selectors, and short ids.",
             )
 
 
@@ -90,8 +104,8 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     html = _expand(html, collected, ())
     elements = scan(html)
     edits = Edits(html)
-    edits.insert(_end_of(elements, "head", html), _head_additions(collected, elements))
-    edits.insert(_end_of(elements, "body", html), _body_additions(collected, elements))
+    edits.insert(end_of(elements, "head", html), _head_additions(collected, elements))
+    edits.insert(end_of(elements, "body", html), _body_additions(collected, elements))
     return Inlined(edits.result(), tuple(collected.warnings))
 
 
@@ -107,7 +121,7 @@ def _is_local(address: str) -> bool:
     return bool(address.strip()) and not re.match(r"[a-z][a-z0-9+.-]*:|//|#", address.strip(), re.IGNORECASE)
 
 
-def _end_of(elements: list[Element], name: str, html: str) -> int:
+def end_of(elements: list[Element], name: str, html: str) -> int:
     """Where the content of head or body ends; where there is neither, the place that a browser would take."""
     for element in elements:
         if element.name == name:
@@ -207,11 +221,7 @@ class _Part:
                 )
             elif element.name == "style" and (inside or (in_head and self._template is None)):
                 css = rewrite_urls(self._text[element.open_end : element.close_start], self._address)
-                self._collected.styles.append(
-                    scope_css(css, self._composition_id, scope=self._scope, root_id=self._root_id)
-                    if self._composition_id
-                    else css
-                )
+                self._collected.styles.append(self._scoped(css) if self._composition_id else css)
             elif _is_script(element) and (inside or (in_head and self._template is None)):
                 self._collect_script(element)
         values: dict[str, object] = {}
@@ -223,14 +233,17 @@ class _Part:
         if values:
             self._collected.variables[self._runtime_id] = values
 
+    def _scoped(self, css: str) -> str:
+        self._collected.count_selectors(css, len(self._scope) + len(self._root_id or ""))
+        return scope_css(css, self._composition_id, scope=self._scope, root_id=self._root_id)
+
     def _collect_script(self, element: Element) -> None:
         if "src" in element.attributes or element.attributes.get("type", "") == "module":
             tag = self._text[element.start : element.open_end]
             if "src" in element.attributes:
                 tag = with_attributes(tag, "script", {"src": self._address(element.attributes["src"])})
             script = f"{tag}{self._text[element.open_end : element.close_start]}</script>"
-            if script not in self._collected.libraries:
-                self._collected.libraries.append(script)
+            self._collected.libraries[script] = None
             return
         names = {
             "composition": self._script_id,
@@ -269,13 +282,14 @@ class _Part:
         """The file's content without styles and scripts, addresses as seen from the page."""
         start, end = (self._root.start, self._root.end) if self._root else self._range
         edits = Edits(self._text[:end])
-        removed: list[Element] = []
+        removed: Element | None = None
         for element in self._inside:
-            if not start <= element.start < end or any(gone.holds(element) for gone in removed):
+            # Elements come in the text's order, so that only the last removed one can hold another.
+            if not start <= element.start < end or (removed is not None and removed.holds(element)):
                 continue
             if element.name == "style" or _is_script(element) or (element.name == "link" and _is_sheet(element)):
                 edits.replace(element.start, element.end, "")
-                removed.append(element)
+                removed = element
             else:
                 self._edit_tag(element, edits)
         return edits.result()[start:]
@@ -353,13 +367,24 @@ def declared_variables(text: str) -> dict[str, object]:
 
 
 def variables_style(selector: str, values: Mapping[str, object]) -> str:
-    """A rule that gives each variable as a custom property, so that styles and tweens made at load see it."""
+    """A rule that gives each variable as a custom property, so that styles and tweens made at load see it.
+
+    As in the official renderer texts and numbers only; there the property's name is in small letters and hyphens at
+    compile time, and as declared later: it has both here.
+    """
     properties = []
     for name, value in values.items():
-        text = json.dumps(value) if isinstance(value, bool) else str(value)
-        if re.fullmatch(r"[\w-]+", name) and isinstance(value, (str, int, float)) and not re.search(r"[;{}<>\\]", text):
-            properties.append(f"--{name}:{text}")
+        text = re.sub(r"[\r\n]+", " ", str(value))
+        given = isinstance(value, (str, int, float)) and not isinstance(value, bool) and text
+        if given and re.fullmatch(r"[\w-]+", name) and not re.search(r"[;{}<>\\]", text):
+            properties += [f"{each}:{text}" for each in property_names(name)]
     return f"{selector} {{{';'.join(properties)}}}" if properties else ""
+
+
+def property_names(variable: str) -> list[str]:
+    """The custom properties that hold a variable's value."""
+    plain = re.sub(r"[^a-z0-9]+", "-", variable.lower()).strip("-")
+    return list(dict.fromkeys([f"--{variable}", f"--{plain or 'node'}"]))
 
 
 def _head_additions(collected: _Collected, elements: list[Element]) -> str:

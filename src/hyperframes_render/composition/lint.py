@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from hyperframes_render.composition.document import leading_integer
 from hyperframes_render.composition.markup import Element, read_json, scan
 
 Severity = Literal["error", "warning"]
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a word: a frame of most rates.
 _END_SLACK = 0.05
+#: A module that imports GSAP, by that name or from an address with it.
+_GSAP_IMPORT = re.compile(r"""\bimport\b[^"'`;]{0,500}(?:\bgsap\b|["'`][^"'`\n]{0,500}gsap)""", re.IGNORECASE)
 _JSON_ATTRIBUTES = {
     "data-variable-values": ("invalid_variable_values_json", dict),
     "data-composition-variables": ("invalid_composition_variables_declaration", list),
@@ -68,7 +71,7 @@ class _Page:
     def root_faults(self) -> Iterator[Problem]:
         root = self.root
         assert root is not None
-        if not (_number(root, "data-width") and _number(root, "data-height")):
+        if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
             yield self._at(
                 root,
                 "root_missing_dimensions",
@@ -181,7 +184,9 @@ class _Page:
                     "The video says neither muted nor data-has-audio: it is heard.",
                 )
         heard = {
-            e.attributes.get("src") for e in media if e.name == "video" and e.attributes.get("data-has-audio") == "true"
+            e.attributes.get("src")
+            for e in media
+            if e.name == "video" and e.attributes.get("data-has-audio") == "true" and "muted" not in e.attributes
         }
         for element in media:
             if element.name == "audio" and element.attributes.get("src") in heard - {None}:
@@ -196,7 +201,8 @@ class _Page:
     def script_faults(self) -> Iterator[Problem]:
         root = self.root
         assert root is not None
-        if re.search(r"\bgsap\s*\.", self.scripts) and "gsap" not in self.addresses.lower():
+        loaded = "gsap" in self.addresses.lower() or _GSAP_IMPORT.search(self.scripts)
+        if re.search(r"\bgsap\s*\.", self.scripts) and not loaded:
             yield self._at(
                 root,
                 "missing_gsap_script",

@@ -11,7 +11,7 @@ from typing import Any
 from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.inline import inline_sub_compositions
-from hyperframes_render.composition.variables import give_variables
+from hyperframes_render.composition.variables import give_variables, with_rules_last
 
 #: Where the door serves pinned packages (browser/door.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -77,7 +77,13 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         values["data-duration"] = f"{spec.duration:.12g}"
     inlined = inline_sub_compositions(as_document(with_root_attributes(html, values)), project)
     warnings += inlined.warnings
-    fonts = resolve_fonts(inlined.html, font_root=packages, url_prefix=PACKAGES_URL)
+    whole, given = inlined.html, ""
+    if spec.variables or "data-composition-variables" in html:
+        variables = give_variables(html, spec.variables, strict=spec.strict_variables)
+        # Before the fonts are looked for: a variable may name one.
+        whole, given = with_rules_last(whole, variables.style), variables.script
+        warnings += variables.problems
+    fonts = resolve_fonts(whole, font_root=packages, url_prefix=PACKAGES_URL)
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )
@@ -86,8 +92,4 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         first += _CLIPS_IN_PLACE
     if spec.transparent:
         first += _TRANSPARENT
-    if spec.variables:
-        given, problems = give_variables(html, spec.variables, strict=spec.strict_variables)
-        first = given + first
-        warnings += problems
-    return PreparedHtml(with_head_start(fonts.html, first), tuple(warnings))
+    return PreparedHtml(with_head_start(fonts.html, given + first), tuple(warnings))

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
+from hyperframes_render.composition.stretches import Stretches, without_comments
+
 #: Set on a sub-composition's own root where it stands inside its host.
 INNER_ROOT = "data-hf-inner-root"
 #: What that root's id becomes: two hosts of one file must not have the same id twice.
@@ -13,7 +15,17 @@ AUTHORED_ID = "data-hf-authored-id"
 
 #: At-rules whose content is rules again; what stands in others (keyframes, font faces) has no selectors to change.
 _CONDITIONAL = {"media", "supports", "layer", "container", "starting-style", "document"}
-_SKIPPED = re.compile(r"""/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^"')]*\)""", re.DOTALL)
+#: What may begin a comment, a string or an address, and what gives a sheet its form.
+_MARK = re.compile(r"""/\*|["'{};]|url\(""")
+#: The same in a list of selectors, whose strings have no escapes.
+_SELECTOR_MARK = re.compile(r"""/\*|"[^"]*+"|'[^']*+'|\\.|[()\[\],]""", re.DOTALL)
+#: What names the composition, and what times its clip. No value goes on beyond the next bracket.
+_OWN_OR_TIMING = re.compile(
+    r"""\[\s*+(?:data-composition-id\s*+=\s*+(?P<id>"[^"]*+"|'[^']*+'|[^"'\[\]\s]*+)"""
+    r"""|data-(?:start|duration)\s*+=\s*+(?:"[^"]*+"|'[^']*+'))\s*+\]"""
+)
+_LEAD = re.compile(r"(?:\s+|/\*.*?\*/|<!--|-->)*", re.DOTALL)
+_NAME_GOES_ON = re.compile(r"[\w-]")
 #: Gives nothing back while it looks: a thousand openings without an end must not take a million steps.
 _URL = re.compile(r"""url\(\s*+(?:(["'])([^"']++)\1|([^"'()\s]++))\s*+\)""")
 #: Conditional rules in conditional rules; deeper ones are left as they are.
@@ -58,31 +70,61 @@ def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None,
 
 
 def _scope_selector(selector: str, composition_id: str, scope: str, root_id: str | None) -> str:
-    selector = re.sub(r"/\*.*?\*/", "", selector, flags=re.DOTALL).strip()
+    selector = without_comments(selector).strip()
     if selector in ("", "*"):
         return selector
     box = f"{scope}:not(:has([{INNER_ROOT}])), {scope} > [{INNER_ROOT}]"
     if selector.lower() in ("html", "body", ":root"):
         return box
     if root_id:
-        replacement = f"[{AUTHORED_ID}={json.dumps(root_id, ensure_ascii=False)}]"
-        selector = re.sub(rf"#{re.escape(root_id)}(?![\w-])", lambda _: replacement, selector)
-    own = rf"""\[\s*data-composition-id\s*=\s*(["']?){re.escape(composition_id)}\1\s*\]"""
-    timing = r"""\s*\[\s*data-(?:start|duration)\s*=\s*(?:"[^"]*"|'[^']*')\s*\]"""
-    own = rf"(?:{timing})*{own}(?:{timing})*"
-    if re.fullmatch(own, selector):
+        selector = _with_authored_id(selector, root_id)
+    own = _own_places(selector, composition_id)
+    if own == [(0, len(selector))]:
         return box
-    if re.search(own, selector):
-        return re.sub(own, lambda _: scope, selector)
+    if own:
+        ends = [0, *(end for _, end in own)]
+        between = [selector[end:start] for end, (start, _) in zip(ends, own, strict=False)]
+        return scope.join([*between, selector[ends[-1] :]])
     return f"{scope} {selector}"
+
+
+def _with_authored_id(selector: str, root_id: str) -> str:
+    """`selector` with the attribute that now holds the root's id in place of its id."""
+    first, *others = selector.split(f"#{root_id}")
+    named = f"[{AUTHORED_ID}={json.dumps(root_id, ensure_ascii=False)}]"
+    return first + "".join((f"#{root_id}" if _NAME_GOES_ON.match(other) else named) + other for other in others)
+
+
+def _own_places(selector: str, composition_id: str) -> list[tuple[int, int]]:
+    """Where `selector` names the composition itself, with the times of its clip that stand beside its name."""
+    places: list[tuple[int, int]] = []
+    start = end = 0
+    named = False
+    for match in _OWN_OR_TIMING.finditer(selector):
+        between, value = selector[end : match.start()], match["id"]
+        if value is not None and (value[1:-1] if value[:1] in ("'", '"') else value) != composition_id:
+            continue
+        joins = (not between.strip() if value is None else not between and not named) and end > 0
+        if not joins:
+            if named:
+                places.append((start, end))
+            # White space before a time belongs to it, as between two of them.
+            start = match.start() if value is not None else end + len(between.rstrip())
+            named = False
+        named = named or value is not None
+        end = match.end()
+    return [*places, (start, end)] if named else places
 
 
 def _split(selectors: str) -> list[str]:
     """The selectors of a list; commas in brackets and strings do not count."""
-    parts, depth, begin = [], 0, 0
-    for match in re.finditer(r"""/\*.*?\*/|"[^"]*"|'[^']*'|\\.|[()\[\],]""", selectors, re.DOTALL):
-        token = match[0]
-        if token in "([":
+    parts, depth, begin, position = [], 0, 0, 0
+    stretches = Stretches(selectors)
+    while match := _SELECTOR_MARK.search(selectors, position):
+        token, position = match[0], match.end()
+        if token == "/*":
+            position = stretches.end_of_comment(position) or position
+        elif token in "([":
             depth += 1
         elif token in ")]":
             depth -= 1
@@ -94,44 +136,45 @@ def _split(selectors: str) -> list[str]:
 
 def _rules(css: str) -> Iterator[tuple[str, str | None, str]]:
     """(what stands before the block, the block's content or None, what ends a statement without a block)."""
-    position = 0
-    while position < len(css):
-        at = _find(css, position, "{};")
-        if at is None:
-            yield css[position:], None, ""
-            return
+    marks, position = _marks(css), 0
+    for at, mark in marks:
         prelude = css[position:at]
-        if css[at] != "{":
-            yield prelude, None, css[at]
+        if mark != "{":
+            yield prelude, None, mark
             position = at + 1
             continue
-        end = _end_of_block(css, at + 1)
+        end = _end_of_block(marks, len(css))
         # Comments before a rule are no part of its selectors.
-        lead = re.match(r"(?:\s|/\*.*?\*/|<!--|-->)*", prelude, re.DOTALL)
+        lead = _LEAD.match(prelude)
         head = lead[0] if lead else ""
         if head:
             yield head, None, ""
         yield prelude[len(head) :], css[at + 1 : end], ""
         position = end + 1
+    if position < len(css):
+        yield css[position:], None, ""
 
 
-def _find(css: str, position: int, characters: str) -> int | None:
-    while position < len(css):
-        if match := _SKIPPED.match(css, position):
-            position = max(match.end(), position + 1)
-        elif css[position] in characters:
-            return position
+def _marks(css: str) -> Iterator[tuple[int, str]]:
+    """Where braces and semicolons stand that give `css` its form: not in comments, strings and addresses."""
+    stretches, position = Stretches(css), 0
+    while match := _MARK.search(css, position):
+        mark, position = match[0], match.end()
+        if mark == "/*":
+            position = stretches.end_of_comment(position) or len(css)
+        elif mark == "url(":
+            position = stretches.end_of_address(position) or position
+        elif mark in "\"'":
+            position = stretches.end_of_string(mark, position) or position
         else:
-            position += 1
-    return None
+            yield match.start(), mark
 
 
-def _end_of_block(css: str, position: int) -> int:
+def _end_of_block(marks: Iterator[tuple[int, str]], length: int) -> int:
+    """Where the block ends whose opening brace was the last of `marks`; at `length` where nothing closes it."""
     depth = 1
-    while depth:
-        at = _find(css, position, "{}")
-        if at is None:
-            return len(css)
-        depth += 1 if css[at] == "{" else -1
-        position = at + 1
-    return position - 1
+    for at, mark in marks:
+        depth += {"{": 1, "}": -1}.get(mark, 0)
+        if depth == 0:
+            return at
+    return length

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.composition.inline import declared_variables, variables_style
-from hyperframes_render.composition.markup import read_json, scan
+from hyperframes_render.composition.inline import declared_variables, end_of, property_names, variables_style
+from hyperframes_render.composition.markup import Element, read_json, scan
+from hyperframes_render.composition.scoping import composition_selector
 from hyperframes_render.errors import InvalidOption
 
 #: Which values of JSON fit a declared type; an unknown type takes anything.
@@ -23,34 +26,76 @@ _FITS = {
 }
 
 
-def give_variables(html: str, values: Mapping[str, Any], *, strict: bool) -> tuple[str, list[str]]:
-    """What goes first in the head so that the page sees `values`, and what does not fit its declarations.
+@dataclass(frozen=True)
+class GivenVariables:
+    """How a page gets to know its variables: a script that goes first in the head, rules that go last in it, and what
+    does not fit the declarations.
+    """
+
+    script: str
+    style: str
+    problems: tuple[str, ...]
+
+
+def give_variables(html: str, values: Mapping[str, Any], *, strict: bool) -> GivenVariables:
+    """What the page needs so that it sees its declared defaults, and over them the caller's `values`.
 
     `html` is the whole composition. With `strict` a misfit is an error: raises InvalidOption.
     """
-    declarations, defaults = _declarations(html)
+    elements = scan(html)
+    declarer, declarations, defaults = _declarations(elements)
     problems = list(_problems(values, declarations))
     if strict and problems:
         raise InvalidOption(f"variables: {'; '.join(problems[:3])}.", "Mend the values, or leave strict_variables out.")
     # "</script>" in a value must not end the script.
     text = json.dumps(dict(values)).replace("<", "\\u003c")
-    script = f"<script>window.__hfVariables={text}</script>"
-    style = variables_style(":root", {**defaults, **values})
-    head = script + (f"<style>{style}</style>" if style else "")
-    return head, [f"variables: {problem}." for problem in problems]
+    script = f"<script>window.__hfVariables={text}</script>" if values else ""
+    rules = variables_style(_selector(declarer), {**_not_authored(defaults, html, elements), **values})
+    style = f"<style>{rules}</style>" if rules else ""
+    return GivenVariables(script, style, tuple(f"variables: {problem}." for problem in problems))
 
 
-def _declarations(html: str) -> tuple[dict[str, dict[str, Any]], dict[str, object]]:
-    """The declarations of the composition by name, and their defaults; templates declare for themselves."""
-    for element in scan(html):
+def with_rules_last(html: str, style: str) -> str:
+    """`html` with `style` last in its head, so that it goes over the author's own rules; where there is no head, after
+    the last style sheet.
+    """
+    if not style:
+        return html
+    elements = scan(html)
+    sheets = [element.end for element in elements if element.name == "style" and not element.within("template")]
+    headless = sheets and not any(element.name == "head" for element in elements)
+    at = sheets[-1] if headless else end_of(elements, "head", html)
+    return html[:at] + style + html[at:]
+
+
+def _not_authored(defaults: Mapping[str, object], html: str, elements: list[Element]) -> dict[str, object]:
+    """The defaults of variables that no style sheet of the page gives a value itself: those stand, as officially."""
+    css = "\n".join(html[e.open_end : e.close_start] for e in elements if e.name == "style")
+    authored = set(re.findall(r"(--[\w-]+)\s*:", css))
+    return {name: value for name, value in defaults.items() if authored.isdisjoint(property_names(name))}
+
+
+def _selector(declarer: Element | None) -> str:
+    """What the rules apply to: the composition that declares, or the whole page."""
+    name = declarer.attributes.get("data-composition-id", "") if declarer is not None else ""
+    return composition_selector(name) if name and declarer is not None and declarer.name != "html" else ":root"
+
+
+def _declarations(
+    elements: list[Element],
+) -> tuple[Element | None, dict[str, dict[str, Any]], dict[str, object]]:
+    """Who declares the composition's variables, the declarations by name, and their defaults; templates declare for
+    themselves.
+    """
+    for element in elements:
         text = element.attributes.get("data-composition-variables")
         if text is None or element.within("template"):
             continue
         entries = read_json(text)
         if isinstance(entries, list):
             found = {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and entry.get("id")}
-            return found, declared_variables(text)
-    return {}, {}
+            return element, found, declared_variables(text)
+    return None, {}, {}
 
 
 def _problems(values: Mapping[str, Any], declarations: Mapping[str, dict[str, Any]]) -> Iterable[str]:

@@ -33,6 +33,7 @@ from hyperframes_render.composition.source import is_archive, open_project, remo
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.observability import logger
 from hyperframes_render.functions.settings import Working
+from hyperframes_render.render.threads import end_if_outlived, outlived
 from hyperframes_render.task import RenderInput, Task, TaskStatus
 from hyperframes_render.undumpable import keep_memory_private
 
@@ -121,13 +122,19 @@ class Worker:
 
     @contextlib.contextmanager
     def spending(self, task_id: str, function: str, chunk: int | None = None) -> Iterator[None]:
-        """Report what the block took, whether it works or fails, and what it failed with."""
+        """Report what the block took, whether it works or fails, and what it failed with.
+
+        Where a thread outlived the block, the process ends here: it must not see the next task. Lambda makes a new
+        one, and takes this call for a failed one, which the workflow tries again as it does a stalled render.
+        """
         started = time.monotonic() - _start_up_seconds()
         try:
             yield
         except RenderError as error:
             with contextlib.suppress(RenderError):
-                self.tasks.note_failure(task_id, {"class": type(error).__name__, "chunk": chunk, **error.as_dict()})
+                ends = {"ends": True} if outlived() else {}
+                noted = {"class": type(error).__name__, "chunk": chunk, **error.as_dict(), **ends}
+                self.tasks.note_failure(task_id, noted)
             raise
         finally:
             given = self.settings
@@ -139,6 +146,9 @@ class Worker:
             )
             with contextlib.suppress(RenderError):
                 self.tasks.add_spent(task_id, counters)
+            if outlived():
+                logger.error("a thread outlived its job: this process ends")
+                end_if_outlived(1)
 
 
 def _is_zip(path: Path) -> bool:

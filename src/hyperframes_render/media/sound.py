@@ -39,6 +39,9 @@ _BLOCK = SAMPLE_RATE
 _READ_TIMEOUT = 60.0
 #: Seconds before a trim's beginning from which a file is read.
 _SEEK_MARGIN = 2.0
+#: Samples (10 s) up to which a loop is decoded once and repeated from memory: each round of a longer one is an ffmpeg
+#: of its own, and a sound of one sample would take 48,000 of them for a second.
+_SHORT_LOOP = 10 * SAMPLE_RATE
 _BYTES_PER_SAMPLE = 4 * CHANNELS
 
 
@@ -222,15 +225,39 @@ class _Source:
             raise MediaUnreadable(f"its rate {clip.rate:g} is not from {MIN_RATE:g} to {MAX_RATE:g}")
         self._needed = clip.ramp[-1][1] if clip.ramp else length / SAMPLE_RATE * clip.rate
         self._process = _Decoder(_decoder_arguments(clip, self.facts, self._needed))
+        #: What a loop's first round gave so far, for as long as it is short.
+        self._round: list[Samples] | None = [] if clip.loop else None
+        #: The whole round of a short loop, and how far the next round has come.
+        self._tile: Samples | None = None
+        self._tile_position = 0
 
     def read(self, count: int) -> Samples:
         """The next `count` samples, fewer where the clip ends. Raises MediaUnreadable."""
-        samples = self._process.read(count)
+        if self._tile is not None:
+            return self._tiled(count)
+        samples = self._decoded(count)
         while self._clip.loop and len(samples) < count and self._process.produced:
             self._process.close()
+            if self._round is not None:
+                self._tile, self._round = np.concatenate(self._round), None
+                return np.concatenate([samples, self._tiled(count - len(samples))])
             self._process = _Decoder(_decoder_arguments(self._clip, self.facts, self._needed))
-            samples = np.concatenate([samples, self._process.read(count - len(samples))])
+            samples = np.concatenate([samples, self._decoded(count - len(samples))])
         return samples
+
+    def _decoded(self, count: int) -> Samples:
+        samples = self._process.read(count)
+        if self._round is not None:
+            self._round.append(samples.copy())  # who reads them changes them
+            if sum(map(len, self._round)) > _SHORT_LOOP:
+                self._round = None
+        return samples
+
+    def _tiled(self, count: int) -> Samples:
+        assert self._tile is not None
+        places = (self._tile_position + np.arange(count)) % len(self._tile)
+        self._tile_position = (self._tile_position + count) % len(self._tile)
+        return self._tile[places]
 
     def close(self) -> None:
         """End ffmpeg."""

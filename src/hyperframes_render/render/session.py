@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +22,7 @@ from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.fetch import FetchBudget
 from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.browser.integrity import without_integrity
 from hyperframes_render.browser.processes import processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
@@ -36,6 +37,7 @@ from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, whole_
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
+from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
 from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
@@ -228,9 +230,7 @@ class Session:
             declared = read_declared(html, name=project.name)
             page = page_spec(self.request, declared)
             await self._settle_sound()
-            prepared = await asyncio.to_thread(
-                prepare_html, html, declared, page, project=project.root, packages=packages_root()
-            )
+            prepared = await asyncio.to_thread(_prepare, html, declared, page, project)
             while True:
                 try:
                     return await self._attempt(driver, project, declared, page, prepared, work)
@@ -319,6 +319,7 @@ async def in_session(
 ) -> Made:
     """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
 
+    A thread of it may still be at work (threads.outlived): then the process must end.
     `audio` is the file that audio_url stands for, where the caller has it already.
     """
     adopt_orphans()
@@ -328,11 +329,19 @@ async def in_session(
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
     session = Session(source, request, meter, folder, workers, audio)
     try:
-        return await watched(session.run(driver or BrowserDriver(), work), meter)
+        async with job_threads():
+            return await watched(session.run(driver or BrowserDriver(), work), meter)
     finally:
         for file in session.files:
             file.unlink(missing_ok=True)
         remove_folder(folder)
+
+
+def _prepare(html: str, declared: Declared, page: PageSpec, project: Project) -> PreparedHtml:
+    """The markup as it is served, fit for the files that it is answered with. Raises RenderError."""
+    packages = packages_root()
+    prepared = prepare_html(html, declared, page, project=project.root, packages=packages)
+    return replace(prepared, html=without_integrity(prepared.html, packages))
 
 
 def default_workers() -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.task import TaskStatus
-from tests.integration.functions.cloud import HTML, Cloud, call, dropped, run_workflow
+from tests.integration.functions.cloud import HTML, Cloud, call, dropped, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
 
 FINE: dict[str, Any] = {"batchItemFailures": []}
@@ -37,6 +37,8 @@ def drop(cloud: Cloud, key: str, data: bytes | str = HTML, **options: Any) -> st
         "tasks/x",
         "semi;colon&amp",
         "dots.v1.2",
+        "promo.errors",
+        "tasks.error/x",
     ],
 )
 def test_any_name_becomes_a_video_and_a_record_beside_it(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
@@ -116,6 +118,29 @@ def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cl
     assert all(word in record["error"] for word in said), record["error"]
     assert record["status"] == 13 and record["source"] == "inbox/promo.html" and record["details"]["code"]
     assert cloud.keys("work/") == [] and cloud.executions() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("inbox/tasks/{task}/video.html", "outbox/tasks/{task}/video.error.json"),
+        ("inbox/tasks/{task}/result.zip", "outbox/tasks/{task}/result.error.json"),
+        ("inbox/promo.error.html", "outbox/promo.error.error.json"),
+        ("inbox/deep/promo.error.error.htm", "outbox/deep/promo.error.error.error.json"),
+    ],
+)
+def test_a_name_whose_result_would_be_taken_for_another_s_is_refused(
+    cloud: Cloud, behaviour: Behaviour, key: str, answer: str
+) -> None:
+    task_id = submit()
+    assert run_workflow(task_id)["status"] == 10
+    assert drop(cloud, "inbox/promo.html", "<p>nothing</p>")
+    before = {key: cloud.get(key) for key in cloud.keys("outbox/")}
+    assert drop(cloud, key.format(task=task_id)) is None
+    after = {key: cloud.get(key) for key in cloud.keys("outbox/")}
+    refused = json.loads(after.pop(answer.format(task=task_id)))
+    assert "reserved" in refused["error"] and refused["status"] == 13
+    assert after == before
 
 
 def test_a_composition_without_a_root_is_answered_beside_the_file(cloud: Cloud, behaviour: Behaviour) -> None:

@@ -17,10 +17,11 @@ from hyperframes_render.errors import (
     EncoderFailed,
     PageScriptFailed,
     RenderError,
+    RenderStalled,
     ServiceFailed,
     error_tree,
 )
-from hyperframes_render.functions import wiring
+from hyperframes_render.functions import wiring, worker
 from hyperframes_render.render.progress import Progress
 from hyperframes_render.task import TaskStatus
 from tests.integration.functions.cloud import (
@@ -359,6 +360,32 @@ def test_what_a_workflow_catches_becomes_a_code_and_a_sentence(
     assert call("record", {"task_id": task_id, "outcome": "failed", "error": caught})["status"] == 11
     stored = cloud.task(task_id).error
     assert stored and stored["code"] == code and said in stored["message"] and "secret" not in json.dumps(stored)
+
+
+class Ended(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("step", ["make_plan", "render"])
+def test_a_function_whose_thread_outlived_its_job_ends_its_process_and_the_task_says_why(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def end(status: int) -> None:
+        raise Ended
+
+    monkeypatch.setattr(worker, "outlived", lambda: step in behaviour.calls)
+    monkeypatch.setattr(worker, "end_if_outlived", end)
+    behaviour.chunks = 1
+    behaviour.faults[step] = [RenderStalled("No progress.")]
+    task_id = submit()
+    with pytest.raises(Ended):
+        call("plan", {"task_id": task_id})
+        call("render_chunk", {"task_id": task_id, "whole": True})
+    # What Lambda says of a process that ended.
+    caught = {"Error": "Runtime.ExitError", "Cause": json.dumps({"errorMessage": "exit status 1"})}
+    call("record", {"task_id": task_id, "outcome": "failed", "error": caught})
+    stored = cloud.task(task_id).error
+    assert stored and (stored["code"], stored["message"]) == ("render_stalled", "No progress.")
 
 
 def test_completed_without_a_result_is_a_failure(cloud: Cloud) -> None:

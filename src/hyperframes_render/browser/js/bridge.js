@@ -44,7 +44,7 @@
       compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
       noTimeline: element?.hasAttribute("data-no-timeline") ?? false,
       media: footage.pending(),
-      hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => !e.childElementCount).length,
+      hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       timelinesInScripts: [...document.scripts].some((s) => s.textContent.includes("__timelines")),
     };

@@ -8,6 +8,7 @@
   let nowMs = 0;
   let nextId = 1;
   let queue = new Map();
+  let due = queue; // those of the flush that runs
 
   function FrameDate(...args) {
     if (!new.target) return new RealDate(nowMs).toString();
@@ -25,7 +26,10 @@
     queue.set(nextId, callback);
     return nextId++;
   };
-  window.cancelAnimationFrame = (id) => void queue.delete(id);
+  window.cancelAnimationFrame = (id) => {
+    queue.delete(id);
+    due.delete(id);
+  };
 
   // Chance is the same in every render: it begins anew with each frame, from the frame's time.
   let state = 1;
@@ -55,10 +59,9 @@
   function moveTo(ms) {
     nowMs = ms;
     state = Math.round(ms * 1000) + 1;
-    const due = queue;
+    due = queue;
     queue = new Map();
-    for (const [id, callback] of due) {
-      if (!due.has(id)) continue;
+    for (const callback of due.values()) {
       try { callback(ms); } catch (error) { report(error); }
     }
     for (let i = 0; i < window.frames.length; i++) {

@@ -189,34 +189,53 @@
     const value = Number.parseFloat(element.getAttribute(name) ?? "");
     return Number.isFinite(value) ? value : otherwise;
   };
+  // Times are numbers and nothing but, as for the page runtime: "5s" is none.
+  const timeIn = (element, name) => {
+    const text = element.getAttribute(name) ?? "";
+    const value = text.trim() ? Number(text) : NaN;
+    return Number.isFinite(value) ? value : null;
+  };
+  const inPoint = (element, name) => {
+    const value = timeIn(element, name);
+    return value !== null && value >= 0 ? value : null;
+  };
   const compositionOf = (element) => element.parentElement?.closest("[data-composition-id]") ?? null;
-  const trimOf = (element) => Math.max(0, number(element, "data-media-start", number(element, "data-playback-start", 0)));
-  const rateOf = (element) => Math.min(5, Math.max(0.1, number(element, "data-playback-rate", 1)));
+  const trimOf = (element) => inPoint(element, "data-playback-start") ?? inPoint(element, "data-media-start") ?? 0;
+  const rateOf = (element) => {
+    const rate = number(element, "data-playback-rate", 1);
+    return rate > 0 ? Math.min(10, Math.max(0.1, rate)) : 1;
+  };
   // Seconds of a media element's file that are gone by at seconds of its own time, and the way back.
   const clockIn = (element) => {
     const rate = rateOf(element);
     return lanes.rate(element) ?? { source: (time) => time * rate, time: (source) => source / rate };
   };
 
+  // The id that a start names, and seconds to either side of its end. A text that may be an id is one, "clip-1" too.
+  function referenceIn(text) {
+    if (/^[A-Za-z0-9_.:-]+$/.test(text)) return { id: text, offset: 0 };
+    const [, id, sign, seconds] = /^([A-Za-z0-9_.:-]+)\s*([+-])\s*(\d+(?:\.\d+)?|\.\d+)$/.exec(text) ?? [];
+    return id ? { id, offset: Number(sign + seconds) } : null;
+  }
+
   function startOf(element, seen = new Set()) {
     const text = (element.getAttribute("data-start") ?? "").trim();
     const value = Number(text);
     if (text && Number.isFinite(value)) return Math.max(0, value);
-    const match = /^([A-Za-z0-9_.:-]+?)(?:\s*([+-])\s*([\d.]+))?$/.exec(text);
-    if (!match || seen.has(element)) return 0;
+    const reference = referenceIn(text);
+    if (!reference || seen.has(element)) return 0;
     seen.add(element);
-    const named = document.getElementById(match[1]) ?? document.querySelector(`[data-composition-id="${CSS.escape(match[1])}"]`);
+    const named = document.getElementById(reference.id) ?? document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
     if (!named) return 0;
-    const end = startOf(named, seen) + (lengthOf(named) ?? 0);
-    return Math.max(0, end + (match[2] === "-" ? -1 : 1) * (Number(match[3]) || 0));
+    return Math.max(0, startOf(named, seen) + (lengthOf(named) ?? 0) + reference.offset);
   }
 
   // Seconds that an element lasts by its own account, null where it has none.
   function lengthOf(element) {
     // The page runtime puts a host's own length aside while it works out another.
-    const own = number(element, "data-duration", number(element, "data-hf-authored-duration", null));
+    const own = timeIn(element, "data-duration") ?? timeIn(element, "data-hf-authored-duration");
     if (own !== null && own > 0) return own;
-    const end = number(element, "data-end", number(element, "data-hf-authored-end", null));
+    const end = timeIn(element, "data-end") ?? timeIn(element, "data-hf-authored-end");
     if (end !== null) return Math.max(0, end - startOf(element));
     // A host lasts as long as its timeline.
     const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
@@ -320,9 +339,8 @@
     const state = states.get(element);
     if (!state?.url || state.failed || !state.facts?.sound) return false;
     if (element.closest("[data-hidden]") || groupOf(element)?.element?.hasAttribute("data-hidden")) return false;
-    if (!(element instanceof HTMLVideoElement)) return !element.hasAttribute("muted");
-    const said = element.getAttribute("data-has-audio");
-    return said === null ? !element.hasAttribute("muted") : said !== "false";
+    if (element.hasAttribute("muted")) return false;
+    return !(element instanceof HTMLVideoElement) || ["true", null].includes(element.getAttribute("data-has-audio"));
   }
 
   function describeSound(element) {

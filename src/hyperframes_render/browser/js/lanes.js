@@ -7,7 +7,7 @@
   // Straight pieces by which a bent stretch is drawn: a second of volume, and a stretch of rates.
   const PIECES_PER_SECOND = 30;
   const RATE_PIECES = 48;
-  const RANGES = { volume: [0, 10 ** (12 / 20)], rate: [0.1, 5] };
+  const RANGES = { volume: [0, 10 ** (12 / 20)], rate: [0.1, 10] };
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
   function finite(value) {

@@ -1,0 +1,57 @@
+"""Whether a version is one that a CDN address asks for: an exact one, the beginning of one, or one of npm's ranges."""
+
+from __future__ import annotations
+
+import re
+
+_Numbers = tuple[int, ...]
+_COMPARATOR = re.compile(r"(?P<mark>[<>]=?|[\^~=]?)v?(?P<version>[\dxX*.]*)(?:\+.*)?", re.ASCII)
+_VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", re.ASCII)
+_ENDLESS = (10**9,)
+
+
+def satisfies(version: str, asked: str) -> bool:
+    """Whether `version`, such as "3.15.0", is in the range `asked`, such as "^3.12", "3.x" or ">=3 <4 || 5".
+
+    What cannot be read, tags and versions before a release among it, is satisfied by the same text only.
+    """
+    if version == asked:
+        return True
+    numbers = _VERSION.fullmatch(version)
+    if numbers is None:
+        return False
+    own = tuple(map(int, numbers.groups("0")))
+    return any(_in_all(own, alternative) for alternative in asked.split("||"))
+
+
+def _in_all(own: _Numbers, comparators: str) -> bool:
+    between = re.fullmatch(r"\s*(\S+)\s+-\s+(\S+)\s*", comparators)
+    spans = [f">={between[1]}", f"<={between[2]}"] if between else re.sub(r"([<>=^~])\s+", r"\1", comparators).split()
+    found = [_span(span) for span in spans]
+    return all(span is not None and span[0] <= own < span[1] for span in found)
+
+
+def _span(comparator: str) -> tuple[_Numbers, _Numbers] | None:
+    """The versions of one comparator, from the first to before the last; None where it cannot be read."""
+    found = _COMPARATOR.fullmatch(comparator)
+    if found is None:
+        return None
+    mark = found["mark"]
+    given = _VERSION.fullmatch(re.split(r"\.?[xX*]", found["version"])[0])
+    if given is None:
+        return ((), _ENDLESS) if re.fullmatch(r"[xX*.]*", found["version"]) else None
+    numbers = tuple(int(part) for part in given.groups() if part is not None)
+    after = _next(numbers)
+    if mark in (">=", ">", "<", "<="):
+        return {">=": (numbers, _ENDLESS), ">": (after, _ENDLESS), "<": ((), numbers), "<=": ((), after)}[mark]
+    if mark == "^":
+        significant = next((at for at, number in enumerate(numbers) if number), len(numbers) - 1)
+        after = _next(numbers[: significant + 1])
+    elif mark == "~":
+        after = _next(numbers[:2])
+    return numbers, after
+
+
+def _next(numbers: _Numbers) -> _Numbers:
+    """The first version after all that begin with `numbers`."""
+    return (*numbers[:-1], numbers[-1] + 1)

@@ -1,0 +1,76 @@
+"""Libraries come from our packages as a page's usual tags ask for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.support import composition, frames, render
+
+GSAP = (
+    '<script src="https://cdnjs.cloudflare.com/ajax/libs/gsap/3.12.5/gsap.min.js" crossorigin="anonymous" '
+    'integrity="sha512-7eHRwcbYkK4d9g/6tD/mhkf++eoTHwpNM9woBxtPUBWm67zeAfFC+HrdoE2GanKeocly/VxeLvIqwvCdk7qScg==">'
+    "</script>"
+)
+BOX = '<div id="box" style="width:100px;height:100px;background:#00ff00;opacity:0"></div>'
+SHOW = """window.__timelines = window.__timelines || {};
+window.__timelines["NAME"] = gsap.timeline({ paused: true }).set("#box", { opacity: 1 }, 0);"""
+
+
+def test_a_script_with_a_checksum_of_another_version_is_run(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(GSAP + composition(BOX, SHOW.replace("NAME", "m"), 'data-duration="0.1"'))
+    render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
+
+
+def test_so_is_that_of_a_sub_composition(tmp_path: Path) -> None:
+    inner = f'<div data-composition-id="part" data-width="320" data-height="180">{BOX}</div>'
+    part = f"<template>{GSAP}{inner}<script>{SHOW.replace('NAME', 'part')}</script></template>"
+    (tmp_path / "part.html").write_text(part)
+    host = '<div data-composition-id="part" data-composition-src="part.html" data-start="0" data-duration="0.1"></div>'
+    (tmp_path / "index.html").write_text(composition(host, root='data-duration="0.1" data-no-timeline'))
+    render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
+
+
+THREE = """<script type="importmap">{"imports": {
+  "three": "https://cdn.jsdelivr.net/npm/three@0.160.0/build/three.module.js",
+  "three/addons/": "https://cdn.jsdelivr.net/npm/three@0.160.0/examples/jsm/"
+}}</script>"""
+SCENE = """<canvas id="c" width="320" height="180"></canvas><script type="module">
+import * as THREE from "three";
+import { EffectComposer } from "three/addons/postprocessing/EffectComposer.js";
+import { RenderPass } from "three/addons/postprocessing/RenderPass.js";
+import { OutputPass } from "three/addons/postprocessing/OutputPass.js";
+const options = { canvas: document.getElementById("c"), preserveDrawingBuffer: true };
+const renderer = new THREE.WebGLRenderer(options);
+renderer.setSize(320, 180, false);
+const scene = new THREE.Scene();
+scene.background = new THREE.Color(0x204060);
+scene.add(new THREE.Mesh(new THREE.SphereGeometry(1), new THREE.MeshBasicMaterial({ color: 0xc08040 })));
+const camera = new THREE.PerspectiveCamera(50, 16 / 9, 0.1, 20);
+camera.position.z = 4;
+const composer = new EffectComposer(renderer);
+for (const pass of [new RenderPass(scene, camera), new OutputPass()]) composer.addPass(pass);
+composer.render();
+</script>"""
+
+
+def test_modules_of_three_and_its_addons_fit_one_another(tmp_path: Path) -> None:
+    page = composition(SCENE, root='data-duration="0.1" data-no-timeline').replace("</head>", THREE + "</head>")
+    (tmp_path / "index.html").write_text(page)
+    result = render(tmp_path, tmp_path / "o.mp4", "--network", "none")
+    assert not any("script" in warning for warning in result["warnings"])
+    picture = frames(tmp_path / "o.mp4")[0].astype(int)
+    for at, colour in (((90, 160), (0xC0, 0x80, 0x40)), ((10, 10), (0x20, 0x40, 0x60))):
+        assert abs(picture[at] - colour).max() <= 6, picture[at]
+
+
+def test_anime_runs_from_the_address_of_its_first_fourth_version(tmp_path: Path) -> None:
+    address = "https://cdn.jsdelivr.net/npm/animejs@4.x/lib/anime.iife.min.js"
+    script = """const move = anime.animate("#box", { opacity: [0, 1], duration: 100, ease: "linear", autoplay: false });
+    (window.__hfAnime = window.__hfAnime || []).push(move);"""
+    page = composition(BOX, script, 'data-duration="0.3" data-no-timeline')
+    (tmp_path / "index.html").write_text(f'<script src="{address}"></script>{page}')
+    assert render(tmp_path, tmp_path / "o.mp4", "--network", "none")["warnings"] == []
+    pictures = frames(tmp_path / "o.mp4")
+    assert pictures[0][50, 50].tolist()[1] < 60 and pictures[8][50, 50].tolist()[1] > 200
