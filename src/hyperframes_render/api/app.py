@@ -409,7 +409,7 @@ def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client:
 def delete_task(
     task_id: str, key: Runner, service: Service, bare: Bare, files: Annotated[bool, Query()] = False
 ) -> Any:
-    """Its video goes too; with `files=true` also what was uploaded for it. One at work ends first, without a webhook."""
+    """Its video goes too; with `files=true` also what was uploaded for it. One at work ends, without a webhook."""
     service.delete(key.owner, task_id, uploads=files)
     return success({"id": task_id, "deleted": True}, bare=bare)
 

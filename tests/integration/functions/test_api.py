@@ -53,7 +53,8 @@ def test_a_completed_task_has_a_fresh_video_address_cost_and_timings(cloud: Clou
     video = task["output"]["video"]
     assert f"outbox/tasks/{task_id}/video.mp4" in video["uri"] and "X-Amz-Signature" in video["uri"]
     assert video["content_type"] == "video/mp4" and video["size"] == len(cloud.get(f"outbox/tasks/{task_id}/video.mp4"))
-    assert later(3500) < video["uri_expires_at"] < later(3700)
+    assert later(3500) < task["output"]["uris_expire_at"] < later(3700)
+    assert set(video) == {"uri", "content_type", "size", "filename"}, "clients make File objects of just these"
     assert task["output"]["cost"]["usd"] > 0
     assert task["output"]["timings"]["accepted_to_finished"] > 0
     assert "progress" not in task["output"]

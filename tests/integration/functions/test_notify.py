@@ -98,7 +98,7 @@ def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
     told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
     assert set(told) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
     assert (told["id"], told["status"], told["error"]) == (task_id, 10, None)
-    assert "X-Amz-Signature" in told["output"]["video"]["uri"] and told["output"]["video"]["uri_expires_at"]
+    assert "X-Amz-Signature" in told["output"]["video"]["uri"] and told["output"]["uris_expire_at"]
     assert headers["content-type"] == "application/json"
     assert headers["webhook-id"] == f"evt_{task_id}_10"
     assert "authorization" not in headers
