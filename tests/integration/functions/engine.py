@@ -21,6 +21,14 @@ from hyperframes_render.render.steps import Planned
 FPS = 25
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a call had: the page's variables, and the files of the composition's folder by name, if it is a page."""
+
+    variables: dict[str, Any]
+    beside: dict[str, bytes]
+
+
 @dataclass
 class Behaviour:
     """What the engine does in a test: faults to raise by call, seconds for each frame, what was called."""
@@ -31,6 +39,13 @@ class Behaviour:
     duration: float | None = None
     calls: list[str] = field(default_factory=list)
     hang: bool = False
+    seen: list[Seen] = field(default_factory=list)
+
+    def look(self, source: Path, request: Any) -> None:
+        """Note what the page would see."""
+        root = source if source.is_dir() else source.parent
+        files = [path for path in root.rglob("*") if path.is_file()]
+        self.seen.append(Seen(request.variables, {str(path.relative_to(root)): path.read_bytes() for path in files}))
 
     def enter(self, name: str) -> None:
         """Note a call, and fail where a fault is left for it."""
@@ -82,7 +97,8 @@ class Engine:
         self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, **_: Any
     ) -> Planned:
         self.behaviour.enter("make_plan")
-        text = source.read_bytes().decode(errors="replace")
+        self.behaviour.look(source, request)
+        text = (source / "index.html" if source.is_dir() else source).read_bytes().decode(errors="replace")
         if "data-composition-id" not in text and not text.startswith("PK"):
             raise InvalidComposition("There is no composition root in it.", "Give one element a data-composition-id.")
         declared = re.search(r'data-duration="([\d.]+)"', text)
@@ -99,6 +115,7 @@ class Engine:
         self, source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
     ) -> CaptureRecord:
         self.behaviour.enter(f"render_chunk {chunk.index}")
+        self.behaviour.look(source, request)
         self._frames(chunk.frames.count, listener)
         output.write_bytes(f"[{chunk.frames.first}+{chunk.frames.count}]".encode())
         return CaptureRecord(chunk.frames.count)
@@ -112,6 +129,7 @@ class Engine:
 
     async def render(self, source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
         self.behaviour.enter("render")
+        self.behaviour.look(source, request)
         if self.behaviour.hang:
             await asyncio.sleep(60)
         return self._whole(output, listener)
