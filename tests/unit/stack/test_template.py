@@ -97,8 +97,8 @@ def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
     served = {
         (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods
     }
-    # /run is the documented name of /apps/run, and every route answers below /v1 as well.
-    served.add(("POST", "/run"))
+    # Other names of POST /apps/run and GET /tasks; and every route answers below /v1 as well.
+    served |= {("POST", "/run"), ("POST", "/tasks/list")}
     served |= {("OPTIONS", path) for _, path in served}
     served |= {(method, f"/v1{path}") for method, path in served}
     assert listed == served
