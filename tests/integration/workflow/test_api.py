@@ -32,6 +32,11 @@ def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
     assert httpx.put(file["upload_url"], content=html, headers=headers).status_code == 200
     task_id = stack.submit(file["uri"])
     assert stack.final(task_id)["status"]["N"] == "10"
+    # Variables may name uploads as well; deleting with files takes them along.
+    named = stack.gateway("POST", "/apps/run", {"input": {"html": file["uri"], "variables": {"page": file["uri"]}}})
+    assert stack.final(named[1]["data"]["id"])["status"]["N"] == "10"
+    assert stack.gateway("DELETE", f"/tasks/{task_id}?files=true")[0] == 200
+    assert not stack.keys(file["uri"].partition(f"{stack.bucket}/")[2])
 
 
 def test_lists_cancel_delete_and_files_through_the_gateway(stack: Stack) -> None:
