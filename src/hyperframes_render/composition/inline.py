@@ -491,7 +491,8 @@ def _merge_import_maps(collected: _Collected, elements: list[Element], edits: Ed
             for name, address in _items(entries):
                 if known.setdefault(name, address) != address:
                     collected.warnings.append(
-                        f"The import map of {source} gives {name} another address than an earlier one: {known[name]} stays."
+                        f"The import map of {source} gives {name[:100]} another address than an earlier one: "
+                        f"{str(known[name])[:100]} stays."
                     )
     merged = _script_json({**own, "imports": imports, **({"scopes": scopes} if scopes else {})})
     if there:
