@@ -44,6 +44,8 @@ MAX_ERRORS = 50
 #: Script files of the project that are looked into for timelines, and bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
+#: The addresses in the lines of an error's stack.
+_STACK_PLACE = re.compile(r"^\s+at .*?((?:https?|blob|data):[^\s)]*)", re.MULTILINE)
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -152,7 +154,10 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
-        if len(page.errors) < MAX_ERRORS:
+        if why := _why_harmless(error):
+            if len(page.warnings) < MAX_ERRORS:
+                page.warn(f"{why}: {_describe(error)}.")
+        elif len(page.errors) < MAX_ERRORS:
             page.errors.append(_describe(error))
 
     def on_request(request: Request) -> None:
@@ -311,6 +316,26 @@ def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
         absent = [line for line in page.door.log.warnings() if name.lower() in line.lower()]
         action = absent[0] if absent else f"Load the library that defines {name} before the script that uses it."
     raise PageScriptFailed(f"A script of the page failed: {first}.", action)
+
+
+def _why_harmless(error: Error) -> str | None:
+    """What kind of error it is where the composition may be as it should all the same; the official renderer goes on
+    after the same ones. None where a script of the project failed, or where that cannot be told.
+    """
+    stack = error.stack or ""
+    if error.name and not stack:
+        # Errors of scripts say where they were raised; the browser rejects its own promises without.
+        return "Something that the page asked the browser for failed, and no script took notice"
+    places = _STACK_PLACE.findall(stack)
+    if places and all(_is_foreign(place) for place in places):
+        return "A script that is not of the project failed"
+    return None
+
+
+def _is_foreign(address: str) -> bool:
+    return address.startswith("http") and (
+        not address.startswith(f"{ORIGIN}/") or address.startswith(f"{ORIGIN}{OWN_PREFIX}")
+    )
 
 
 def _describe(error: Error) -> str:
