@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.e2e.support import COMPOSITIONS, composition, frames, packet_times, render
+from tests.parity.cases import COMPOSITIONS as PARITY_COMPOSITIONS
 
 BOXES = COMPOSITIONS / "boxes.html"
+TRANSITIONS = PARITY_COMPOSITIONS / "transitions-called" / "index.html"
 SCREENSHOT = {"HYPERFRAMES_RENDER_CAPTURE": "screenshot"}
 
 
@@ -152,6 +154,19 @@ LIBRARY = '<script src="https://cdn.jsdelivr.net/npm/gsap@3.15.0/dist/gsap.min.j
 MOVES = 'gsap.timeline({ paused: true }).to(box, { x: 200, duration: 1, ease: "none" })'
 LATER = f"""const move = (box) => {MOVES};
   const late = () => fetch("d.json").then((answer) => answer.json()).then(() => setTimeout(go, 1500));"""
+
+
+def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    def rendered(name: str, *options: object) -> list[bytes]:
+        output = tmp_path / f"{name}.zip"
+        render(TRANSITIONS, output, "--codec", "png", "--network", "none", *options)
+        return pictures_in(output)
+
+    whole = rendered("whole", "--workers", 1)
+    assert len(set(whole)) > 60
+    assert rendered("three-browsers", "--workers", 3) == whole
+    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
+    assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
 
 
 @pytest.mark.parametrize("outside", [False, True], ids=["in the page", "in a file"])
