@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.support import COMPOSITIONS, composition, hidden_leftovers, render, run
 
 STILL = COMPOSITIONS / "still.html"
+LIBRARY = '<script src="https://cdn.jsdelivr.net/npm/gsap@3.15.0/dist/gsap.min.js"></script>'
 NO_LIBRARY = '<script src="missing/lib.js"></script>' + composition(script="motion.timeline()")
 
 #: name -> (markup, words that the error must hold)
@@ -25,6 +26,7 @@ PAGES = {
         f"<style>body {{ font: 20px Roboto, Lora }}</style>\n{composition()}\n<script>\nboom();\n</script>",
         ["boom is not defined", "page.html:4:1"],
     ),
+    "throws-in-a-library": (composition(f"{LIBRARY}<script>gsap.utils.pipe(1)()</script>"), ["not a function"]),
     "absurd-size": (composition(root='data-duration="1"').replace('"320"', '"99999"'), ["limit"]),
     "absurd-duration": (composition(root='data-duration="1e9"'), ["limit"]),
 }
@@ -91,6 +93,22 @@ def test_an_error_while_seeking_is_a_warning_with_its_frame(tmp_path: Path) -> N
     result = render(tmp_path / "late.html", tmp_path / "o.mp4", "--workers", 1)
     assert result["frames"] == 30
     assert any("gearbox" in warning and "frame 15" in warning for warning in result["warnings"])
+
+
+HARMLESS = {
+    "picture": (composition(script="const i = new Image(); i.src = 'gone.png'; i.decode()"), "cannot be decoded"),
+    # The browser itself calls the library, as it calls a widget's listeners.
+    "widget": (composition(f"{LIBRARY}<script>setTimeout(gsap.utils.pipe(1))</script>"), "not of the project"),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_an_error_that_is_not_of_the_projects_scripts_is_a_warning(name: str, tmp_path: Path) -> None:
+    markup, word = HARMLESS[name]
+    (tmp_path / "page.html").write_text(markup)
+    result = render(tmp_path / "page.html", tmp_path / "o.mp4")
+    assert result["frames"] == 30
+    assert any(word in warning for warning in result["warnings"]), result["warnings"]
 
 
 def test_a_composition_without_a_timeline_is_rendered_with_a_warning(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.e2e.support import COMPOSITIONS, composition, frames, packet_times, render
+from tests.parity.cases import COMPOSITIONS as PARITY_COMPOSITIONS
 
 BOXES = COMPOSITIONS / "boxes.html"
+TRANSITIONS = PARITY_COMPOSITIONS / "transitions-called" / "index.html"
 SCREENSHOT = {"HYPERFRAMES_RENDER_CAPTURE": "screenshot"}
 
 
@@ -156,3 +158,49 @@ def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp
     assert rendered("three-browsers", "--workers", 3) == whole
     assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
     assert rendered("end", "--from", "1.5", "--workers", 1) == whole[45:]
+
+
+#: Two compositions whose timelines move a box each from 0 to 200 in a second.
+TWO_TIMELINES = (
+    '<div id="a" style="position:absolute;top:20px;left:0;width:40px;height:40px;background:#f80"></div>'
+    '<div data-composition-id="s" data-start="0" data-duration="1">'
+    '<div id="b" style="position:absolute;top:100px;left:0;width:40px;height:40px;background:#f80"></div></div>'
+)
+LIBRARY = '<script src="https://cdn.jsdelivr.net/npm/gsap@3.15.0/dist/gsap.min.js"></script>'
+MOVES = 'gsap.timeline({ paused: true }).to(box, { x: 200, duration: 1, ease: "none" })'
+LATER = f"""const move = (box) => {MOVES};
+  const late = () => fetch("d.json").then((answer) => answer.json()).then(() => setTimeout(go, 1500));"""
+
+
+def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    def rendered(name: str, *options: object) -> list[bytes]:
+        output = tmp_path / f"{name}.zip"
+        render(TRANSITIONS, output, "--codec", "png", "--network", "none", *options)
+        return pictures_in(output)
+
+    whole = rendered("whole", "--workers", 1)
+    assert len(set(whole)) > 60
+    assert rendered("three-browsers", "--workers", 3) == whole
+    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
+    assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
+
+
+@pytest.mark.parametrize("outside", [False, True], ids=["in the page", "in a file"])
+def test_a_timeline_that_data_brings_late_is_waited_for(outside: bool, tmp_path: Path) -> None:
+    some = 'window.__timelines = { s: move("#b") };'
+    rest = 'window.__timelines["m"] = move("#a");'
+    script = f"{LATER} function go() {{ {some} {rest} }} late();"
+    if outside:
+        (tmp_path / "main.js").write_text(script)
+        body, script = TWO_TIMELINES + LIBRARY + '<script src="main.js"></script>', ""
+    else:
+        body, script = TWO_TIMELINES + LIBRARY, f"{LATER} {some} function go() {{ {rest} }} late();"
+    (tmp_path / "d.json").write_text("{}")
+    (tmp_path / "index.html").write_text(composition(body, script))
+    result = render(tmp_path, tmp_path / "o.mp4", "--workers", 1)
+    assert result["warnings"] == []
+    pictures = frames(tmp_path / "o.mp4")
+    for number in (0, 15, 29):
+        for row in (40, 120):
+            left = int(np.argmax(pictures[number][row, :, 0] > 128))
+            assert abs(left - number * 200 / 30) < 2, (number, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -106,6 +107,85 @@ def test_variables_of_a_host_go_over_the_declared_ones(tmp_path: Path) -> None:
     html = inline_sub_compositions(page(host("card.html", more=values)), tmp_path).html
     assert '{"card": {"word": "\\u003c/script>", "size": 3}}' in html
     assert f"{SCOPE} {{--size:3}}" in html
+
+
+SCENE = """<html><head>
+<script type="importmap">{"imports":{"three":"./three.js","own":"ours.js","parts/":"./lib/"}}</script>
+<style type="text/tailwindcss">@theme{--x:1}</style><style media="print">.a{x:1}</style>
+<script type="x-shader/x-vertex" id="vs">v</script>
+</head><body><div data-composition-id="card"><script type="application/json" id="in">1</script></div>
+<script type="x-shader/x-fragment" id="fs">f</script>
+<script>window.CFG={}</script><script src="scene.js"></script><script>after()</script>
+<script src="https://x.test/lib.js"></script>
+<script type="module">import "three"; __hyperframes.getVariables()</script></body></html>"""
+
+
+def test_data_scripts_of_the_head_and_beside_the_root_are_in_the_host(tmp_path: Path) -> None:
+    write(tmp_path, "card.html", SCENE)
+    html = inline_sub_compositions(page(host("card.html")), tmp_path).html
+    inside = html[html.index('data-composition-file="card.html"') : html.index("https://x.test/lib.js")]
+    assert [re.search(rf'id="{name}">', inside) is not None for name in ("in", "vs", "fs")] == [True] * 3
+    assert html.count('id="fs"') == html.count('id="in"') == 1
+
+
+def test_scripts_keep_the_order_of_the_file_and_only_those_from_elsewhere_go_before(tmp_path: Path) -> None:
+    write(tmp_path, "card.html", SCENE)
+    html = inline_sub_compositions(page(host("card.html")), tmp_path).html
+    order = [
+        html.index(mark) for mark in ("https://x.test/lib.js", "window.CFG", "scene.js", "after()", 'import "three"')
+    ]
+    assert order == sorted(order)
+
+
+def test_a_module_runs_once_for_each_host_with_the_values_of_that_host(tmp_path: Path) -> None:
+    write(tmp_path, "card.html", SCENE)
+    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    assert re.findall(r'<script type="module">const __hyperframes = \S+\(.*?"runtime": "(\w+)"', html) == [
+        "card__hf1",
+        "card__hf2",
+    ]
+
+
+def test_import_maps_are_merged_into_the_first_one_of_the_page(tmp_path: Path) -> None:
+    for name in ("parts/three.js", "parts/ours.js", "parts/lib/x.js"):
+        write(tmp_path, name, "")
+    write(tmp_path, "parts/card.html", SCENE)
+    alone = inline_sub_compositions(page(host("parts/card.html")), tmp_path)
+    maps = re.findall(r'<head><script type="importmap">(.*?)</script>', alone.html)
+    assert [json.loads(found) for found in maps] == [
+        {"imports": {"three": "./parts/three.js", "own": "./parts/ours.js", "parts/": "./parts/lib/"}}
+    ]
+    with_own = (
+        '<script type="importmap">{"imports":{"three":"https://x.test/t.js"},"scopes":{"/a/":{"b":"/c.js"}}}</script>'
+    )
+    merged = inline_sub_compositions(page(with_own, host("parts/card.html")), tmp_path)
+    found = re.findall(r'<script type="importmap">(.*?)</script>', merged.html)
+    assert len(found) == 1 and json.loads(found[0])["scopes"] == {"/a/": {"b": "/c.js"}}
+    assert json.loads(found[0])["imports"]["three"] == "https://x.test/t.js" and '"own"' in found[0]
+    assert merged.warnings == (
+        "The import map of parts/card.html gives three another address than an earlier one: https://x.test/t.js stays.",
+    )
+
+
+def test_styles_keep_their_media_and_those_of_another_type_stay_as_they_are(tmp_path: Path) -> None:
+    write(tmp_path, "card.html", SCENE)
+    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    assert html.count('<style type="text/tailwindcss">@theme{--x:1}</style>') == 1
+    assert re.search(r'<style media="print">\[data-composition-id="card__hf1"\] .a {x:1}\s', html)
+
+
+def test_imports_of_style_sheets_come_before_all_rules(tmp_path: Path) -> None:
+    for name in "ab":
+        style = f"<style>@layer {name}1;@import url(https://x.test/{name}.css);.{name}{{x:1}}</style>"
+        write(tmp_path, f"{name}.html", f'<template><div data-composition-id="{name}">{style}</div></template>')
+    html = inline_sub_compositions(page(host("a.html", "a"), host("b.html", "b")), tmp_path).html
+    (sheet,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert sheet.split("\n")[:4] == [
+        "@layer a1;",
+        "@layer b1;",
+        "@import url(https://x.test/a.css);",
+        "@import url(https://x.test/b.css);",
+    ]
 
 
 @pytest.mark.parametrize("source", ["none.html", "../outside.html", "empty.html", "/etc/passwd"])

@@ -8,14 +8,17 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from playwright.async_api import ConsoleMessage, Error
+from playwright.async_api import ConsoleMessage, Error, Request
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
-from hyperframes_render.browser.door import ORIGIN, Door
+from hyperframes_render.browser.door import ORIGIN, OWN_PREFIX, Door
 from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
 from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
 from hyperframes_render.media.sound_clip import SoundBus
@@ -24,8 +27,13 @@ from hyperframes_render.media.sound_clip import SoundBus
 LOAD_TIMEOUT = 45.0
 #: Seconds to wait for images and fonts once the page is ready.
 SETTLE_TIMEOUT = 45.0
-#: Seconds given to scripts that register a timeline late. Scripts that never mention one are not waited for.
+#: Seconds without open requests that are given to scripts which register a timeline late. Scripts that never mention
+#: one are not waited for.
 LATE_TIMELINE = 3.0
+#: The same where timelines are registered, but not one for every composition: many have none, which is legal.
+QUIET = 0.3
+#: What counts of the seconds between two looks at the page: on a busy machine it must be looked at as often.
+_QUIET_STEP = 0.05
 #: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
 TICK_MS = 33.0
 #: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
@@ -33,6 +41,11 @@ TICK_MS = 33.0
 FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
 MAX_ERRORS = 50
+#: Script files of the project that are looked into for timelines, and bytes of one.
+MAX_SCRIPTS_READ = 100
+MAX_SCRIPT_BYTES = 4 * 1024**2
+#: The addresses in the lines of an error's stack.
+_STACK_PLACE = re.compile(r"^\s+at .*?((?:https?|blob|data):[^\s)]*)", re.MULTILINE)
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -53,6 +66,8 @@ class CompositionPage:
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    #: Addresses of the project's script files that were asked for, below its folder.
+    script_files: set[str] = field(default_factory=set)
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
@@ -139,9 +154,18 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
     def on_error(error: Error) -> None:
-        if len(page.errors) < MAX_ERRORS:
+        if why := _why_harmless(error):
+            if len(page.warnings) < MAX_ERRORS:
+                page.warn(f"{why}: {_describe(error)}.")
+        elif len(page.errors) < MAX_ERRORS:
             page.errors.append(_describe(error))
 
+    def on_request(request: Request) -> None:
+        path = unquote(urlsplit(request.url).path)
+        if request.resource_type == "script" and request.url.startswith(ORIGIN) and not path.startswith(OWN_PREFIX):
+            page.script_files.add(path.removeprefix("/"))
+
+    page.chromium.page.on("request", on_request)
     page.chromium.page.on("console", on_console)
     page.chromium.page.on("pageerror", on_error)
     page.chromium.page.on("dialog", lambda dialog: dialog.dismiss())
@@ -188,26 +212,49 @@ async def _load(page: CompositionPage) -> None:
 
 
 async def _wait_until_ready(page: CompositionPage) -> None:
-    """Poll until the page runtime is ready and every expected timeline is registered."""
+    """Poll until the page runtime is ready and every expected timeline is registered, or has had its time."""
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    loaded_at: float | None = None
+    started = looked = loop.time()
+    quiet = 0.0
+    grace: float | None = None
     status: dict[str, Any] = {}
     while loop.time() - started < LOAD_TIMEOUT:
         status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
         if page.errors:
             _raise_script_error(page, gsap=bool(status["gsap"]))
-        if status["document"] == "complete" and page.door.open_requests == 0:
-            loaded_at = loaded_at or loop.time()
+        still = status["document"] == "complete" and page.door.open_requests == 0
+        quiet, looked = quiet + (min(loop.time() - looked, _QUIET_STEP) if still else 0), loop.time()
         if status["player"] and status["ready"] and not status["hosts"] and not status["media"]:
-            if status["timelines"] or status["noTimeline"]:
+            if not status["missing"]:
                 return
-            grace = LATE_TIMELINE if status["timelinesInScripts"] else 0.0
-            if loaded_at is not None and loop.time() - loaded_at >= grace:
-                page.warnings.append(_no_timeline(status))
+            if still and grace is None:
+                grace, quiet = await _grace(page, status), 0.0
+            if still and grace is not None and quiet >= grace:
+                if not status["timelines"]:
+                    page.warnings.append(_no_timeline(status))
                 return
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
+
+
+async def _grace(page: CompositionPage, status: dict[str, Any]) -> float:
+    """Seconds that the timelines which are missing may still take: long where a script says that they will come."""
+    scripts = [str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))]
+    scripts += await asyncio.to_thread(_texts, page.door.root, sorted(page.script_files))
+    if not status["timelines"]:
+        return LATE_TIMELINE if any("__timelines" in text for text in scripts) else 0.0
+    names = "|".join(re.escape(name) for name in status["missing"])
+    promised = re.compile(rf"""__timelines\s*(?:\.\s*|\[\s*["'`])(?:{names})(?:["'`]\s*\]|\b)\s*=(?!=)""")
+    return LATE_TIMELINE if any(promised.search(text) for text in scripts) else QUIET
+
+
+def _texts(root: Path, names: list[str]) -> list[str]:
+    files = (file_inside(root, name) for name in names[:MAX_SCRIPTS_READ])
+    return [
+        file.read_text("utf-8", errors="replace")
+        for file in files
+        if file is not None and file.stat().st_size <= MAX_SCRIPT_BYTES
+    ]
 
 
 async def _moving_spans(page: CompositionPage, *, elements_only: bool) -> list[tuple[float, float]] | None:
@@ -269,6 +316,26 @@ def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
         absent = [line for line in page.door.log.warnings() if name.lower() in line.lower()]
         action = absent[0] if absent else f"Load the library that defines {name} before the script that uses it."
     raise PageScriptFailed(f"A script of the page failed: {first}.", action)
+
+
+def _why_harmless(error: Error) -> str | None:
+    """What kind of error it is where the composition may be as it should all the same; the official renderer goes on
+    after the same ones. None where a script of the project failed, or where that cannot be told.
+    """
+    stack = error.stack or ""
+    if error.name and not stack:
+        # Errors of scripts say where they were raised; the browser rejects its own promises without.
+        return "Something that the page asked the browser for failed, and no script took notice"
+    places = _STACK_PLACE.findall(stack)
+    if places and all(_is_foreign(place) for place in places):
+        return "A script that is not of the project failed"
+    return None
+
+
+def _is_foreign(address: str) -> bool:
+    return address.startswith("http") and (
+        not address.startswith(f"{ORIGIN}/") or address.startswith(f"{ORIGIN}{OWN_PREFIX}")
+    )
 
 
 def _describe(error: Error) -> str:

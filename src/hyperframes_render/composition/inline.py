@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
+from itertools import groupby
 from pathlib import Path
 
 from hyperframes_render.composition.markup import Edits, Element, read_json, scan, with_attributes
@@ -22,6 +23,7 @@ from hyperframes_render.composition.scoping import (
     composition_selector,
     rewrite_urls,
     scope_css,
+    with_imports_first,
 )
 from hyperframes_render.composition.source import MAX_TAGS, file_inside
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
@@ -34,6 +36,11 @@ MAX_INLINED_BYTES = 32 * 1024**2
 #: Characters of the names that are put before selectors, in all: every selector of a file gets its composition's.
 MAX_SCOPE_CHARACTERS = 64 * 1024**2
 _SCRIPT_TYPES = {"", "text/javascript", "application/javascript", "module"}
+_IMPORT_MAP = "importmap"
+#: What a style element says of when it is in effect.
+_STYLE_ATTRIBUTES = ("media", "title")
+#: Addresses that an import map may give as they are; others must begin with "./".
+_IS_URL = re.compile(r"/|\.\.?/|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 #: What a host takes from its content's root, and what that root then no longer is.
 _SIZES = ("data-width", "data-height")
 _NOT_INNER = ("data-composition-id", "data-start", "data-duration", "data-end", "data-track-index", "data-layer")
@@ -47,15 +54,33 @@ class Inlined:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Style:
+    """A style sheet, and the attributes that its element has in the page."""
+
+    css: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is CSS: what Tailwind and others read from the page is left as it is."""
+        return dict(self.attributes).get("type", "").lower() in ("", "text/css")
+
+
 @dataclass
 class _Collected:
     root: Path
     warnings: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
-    styles: list[str] = field(default_factory=list)
-    #: A set in the order of its members: thousands of them are not to be compared with each other.
-    libraries: dict[str, None] = field(default_factory=dict)
-    scripts: list[str] = field(default_factory=list)
+    styles: list[_Style] = field(default_factory=list)
+    #: Import maps, and the file that each is from.
+    import_maps: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    #: Scripts from other hosts by their address; they come first, once each.
+    libraries: dict[str, str] = field(default_factory=dict)
+    #: Scripts in the files and beside them, in the files' order: (address or "", element).
+    scripts: list[tuple[str, str]] = field(default_factory=list)
+    #: Modules written in the files: the browser runs them after all other scripts anyway.
+    modules: list[str] = field(default_factory=list)
     variables: dict[str, dict[str, object]] = field(default_factory=dict)
     #: How often each composition id was asked for by a host.
     asked: dict[str, int] = field(default_factory=dict)
@@ -104,6 +129,7 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     html = _expand(html, collected, ())
     elements = scan(html)
     edits = Edits(html)
+    _merge_import_maps(collected, elements, edits)
     edits.insert(end_of(elements, "head", html), _head_additions(collected, elements))
     edits.insert(end_of(elements, "body", html), _body_additions(collected, elements))
     return Inlined(edits.result(), tuple(collected.warnings))
@@ -128,6 +154,14 @@ def end_of(elements: list[Element], name: str, html: str) -> int:
             return element.close_start
     if name == "body":
         return next((element.close_start for element in elements if element.name == "html"), len(html))
+    return _begin_of_head(elements, html)
+
+
+def _begin_of_head(elements: list[Element], html: str) -> int:
+    """Where the content of the head begins; where there is none, the place that a browser would take."""
+    head = next((element.open_end for element in elements if element.name == "head"), None)
+    if head is not None:
+        return head
     doctype = re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)
     whole = next((element.open_end for element in elements if element.name == "html"), None)
     return whole if whole is not None else (doctype.end() if doctype else 0)
@@ -210,19 +244,20 @@ class _Part:
 
     def collect(self) -> None:
         """Take styles, links and scripts out of the file: those of its head first, unless it has a template."""
-        first, last = self._range
         for element in self._elements:
-            inside = first <= element.start < last
-            in_head = not inside and element.within("head")
+            inside, in_head = self._place(element)
             if element.name == "link" and (in_head or (inside and _is_sheet(element))) and "href" in element.attributes:
                 tag = self._text[element.start : element.open_end]
                 self._collected.links.append(
                     with_attributes(tag, "link", {"href": self._address(element.attributes["href"])})
                 )
-            elif element.name == "style" and (inside or (in_head and self._template is None)):
-                css = rewrite_urls(self._text[element.open_end : element.close_start], self._address)
-                self._collected.styles.append(self._scoped(css) if self._composition_id else css)
-            elif _is_script(element) and (inside or (in_head and self._template is None)):
+            elif not inside and (not in_head or self._template is not None):
+                continue
+            elif element.name == "style":
+                self._collect_style(element)
+            elif _is_import_map(element):
+                self._collect_import_map(element)
+            elif _is_script(element):
                 self._collect_script(element)
         values: dict[str, object] = {}
         whole = next((e for e in self._elements if e.name == "html"), None)
@@ -237,26 +272,80 @@ class _Part:
         self._collected.count_selectors(css, len(self._scope) + len(self._root_id or ""))
         return scope_css(css, self._composition_id, scope=self._scope, root_id=self._root_id)
 
-    def _collect_script(self, element: Element) -> None:
-        if "src" in element.attributes or element.attributes.get("type", "") == "module":
-            tag = self._text[element.start : element.open_end]
-            if "src" in element.attributes:
-                tag = with_attributes(tag, "script", {"src": self._address(element.attributes["src"])})
-            script = f"{tag}{self._text[element.open_end : element.close_start]}</script>"
-            self._collected.libraries[script] = None
+    def _place(self, element: Element) -> tuple[bool, bool]:
+        """Whether an element is part of the file's content, and whether it stands in its head."""
+        inside = self._range[0] <= element.start < self._range[1]
+        return inside, not inside and element.within("head")
+
+    def _collect_style(self, element: Element) -> None:
+        css = self._text[element.open_end : element.close_start]
+        own = element.attributes
+        kind = own.get("type", "")
+        style = _Style(css, (("type", kind),) if kind else ())
+        if style.plain:
+            css = rewrite_urls(css, self._address)
+            if self._composition_id:
+                css = self._scoped(css)
+            style = _Style(css, tuple((name, own[name]) for name in _STYLE_ATTRIBUTES if own.get(name)))
+        if style.plain or style not in self._collected.styles:
+            self._collected.styles.append(style)
+
+    def _collect_import_map(self, element: Element) -> None:
+        found = read_json(self._text[element.open_end : element.close_start])
+        if not isinstance(found, dict):
+            self._collected.warnings.append(f"An import map of {self._source} is not valid JSON: it is left out.")
             return
+        scopes = {self._module_address(prefix): self._entries(inner) for prefix, inner in _items(found.get("scopes"))}
+        self._collected.import_maps.append(
+            (self._source, {"imports": self._entries(found.get("imports")), "scopes": scopes})
+        )
+
+    def _entries(self, entries: object) -> dict[str, object]:
+        return {
+            name: self._module_address(address) if isinstance(address, str) else address
+            for name, address in _items(entries)
+        }
+
+    def _module_address(self, address: str) -> str:
+        new = self._address(address)
+        if new == address and address.endswith("/") and _is_local(address) and not address.startswith("/"):
+            folder = posixpath.normpath(posixpath.join(posixpath.dirname(self._source), address))
+            new = folder if (self._collected.root / folder).is_dir() else address
+        if new == address:
+            return address
+        new = new if _IS_URL.match(new) else f"./{new}"
+        return f"{new}/" if address.endswith("/") and not new.endswith("/") else new
+
+    def _collect_script(self, element: Element) -> None:
+        collected = self._collected
         names = {
             "composition": self._script_id,
             "runtime": self._runtime_id or self._script_id,
             "selector": self._scope,
             "rootId": self._root_id,
         }
-        # A line break before the end: the script may end in a comment.
+        tag = self._text[element.start : element.open_end]
         body = self._text[element.open_end : element.close_start]
-        self._collected.scripts.append(
-            f"__hyperframesRenderScope.run({_script_json(names)}, function (document, gsap, window, __hyperframes) "
-            f"{{\n{body}\n}});"
-        )
+        if "src" in element.attributes:
+            address = self._address(element.attributes["src"])
+            script = f"{with_attributes(tag, 'script', {'src': address})}{body}</script>"
+            if _is_local(address):
+                collected.scripts.append((address, script))
+            else:
+                collected.libraries.setdefault(address, script)
+        elif _type_of(element) == "module":
+            # In the first line, before what stands there: the lines of errors are those of the file.
+            own = f"const __hyperframes = __hyperframesRenderScope.hyperframes({_script_json(names)});"
+            collected.modules.append(f"{tag}{own if self._script_id else ''}{body}</script>")
+        else:
+            # A line break before the end: the script may end in a comment.
+            collected.scripts.append(
+                (
+                    "",
+                    f"<script>__hyperframesRenderScope.run({_script_json(names)}, "
+                    f"function (document, gsap, window, __hyperframes) {{\n{body}\n}});</script>",
+                )
+            )
 
     def host_attributes(self) -> dict[str, str | None]:
         """What the host's tag says once its content is in."""
@@ -287,12 +376,29 @@ class _Part:
             # Elements come in the text's order, so that only the last removed one can hold another.
             if not start <= element.start < end or (removed is not None and removed.holds(element)):
                 continue
-            if element.name == "style" or _is_script(element) or (element.name == "link" and _is_sheet(element)):
+            if (
+                element.name == "style"
+                or _is_script(element)
+                or _is_import_map(element)
+                or (element.name == "link" and _is_sheet(element))
+            ):
                 edits.replace(element.start, element.end, "")
                 removed = element
             else:
                 self._edit_tag(element, edits)
-        return edits.result()[start:]
+        return edits.result()[start:] + self._data_outside()
+
+    def _data_outside(self) -> str:
+        """Scripts that are data (shaders, JSON) and stand in the head or beside the root: the page finds them too."""
+        found = []
+        for element in self._elements:
+            inside, in_head = self._place(element)
+            wanted = (in_head and self._template is None) or (
+                inside and self._root is not None and not self._root.start <= element.start < self._root.end
+            )
+            if wanted and element.name == "script" and not _is_script(element) and not _is_import_map(element):
+                found.append(self._text[element.start : element.end])
+        return "".join(found)
 
     def _edit_tag(self, element: Element, edits: Edits) -> None:
         changed: dict[str, str | None] = {}
@@ -340,8 +446,20 @@ def _is_sheet(element: Element) -> bool:
     return element.attributes.get("rel", "").lower() in ("stylesheet", "preconnect")
 
 
+def _type_of(element: Element) -> str:
+    return element.attributes.get("type", "").strip().lower()
+
+
 def _is_script(element: Element) -> bool:
-    return element.name == "script" and element.attributes.get("type", "").strip().lower() in _SCRIPT_TYPES
+    return element.name == "script" and _type_of(element) in _SCRIPT_TYPES and "nomodule" not in element.attributes
+
+
+def _is_import_map(element: Element) -> bool:
+    return element.name == "script" and _type_of(element) == _IMPORT_MAP
+
+
+def _items(value: object) -> list[tuple[str, object]]:
+    return list(value.items()) if isinstance(value, dict) else []
 
 
 def _script_json(value: object) -> str:
@@ -387,23 +505,57 @@ def property_names(variable: str) -> list[str]:
     return list(dict.fromkeys([f"--{variable}", f"--{plain or 'node'}"]))
 
 
+def _merge_import_maps(collected: _Collected, elements: list[Element], edits: Edits) -> None:
+    """Put the files' import maps into the page's first one, or first into the head; what is there already stays."""
+    if not collected.import_maps:
+        return
+    there = next((e for e in elements if _is_import_map(e) and not e.within("template")), None)
+    own = _json_object(edits.text[there.open_end : there.close_start]) if there else {}
+    imports = dict(_items(own.get("imports")))
+    scopes = {prefix: dict(_items(entries)) for prefix, entries in _items(own.get("scopes"))}
+    for source, found in collected.import_maps:
+        pairs = [(imports, found["imports"])]
+        pairs += [(scopes.setdefault(prefix, {}), entries) for prefix, entries in _items(found["scopes"])]
+        for known, entries in pairs:
+            for name, address in _items(entries):
+                if known.setdefault(name, address) != address:
+                    collected.warnings.append(
+                        f"The import map of {source} gives {name[:100]} another address than an earlier one: "
+                        f"{str(known[name])[:100]} stays."
+                    )
+    merged = _script_json({**own, "imports": imports, **({"scopes": scopes} if scopes else {})})
+    if there:
+        edits.replace(there.open_end, there.close_start, merged)
+    else:
+        edits.insert(_begin_of_head(elements, edits.text), f'<script type="{_IMPORT_MAP}">{merged}</script>')
+
+
 def _head_additions(collected: _Collected, elements: list[Element]) -> str:
     there = {element.attributes.get("href") for element in elements if element.name == "link"}
     links = [link for link in dict.fromkeys(collected.links) if scan(link)[0].attributes.get("href") not in there]
     styles = [
         *collected.styles,
-        *(variables_style(composition_selector(name), values) for name, values in collected.variables.items()),
+        *(_Style(variables_style(composition_selector(name), values)) for name, values in collected.variables.items()),
     ]
-    sheet = "\n".join(style for style in styles if style.strip())
-    return "".join(links) + (f"<style>{sheet}</style>" if sheet else "")
+    sheets: list[str] = []
+    for attributes, group in groupby((style for style in styles if style.css.strip()), lambda style: style.attributes):
+        run = list(group)
+        css = with_imports_first([style.css for style in run]) if run[0].plain else "\n".join(s.css for s in run)
+        tag = with_attributes("<style>", "style", dict(attributes))
+        sheets.append(f"{tag}{css}</style>")
+    return "".join(links + sheets)
 
 
 def _body_additions(collected: _Collected, elements: list[Element]) -> str:
     there = {element.attributes.get("src") for element in elements if element.name == "script"}
-    libraries = [script for script in collected.libraries if scan(script)[0].attributes.get("src", "\0") not in there]
-    scripts = []
+    scripts = [script for address, script in collected.libraries.items() if address not in there]
     if collected.variables:
         table = _script_json(collected.variables)
-        scripts.append(f"window.__hfVariablesByComp = Object.assign(window.__hfVariablesByComp || {{}}, {table});")
-    scripts += collected.scripts
-    return "".join(libraries) + "".join(f"<script>{script}</script>" for script in scripts)
+        scripts.append(
+            f"<script>window.__hfVariablesByComp = Object.assign(window.__hfVariablesByComp || {{}}, {table});</script>"
+        )
+    for address, script in collected.scripts:
+        if not address or address not in there:
+            scripts.append(script)
+            there.add(address)
+    return "".join(scripts + collected.modules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from hyperframes_render.composition.stretches import Stretches, without_comments
 
@@ -67,6 +67,36 @@ def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None,
         else:
             parts.append(f"{prelude}{{{block}}}{tail}")
     return "".join(parts)
+
+
+def with_imports_first(sheets: Sequence[str]) -> str:
+    """One sheet of several. Browsers ignore an @import that follows a rule: all of them come first, and before them
+    the layers that a sheet orders before its own.
+    """
+    layers: list[str] = []
+    imports: list[str] = []
+    parts: list[str] = []
+    for css in sheets:
+        if "@import" not in css.lower():
+            parts.append(css)
+            continue
+        ordered: list[str] = []
+        rest = ""
+        imported = False
+        for prelude, block, tail in _rules(css):
+            text = prelude + tail if block is None else f"{prelude}{{{block}}}{tail}"
+            name = re.match(r"\s*(?:/\*.*?\*/\s*)*@([\w-]+)", prelude, re.DOTALL) if block is None else None
+            kind = name[1].lower() if name else ""
+            if kind == "import":
+                imports.append(text.strip().removesuffix(";") + ";")
+                imported = True
+            elif kind == "layer" and not imported:
+                ordered.append(text.strip())
+            else:
+                rest += text
+        layers += ordered
+        parts.append(rest)
+    return "\n".join(part for part in [*layers, *dict.fromkeys(imports), *parts] if part.strip())
 
 
 def _scope_selector(selector: str, composition_id: str, scope: str, root_id: str | None) -> str:

@@ -9,6 +9,7 @@
   const tweens = window.__hyperframesRenderTweens;
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
+  const MAX_SCRIPT_TEXT = 1_000_000;
   let errorsWhileSeeking = [];
   const note = (message) => {
     if (message && errorsWhileSeeking.length < MAX_ERRORS) errorsWhileSeeking.push(String(message).slice(0, 300));
@@ -30,9 +31,22 @@
   const hasFiniteAnimation = () =>
     document.getAnimations().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
 
+  // Compositions that have no timeline and do not say that none will come. A sole timeline of a sole composition is
+  // bound whatever its name.
+  function missingTimelines(registered) {
+    const all = new Set([...document.querySelectorAll("[data-composition-id]:not([data-no-timeline])")].map((e) => e.getAttribute("data-composition-id")));
+    return all.size === 1 && registered.length ? [] : [...all].filter((id) => id && !registered.includes(id));
+  }
+
+  // The text of the scripts in the page that mention timelines.
+  const timelineScripts = () => [...document.scripts].map((script) => script.textContent)
+    .filter((text) => text.includes("__timelines")).join("\n").slice(0, MAX_SCRIPT_TEXT);
+
   function status() {
     const registry = window.__timelines ?? {};
     const element = root();
+    const timelines = Object.keys(registry).filter((key) => registry[key]);
+    const missing = missingTimelines(timelines);
     return {
       document: document.readyState,
       gsap: window.gsap !== undefined,
@@ -40,13 +54,12 @@
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
       duration: Number(window.__player?.getDuration?.()) || 0,
-      timelines: Object.keys(registry).filter((key) => registry[key]),
+      timelines,
+      missing,
       compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
-      noTimeline: element?.hasAttribute("data-no-timeline") ?? false,
       media: footage.pending(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
-      timelinesInScripts: [...document.scripts].some((s) => s.textContent.includes("__timelines")),
     };
   }
 
@@ -109,6 +122,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, settle, movingSpans: tweens.movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -1,12 +1,17 @@
 // Keeps the scripts of a sub-composition to their own part of the page: what they look up in the document, the targets
 // that they give to GSAP, their variables and the key of their timeline. Each script is called with stand-ins for
-// document, gsap, window and __hyperframes.
+// document, gsap, window and __hyperframes; a module gets the last alone.
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderScope")) return;
   const TWEENS = ["to", "from", "fromTo", "set"];
   const own = (target, value) => (typeof value === "function" && value.prototype === undefined ? value.bind(target) : value);
   const quote = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+  const scopedHyperframes = ({ runtime }) => window.__hyperframes && {
+    ...window.__hyperframes,
+    getVariables: () => ({ ...window.__hfVariablesByComp?.[runtime] }),
+  };
 
   function scopeOf({ composition, runtime, selector, rootId }) {
     const root = document.querySelector(selector);
@@ -58,10 +63,7 @@
       },
     });
 
-    const hyperframes = window.__hyperframes && {
-      ...window.__hyperframes,
-      getVariables: () => ({ ...window.__hfVariablesByComp?.[runtime] }),
-    };
+    const hyperframes = scopedHyperframes({ runtime });
     // A host may go by another name than its file's timeline: it is found under both.
     const registry = () => {
       window.__timelines ??= {};
@@ -90,5 +92,5 @@
   }
 
   const run = (names, script) => script.call(window, ...scopeOf(names));
-  Object.defineProperty(window, "__hyperframesRenderScope", { value: Object.freeze({ run }) });
+  Object.defineProperty(window, "__hyperframesRenderScope", { value: Object.freeze({ run, hyperframes: scopedHyperframes }) });
 })();

@@ -24,6 +24,11 @@
           targets: tween.targets(),
           from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
           to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
+          moments: [
+            ...(twin?.moments ?? []),
+            ...(ends[0] === ends[1] || tween.vars?.onStart ? [from] : []),
+            ...(tween.vars?.onComplete ? [to] : []),
+          ],
         });
       }
     }
@@ -46,9 +51,15 @@
     return merged.every((span) => span.every(Number.isFinite)) && spans.length ? merged : null;
   }
 
+  // Cheap, and on the safe side: whether a style in the page names a transition.
+  const mayTransition = () =>
+    document.querySelector('link[rel~="stylesheet" i], [style*="transition"]') !== null ||
+    [...document.querySelectorAll("style")].some((style) => style.textContent.includes("transition"));
+
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
-  // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. The times of the
-  // frames between `from` and `to`, in order.
+  // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. So must it where a
+  // callback or a set may start a CSS transition: the page runtime counts one from the seek at which it first sees it.
+  // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
     try {
@@ -62,12 +73,16 @@
       }
     }
     const frames = new Set();
+    const stopAt = (time) => {
+      const frame = Math.ceil((time - EPSILON) * fps);
+      if (frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
+    };
+    if (mayTransition()) for (const time of all.flatMap((tween) => tween.moments)) stopAt(time);
     for (const tweens of byTarget.values()) {
       if (tweens.length < 2) continue;
       let busyUntil = -Infinity;
       for (const tween of tweens.sort((a, b) => a.from - b.from)) {
-        const frame = Math.ceil((tween.from - EPSILON) * fps);
-        if (tween.from < busyUntil - EPSILON && frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
+        if (tween.from < busyUntil - EPSILON) stopAt(tween.from);
         busyUntil = Math.max(busyUntil, tween.to);
       }
     }

@@ -1,0 +1,2 @@
+let painted = 0;
+export const paint = (tint) => { document.querySelectorAll(".box")[painted++].style.background = tint; };
