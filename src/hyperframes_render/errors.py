@@ -44,6 +44,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+#: Characters of each of an error's two sentences where it is kept or told: a page may have put its own text into it.
+MAX_SENTENCE = 1000
+
+
 class RenderError(Exception):
     """Base of all errors that a caller sees.
 
@@ -63,8 +67,9 @@ class RenderError(Exception):
         return f"{self.message} {self.action}".strip()
 
     def as_dict(self) -> dict[str, object]:
-        """The error as it stands in a JSON result."""
-        return {"code": self.code, "message": self.message, "action": self.action, "retryable": self.retryable}
+        """The error as it stands in a JSON result, each sentence MAX_SENTENCE characters long at most."""
+        message, action = cut(self.message, MAX_SENTENCE), cut(self.action, MAX_SENTENCE)
+        return {"code": self.code, "message": message, "action": action, "retryable": self.retryable}
 
 
 class InputError(RenderError):
@@ -300,6 +305,11 @@ def error_class(name: str) -> type[RenderError] | None:
 def error_tree(root: type[RenderError] = RenderError) -> list[type[RenderError]]:
     """`root` and every class below it."""
     return [root, *(found for child in root.__subclasses__() for found in error_tree(child))]
+
+
+def cut(text: str, length: int) -> str:
+    """`text` with `length` characters at most; what was cut ends in an ellipsis."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _one_line(text: str) -> str:

@@ -24,10 +24,12 @@ from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, Tas
 from hyperframes_render.errors import (
     FunctionTimedOut,
     InternalError,
+    LimitExceeded,
     NotFound,
     RenderError,
     TaskCancelled,
     WorkerLost,
+    cut,
     error_class,
 )
 from hyperframes_render.task import Task, TaskStatus, result_type
@@ -39,6 +41,10 @@ _KEPT = (
     *("width", "height", "fps", "frames", "duration", "chunks", "unique_frames", "processor_seconds"),
     *("video", "plan", "timings", "warnings", "versions"),
 )
+#: Warnings of a result, and characters of each: chunks have some each, and a page may have put its own text into them.
+MAX_WARNINGS, MAX_WARNING = 50, 300
+#: Bytes of the draft of a result. One of 500 chunks has some 100 kB; a renderer that was taken over may write any number.
+_MAX_DRAFT = 8 * 1024**2
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
 _LOST = (
     "Runtime.ExitError",
@@ -119,10 +125,13 @@ class Finisher:
         change_task(self.tasks, task.id, decide)
 
     def _draft(self, task_id: str) -> dict[str, Any]:
-        """What the last function found out about the result. Empty where it is not there (any more)."""
+        """What the last function found out about the result. Empty where it is not there (any more), or is none."""
         try:
-            draft = json.loads(self.objects.get(f"{work_folder(task_id)}result.json"))
+            draft = json.loads(self.objects.get(f"{work_folder(task_id)}result.json", limit=_MAX_DRAFT))
         except NotFound:
+            return {}
+        except (LimitExceeded, ValueError, RecursionError) as unreadable:
+            _LOG.warning("the draft of task %s cannot be read: %s", task_id, unreadable)
             return {}
         return draft if isinstance(draft, dict) else {}
 
@@ -148,8 +157,8 @@ class Finisher:
         output = {name: draft[name] for name in _KEPT if name in draft}
         if task.dry_run:
             planned = {"dry_run": True, "codec": str(task.request.codec), "estimate": draft.get("estimate")}
-            warnings = [*task.warnings, *draft.get("warnings", [])]
-            return {**output, **planned, "warnings": warnings, "timings": timings, "cost": task_cost(task, draft)}
+            warned = {"warnings": _warnings(task, draft)}
+            return {**output, **planned, **warned, "timings": timings, "cost": task_cost(task, draft)}
         return {
             **output,
             "codec": str(task.request.codec),
@@ -159,11 +168,16 @@ class Finisher:
             "content_type": result_type(task.request.codec)[1],
             "size": draft.get("size", 0),
             "poster": draft.get("poster"),
-            "warnings": [*task.warnings, *draft.get("warnings", [])],
+            "warnings": _warnings(task, draft),
             "timings": timings,
             "cost": task_cost(task, draft),
             "expires_at": later(self.result_days * _DAY),
         }
+
+
+def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:
+    """What the result has to warn of: so much that the task's item and its event can hold it."""
+    return [cut(str(text), MAX_WARNING) for text in (*task.warnings, *draft.get("warnings", []))][:MAX_WARNINGS]
 
 
 def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,9 @@ class TaskTable(Protocol):
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:
         """Ids of tasks that ask for `kind` of attention at `moment` or earlier, the longest due first."""
 
+    def put_off(self, task_id: str, until: str) -> None:
+        """Let `sweep` look at the task at the moment `until`, if it has to at all. A task that cannot be read, too."""
+
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
         """Say that `task_id` is what lies at `drop_key`, unless a later `order` did; whether it is, and who was."""
 

@@ -1,6 +1,7 @@
 """Looking after what was forgotten: nothing accepted stays without an end, no end stays untold.
 
-Found through an index that holds only tasks in need of attention; a failure with one does not keep the others waiting.
+Found through an index that holds only tasks in need of attention, the longest due first. One that fails is put off, so
+that failures never stand before the others, however many there are.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ _BATCH, _AT_ONCE = 500, 8
 #: A task whose workflow runs is looked at again after this part of its age: thousands that wait for room would else be
 #: most of what the services do. At most these seconds: so long may it take until one that was cut off is seen.
 _PART_OF_AGE, _LONGEST_LOOK = 0.25, 600.0
+#: Seconds at most until a task is tried again that could not be attended to.
+_LONGEST_WAIT = 600.0
 #: Seconds after which a sweep begins with no further task: its function has a time limit, and the next one comes soon.
 _PATIENCE = 30.0
+
+#: Of what a sweep has done with a task: nothing that helps it.
+_FAILURES = ("broken", "unannounced")
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,31 @@ class Sweeper:
         """What was done for one task; None where nothing was to be done, or there is no time left."""
         if time.monotonic() > until:
             return None
+        task = None
         try:
             task = self.finisher.tasks.get(task_id)
             # The index lags behind the table: the task may have moved on.
-            return attend(task) if task is not None and task.attention == kind else None
-        except (RenderError, ValueError) as failure:
-            _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure)
-            return "broken"
+            done = attend(task) if task is not None and task.attention == kind else None
+        except Exception as failure:  # of whatever kind: a renderer that was taken over writes to its task's item
+            known = isinstance(failure, RenderError | ValueError)
+            _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure, exc_info=not known)
+            done = "broken"
+        # One that is not there any more is no failure, but what is left of a damaged item stays in the index.
+        if done in _FAILURES or task is None:
+            self._put_off(task_id, task)
+        return done
+
+    def _put_off(self, task_id: str, task: Task | None) -> None:
+        """Try again after as long as it has been failing, which doubles the wait each time."""
+        try:
+            failing = _LONGEST_WAIT if task is None else seconds_since(task.updated_at)
+        except (ValueError, TypeError):
+            failing = _LONGEST_WAIT
+        try:
+            wait = min(max(self.finisher.attention_seconds, failing), _LONGEST_WAIT)
+            self.finisher.tasks.put_off(task_id, later(wait))
+        except RenderError as failure:
+            _LOG.warning("task %s could not be put off: %s", task_id, failure)
 
     def _start(self, task: Task) -> str:
         """Accepted, and not seen running."""

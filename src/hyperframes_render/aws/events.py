@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hyperframes_render.aws.client import calling, client
-from hyperframes_render.errors import ServiceFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -26,9 +25,7 @@ class SnsTopic:
 
     def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
         """See EventTopic."""
-        body = json.dumps(event, ensure_ascii=False)
-        if len(body.encode()) > _MAX_BODY:
-            raise ServiceFailed(f"The event has more than {_MAX_BODY} bytes.")
+        body = _body(event)
         with calling("Publishing an event"):
             self._sns.publish(
                 TopicArn=self._topic_arn,
@@ -37,6 +34,19 @@ class SnsTopic:
                     name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
                 },
             )
+
+
+def _body(event: Mapping[str, Any]) -> str:
+    """The event as text that SNS takes. One that is too large has less in it, and says what was left out."""
+    body = json.dumps(event, ensure_ascii=False)
+    if len(body.encode()) > _MAX_BODY:
+        output = {name: value for name, value in (event.get("output") or {}).items() if name != "warnings"}
+        left_out = {"metadata": None, "output": output or None, "left_out": ["metadata", "output.warnings"]}
+        body = json.dumps({**event, **left_out}, ensure_ascii=False)
+    if len(body.encode()) > _MAX_BODY:
+        left_out = {"metadata": None, "output": None, "error": None, "left_out": ["metadata", "output", "error"]}
+        body = json.dumps({**event, **left_out}, ensure_ascii=False)
+    return body
 
 
 class SqsQueue:

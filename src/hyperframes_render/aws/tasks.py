@@ -205,6 +205,21 @@ class DynamoTasks:
             )
         return [str(_from_item(item["id"])) for item in answer["Items"]]
 
+    def put_off(self, task_id: str, until: str) -> None:
+        """See TaskTable. The version stays: nobody's change of the task is in the way, and this is in nobody's."""
+        with calling("Putting off a task"):
+            try:
+                self._db.update_item(
+                    TableName=self._table,
+                    Key={"id": {"S": task_id}},
+                    UpdateExpression="SET attention_at = :until",
+                    ConditionExpression="attribute_exists(attention)",
+                    ExpressionAttributeValues={":until": {"S": until}},
+                )
+            except ClientError as error:
+                if code_of(error) != _LOST:
+                    raise
+
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
         """See TaskTable."""
         with calling("Noting a dropped file"):

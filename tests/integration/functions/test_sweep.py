@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -133,6 +134,78 @@ def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
     for task_id in (first, second):
         cloud.attention_due(task_id)
     assert call("sweep", {}) == {"broken": 1, "started": 1}
+
+
+def test_tasks_that_cannot_be_attended_to_do_not_stand_before_the_others_for_ever(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.api import sweep
+    from hyperframes_render.aws.workflow import StateMachine
+
+    stuck, damaged, good = submit(), submit(), submit()
+    for hour, task_id in enumerate((stuck, damaged, good)):
+        assert cloud.tasks.change(cloud.task(task_id), {"attention_at": f"2020-01-01T0{hour}:00:00.000Z"}) is not None
+    cloud.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"id": {"S": damaged}},
+        UpdateExpression="REMOVE #status",
+        ExpressionAttributeNames={"#status": "status"},
+    )
+    real = StateMachine.look
+
+    def look(self: StateMachine, task_id: str, attempt: int) -> Any:
+        if task_id == stuck:
+            raise RecursionError("whatever a damaged item does")
+        return real(self, task_id, attempt)
+
+    monkeypatch.setattr(StateMachine, "look", look)
+    monkeypatch.setattr(sweep, "_BATCH", 1)
+    assert [call("sweep", {}) for _ in range(4)] == [{"broken": 1}, {}, {"started": 1}, {}]
+
+
+def test_an_end_that_cannot_be_told_is_put_off_each_time_longer_up_to_ten_minutes(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.aws.events import SnsTopic
+
+    def fail(*_: Any) -> None:
+        raise ServiceFailed("It failed: InternalError.")
+
+    task_id = submit()
+    monkeypatch.setattr(SnsTopic, "publish", fail)
+    run_workflow(task_id)
+    for failing, wait in ((0, 60), (300, 300), (100_000, 600)):
+        changes = {"updated_at": later(-failing), "attention_at": "2020-01-01T00:00:00.000Z"}
+        assert cloud.tasks.change(cloud.task(task_id), changes) is not None
+        assert call("sweep", {}) == {"unannounced": 1}
+        at = cloud.task(task_id).attention_at
+        assert at is not None
+        assert wait - 10 < -seconds_since(at) < wait + 10
+
+
+def test_an_end_with_warnings_of_any_length_and_number_is_stored_and_told(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    draft = cloud.json(f"work/{task_id}/result.json")
+    draft["warnings"] = [f"{number} {'x' * 100_000}" for number in range(60)]
+    cloud.put(f"work/{task_id}/result.json", json.dumps(draft))
+    cloud.events_seen()
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
+    told = [event["output"]["warnings"] for event in cloud.events_seen()]
+    assert [len(warnings) for warnings in told] == [50]
+    assert {len(warning) for warning in told[0]} == {300}
+    assert told[0] == (cloud.task(task_id).output or {})["warnings"]
+
+
+@pytest.mark.parametrize("draft", ["[" * 100_000, "{", " " * 9 * 1024**2 + "{}"])
+def test_a_draft_that_cannot_be_read_is_an_end_all_the_same(cloud: Cloud, behaviour: Behaviour, draft: str) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    cloud.put(f"work/{task_id}/result.json", draft)
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
+    assert (cloud.task(task_id).error or {})["code"] == "internal_error"
 
 
 def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Behaviour) -> None:
