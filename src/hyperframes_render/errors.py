@@ -43,7 +43,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-
 #: Characters of each of an error's two sentences where it is kept or told: a page may have put its own text into it.
 MAX_SENTENCE = 1000
 

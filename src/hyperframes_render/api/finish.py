@@ -43,7 +43,7 @@ _KEPT = (
 )
 #: Warnings of a result, and characters of each: chunks have some each, and a page may have put its own text into them.
 MAX_WARNINGS, MAX_WARNING = 50, 300
-#: Bytes of the draft of a result. One of 500 chunks has some 100 kB; a renderer that was taken over may write any number.
+#: Bytes of the draft of a result. One of 500 chunks has some 100 kB; a renderer that was taken over may write any.
 _MAX_DRAFT = 8 * 1024**2
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
 _LOST = (

@@ -75,6 +75,7 @@ def main() -> None:
     shims.know_items_of_requests()
     shims.limit_chunks_at_once()
     shims.obey_delays_of_retries()
+    shims.check_conditions_once()
     shims.count_loopback_as_tls()
     shims.restore_journal(journal)
     shims.forget_what_is_over()
