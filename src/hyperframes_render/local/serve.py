@@ -35,6 +35,9 @@ HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.
 _GRACE_SECONDS = 3
 _LOOK_SECONDS = 2.0
+#: Seconds that an idle connection is kept: longer than clients keep theirs (httpx 5, requests and browsers up to 60), so
+#: that none sends a request on one that is just being closed.
+_IDLE_SECONDS = 75
 #: The key of whoever runs the server: nobody has to be kept from this machine but by what it can do.
 _OWN_LIMITS = KeyLimits(runs_a_minute=0, uploads_a_minute=0)
 Say = Callable[[str], None]
@@ -221,7 +224,11 @@ def _answer(listener: socket.socket) -> None:
     from hyperframes_render.functions.api import build_application
 
     config = uvicorn.Config(
-        build_application(), log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
+        build_application(),
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_IDLE_SECONDS,
     )
     listener.listen(1024)
     with suppress(KeyboardInterrupt):
