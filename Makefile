@@ -12,7 +12,13 @@ $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 	@$(SETUP)/10-system.sh
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/python: $(SETUP)/20-python.sh requirements.lock requirements-dev.lock | $(STAMPS)/system
+# Installs and locks packages. Set-up can do without it, with pip, in minutes more.
+export UV := $(abspath $(VENV))/uv/bin/uv
+$(STAMPS)/uv: requirements-uv.lock | $(STAMPS)/system
+	@UV= $(SETUP)/20-python.sh $(VENV)/uv $< || echo "set-up goes on with pip" >&2
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/python: $(SETUP)/20-python.sh requirements.lock requirements-dev.lock | $(STAMPS)/system $(STAMPS)/uv
 	@$(SETUP)/20-python.sh $(VENV) requirements.lock requirements-dev.lock
 	@mkdir -p $(@D) && touch $@
 
@@ -137,26 +143,25 @@ cost: setup
 	@$(BIN)/python tests/bench/cost.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
-UV = .lock-venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --quiet
 PRODUCT := pyproject.toml --extra aws --extra api --extra serve --extra submit
-lock:
-	@python3 -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv
-	@$(UV) $(PRODUCT) -o requirements.lock
-	@$(UV) $(PRODUCT) --extra dev -c requirements.lock -o requirements-dev.lock
-	@$(UV) layers/dependencies/requirements.in -c requirements.lock -o layers/dependencies/requirements.lock
-	@$(UV) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
-	@$(UV) requirements-emulator.in -o requirements-emulator.lock
-	@$(UV) requirements-sam.in -o requirements-sam.lock
-	@$(UV) requirements-sdk-new.in -o requirements-sdk-new.lock
-	@$(UV) requirements-sdk-old.in -o requirements-sdk-old.lock
+lock: $(STAMPS)/uv
+	@$(LOCK) $(PRODUCT) -o requirements.lock
+	@$(LOCK) $(PRODUCT) --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) layers/dependencies/requirements.in -c requirements.lock -o layers/dependencies/requirements.lock
+	@$(LOCK) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
+	@$(LOCK) requirements-emulator.in -o requirements-emulator.lock
+	@$(LOCK) requirements-sam.in -o requirements-sam.lock
+	@$(LOCK) requirements-sdk-new.in -o requirements-sdk-new.lock
+	@$(LOCK) requirements-sdk-old.in -o requirements-sdk-old.lock
 	@cd tests/e2e/sdk && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
-	@$(UV) requirements-checks.in -o requirements-checks.lock
-	@$(UV) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
-	@$(UV) requirements-audit.in -o requirements-audit.lock
-	@$(UV) requirements-fuzz.in -o requirements-fuzz.lock
+	@$(LOCK) requirements-checks.in -o requirements-checks.lock
+	@$(LOCK) requirements-uv.in -o requirements-uv.lock
+	@$(LOCK) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
+	@$(LOCK) requirements-audit.in -o requirements-audit.lock
+	@$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
-	@rm -rf .lock-venv
 
 clean:
 	rm -rf $(VENV) out .demo
