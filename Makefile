@@ -45,7 +45,7 @@ $(STAMPS)/stack: $(STACK_PARTS)
 	@touch $@
 
 $(STAMPS)/stack-%: requirements-%.lock $(SETUP)/20-python.sh | $(STAMPS)/python
-	@PIP_NO_DEPS=1 $(SETUP)/20-python.sh $(STACK)/$* $<
+	@PIP_NO_DEPS=1 VENV_OPTIONS=$$([ -x $(UV) ] && echo --without-pip) $(SETUP)/20-python.sh $(STACK)/$* $<
 	@touch $@
 
 $(STAMPS)/stack-layer: layers/dependencies/requirements.lock layers/dependencies/Makefile | $(STAMPS)/python

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 HINT="remove the folder $1 and try again; PyPI must be reachable"
 venv=$1; shift
-[ -x "$venv/bin/python" ] || run "make $venv" python3 -m venv "$venv"
+[ -x "$venv/bin/python" ] || run "make $venv" python3 -m venv ${VENV_OPTIONS:-} "$venv"
 arguments=()
 for lock in "$@"; do arguments+=(-r "$lock"); done
 # uv, where the caller has it in $UV, takes a tenth of pip's time; it does not know pip's own configuration.
@@ -12,5 +12,6 @@ if [ -x "${UV:-}" ]; then
     exit
   fi
   say "uv could not, pip tries"
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || run ensurepip "$venv/bin/python" -m ensurepip
 fi
 run "pip install --require-hashes $*" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes "${arguments[@]}"
