@@ -35,8 +35,8 @@ HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.
 _GRACE_SECONDS = 3
 _LOOK_SECONDS = 2.0
-#: Seconds that an idle connection is kept: longer than clients keep theirs (httpx 5, requests and browsers up to 60), so
-#: that none sends a request on one that is just being closed.
+#: Seconds that an idle connection is kept: longer than clients keep theirs (httpx 5, requests and browsers 60 at most),
+#: so that none sends a request on one that is just being closed.
 _IDLE_SECONDS = 75
 #: The key of whoever runs the server: nobody has to be kept from this machine but by what it can do.
 _OWN_LIMITS = KeyLimits(runs_a_minute=0, uploads_a_minute=0)
