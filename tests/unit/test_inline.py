@@ -218,6 +218,11 @@ def test_every_address_of_a_style_sheet_is_changed(css: str) -> None:
     assert rewrite_urls(css, lambda address: f"../{address}").count("../") == css.count("url(")
 
 
+@pytest.mark.parametrize("css", ['@import "x.css";', "@IMPORT  'x.css' print;", '@import "x.css" layer(a);'])
+def test_what_a_style_sheet_imports_by_a_plain_text_is_looked_for_beside_it(css: str) -> None:
+    assert rewrite_urls(css, lambda address: f"parts/{address}") == css.replace("x.css", "parts/x.css")
+
+
 def test_an_address_without_an_end_is_left_as_it_is() -> None:
     css = "url(" * 50_000
     assert rewrite_urls(css, lambda address: "changed") == css

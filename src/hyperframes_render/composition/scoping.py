@@ -28,6 +28,7 @@ _LEAD = re.compile(r"(?:\s+|/\*.*?\*/|<!--|-->)*", re.DOTALL)
 _NAME_GOES_ON = re.compile(r"[\w-]")
 #: Gives nothing back while it looks: a thousand openings without an end must not take a million steps.
 _URL = re.compile(r"""url\(\s*+(?:(["'])([^"']++)\1|([^"'()\s]++))\s*+\)""")
+_IMPORT = re.compile(r"""(@import\s++)(["'])([^"'\\\n]++)\2""", re.IGNORECASE)
 #: Conditional rules in conditional rules; deeper ones are left as they are.
 _MAX_DEPTH = 16
 
@@ -38,13 +39,14 @@ def composition_selector(composition_id: str) -> str:
 
 
 def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
-    """`css` with every url(...) changed."""
+    """`css` with every url(...) and @import "..." changed."""
 
     def changed(match: re.Match[str]) -> str:
         mark = match[1] or ""
         return f"url({mark}{change(match[2] or match[3])}{mark})"
 
-    return _URL.sub(changed, css)
+    css = _URL.sub(changed, css)
+    return _IMPORT.sub(lambda match: f"{match[1]}{match[2]}{change(match[3])}{match[2]}", css)
 
 
 def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None, depth: int = 0) -> str:
