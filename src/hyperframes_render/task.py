@@ -86,6 +86,13 @@ def host_matches(allowed: str, host: str) -> bool:
     return host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
 
 
+def network_allows(network: NetworkPolicy, host: str) -> bool:
+    """Whether a host, in small letters, may be asked."""
+    if isinstance(network, str):
+        return network == "public"
+    return any(host_matches(allowed, host) for allowed in network)
+
+
 FrameRate = Annotated[
     Fraction,
     BeforeValidator(parse_frame_rate),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.errors import EncoderFailed, SoundUnusable
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Plan, split_frames
 from hyperframes_render.render.result import CaptureRecord
@@ -75,3 +75,15 @@ def test_a_missing_chunk_is_not_joined_over(tmp_path: Path) -> None:
     with pytest.raises(EncoderFailed, match="has 30 frames"):
         assemble(short, twice, [record] * 2, tmp_path / "o.mp4")
     assert not (tmp_path / "o.mp4").exists()
+
+
+@pytest.mark.parametrize("step", ["plan", "whole"])
+def test_a_sound_beyond_the_ceiling_is_refused_before_anything_is_rendered(tmp_path: Path, step: str) -> None:
+    request = parse_render_input({"audio_url": "https://out.example/a.mp3"})
+    with pytest.raises(SoundUnusable, match=r'"out\.example" is outside the network policy'):
+        if step == "plan":
+            sound = tmp_path / "sound.flac"
+            make_plan(BOXES, request, Chunking(parallel=1), sound=sound, ceiling=("in.example",), thorough=True)
+        else:
+            options = LocalOptions(workers=1, ceiling=("in.example",))
+            asyncio.run(render(BOXES, tmp_path / "o.mp4", request, options))

@@ -33,6 +33,11 @@ JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com
             "three/examples/jsm/controls/OrbitControls.js",
             True,
         ),
+        (
+            JSDELIVR + "three@0.140.0/examples/jsm/controls/OrbitControls.js",
+            "three-classic/examples/jsm/controls/OrbitControls.js",
+            True,
+        ),
         (JSDELIVR + "three@0/build/three.module.js", "three/build/three.module.js", False),
         (JSDELIVR + "three@0.140.0/build/three.module.js", "three-classic/build/three.module.js", True),
         (JSDELIVR + "three@0.160.0/build/three.min.js", "three-classic/build/three.min.js", True),
@@ -69,8 +74,6 @@ def test_an_address_is_answered_by_its_file(url: str, file: str, other: bool) ->
         JSDELIVR + "left-pad@1.0.0/index.js",
         JSDELIVR + "gsap@3/../../../etc/passwd",
         JSDELIVR + "gsap@3/dist/none.js",
-        # Its module is the older generation's, which has none: the newer one's would not fit it.
-        JSDELIVR + "three@0.140.0/examples/jsm/controls/OrbitControls.js",
         CDNJS + "gsap/3.15.0/..%2f..%2f..%2fetc/passwd",
         "https://example.com/npm/gsap@3/dist/gsap.min.js",
     ],

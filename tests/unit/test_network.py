@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.cdn import find_in_packages, is_page_runtime
+from hyperframes_render.browser.door import Door
 from hyperframes_render.browser.fetch import FetchBudget, FetchRefused, fetch_public, is_public, resolve_public
+from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.errors import SoundUnusable
+from hyperframes_render.media.media_file import MediaUnreadable
+from hyperframes_render.render.sound import fetch_sound
+from hyperframes_render.task import NetworkPolicy
 
 
 @pytest.mark.parametrize(
@@ -93,7 +103,7 @@ def test_copies_of_the_page_runtime_are_recognised() -> None:
 )
 def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said: str) -> None:
     async def fetch() -> None:
-        async with spent.fetched("https://example.com/"):
+        async with spent.fetched("https://example.com/", network="public"):
             pass
 
     with pytest.raises(FetchRefused, match=said):
@@ -117,7 +127,7 @@ def test_bytes_of_redirects_and_of_what_is_too_large_are_counted(monkeypatch: py
         return "127.0.0.1"
 
     async def fetch(budget: FetchBudget, limit: int) -> None:
-        async with budget.fetched(f"http://outside.example:{server.server_port}/", limit=limit):
+        async with budget.fetched(f"http://outside.example:{server.server_port}/", network="public", limit=limit):
             pass
 
     monkeypatch.setattr("hyperframes_render.browser.fetch.resolve_public", loopback)
@@ -129,3 +139,123 @@ def test_bytes_of_redirects_and_of_what_is_too_large_are_counted(monkeypatch: py
             asyncio.run(fetch(budget, 500))
         server.shutdown()
     assert budget.bytes == FetchBudget().bytes - 2 * (10 + 1000)
+
+
+class Web:
+    """Servers of all names on this machine: http://HOST/to/OTHER redirects to http://OTHER/. Who was asked is noted."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.asked: list[str] = []
+
+    def at(self, *hosts: str) -> str:
+        """An address of the first host that redirects through the others."""
+        return f"http://{hosts[0]}:{self.port}/{'/'.join(hosts[1:])}"
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.asked.append(str(self.headers["Host"]).partition(":")[0])
+            hosts = [host for host in self.path.split("/") if host]
+            self.send_response(302 if hosts else 200)
+            if hosts:
+                self.send_header("Location", made.at(*hosts))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    async def loopback(host: str, port: int) -> str:
+        return "127.0.0.1"
+
+    monkeypatch.setattr("hyperframes_render.browser.fetch.resolve_public", loopback)
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        made = Web(server.server_port)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield made
+        server.shutdown()
+
+
+def test_addresses_in_any_language_are_fetched(web: Web) -> None:
+    assert asyncio.run(fetch_public(f"http://Bücher.example:{web.port}/?ü=é")).status == 200
+    assert web.asked == ["xn--bcher-kva.example"]
+
+
+def test_a_name_that_cannot_be_one_is_refused() -> None:
+    with pytest.raises(FetchRefused, match="cannot be read"):
+        asyncio.run(fetch_public(f"https://{'ü' * 80}.example/"))
+
+
+HOSTS = ("in.example", "*.in.example")
+
+
+@pytest.mark.parametrize("network", ["public", HOSTS])
+def test_redirects_among_allowed_hosts_are_followed(web: Web, network: NetworkPolicy) -> None:
+    answer = asyncio.run(fetch_public(web.at("in.example", "a.in.example", "in.example"), network=network))
+    assert answer.status == 200
+    assert web.asked == ["in.example", "a.in.example", "in.example"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "network", "refused"),
+    [
+        (["out.example"], HOSTS, "out.example"),
+        (["in.example", "out.example"], HOSTS, "out.example"),
+        (["in.example", "a.in.example", "xin.example", "in.example"], HOSTS, "xin.example"),
+        (["in.example"], "none", "in.example"),
+    ],
+)
+def test_no_hop_leaves_the_network_policy(web: Web, hosts: list[str], network: NetworkPolicy, refused: str) -> None:
+    with pytest.raises(FetchRefused, match=f'^"{refused}" is outside the network policy$'):
+        asyncio.run(fetch_public(web.at(*hosts), network=network))
+    assert web.asked == hosts[: hosts.index(refused)], "nobody else was asked"
+
+
+class Asked:
+    """A request of the browser, and its route; how it was answered is in `aborted`."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.method, self.resource_type = url, "GET", "image"
+        self.frame = SimpleNamespace(parent_frame=None)
+        self.aborted = ""
+
+    def is_navigation_request(self) -> bool:
+        return False
+
+    async def all_headers(self) -> dict[str, str]:
+        return {}
+
+    async def abort(self, code: str) -> None:
+        self.aborted = code
+
+    async def fulfill(self, **_: object) -> None:
+        pass
+
+
+def door(folder: Path, network: NetworkPolicy) -> Door:
+    return Door(folder, "index.html", "", packages_root(), network, MediaLibrary(folder / "media"))
+
+
+def test_what_a_page_loads_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
+    guard, asked = door(tmp_path, HOSTS), Asked(web.at("in.example", "out.example"))
+    request: Any = asked
+    asyncio.run(guard._answer(request, request))
+    assert asked.aborted == "failed" and web.asked == ["in.example"]
+    assert ['"out.example" is outside the network policy' in line for line in guard.log.warnings()] == [True]
+
+
+def test_a_film_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
+    with pytest.raises(MediaUnreadable, match=r'"out\.example" is outside the network policy'):
+        asyncio.run(door(tmp_path, HOSTS)._media_file(web.at("in.example", "out.example")))
+    assert web.asked == ["in.example"]
+
+
+@pytest.mark.parametrize("hosts", [["out.example"], ["in.example", "out.example"]])
+def test_a_sound_is_fetched_within_the_stacks_ceiling_only(web: Web, tmp_path: Path, hosts: list[str]) -> None:
+    with pytest.raises(SoundUnusable, match=r'"out\.example" is outside the network policy'):
+        asyncio.run(fetch_sound(web.at(*hosts), tmp_path, HOSTS))
+    assert "out.example" not in web.asked
+    assert asyncio.run(fetch_sound(web.at("in.example"), tmp_path, HOSTS)).is_file()

@@ -18,7 +18,7 @@ work, target = map(pathlib.Path, sys.argv[1:])
 parts = {
     "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # of the official CLI only the page runtime
     "three": ["build", "examples/jsm"],
-    "three-classic": ["build", "examples/js"],
+    "three-classic": ["build", "examples/js", "examples/jsm"],
     "lottie-web": ["build/player"],
     "d3": ["dist"],
     "topojson-client": ["dist"],

@@ -8,11 +8,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
-from hyperframes_render.task import RenderInput, host_matches, is_shallow, parse_render_input
+from hyperframes_render.task import (
+    NetworkPolicy,
+    RenderInput,
+    host_matches,
+    is_shallow,
+    network_allows,
+    parse_render_input,
+)
 
 APP = "infsh/hyperframes-render"
 #: Names under which this application is asked for, without a version.
@@ -247,6 +255,28 @@ def _metadata(value: object) -> object:
     if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
         raise LimitExceeded(f"metadata: it is larger than {MAX_METADATA_BYTES} bytes.", "Keep what identifies the job.")
     return value
+
+
+def check_hosts(submission: Submission, ceiling: NetworkPolicy, path: str) -> None:
+    """Raise InvalidOption where composition or sound lie at a host that the stack does not ask.
+
+    `path` is where the fields stand. Hosts that these redirect to are checked by whoever fetches.
+    """
+    addresses = {"html": "" if submission.is_markup else submission.html, "audio_url": submission.request.audio_url}
+    for name, address in addresses.items():
+        text = (address or "").strip()
+        if text.lower().startswith(("https://", "http://")) and not network_allows(ceiling, _host(text)):
+            raise InvalidOption(
+                f'{path}{"." if path else ""}{name}: this stack fetches nothing from "{_host(text)[:100]}".',
+                "Give an address that the stack's NetworkCeiling allows.",
+            )
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def narrow_network(asked: Any, ceiling: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote_plus
 
-from hyperframes_render.api.accept import Submission, parse_sidecar
+from hyperframes_render.api.accept import Submission, check_hosts, parse_sidecar
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import moment
 from hyperframes_render.api.outbox import INBOX, drop_outbox, is_reserved, work_folder, write_json
@@ -80,6 +80,7 @@ class DropFolder:
         _check_name(dropped.key)
         _check_size(dropped, _MAX_BYTES[suffix])
         submission = self._sidecar(dropped.key)
+        check_hosts(submission, self.service.policy.network_ceiling, "")
         # Checks the sidecar's webhook too, before anything is written.
         task = new_task(task_id, DROP_OWNER, submission, self.service.policy)
         source_key = f"{work_folder(task_id)}source{'.zip' if suffix == '.zip' else '.html'}"

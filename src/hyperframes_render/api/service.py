@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.api.accept import Submission, narrow_network
+from hyperframes_render.api.accept import Submission, check_hosts, narrow_network
 from hyperframes_render.api.access import note_reach
 from hyperframes_render.api.admission import IDEMPOTENCY_SECONDS, Admission
 from hyperframes_render.api.changes import change_task, owned_task, tell
@@ -78,6 +78,7 @@ class TaskService:
         `before_accepting` is called when all is checked and nothing written yet; OverQuota from there makes a task
         that is born rejected. Raises InvalidOption.
         """
+        check_hosts(submission, self.policy.network_ceiling, "input")
         task = new_task(task_id or new_task_id(), owner, submission, self.policy)
         task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
         given = take_given_files(submission.request.variables, owner, task.id, self.uploads)

@@ -98,7 +98,7 @@ def _answer(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswe
 
 def _three(file: str, asked: str | None) -> str:
     """The generation of Three.js that answers: the same one for all modules of a version, since what a module exports
-    and its addons import goes together. The older one has no addons that are modules (examples/jsm).
+    and its addons import goes together.
     """
     version = re.search(r"0\.(\d{1,4})", _plain(asked))
     old = version is not None and int(version[1]) < _THREE_MODERN

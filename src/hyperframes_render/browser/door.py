@@ -23,7 +23,7 @@ from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.browser.footage import MediaLibrary
 from hyperframes_render.composition.source import file_inside
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.task import NetworkPolicy, host_matches
+from hyperframes_render.task import NetworkPolicy, network_allows
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
@@ -226,7 +226,7 @@ class Door:
         if not self._allowed((urlsplit(url).hostname or "").lower()):
             raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
         try:
-            async with self.budget.fetched(url) as film:
+            async with self.budget.fetched(url, network=self.network) as film:
                 if film.status >= 400:
                     raise MediaUnreadable(f"its server answered {film.status}")
                 return await asyncio.to_thread(self.media.keep, url, film.body)
@@ -254,13 +254,13 @@ class Door:
     async def _fetched(self, request: Request, method: str) -> AsyncIterator[Fetched]:
         """The answer from outside; its slot is free again once it is delivered. Raises FetchRefused."""
         headers = await request.all_headers()
-        async with self.budget.fetched(request.url, method=method, headers=headers, limit=MAX_FILE_BYTES) as answer:
+        async with self.budget.fetched(
+            request.url, network=self.network, method=method, headers=headers, limit=MAX_FILE_BYTES
+        ) as answer:
             yield answer
 
     def _allowed(self, host: str) -> bool:
-        if isinstance(self.network, str):
-            return self.network == "public"
-        return any(host_matches(allowed, host) for allowed in self.network)
+        return network_allows(self.network, host)
 
     def _policy(self) -> str:
         return self.network if isinstance(self.network, str) else ", ".join(self.network)

@@ -2,7 +2,7 @@
 
 The name is resolved once, every address it has must be public, and the connection goes to that very address:
 a name that answers differently the second time (DNS rebinding) gains nothing. Redirects are followed one by one
-through the same check.
+through the same check, and none leads to a host that the network policy does not allow.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
+
+from hyperframes_render.task import NetworkPolicy, network_allows
 
 if TYPE_CHECKING:
     import httpcore
@@ -39,7 +41,7 @@ _RETURNED_HEADERS = ("content-type", "cache-control", "content-range", "accept-r
 
 
 class FetchRefused(Exception):
-    """The address is not public, or did not answer; the message says which."""
+    """The address is not public, not allowed, or did not answer; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class FetchBudget:
         self,
         url: str,
         *,
+        network: NetworkPolicy,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         limit: int = MAX_FETCH_BYTES,
@@ -132,7 +135,12 @@ class FetchBudget:
             started = time.monotonic()
             try:
                 answer = await fetch_public(
-                    url, method=method, headers=headers, limit=min(limit, self.bytes), received=self._spend
+                    url,
+                    network=network,
+                    method=method,
+                    headers=headers,
+                    limit=min(limit, self.bytes),
+                    received=self._spend,
                 )
             finally:
                 self.seconds -= time.monotonic() - started
@@ -145,6 +153,7 @@ class FetchBudget:
 async def fetch_public(
     url: str,
     *,
+    network: NetworkPolicy = "public",
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     limit: int = MAX_FETCH_BYTES,
@@ -152,6 +161,7 @@ async def fetch_public(
 ) -> Fetched:
     """Fetch `url` (GET or HEAD), following redirects through the same checks, `limit` bytes at most.
 
+    `network` must allow its host, and each one that it redirects to.
     `received` is told of the bytes of every body as they come, a redirect's and a refused one's too.
     Raises FetchRefused.
     """
@@ -160,12 +170,15 @@ async def fetch_public(
     passed = {name: value for name, value in (headers or {}).items() if name.lower() in _PASSED_HEADERS}
     for _ in range(MAX_REDIRECTS + 1):
         try:
+            url = _in_ascii(url)
             parts = urlsplit(url)
             _ = parts.port
         except ValueError:
             raise FetchRefused("its address cannot be read") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FetchRefused("only http and https addresses are fetched")
+        if not network_allows(network, parts.hostname):
+            raise FetchRefused(f'"{parts.hostname}" is outside the network policy')
         status, answered, body = await _request(method, url, passed, limit, received)
         location = _header(answered, "location")
         if status not in (301, 302, 303, 307, 308) or location is None:
@@ -176,6 +189,16 @@ async def fetch_public(
         except ValueError:
             raise FetchRefused("it redirects to an address that cannot be read") from None
     raise FetchRefused(f"it redirects more than {MAX_REDIRECTS} times")
+
+
+def _in_ascii(url: str) -> str:
+    """The address as it is sent: callers may write names and paths in any language. Raises ValueError."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    name = parts.hostname or ""
+    netloc = parts.netloc if name.isascii() else parts.netloc.lower().replace(name, name.encode("idna").decode())
+    return quote(parts._replace(netloc=netloc).geturl(), safe=_RESERVED)
 
 
 def pinned_pool(*, allow_private: bool = False) -> httpcore.AsyncConnectionPool:

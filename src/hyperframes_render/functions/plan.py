@@ -69,6 +69,7 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
                 chunking,
                 sound=folder / SOUND_FILE,
                 audio=audio,
+                ceiling=given.network_ceiling,
                 listener=progress.check,
                 thorough=task.dry_run,
             )
@@ -160,17 +161,23 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) ->
 
 
 def _is_outside(task: Task) -> bool:
-    return task.source_key.startswith(("https://", "http://"))
+    return task.source_key.lower().startswith(("https://", "http://"))
 
 
 def _fetch(own: Worker, task: Task, folder: Path) -> Path:
-    """The composition from its public address, kept in work/ so that every chunk sees the same."""
+    """The composition from its public address, kept in work/ so that every chunk sees the same.
+
+    Fetched within the stack's ceiling; what the request says of `network` is for the page.
+    """
     url = task.source_key
     shown = url if len(url) <= 120 else f"{url[:117]}..."
     try:
-        answer = asyncio.run(fetch_public(url))
+        answer = asyncio.run(fetch_public(url, network=own.settings.network_ceiling))
     except FetchRefused as refused:
-        raise InvalidComposition(f"html: {shown} could not be fetched: {refused}.", "Give a public address.") from None
+        raise InvalidComposition(
+            f"html: {shown} could not be fetched: {refused}.",
+            "Give a public address that the stack's NetworkCeiling allows.",
+        ) from None
     if answer.status != 200:
         raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

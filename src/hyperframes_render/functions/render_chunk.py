@@ -62,7 +62,7 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
 def _render_whole(own: Worker, task: Task, folder: Path, progress: ProgressCount) -> None:
     source, request = own.source(task, folder), own.request(task)
     output = folder / f"video{result_type(request.codec)[0]}"
-    options = LocalOptions(audio=own.audio(task, folder))
+    options = LocalOptions(audio=own.audio(task, folder), ceiling=own.settings.network_ceiling)
     with progress.counting():
         result = asyncio.run(render(source, output, request, options, progress.listener))
     own.advance(task.id, TaskStatus.UPLOADING, "upload")

@@ -17,7 +17,7 @@ from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session
-from hyperframes_render.task import RenderInput
+from hyperframes_render.task import NetworkPolicy, RenderInput
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class LocalOptions:
     chunks: int = 1
     #: The file that audio_url stands for; None: it is fetched.
     audio: Path | None = None
+    #: Hosts that it may be fetched from.
+    ceiling: NetworkPolicy = "public"
 
 
 async def render(
@@ -56,6 +58,7 @@ async def render(
         work,
         workers=options.workers,
         audio=options.audio,
+        ceiling=options.ceiling,
         driver=driver,
     )
 

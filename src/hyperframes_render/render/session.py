@@ -40,7 +40,14 @@ from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
-from hyperframes_render.task import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, RenderInput, check_size
+from hyperframes_render.task import (
+    DEFAULT_FPS,
+    DEFAULT_HEIGHT,
+    DEFAULT_WIDTH,
+    NetworkPolicy,
+    RenderInput,
+    check_size,
+)
 
 if TYPE_CHECKING:
     from hyperframes_render.media.sound_effects import Processor
@@ -193,6 +200,8 @@ class Session:
     workers: int | None = None
     #: The sound that the caller gives as a file; None: audio_url is fetched, if there is one.
     audio: Path | None = None
+    #: Hosts that audio_url may be fetched from, whatever the page may ask for.
+    ceiling: NetworkPolicy = "public"
     #: Files outside the folder that must not outlive the session.
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -289,7 +298,7 @@ class Session:
         """Have the caller's sound at hand, or say what is wrong with it before anything is rendered."""
         address = self.request.audio_url
         if self.audio is None and address is not None:
-            self.audio = await fetch_sound(address, self.folder)
+            self.audio = await fetch_sound(address, self.folder, self.ceiling)
         if self.audio is not None:
             await asyncio.to_thread(check_sound, self.audio, address or self.audio.name)
 
@@ -315,19 +324,20 @@ async def in_session(
     *,
     workers: int | None = None,
     audio: Path | None = None,
+    ceiling: NetworkPolicy = "public",
     driver: BrowserDriver | None = None,
 ) -> Made:
     """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
 
     A thread of it may still be at work (threads.outlived): then the process must end.
-    `audio` is the file that audio_url stands for, where the caller has it already.
+    `audio` is the file that audio_url stands for, where the caller has it already; else it is fetched within `ceiling`.
     """
     adopt_orphans()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
-    session = Session(source, request, meter, folder, workers, audio)
+    session = Session(source, request, meter, folder, workers, audio, ceiling)
     try:
         async with job_threads():
             return await watched(session.run(driver or BrowserDriver(), work), meter)

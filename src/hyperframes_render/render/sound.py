@@ -13,6 +13,7 @@ from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import SoundUnusable
 from hyperframes_render.media.media_file import MediaUnreadable, probe_media
 from hyperframes_render.render.plan import Plan
+from hyperframes_render.task import NetworkPolicy
 
 if TYPE_CHECKING:
     from hyperframes_render.media.sound_clip import SoundBus, SoundClip
@@ -27,8 +28,11 @@ class MixedSound:
     warnings: tuple[str, ...]
 
 
-async def fetch_sound(address: str, folder: Path) -> Path:
-    """The sound at a public http(s) address as a file in `folder`. Raises SoundUnusable."""
+async def fetch_sound(address: str, folder: Path, ceiling: NetworkPolicy = "public") -> Path:
+    """The sound at a public http(s) address as a file in `folder`.
+
+    Raises SoundUnusable, also for hosts that are not within the stack's `ceiling`.
+    """
     shown = address if len(address) <= 120 else f"{address[:117]}..."
     if urlsplit(address).scheme not in ("http", "https"):
         raise SoundUnusable(
@@ -36,7 +40,7 @@ async def fetch_sound(address: str, folder: Path) -> Path:
             "Give a sound file's address, or upload the file and give its uri.",
         )
     try:
-        answer = await fetch_public(address, method="GET", headers={})
+        answer = await fetch_public(address, network=ceiling)
     except FetchRefused as refusal:
         raise SoundUnusable(f"audio_url: {shown} could not be fetched: {refusal}.") from None
     if answer.status != 200:

@@ -22,7 +22,7 @@ from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session, page_spec
-from hyperframes_render.task import RenderInput
+from hyperframes_render.task import NetworkPolicy, RenderInput
 
 __all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
@@ -49,14 +49,17 @@ def make_plan(
     *,
     sound: Path,
     audio: Path | None = None,
+    ceiling: NetworkPolicy = "public",
     listener: Listener | None = None,
     thorough: bool = False,
 ) -> Planned:
     """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
 
     The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is the file that audio_url stands for;
-    without it, that is fetched. Raises a RenderError: whatever is wrong with the composition shows here, unless it is
-    short and the plan not `thorough`: then it shows when it is rendered, in one go.
+    without it, that is fetched within the stack's `ceiling`.
+
+    Raises a RenderError: whatever is wrong with the composition shows here, unless it is short and the plan not
+    `thorough`: then it shows when it is rendered, in one go.
     """
 
     if not thorough and (short := _short_plan(source, request)) is not None:
@@ -72,7 +75,7 @@ def make_plan(
         mixed = await attempt.mix(plan, sound)
         return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
 
-    return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio))
+    return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio, ceiling=ceiling))
 
 
 @dataclass(frozen=True)

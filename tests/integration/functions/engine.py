@@ -16,6 +16,7 @@ from hyperframes_render.render.chunking import Chunking
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Progress
 from hyperframes_render.render.steps import Planned
+from hyperframes_render.task import NetworkPolicy
 
 #: Frames that each call reports, one at a time.
 FPS = 25
@@ -40,6 +41,8 @@ class Behaviour:
     calls: list[str] = field(default_factory=list)
     hang: bool = False
     seen: list[Seen] = field(default_factory=list)
+    #: By call: where it may fetch a sound from.
+    ceilings: dict[str, NetworkPolicy] = field(default_factory=dict)
 
     def look(self, source: Path, request: Any) -> None:
         """Note what the page would see."""
@@ -94,9 +97,18 @@ class Engine:
         self.behaviour = behaviour
 
     def make_plan(
-        self, source: Path, request: Any, chunking: Chunking, *, sound: Path, audio: Any = None, **_: Any
+        self,
+        source: Path,
+        request: Any,
+        chunking: Chunking,
+        *,
+        sound: Path,
+        ceiling: NetworkPolicy,
+        audio: Any = None,
+        **_: Any,
     ) -> Planned:
         self.behaviour.enter("make_plan")
+        self.behaviour.ceilings["make_plan"] = ceiling
         self.behaviour.look(source, request)
         text = (source / "index.html" if source.is_dir() else source).read_bytes().decode(errors="replace")
         if "data-composition-id" not in text and not text.startswith("PK"):
@@ -129,6 +141,7 @@ class Engine:
 
     async def render(self, source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
         self.behaviour.enter("render")
+        self.behaviour.ceilings["render"] = options.ceiling
         self.behaviour.look(source, request)
         if self.behaviour.hang:
             await asyncio.sleep(60)

@@ -22,6 +22,7 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
+from tests.integration.functions.conftest import forget
 from tests.integration.functions.engine import Behaviour
 
 
@@ -233,8 +234,6 @@ def test_an_uploaded_file_is_rendered_where_it_lies(cloud: Cloud, behaviour: Beh
 
 
 def test_the_stacks_network_ceiling_narrows_what_a_request_may(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.integration.functions.conftest import forget
-
     monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.fonts.example.com")
     forget()
     task = answer("POST", "/apps/run", {"input": {"html": HTML, "network": "public"}})[1]["data"]
@@ -242,6 +241,33 @@ def test_the_stacks_network_ceiling_narrows_what_a_request_may(cloud: Cloud, mon
     asked = {"html": HTML, "network": ["a.fonts.example.com", "evil.example.org"]}
     task = answer("POST", "/apps/run", {"input": asked})[1]["data"]
     assert task["input"]["network"] == ["a.fonts.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"html": "https://out.example/a.html"}, "input.html"),
+        ({"html": "  HTTP://Out.Example:8080/a.zip"}, "input.html"),
+        ({"html": HTML, "audio": "https://in.example@out.example/a.mp3"}, "input.audio_url"),
+    ],
+)
+def test_an_address_beyond_the_stacks_ceiling_is_refused_when_it_is_posted(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], field: str
+) -> None:
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")
+    forget()
+    status, body, _ = answer("POST", "/apps/run", {"input": {**given, "network": "public"}})
+    assert status == 400 and body["error"]["message"].startswith(f'{field}: this stack fetches nothing from "out.')
+    assert cloud.keys("work/") == []
+
+
+def test_addresses_within_the_stacks_ceiling_are_taken_whatever_the_page_may_ask_for(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETWORK_CEILING", "*.in.example")
+    forget()
+    given = {"html": "https://a.in.example/a.html", "audio_url": "https://b.in.example/a.mp3", "network": "none"}
+    assert answer("POST", "/apps/run", {"input": given})[0] == 200
 
 
 def test_a_failed_start_is_still_an_accepted_task_and_sweep_starts_it(

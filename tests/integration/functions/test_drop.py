@@ -120,6 +120,17 @@ def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cl
     assert cloud.keys("work/") == [] and cloud.executions() == []
 
 
+def test_a_sidecars_sound_beyond_the_stacks_ceiling_is_answered_beside_the_file(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")
+    cloud.put("inbox/promo.render.json", '{"audio_url": "https://out.example/a.mp3"}')
+    assert drop(cloud, "inbox/promo.html") is None
+    record = cloud.json("outbox/promo.error.json")
+    assert record["error"].startswith('audio_url: this stack fetches nothing from "out.example"')
+    assert cloud.keys("work/") == [] and cloud.executions() == []
+
+
 @pytest.mark.parametrize(
     ("key", "answer"),
     [

@@ -33,6 +33,7 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
+from tests.integration.functions.conftest import forget
 from tests.integration.functions.engine import Behaviour
 
 
@@ -429,7 +430,7 @@ def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
 
     asked: list[str] = []
 
-    async def fetch(url: str) -> Fetched:
+    async def fetch(url: str, **_: Any) -> Fetched:
         asked.append(url)
         return Fetched(200, {}, HTML.encode())
 
@@ -455,13 +456,55 @@ def test_an_address_that_answers_with_something_else_is_refused(
     from hyperframes_render.browser.fetch import Fetched
     from hyperframes_render.functions import plan
 
-    async def fetch(url: str) -> Fetched:
+    async def fetch(url: str, **_: Any) -> Fetched:
         return Fetched(200, {"content-type": "image/png"}, HTML.encode())
 
     monkeypatch.setattr(plan, "fetch_public", fetch)
     task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 11
     assert "image/png" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+
+
+@pytest.mark.parametrize("network", ["public", "none"])
+def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_requests(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, network: str
+) -> None:
+    monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.in.example")
+    behaviour.chunks = 1
+    given = {"html": HTML, "audio_url": "https://a.in.example/a.mp3", "network": network}
+    assert run_workflow(answer("POST", "/apps/run", {"input": given})[1]["data"]["id"])["status"] == 10
+    assert behaviour.ceilings == dict.fromkeys(("make_plan", "render"), ("cdn.example.com", "*.in.example"))
+
+
+def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.functions import plan
+
+    asked: list[Any] = []
+
+    async def fetch(url: str, *, network: Any) -> Fetched:
+        asked.append(network)
+        return Fetched(200, {}, HTML.encode())
+
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")
+    monkeypatch.setattr(plan, "fetch_public", fetch)
+    given = {"html": "https://in.example/promo.html", "network": "none"}
+    assert run_workflow(answer("POST", "/apps/run", {"input": given})[1]["data"]["id"])["status"] == 10
+    assert asked == [("in.example",)]
+
+
+def test_a_composition_beyond_the_stacks_ceiling_is_refused_by_plan_too(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"html": "https://out.example/promo.html"}
+    task_id = answer("POST", "/apps/run", {"input": given})[1]["data"]["id"]
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed since it was accepted
+    forget()
+    assert run_workflow(task_id)["status"] == 11
+    error = cloud.task(task_id).error
+    assert error and error["code"] == "invalid_composition" and '"out.example" is outside' in error["message"]
 
 
 def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> None:
