@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+import pytest
 from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
@@ -93,3 +95,8 @@ def composition(body: str = "", script: str = "", root: str = 'data-duration="1"
 def hidden_leftovers(folder: Path) -> list[str]:
     """Names of half-written files."""
     return [path.name for path in folder.iterdir() if ".part" in path.name or path.name.startswith(".")]
+
+
+def few(values: Sequence[str], *quick: str) -> list[Any]:
+    """All `values` of a parameter, of which `make test` takes the `quick` ones and `make test-all` the others too."""
+    return [pytest.param(value, marks=[] if value in quick else [pytest.mark.slow], id=value) for value in values]

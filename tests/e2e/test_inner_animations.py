@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.e2e.support import composition, frames, render
+from tests.e2e.support import composition, few, frames, render
 
 #: A box that goes from the left to 160 pixels in a second.
 BOX = """<style>i { position: absolute; left: 0; top: 20px; width: 40px; height: 40px; background: #ffd166;
@@ -27,7 +27,7 @@ def left_edges(video: Path) -> list[int]:
     return [edge(picture) for picture in frames(video)]
 
 
-@pytest.mark.parametrize("where", ["frame", "shadow", "scripted"])
+@pytest.mark.parametrize("where", few(["frame", "shadow", "scripted"], "shadow"))
 def test_an_inner_animation_is_at_the_place_of_its_time(where: str, tmp_path: Path) -> None:
     (tmp_path / "inner.html").write_text(f"<!doctype html><body>{BOX}")
     body = {"frame": f'<iframe src="inner.html" style="{PLACE}"></iframe>', "shadow": SHADOW, "scripted": ""}

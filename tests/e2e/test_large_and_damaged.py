@@ -112,6 +112,7 @@ def test_media_that_cannot_be_decoded_are_named_and_the_page_is_seen(tmp_path: P
         assert shows(picture, RED), name
 
 
+@pytest.mark.slow
 def test_a_film_that_is_damaged_within_shows_what_can_be_had(tmp_path: Path) -> None:
     data = bytearray(make_film(tmp_path / "film.mp4", "-c:v", "libx264", "-g", "5", "-pix_fmt", "yuv420p").read_bytes())
     first = data.index(b"mdat") + 4

@@ -18,18 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from hyperframes_render.formats import FORMATS, Codec
-from tests.e2e.support import COMPOSITIONS, frames, packet_times, render, run
+from tests.e2e.support import COMPOSITIONS, few, frames, packet_times, render, run
 from tests.e2e.test_pictures import BOXES, shown_number
 
 ALPHA = COMPOSITIONS / "alpha.html"
 RICH = COMPOSITIONS / "rich.html"
 RATES = [Fraction(24), Fraction(30000, 1001), Fraction(30), Fraction(60)]
 Picture = NDArray[np.uint8]
-
-
-def few(codecs: list[Codec], *quick: Codec) -> list[Any]:
-    """All `codecs`, of which `make test` takes the `quick` ones and `make test-all` the others too."""
-    return [pytest.param(codec, marks=[] if codec in quick else [pytest.mark.slow], id=codec) for codec in codecs]
 
 
 def name_of(codec: str) -> str:
@@ -138,7 +133,7 @@ def decibels(a: Picture, b: Picture) -> float:
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-@pytest.mark.parametrize("codec", [codec for codec in Codec if FORMATS[codec].has_alpha])
+@pytest.mark.parametrize("codec", few([codec for codec in Codec if FORMATS[codec].has_alpha], Codec.VP9))
 @pytest.mark.parametrize("chunks", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_alpha_composited_over_a_colour_is_the_page_on_that_colour(codec: Codec, chunks: int, tmp_path: Path) -> None:
     video = tmp_path / name_of(codec)

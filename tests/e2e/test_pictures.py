@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.support import COMPOSITIONS, composition, frames, packet_times, render
+from tests.e2e.support import COMPOSITIONS, composition, few, frames, packet_times, render
 from tests.parity.cases import COMPOSITIONS as PARITY_COMPOSITIONS
 
 BOXES = COMPOSITIONS / "boxes.html"
@@ -40,7 +40,7 @@ def check_boxes(video: Path, first: int = 0, count: int = 60) -> None:
 @pytest.mark.parametrize(
     "split", [("--workers", 1), ("--workers", 3), ("--chunks", 4)], ids=["one pass", "three browsers", "four chunks"]
 )
-@pytest.mark.parametrize("env", [{}, SCREENSHOT], ids=["surface", "screenshot"])
+@pytest.mark.parametrize("env", [{}, pytest.param(SCREENSHOT, marks=pytest.mark.slow)], ids=["surface", "screenshot"])
 def test_every_frame_shows_its_own_number(split: tuple[str, int], env: dict[str, str], tmp_path: Path) -> None:
     result = render(BOXES, tmp_path / "o.mp4", *split, env=env)
     assert result["frames"] == 60
@@ -56,7 +56,7 @@ def test_joined_chunks_have_the_times_of_a_single_pass(tmp_path: Path) -> None:
     assert [dts for _, dts, _ in many] == [dts for _, dts, _ in one]
 
 
-@pytest.mark.parametrize("rate", ["30000/1001", "24", "60", "12.5"])
+@pytest.mark.parametrize("rate", few(["30000/1001", "24", "60", "12.5"], "30000/1001"))
 def test_frame_rates_are_exact(rate: str, tmp_path: Path) -> None:
     result = render(COMPOSITIONS / "still.html", tmp_path / "o.mp4", "--fps", rate)
     exact = Fraction(rate)
@@ -172,6 +172,7 @@ LATER = f"""const move = (box) => {MOVES};
   const late = () => fetch("d.json").then((answer) => answer.json()).then(() => setTimeout(go, 1500));"""
 
 
+@pytest.mark.slow
 def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
     def rendered(name: str, *options: object) -> list[bytes]:
         output = tmp_path / f"{name}.zip"
