@@ -33,6 +33,7 @@
         │   └── NoRoom              as many functions run as may: the work waits
         ├── WorkerLost              a function died without a word, or its workflow did
         ├── FunctionTimedOut        a function reached its own time limit
+        ├── TaskAltered             somebody changed what was accepted: a page that took its renderer over
         └── InternalError           a fault of this program
 
 Each class has a stable `code` (part of the API), an HTTP status and a verdict on whether the same
@@ -286,6 +287,13 @@ class FunctionTimedOut(MachineError):
     """A function reached its own time limit: the same work would take as long again."""
 
     code = "function_timed_out"
+    retryable = False
+
+
+class TaskAltered(MachineError):
+    """Its item says something else than what was accepted: its renderer was taken over, or the table was written to."""
+
+    code = "task_altered"
     retryable = False
 
 

@@ -378,6 +378,21 @@ class Task(BaseModel):
         return RenderInput.model_validate({name: value for name, value in self.input.items() if name != "html"})
 
     @property
+    def codec(self) -> Codec:
+        """The codec of the result, also where the rest of `input` cannot be understood (any more)."""
+        try:
+            return Codec(self.input.get("codec", Codec.H264))
+        except ValueError:
+            return Codec.H264
+
+    @property
+    def error_text(self) -> str | None:
+        """What went wrong and what to do, as one text."""
+        if not self.error:
+            return None
+        return f"{self.error.get('message', '')} {self.error.get('action', '')}".strip()
+
+    @property
     def progress(self) -> float:
         """The share of frames that are rendered, 0 to 1."""
         return min(1.0, self.frames_done / self.frames_total) if self.frames_total else 0.0

@@ -25,6 +25,7 @@ from hyperframes_render.api.accept import parse_run, read_json
 from hyperframes_render.api.admission import Rate
 from hyperframes_render.api.clients import Client
 from hyperframes_render.api.envelope import problem, success
+from hyperframes_render.api.ids import new_task_id
 from hyperframes_render.api.keys import KeyChecker, check_scope
 from hyperframes_render.api.ports import KeyRecord, Scope
 from hyperframes_render.api.schemas import (
@@ -38,7 +39,7 @@ from hyperframes_render.api.schemas import (
     body_of,
     inlined,
 )
-from hyperframes_render.api.service import TaskService, new_task_id
+from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
 from hyperframes_render.errors import (
     InternalError,
@@ -216,7 +217,7 @@ async def run(
     submission = parse_run(body)
 
     def accept() -> dict[str, Any]:
-        fresh = new_task_id()
+        fresh = new_task_id(key.owner)
         task_id = door.promise(key, idempotency_key, body, fresh)
         if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
             return _view(service, known, key, client)

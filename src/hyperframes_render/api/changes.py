@@ -8,6 +8,7 @@ from typing import Any
 
 from hyperframes_render.api.clock import moment
 from hyperframes_render.api.events import event_of
+from hyperframes_render.api.ids import belongs
 from hyperframes_render.api.ports import EventTopic, TaskTable
 from hyperframes_render.errors import NotFound, ServiceFailed, TaskCancelled
 from hyperframes_render.task import Task, TaskStatus
@@ -24,7 +25,7 @@ Decision = Callable[[Task], Mapping[str, Any] | None]
 def owned_task(table: TaskTable, owner: str, task_id: str) -> Task:
     """The task. Raises NotFound where there is none, and for another's task too."""
     task = table.get(task_id) if 0 < len(task_id) <= _MAX_ID else None
-    if task is None or task.owner != owner:
+    if task is None or not belongs(task, owner):
         raise NotFound(f"There is no task {task_id[:_MAX_ID]}.", "Check the id; a key sees its own tasks only.")
     return task
 

@@ -53,9 +53,9 @@ _SMALL_FUNCTIONS_CALLS = 3
 #: The same of one call of `grant` (512 MB for 60 ms), which each function that renders makes first.
 _GRANT_GB_SECONDS = 0.03
 #: Requests of one task and of one chunk to the services, counted in the code (a retry makes them again).
-_S3_WRITES, _S3_READS = 6, 8
+_S3_WRITES, _S3_READS = 6, 10
 _S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
-_DYNAMODB_WRITES, _DYNAMODB_READS = 9, 8
+_DYNAMODB_WRITES, _DYNAMODB_READS = 9, 10
 _EVENTS = 5
 #: /tmp that costs nothing, in MB.
 _FREE_STORAGE_MB = 512

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from hyperframes_render import __version__
+from hyperframes_render.api.access import as_accepted, noted_reach
 from hyperframes_render.api.events import event_id
-from hyperframes_render.api.ports import ObjectStore, SecretVault, TaskTable
+from hyperframes_render.api.ports import Ledger, ObjectStore, SecretVault, TaskTable
 from hyperframes_render.api.post import Answer, post
 from hyperframes_render.api.view import task_view
 from hyperframes_render.api.webhooks import check_webhook, sign, wait_before_next, webhook_body
@@ -34,6 +35,7 @@ class Delivery:
 
     tasks: TaskTable
     objects: ObjectStore
+    ledger: Ledger
     vault: SecretVault
     schedule: Sequence[int]
     allow_private: bool = False
@@ -47,8 +49,8 @@ class Delivery:
         """
         task_id, host = str(event["id"]), None
         try:
-            task = self.tasks.get(task_id)
-            if task is None or not task.webhook or not task.status.final:
+            task = self._told_of(task_id)
+            if task is None or not task.webhook:
                 return Outcome("unwanted")
             host = urlsplit(task.webhook).hostname
             answer = self._try(task)
@@ -64,6 +66,17 @@ class Delivery:
         _LOG.warning("webhook of task %s to %s failed at try %d: %s", task_id, host, attempt, answer)
         # At once, where it was the last: the queue counts its receipts and moves it to the dead letters.
         return Outcome("exhausted", 0) if wait is None else Outcome("failed", wait)
+
+    def _told_of(self, task_id: str) -> Task | None:
+        """The task, if it has ended and wants to be told of.
+
+        Where its item is not as it was accepted, it has failed, and whom it was accepted for is told so, with their own
+        secret: nobody asked for another address.
+        """
+        task = self.tasks.get(task_id)
+        if task is None or not task.webhook or not task.status.final:
+            return None
+        return as_accepted(noted_reach(self.ledger, task_id), task)
 
     def _try(self, task: Task) -> Answer:
         url = task.webhook or ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from urllib.parse import unquote_plus
 from hyperframes_render.api.accept import Submission, check_hosts, parse_sidecar
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import moment
+from hyperframes_render.api.ids import DROP_OWNER, task_id_from
 from hyperframes_render.api.outbox import INBOX, drop_outbox, is_reserved, work_folder, write_json
 from hyperframes_render.api.service import TaskService, new_task
 from hyperframes_render.errors import (
@@ -24,8 +24,6 @@ from hyperframes_render.errors import (
 from hyperframes_render.task import RenderInput, Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
-#: Whom dropped files belong to.
-DROP_OWNER = "drop"
 SIDECAR_SUFFIX = ".render.json"
 _MAX_SIDECAR = 64 * 1024
 #: docs/limits.md; what unpacks to more is found by Plan.
@@ -152,8 +150,7 @@ class DropFolder:
 
 def task_id_of(dropped: Dropped) -> str:
     """The task's id: the same for each report of the same writing of the same object."""
-    text = "\0".join((dropped.key, dropped.etag, dropped.order))
-    return hashlib.sha256(text.encode()).hexdigest()[:30]
+    return task_id_from("\0".join((dropped.key, dropped.etag, dropped.order)), DROP_OWNER)
 
 
 def sidecar_key(key: str) -> str:

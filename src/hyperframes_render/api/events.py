@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hyperframes_render.api.ids import dropped_as
 from hyperframes_render.task import Task
 
 
@@ -34,8 +35,8 @@ def event_of(task: Task) -> tuple[dict[str, Any], dict[str, str]]:
         "output": task.output,
         "error": task.error,
     }
-    if task.drop_key:
-        body["drop_key"] = task.drop_key
+    if dropped := dropped_as(task):
+        body["drop_key"] = dropped
     if task.frames_total:
         body["progress"] = {"frames_done": task.frames_done, "frames_total": task.frames_total}
     return body, {"status": str(int(task.status)), "owner": task.owner, "app": task.app}

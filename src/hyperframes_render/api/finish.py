@@ -9,18 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hyperframes_render.api.access import Reach, altered, as_accepted, noted_reach
 from hyperframes_render.api.changes import change_task, tell
 from hyperframes_render.api.clock import later, moment, seconds_since
 from hyperframes_render.api.cost import Spent, cost_of
 from hyperframes_render.api.outbox import (
+    own_output,
+    poster_key,
     remove_result,
-    result_filename,
     result_folder,
     result_key,
+    whole,
     work_folder,
     write_record,
 )
-from hyperframes_render.api.ports import Attention, EventTopic, ObjectStore, TaskTable
+from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable
 from hyperframes_render.errors import (
     FunctionTimedOut,
     InternalError,
@@ -32,7 +35,7 @@ from hyperframes_render.errors import (
     cut,
     error_class,
 )
-from hyperframes_render.task import Task, TaskStatus, result_type
+from hyperframes_render.task import Task, TaskStatus
 
 _LOG = logging.getLogger(__name__)
 _DAY = 24 * 3600
@@ -69,6 +72,7 @@ class Finisher:
     tasks: TaskTable
     objects: ObjectStore
     topic: EventTopic
+    ledger: Ledger
     result_days: int
     longest_function: int = 900
     attention_seconds: int = 60
@@ -76,11 +80,14 @@ class Finisher:
     def finish(self, task_id: str, outcome: Outcome, error: Mapping[str, Any] | None = None) -> Task | None:
         """Write the final state if there is none yet, then announce it. None where the task was deleted.
 
-        A second call does only what the first did not get to.
+        A second call does only what the first did not get to. A task whose item is not as it was accepted has failed.
         """
         draft = self._draft(task_id) if outcome == "completed" else {}
+        reach = noted_reach(self.ledger, task_id)
 
         def decide(task: Task) -> Mapping[str, Any] | None:
+            if changes := self._if_altered(reach, task):
+                return changes
             if task.status.final:
                 return None
             failure = None if outcome == "completed" else read_failure(error or {}, task.failure)
@@ -94,15 +101,25 @@ class Finisher:
             return None
         if changed:
             _LOG.info("task %s is %s", task.id, task.status.text)
-        self.announce(task, draft)
+        # Between its reading and the change, somebody may have written to it who does not raise its version.
+        task = as_accepted(reach, task)
+        self._announce(task, draft)
         return task
 
-    def announce(self, task: Task, draft: Mapping[str, Any] | None = None) -> bool:
+    def announce(self, task_id: str) -> bool:
+        """Announce a final task whose announcement is not known to have worked; whether it has by now."""
+        reach = noted_reach(self.ledger, task_id)
+        task, _ = change_task(self.tasks, task_id, lambda now: self._if_altered(reach, now))
+        return self._announce(as_accepted(reach, task), self._draft(task_id))
+
+    def _announce(self, task: Task, draft: dict[str, Any]) -> bool:
         """Record in the outbox, event, clean-up of a final task; whether all is done. Doing it again does no harm."""
         if task.attention != Attention.ANNOUNCE:
             self.clean(task)
             return True
-        write_record(task, self.objects, self.tasks, dict(draft if draft is not None else self._draft(task.id)))
+        if task.output is not None:
+            task = task.model_copy(update={"output": own_output(task, task.output, self.objects.bucket)})
+        write_record(task, self.objects, self.tasks, draft)
         if not tell(self.topic, task):
             return False
         self.objects.delete_folder(work_folder(task.id))
@@ -135,12 +152,16 @@ class Finisher:
             return {}
         return draft if isinstance(draft, dict) else {}
 
+    def _if_altered(self, reach: Reach | None, task: Task) -> dict[str, Any] | None:
+        """The changes that end a task whose item is not as it was accepted; None where it is as it was."""
+        changes = altered(reach, task)
+        return {**changes, **self._to_announce()} if changes else None
+
+    def _to_announce(self) -> dict[str, Any]:
+        return {"attention": Attention.ANNOUNCE, "attention_at": later(self.attention_seconds)}
+
     def _final_changes(self, task: Task, failure: RenderError | None, draft: Mapping[str, Any]) -> dict[str, Any]:
-        changes: dict[str, Any] = {
-            "phase": "done",
-            "attention": Attention.ANNOUNCE,
-            "attention_at": later(self.attention_seconds),
-        }
+        changes: dict[str, Any] = {"phase": "done", **self._to_announce()}
         if task.status == TaskStatus.CANCELLING or isinstance(failure, TaskCancelled):
             cancelled = TaskCancelled("The task was cancelled.")
             return {**changes, "status": TaskStatus.CANCELLED, "error": cancelled.as_dict()}
@@ -149,30 +170,28 @@ class Finisher:
         if failure is not None:
             return {**changes, "status": TaskStatus.FAILED, "error": failure.as_dict()}
         output = self._output(task, draft)
-        frames = output.get("frames", task.frames_total)
+        frames = whole(output.get("frames", task.frames_total))
         return {**changes, "status": TaskStatus.COMPLETED, "output": output, "frames_done": frames}
 
     def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
         timings = {**draft.get("timings", {}), "accepted_to_finished": round(seconds_since(task.created_at), 3)}
         output = {name: draft[name] for name in _KEPT if name in draft}
         if task.dry_run:
-            planned = {"dry_run": True, "codec": str(task.request.codec), "estimate": draft.get("estimate")}
+            planned = {"dry_run": True, "codec": str(task.codec), "estimate": draft.get("estimate")}
             warned = {"warnings": _warnings(task, draft)}
             return {**output, **planned, **warned, "timings": timings, "cost": task_cost(task, draft)}
-        return {
-            **output,
-            "codec": str(task.request.codec),
-            "bucket": self.objects.bucket,
-            "key": result_key(task),
-            "filename": result_filename(task),
-            "content_type": result_type(task.request.codec)[1],
-            "size": draft.get("size", 0),
-            "poster": draft.get("poster"),
+        video, poster = self.objects.head(result_key(task)), self.objects.head(poster_key(task))
+        output |= {
+            "codec": str(task.codec),
+            # A video that somebody takes away as soon as it is there was as large as its function says.
+            "size": video.size if video else draft.get("size"),
+            "poster": {"size": poster.size} if poster else None,
             "warnings": _warnings(task, draft),
             "timings": timings,
             "cost": task_cost(task, draft),
             "expires_at": later(self.result_days * _DAY),
         }
+        return own_output(task, output, self.objects.bucket)
 
 
 def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:

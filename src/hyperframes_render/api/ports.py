@@ -148,6 +148,9 @@ class Ledger(Protocol):
     def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """Write the note unless there is one from the last `seconds`; that one, or None where this one was written."""
 
+    def write(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+        """Write the note in place of the one that is there."""
+
     def read(self, name: str) -> dict[str, str] | None:
         """The note, unless its time is over."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hyperframes_render.api.accept import Submission, check_hosts, narrow_network
-from hyperframes_render.api.access import note_reach
+from hyperframes_render.api.access import note_reach, noted_reach
 from hyperframes_render.api.admission import IDEMPOTENCY_SECONDS, Admission
 from hyperframes_render.api.changes import change_task, owned_task, tell
 from hyperframes_render.api.clock import later, moment
 from hyperframes_render.api.given_files import take_given_files
+from hyperframes_render.api.ids import dropped_as, new_task_id
 from hyperframes_render.api.outbox import poster_key, result_folder, result_key, work_folder
 from hyperframes_render.api.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable, Workflow
 from hyperframes_render.api.uploads import UPLOADS, Uploads
@@ -79,7 +79,7 @@ class TaskService:
         that is born rejected. Raises InvalidOption.
         """
         check_hosts(submission, self.policy.network_ceiling, "input")
-        task = new_task(task_id or new_task_id(), owner, submission, self.policy)
+        task = new_task(task_id or new_task_id(owner), owner, submission, self.policy)
         task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
         given = take_given_files(submission.request.variables, owner, task.id, self.uploads)
         if given.variables != submission.request.variables:
@@ -174,8 +174,8 @@ class TaskService:
         # What works on it looks for the task, and ends when it is gone.
         self.tasks.delete(task_id)
         if uploads:
-            self.objects.delete(*_uploads_of(task))
-        if task.drop_key is None:
+            self.objects.delete(*self._uploads_of(owner, task))
+        if dropped_as(task) is None:
             self.objects.delete_folder(result_folder(task_id))
         self.objects.delete_folder(work_folder(task_id))
 
@@ -197,8 +197,18 @@ class TaskService:
             # It is told as any result whose time is over.
             change_task(self.tasks, task_id, lambda now: {"output": {**(now.output or {}), "expires_at": moment()}})
         if role != "output":
-            self.objects.delete(*_uploads_of(task))
+            self.objects.delete(*self._uploads_of(owner, task))
         return gone
+
+    def _uploads_of(self, owner: str, task: Task) -> tuple[str, ...]:
+        """Keys of what was uploaded for the task, as noted when it was accepted: its item could name others.
+
+        Of one that is too old for a note, what its item names of its owner's.
+        """
+        if (reach := noted_reach(self.ledger, task.id)) is not None:
+            return reach.reads
+        own = f"{UPLOADS}{owner}/"
+        return tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(own))
 
     def view(self, task: Task) -> dict[str, Any]:
         """The task as callers see it."""
@@ -207,16 +217,6 @@ class TaskService:
     def files(self, task: Task, role: str | None = None) -> list[dict[str, Any]]:
         """The task's files, each with an address that is signed now."""
         return [file for file in task_files(task, self.objects) if role in (None, file["role"])]
-
-
-def _uploads_of(task: Task) -> list[str]:
-    """Keys of what was uploaded for the task."""
-    return [key for key in (task.source_key, task.audio_key) if key and key.startswith(UPLOADS)]
-
-
-def new_task_id() -> str:
-    """120 random bits, in letters and digits that a workflow's name may have."""
-    return secrets.token_hex(15)
 
 
 def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -> Task:

@@ -141,7 +141,7 @@ class Sweeper:
             _LOG.info("task %s was deleted meanwhile", task.id)
 
     def _announce(self, task: Task) -> str:
-        return "announced" if self.finisher.announce(task) else "unannounced"
+        return "announced" if self.finisher.announce(task.id) else "unannounced"
 
     def _clean(self, task: Task) -> str:
         self.finisher.clean(task)

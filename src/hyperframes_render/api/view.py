@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hyperframes_render.api.clock import later
+from hyperframes_render.api.outbox import poster_file, video_file
 from hyperframes_render.api.ports import ObjectStore
 from hyperframes_render.task import Task, TaskStatus
 
@@ -31,7 +32,7 @@ def task_view(task: Task, store: ObjectStore) -> dict[str, Any]:
         "updated_at": task.updated_at,
         "input": task.input,
         "output": _output(task, store),
-        "error": error_sentence(task),
+        "error": task.error_text,
         "error_code": (task.error or {}).get("code"),
         "logs": _logs(task),
         "warnings": task.warnings,
@@ -39,13 +40,6 @@ def task_view(task: Task, store: ObjectStore) -> dict[str, Any]:
         "session_id": task.session_id,
         "webhook": task.webhook,
     }
-
-
-def error_sentence(task: Task) -> str | None:
-    """What went wrong and what to do, as one text."""
-    if not task.error:
-        return None
-    return f"{task.error.get('message', '')} {task.error.get('action', '')}".strip()
 
 
 def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
@@ -58,24 +52,25 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
     if stored.get("dry_run"):
         return {**output, "dry_run": True, "estimate": stored.get("estimate")}
     output["expires_at"] = stored.get("expires_at")
-    if stored.get("expires_at") and stored["expires_at"] <= later(0, datetime.now(UTC)):
+    if output["expires_at"] and str(output["expires_at"]) <= later(0, datetime.now(UTC)):
         output["expired"] = "The video was removed at expires_at; run the task again."
         return output
     # Beside the files: clients make objects of them that take no other fields.
     output["uris_expire_at"] = later(URL_SECONDS)
-    output["video"] = _file(stored, store)
+    # Not what is stored: whoever can write to the item could name another's object there, and have it signed here.
+    output["video"] = _signed(video_file(task, stored.get("size")), store)
     if isinstance(poster := stored.get("poster"), dict):
-        output["poster"] = _file(poster, store)
+        output["poster"] = _signed(poster_file(task, poster.get("size")), store)
     return output
 
 
-def _file(stored: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
-    """A file of ours with an address that is signed now."""
+def _signed(file: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
+    """A file of the task with an address that is signed now."""
     return {
-        "uri": store.presign(stored["key"], URL_SECONDS, stored["filename"]),
-        "content_type": stored["content_type"],
-        "size": stored["size"],
-        "filename": stored["filename"],
+        "uri": store.presign(file["key"], URL_SECONDS, file["filename"]),
+        "content_type": file["content_type"],
+        "size": file["size"],
+        "filename": file["filename"],
     }
 
 
@@ -106,7 +101,7 @@ def progress_of(task: Task) -> dict[str, Any]:
 
 def _logs(task: Task) -> list[str]:
     if task.error:
-        return [error_sentence(task) or ""]
+        return [task.error_text or ""]
     if task.status.final or not task.frames_total:
         return [f"{task.status.text}"]
     done = progress_of(task)

@@ -58,18 +58,24 @@ def session_policy(reach: Reach, bucket: str, partition: str = "aws") -> dict[st
     folder = f"arn:{partition}:s3:::{bucket}/{reach.folder}*"
     listed = {"StringLike": {"s3:prefix": f"{reach.folder}*"}}
     names = [name_id(reach.drop_key)] if reach.drop_key else []
-    items = [reach.task_id, frames_counter(reach.owner), *names]
+    items = [reach.task_id, frames_counter(reach.owner)]
     return {
         "Version": "2012-10-17",
         "Statement": [
             _allow("s3:GetObject", [*objects(*reach.reads), folder]),
             _allow(["s3:PutObject", "s3:AbortMultipartUpload"], [*objects(*reach.writes), folder]),
             _allow("s3:ListBucket", f"arn:{partition}:s3:::{bucket}", listed),
-            _allow("dynamodb:*", "*", {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": items}}),
+            _allow("dynamodb:*", "*", _items(items)),
+            # Who holds the dropped name is for `drop` to say.
+            *([_allow("dynamodb:GetItem", "*", _items(names))] if names else []),
             # A topic knows no tasks: whoever may tell of one may tell of all.
             _allow("sns:Publish", "*"),
         ],
     }
+
+
+def _items(keys: list[str]) -> dict[str, Any]:
+    return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": keys}}
 
 
 def _allow(action: object, resource: object, condition: object = None) -> dict[str, Any]:

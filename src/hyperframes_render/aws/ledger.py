@@ -43,13 +43,11 @@ class DynamoLedger:
 
     def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """See Ledger."""
-        note = {"M": {field: {"S": value} for field, value in values.items()}}
-        item: dict[str, Any] = {**_key(name), "expires_at": _in(seconds), "note": note}
         with calling("Writing a note"):
             try:
                 self._db.put_item(
                     TableName=self._table,
-                    Item=item,
+                    Item=_note(name, values, seconds),
                     # The service removes what is over within days, not at once.
                     ConditionExpression="attribute_not_exists(id) OR expires_at < :now",
                     ExpressionAttributeValues={":now": _in(0)},
@@ -59,6 +57,11 @@ class DynamoLedger:
                     raise
                 return self.read(name) or {}
         return None
+
+    def write(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+        """See Ledger."""
+        with calling("Writing a note"):
+            self._db.put_item(TableName=self._table, Item=_note(name, values, seconds))
 
     def read(self, name: str) -> dict[str, str] | None:
         """See Ledger."""
@@ -154,6 +157,11 @@ class DynamoLedger:
 
 def _key(name: str) -> dict[str, Any]:
     return {"id": {"S": name}}
+
+
+def _note(name: str, values: Mapping[str, str], seconds: int) -> dict[str, Any]:
+    note = {"M": {field: {"S": value} for field, value in values.items()}}
+    return {**_key(name), "expires_at": _in(seconds), "note": note}
 
 
 def _in(seconds: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import re
 import time
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from hyperframes_render.api.clock import moment
+from hyperframes_render.api.ids import belongs
 from hyperframes_render.api.ports import Attention, KeyLimits, KeyRecord, Scope, TaskPage
 from hyperframes_render.aws.client import calling, client, code_of
 from hyperframes_render.errors import InvalidOption, NotFound
@@ -29,6 +31,7 @@ from hyperframes_render.task import Task, TaskStatus
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_LOG = logging.getLogger(__name__)
 BY_ATTENTION, BY_OWNER = "by_attention", "by_owner"
 _LOST = "ConditionalCheckFailedException"
 _SPENT = "spent_"
@@ -93,19 +96,23 @@ class DynamoTasks:
         if cursor is not None:
             created_at, task_id = _read_cursor(cursor)
             query["ExclusiveStartKey"] = _pack({"owner": owner, "created_at": created_at, "id": task_id})
-        with calling("Listing tasks"):
-            answer = self._db.query(**query)
-            ids = [item["id"] for item in answer["Items"]]
-            items = self._items(ids)
-        # What was deleted since the index was written is left out.
-        tasks = [_task(items[one["S"]]) for one in ids if one["S"] in items and "status" in items[one["S"]]]
-        last = _unpack(answer.get("LastEvaluatedKey", {}))
-        return TaskPage(tasks, _write_cursor(last["created_at"], last["id"]) if last else None)
+        tasks: list[Task] = []
+        while not tasks:
+            with calling("Listing tasks"):
+                answer = self._db.query(**query)
+                ids = [item["id"]["S"] for item in answer["Items"]]
+                items = self._items(ids)
+            # What was deleted since the index was written is left out.
+            tasks = [task for one in ids if (task := _own(items.get(one, {}), owner)) is not None]
+            if "LastEvaluatedKey" not in answer:
+                return TaskPage(tasks, None)
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return TaskPage(tasks, _write_cursor(tasks[-1].created_at, tasks[-1].id))
 
-    def _items(self, ids: list[Any]) -> dict[str, Any]:
+    def _items(self, ids: list[str]) -> dict[str, Any]:
         """Whole items by id; the service may give them in pieces."""
         found: dict[str, Any] = {}
-        wanted: Any = {self._table: {"Keys": [{"id": one} for one in ids]}} if ids else {}
+        wanted: Any = {self._table: {"Keys": [{"id": {"S": one}} for one in ids]}} if ids else {}
         while wanted:
             answer = self._db.batch_get_item(RequestItems=wanted)
             found |= {item["id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
@@ -367,6 +374,18 @@ def _task(item: Mapping[str, Any]) -> Task:
         values[name] = json.loads(values[name])
     values["spent"] = {name.removeprefix(_SPENT): value for name, value in values.items() if name.startswith(_SPENT)}
     return Task.model_validate(values)
+
+
+def _own(item: Mapping[str, Any], owner: str) -> Task | None:
+    """The task of the item, if it is `owner`'s: a renderer that was taken over can put its task under another's name,
+    and make nonsense of it.
+    """
+    try:
+        task = _task(item) if "status" in item else None
+    except (ValueError, TypeError, RecursionError) as unreadable:
+        _LOG.warning("a task cannot be read and is not listed: %s", unreadable)
+        return None
+    return task if task is not None and belongs(task, owner) else None
 
 
 def _text(name: str, value: Any) -> Any:

@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.api.deliver import Delivery
 from hyperframes_render.aws.events import SqsQueue
+from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
@@ -33,6 +34,7 @@ def _delivery(given: NotifySettings) -> Delivery:
     return Delivery(
         tasks=tasks,
         objects=S3Objects(given.bucket),
+        ledger=DynamoLedger(given.task_table),
         vault=KmsSecrets(given.stack_secret_arn, tasks.secret_versions),
         schedule=given.webhook_retry_seconds,
         allow_private=given.webhook_allow_private,

@@ -54,6 +54,7 @@ def finisher(given: Finishing) -> Finisher:
         tasks=DynamoTasks(given.task_table),
         objects=S3Objects(given.bucket),
         topic=SnsTopic(given.events_topic_arn),
+        ledger=DynamoLedger(given.task_table),
         result_days=given.result_days,
         longest_function=given.longest_function_seconds,
         attention_seconds=given.attention_seconds,

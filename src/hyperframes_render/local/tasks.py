@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hyperframes_render.api.clock import moment
-from hyperframes_render.api.drop import DROP_OWNER
+from hyperframes_render.api.ids import DROP_OWNER
 from hyperframes_render.api.ports import Attention
 from hyperframes_render.aws.tasks import BY_ATTENTION, BY_OWNER
 from hyperframes_render.task import TaskStatus

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from hyperframes_render.aws.tasks import name_id
 from hyperframes_render.local.deploy import local_client
 from tests.integration.workflow.stack import Stack, composition
+from tests.waiting import wait_for
 
 NOTHING = {"credentials": None}
 
@@ -33,10 +36,9 @@ def two_tasks(stack: Stack) -> tuple[str, str]:
     return mine, other
 
 
-@pytest.fixture(scope="module")
-def client(stack: Stack, two_tasks: tuple[str, str]) -> Any:
-    """Clients with my task's credentials."""
-    given = ask(stack, two_tasks[0], stack.access(two_tasks[0]))["credentials"]
+def clients_of(stack: Stack, task_id: str) -> Any:
+    """Clients with the task's credentials, by service."""
+    given = ask(stack, task_id, stack.access(task_id))["credentials"]
 
     def make(service: str) -> Any:
         return boto3.client(
@@ -49,6 +51,12 @@ def client(stack: Stack, two_tasks: tuple[str, str]) -> Any:
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack, two_tasks: tuple[str, str]) -> Any:
+    """Clients with my task's credentials."""
+    return clients_of(stack, two_tasks[0])
 
 
 def refused(call: Any, **given: Any) -> bool:
@@ -91,6 +99,19 @@ def test_a_task_s_credentials_reach_its_item_and_no_other(
         ), item
     assert refused(table.scan, TableName=stack.table)
     assert refused(table.delete_item, TableName=stack.table, Key={"id": {"S": mine}})
+
+
+def test_a_dropped_file_s_credentials_read_who_holds_its_name_and_cannot_say_so(stack: Stack) -> None:
+    stem = f"mine {uuid.uuid4().hex[:6]}"
+    stack.client("s3").put_object(Bucket=stack.bucket, Key=f"inbox/{stem}.html", Body=composition("dropped").encode())
+    wait_for(lambda: stack.keys(f"outbox/{stem}.json"), seconds=30, what="the record")
+    task_id = stack.read_json(f"outbox/{stem}.json")["id"]
+    table, name = clients_of(stack, task_id)("dynamodb"), {"id": {"S": name_id(f"inbox/{stem}.html")}}
+    assert table.get_item(TableName=stack.table, Key=name)["Item"]["task_id"]["S"] == task_id
+    change = {"UpdateExpression": "SET task_id = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    assert refused(table.update_item, TableName=stack.table, Key=name, **change)
+    other = {"id": {"S": name_id("inbox/other.html")}}
+    assert refused(table.get_item, TableName=stack.table, Key=other)
 
 
 def test_a_task_s_credentials_start_and_ask_for_nothing(stack: Stack, two_tasks: tuple[str, str], client: Any) -> None:

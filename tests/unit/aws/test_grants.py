@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.api.access import Reach
+from hyperframes_render.api.ids import DROP_OWNER, new_task_id
 from hyperframes_render.aws.grants import SESSION_SECONDS, StsGrants, session_policy
 from hyperframes_render.task import Task, TaskStatus
 from tests.template import load_template
@@ -19,7 +20,8 @@ POLICY_LIMIT = 2048
 
 def task(**fields: Any) -> Task:
     given = {"source_key": "work/mine/source.html", "input": {"codec": "h264"}, **fields}
-    return Task(id="mine", owner="me", status=TaskStatus.QUEUED, created_at="", updated_at="", **given)
+    owner = DROP_OWNER if "drop_key" in fields else "me"
+    return Task(id="mine", owner=owner, status=TaskStatus.QUEUED, created_at="", updated_at="", **given)
 
 
 def policy_of(task: Task, bucket: str = "bucket") -> dict[str, Any]:
@@ -60,13 +62,26 @@ def test_an_address_that_plan_fetches_is_no_key() -> None:
     assert "a.example" not in json.dumps(policy)
 
 
+def items(policy: dict[str, Any], action: str) -> list[str]:
+    """The items that `action` is allowed on."""
+    found: list[str] = []
+    for statement in policy["Statement"]:
+        if fnmatchcase(action, str(statement["Action"])):
+            ((_, keys),) = statement["Condition"].items()
+            found += keys["dynamodb:LeadingKeys"]
+    return found
+
+
 def test_the_items_are_the_task_its_owner_s_day_and_its_dropped_name() -> None:
-    policy = policy_of(task(drop_key="inbox/a.html"))
-    ((_, keys),) = [
-        next(iter(s["Condition"].items())) for s in policy["Statement"] if "dynamodb" in json.dumps(s["Action"])
-    ]
-    items = keys["dynamodb:LeadingKeys"]
-    assert items[0] == "mine" and "me" in items[1] and items[2].startswith("drop#") and len(items) == 3
+    read = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:GetItem")
+    assert read[0] == "mine" and "drop" in read[1] and read[2].startswith("drop#") and len(read) == 3
+    read = items(policy_of(task()), "dynamodb:GetItem")
+    assert read[0] == "mine" and "me" in read[1] and len(read) == 2
+
+
+def test_who_holds_a_dropped_name_is_not_for_its_task_to_say() -> None:
+    written = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:UpdateItem")
+    assert len(written) == 2 and not [one for one in written if one.startswith("drop#")]
 
 
 @pytest.mark.parametrize("name", ["*", "?", "a*", "${aws:userid}", "$", "a?b$*"])
@@ -83,6 +98,12 @@ def test_the_policy_of_the_longest_name_is_one_that_sts_takes(name: str) -> None
     policy = policy_of(task(drop_key=f"inbox/{name}.html", audio_key=f"uploads/{'o' * 64}/{'0' * 24}/a.mp3"), "b")
     text = json.dumps(policy, separators=(",", ":"))
     assert len(text) <= POLICY_LIMIT and text.isascii()
+
+
+def test_the_policy_of_a_real_task_is_one_that_sts_takes() -> None:
+    upload = f"uploads/{'o' * 16}/{'0' * 24}/{'a' * 80}.html"
+    given = task(source_key=upload, audio_key=upload).model_copy(update={"id": new_task_id("me")})
+    assert len(json.dumps(policy_of(given, "b" * 63), separators=(",", ":"))) <= POLICY_LIMIT
 
 
 def test_a_session_outlives_the_longest_function() -> None:

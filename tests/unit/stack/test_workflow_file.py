@@ -72,6 +72,16 @@ def test_a_task_ends_after_its_function_must_have_ended(name: str) -> None:
     assert TASKS[name]["TimeoutSeconds"] > int(str(function_of(name)["Timeout"]))
 
 
+def test_a_task_s_id_is_that_of_the_execution_not_what_a_renderer_answered() -> None:
+    """A plan function that a page took over could else have another's task recorded as failed."""
+    for name, state in WORKFLOW["States"].items():
+        for given in (state.get("Parameters", {}).get("Payload"), state.get("ItemSelector")):
+            if given is not None:
+                assert given["task_id.$"] == "$$.Execution.Input.task_id", name
+        answered = json.dumps(state.get("ResultSelector", {})) if name != "RecordFailed" else ""
+        assert "task_id" not in answered
+
+
 def test_every_path_has_a_catch_that_leads_to_the_record() -> None:
     for name, state in WORKFLOW["States"].items():
         if state["Type"] in ("Task", "Map"):

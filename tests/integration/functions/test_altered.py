@@ -1,0 +1,360 @@
+"""A renderer that a page took over writes what it likes into its own task's item and draft: what comes of it.
+
+It can do no more: tests/integration/workflow/test_grant.py. Here are the functions that act on what it wrote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from hyperframes_render.api.ids import DROP_OWNER
+from hyperframes_render.api.keys import make_record
+from hyperframes_render.aws.secrets import KmsSecrets
+from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
+from hyperframes_render.task import Task
+from tests.integration.functions.cloud import (
+    BUCKET,
+    HTML,
+    OWNER,
+    REGION,
+    TABLE,
+    Cloud,
+    answer,
+    call,
+    dropped,
+    run_workflow,
+    submit,
+)
+from tests.integration.functions.engine import Behaviour
+from tests.integration.functions.test_notify import FINE, Receiver, ended_task, message, private, receiver, verify
+
+__all__ = ["private", "receiver"]  # fixtures of that file
+
+OTHER_KEY = "other key"
+OTHER = make_record(OTHER_KEY, "other").owner
+HOOK = "https://attacker.example/hook"
+#: What an item could say to have a function act for, or on, somebody else.
+ALTERED: dict[str, dict[str, Any]] = {
+    "owner": {"owner": OTHER},
+    "webhook": {"webhook": HOOK},
+    "dropped name": {"drop_key": "inbox/victim.html"},
+    "dropped name and owner": {"drop_key": "inbox/victim.html", "owner": DROP_OWNER},
+    "all": {"drop_key": "inbox/victim.html", "owner": DROP_OWNER, "webhook": HOOK, "input": {"codec": "gif"}},
+    "codec": {"input": {"codec": "prores"}},
+}
+
+
+def alter(cloud: Cloud, task_id: str, changes: dict[str, Any]) -> None:
+    """Write to the item as a session of its task may."""
+    with contextlib.suppress(ValueError):  # what cannot be read any more is written all the same
+        assert cloud.tasks.change(cloud.task(task_id), changes) is not None
+
+
+def forget_note(cloud: Cloud, task_id: str) -> None:
+    """As if its time were over."""
+    cloud.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": f"access#{task_id}"}})
+
+
+def rendered(task_id: str) -> str:
+    """A task at its last step."""
+    call("plan", {"task_id": task_id})
+    call("render_chunk", {"task_id": task_id, "whole": True})
+    return task_id
+
+
+def drop(cloud: Cloud, key: str, **options: Any) -> str:
+    before = set(cloud.all_tasks())
+    assert call("drop", dropped(cloud, key, HTML, **options)) == FINE
+    (task_id,) = set(cloud.all_tasks()) - before
+    return task_id
+
+
+@pytest.fixture
+def other(cloud: Cloud) -> str:
+    """Another caller's key."""
+    DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
+    return OTHER_KEY
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_an_altered_task_fails_and_writes_and_tells_nothing_in_another_s_name(
+    cloud: Cloud, behaviour: Behaviour, name: str
+) -> None:
+    task_id = rendered(submit(webhook="https://example.com/hook"))
+    cloud.events_seen()
+    alter(cloud, task_id, ALTERED[name])
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
+    assert cloud.json(f"outbox/tasks/{task_id}/error.json")["details"]["code"] == "task_altered"
+    task = cloud.task(task_id)
+    assert (task.owner, task.webhook, task.drop_key) == (OWNER, "https://example.com/hook", None)
+    ((event),) = cloud.events_seen()
+    assert (event["status"], event["owner"], event["_attributes"]["owner"]) == (11, OWNER, OWNER)
+    assert "drop_key" not in event and event["output"] is None
+
+
+def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = rendered(drop(cloud, "inbox/mine.html"))
+    alter(cloud, task_id, {"drop_key": "inbox/victim.html", "webhook": HOOK})
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
+    assert "outbox/mine.error.json" in cloud.keys("outbox/")
+    assert not [key for key in cloud.keys("outbox/") if "victim" in key or key == "outbox/mine.json"]
+
+
+@pytest.mark.parametrize("name", ["owner", "dropped name and owner"])
+def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Who writes to an item directly need not raise its version, which tells others that it was changed."""
+    real = DynamoTasks.change
+
+    def change(self: DynamoTasks, task: Task, changes: Any) -> Task | None:
+        for field, value in ALTERED[name].items():
+            cloud.dynamodb.update_item(
+                TableName=TABLE,
+                Key={"id": {"S": task.id}},
+                UpdateExpression="SET #field = :value",
+                ExpressionAttributeNames={"#field": field},
+                ExpressionAttributeValues={":value": {"S": value}},
+            )
+        return real(self, task, changes)
+
+    task_id = rendered(submit())
+    cloud.events_seen()
+    with monkeypatch.context() as patched:
+        patched.setattr(DynamoTasks, "change", change)
+        assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
+    assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
+    assert [(event["status"], event["owner"]) for event in cloud.events_seen()] == [(11, OWNER)]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("name", ["dropped name and owner", "all"])
+def test_an_end_that_a_renderer_wrote_itself_is_not_announced_in_another_s_name(
+    cloud: Cloud, behaviour: Behaviour, name: str, noted: bool
+) -> None:
+    """Without a note: one that was kept waiting for longer than notes live."""
+    task_id = rendered(submit(webhook="https://example.com/hook"))
+    cloud.events_seen()
+    output = {"key": "outbox/tasks/other/video.mp4", "bucket": "another"}
+    end = {"status": 10, "output": output, "attention": "announce", "attention_at": "2020-01-01T00:00:00.000Z"}
+    alter(cloud, task_id, {**ALTERED[name], **end})
+    if not noted:
+        forget_note(cloud, task_id)
+    assert call("sweep", {})["announced"] == 1
+    assert not [key for key in cloud.keys("outbox/") if "victim" in key]
+    assert cloud.task(task_id).status == 11
+    assert [event["output"] for event in cloud.events_seen()] == [None]
+    assert cloud.task(task_id).webhook == ("https://example.com/hook" if noted else None)
+
+
+def test_an_end_that_a_renderer_wrote_itself_is_told_with_its_own_files_alone(
+    cloud: Cloud, behaviour: Behaviour
+) -> None:
+    task_id = rendered(submit())
+    cloud.events_seen()
+    others = {"key": "outbox/tasks/other/video.mp4", "bucket": "another", "filename": "x", "size": "1"}
+    end = {"output": {**others, "poster": others}, "attention": "announce"}
+    alter(cloud, task_id, {"status": 10, "attention_at": "2020-01-01T00:00:00.000Z", **end})
+    assert call("sweep", {})["announced"] == 1
+    (event,) = cloud.events_seen()
+    record = cloud.json(f"outbox/tasks/{task_id}/result.json")
+    for told in (event["output"], record["output"]):
+        assert (told["key"], told["bucket"]) == (f"outbox/tasks/{task_id}/video.mp4", BUCKET)
+        assert told["poster"]["key"] == f"outbox/tasks/{task_id}/poster.jpg" and told["size"] == 0
+
+
+def test_a_draft_that_names_other_objects_leads_to_none_of_them(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = rendered(submit())
+    cloud.put(f"outbox/tasks/{task_id}/poster.jpg", b"[a poster]")
+    draft = cloud.json(f"work/{task_id}/result.json")
+    others = {"key": "uploads/other/a.html", "bucket": "another", "filename": "x.exe", "content_type": "text/html"}
+    draft |= {**others, "output": others["key"], "size": "many", "poster": {**others, "size": 10**12}}
+    cloud.put(f"work/{task_id}/result.json", json.dumps(draft))
+    assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
+    output = answer("GET", f"/tasks/{task_id}")[1]["data"]["output"]
+    assert f"/outbox/tasks/{task_id}/video.mp4?" in output["video"]["uri"]
+    assert f"/outbox/tasks/{task_id}/poster.jpg?" in output["poster"]["uri"]
+    assert (output["video"]["size"], output["poster"]["size"]) == (len(b"[whole]"), len(b"[a poster]"))
+    assert (output["poster"]["content_type"], output["poster"]["filename"]) == ("image/jpeg", "poster.jpg")
+    record = cloud.get(f"outbox/tasks/{task_id}/result.json").decode()
+    assert "uploads/other" not in record and "another" not in record and "x.exe" not in record
+
+
+def test_a_poster_that_is_claimed_and_not_there_is_not_shown(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = rendered(submit())
+    cloud.s3.delete_object(Bucket=BUCKET, Key=f"outbox/tasks/{task_id}/poster.jpg")
+    draft = cloud.json(f"work/{task_id}/result.json")
+    cloud.put(f"work/{task_id}/result.json", json.dumps({**draft, "poster": {"key": "outbox/a.jpg", "size": 5}}))
+    call("record", {"task_id": task_id, "outcome": "completed"})
+    assert "poster" not in answer("GET", f"/tasks/{task_id}")[1]["data"]["output"]
+
+
+@pytest.mark.parametrize("value", ["outbox/tasks/other/video.mp4", {"key": "outbox/tasks/other/video.mp4"}, 5])
+def test_what_an_item_says_of_its_files_is_not_signed(cloud: Cloud, behaviour: Behaviour, value: Any) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    output = cloud.task(task_id).output or {}
+    for field in ("key", "bucket", "filename", "content_type", "size", "poster", "expires_at"):
+        alter(cloud, task_id, {"output": {**output, field: value}})
+        for path in (f"/tasks/{task_id}", f"/tasks/{task_id}/files", "/tasks"):
+            status, body, _ = answer("GET", path)
+            assert status == 200
+            assert "tasks/other" not in json.dumps(uris(body))
+
+
+def uris(value: Any) -> list[str]:
+    """Every address in an answer."""
+    if isinstance(value, dict):
+        own = [value["uri"]] if isinstance(value.get("uri"), str) else []
+        return own + [uri for inner in value.values() for uri in uris(inner)]
+    return [uri for inner in value for uri in uris(inner)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_a_task_put_under_another_s_name_stays_its_owner_s(
+    cloud: Cloud, behaviour: Behaviour, other: str, final: bool
+) -> None:
+    task_id = submit()
+    theirs = answer("POST", "/apps/run", {"input": {"html": HTML}}, key=other)[1]["data"]["id"]
+    if final:
+        run_workflow(task_id)
+    alter(cloud, task_id, {"owner": OTHER})
+    for method, path in (("GET", ""), ("GET", "/files"), ("GET", "/status"), ("POST", "/cancel"), ("DELETE", "")):
+        assert answer(method, f"/tasks/{task_id}{path}", key=other)[0] == 404, path
+    assert [one["id"] for one in answer("GET", "/tasks", key=other)[1]["data"]["items"]] == [theirs]
+    assert answer("GET", f"/tasks/{task_id}")[0] == 200
+    assert answer("DELETE", f"/tasks/{task_id}")[0] == 200
+
+
+@pytest.mark.parametrize("created_at", ["2999-01-01T00:00:00.000Z", "~", "0"])
+def test_nonsense_under_another_s_name_does_not_keep_the_other_from_its_own_list(
+    cloud: Cloud, other: str, created_at: str
+) -> None:
+    theirs = [answer("POST", "/apps/run", {"input": {"html": HTML}}, key=other)[1]["data"]["id"] for _ in range(3)]
+    for nonsense in ({}, {"frames_total": "many"}, {"warnings": "x"}):
+        alter(cloud, submit(), {"owner": OTHER, "created_at": created_at, **nonsense})
+    seen, cursor = list[str](), ""
+    for _ in range(10):
+        path = {"limit": 1, **({"cursor": cursor} if cursor else {})}
+        status, body, _ = answer("POST", "/tasks/list", path, key=other)
+        assert status == 200
+        seen += [one["id"] for one in body["data"]["items"]]
+        if not (cursor := body["data"]["next_cursor"]):
+            break
+    assert seen == theirs[::-1]
+
+
+def test_deleting_a_task_with_its_uploads_deletes_no_other_s(cloud: Cloud, behaviour: Behaviour) -> None:
+    for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OWNER}/2/kept.html", f"uploads/{OTHER}/3/theirs.mp3"):
+        cloud.put(key, HTML)
+    for way in ("delete", "delete files"):
+        cloud.put(f"uploads/{OWNER}/1/mine.html", HTML)
+        task_id = submit(html=f"s3://{BUCKET}/uploads/{OWNER}/1/mine.html")
+        run_workflow(task_id)
+        named = {"source_key": f"uploads/{OWNER}/2/kept.html", "audio_key": f"uploads/{OTHER}/3/theirs.mp3"}
+        alter(cloud, task_id, named)
+        assert delete(task_id, way) == 200
+        assert cloud.keys("uploads/") == sorted(named.values()), way
+
+
+def test_deleting_a_task_that_is_too_old_for_a_note_deletes_no_other_owner_s_uploads(
+    cloud: Cloud, behaviour: Behaviour
+) -> None:
+    for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OTHER}/3/theirs.mp3"):
+        cloud.put(key, HTML)
+    task_id = submit(html=f"s3://{BUCKET}/uploads/{OWNER}/1/mine.html")
+    run_workflow(task_id)
+    alter(cloud, task_id, {"audio_key": f"uploads/{OTHER}/3/theirs.mp3", "owner": OTHER})
+    forget_note(cloud, task_id)
+    assert delete(task_id, "delete") == 200
+    assert cloud.keys("uploads/") == [f"uploads/{OTHER}/3/theirs.mp3"]
+
+
+def delete(task_id: str, way: str) -> int:
+    from tests.integration.functions.test_api_tasks import ask
+
+    if way == "delete":
+        return ask("DELETE", f"/tasks/{task_id}", {"files": "true"})[0]
+    return ask("DELETE", f"/tasks/{task_id}/files")[0]
+
+
+def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, behaviour: Behaviour) -> None:
+    run_workflow(drop(cloud, "inbox/victim.html"))
+    results = cloud.keys("outbox/victim")
+    assert len(results) == 2
+    for way in ("delete files", "delete"):
+        task_id = submit()
+        run_workflow(task_id)
+        alter(cloud, task_id, ALTERED["dropped name"])
+        assert delete(task_id, way) == 200
+        assert cloud.keys("outbox/victim") == results and not cloud.keys(f"outbox/tasks/{task_id}/video")
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_a_webhook_of_an_altered_task_goes_to_whom_it_was_accepted_for_and_tells_of_a_failure(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, name: str
+) -> None:
+    """Altered after `record`, while its function still runs."""
+    task_id = ended_task(receiver)
+    alter(cloud, task_id, ALTERED[name])
+    assert call("notify", message(task_id)) == FINE
+    ((headers, body),) = receiver.got
+    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert (told["status"], told["output"]) == (11, None)
+    assert "cannot be trusted" in told["error"] and "victim" not in body.decode()
+
+
+def test_a_webhook_that_was_put_into_a_task_without_one_is_not_told(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    alter(cloud, task_id, {"webhook": receiver.url, "owner": OTHER})
+    assert call("notify", message(task_id)) == FINE
+    assert receiver.got == []
+
+
+def test_a_webhook_of_a_task_that_is_too_old_for_a_note_is_not_told(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
+) -> None:
+    task_id = ended_task(receiver)
+    forget_note(cloud, task_id)
+    assert call("notify", message(task_id)) == FINE
+    assert receiver.got == []
+
+
+def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = submit(webhook="https://example.com/hook")
+    run_workflow(task_id)
+    before = answer("GET", f"/tasks/{task_id}")[1]["data"]
+    forget_note(cloud, task_id)
+    after = answer("GET", f"/tasks/{task_id}")[1]["data"]
+    assert after["status"] == 10 and after["webhook"] == "https://example.com/hook"
+    assert after["output"]["video"]["filename"] == before["output"]["video"]["filename"]
+    assert call("sweep", {}) == {"cleaned": 1}
+    assert answer("GET", f"/tasks/{task_id}")[1]["data"]["status"] == 10
+
+
+def test_showing_and_following_a_task_reads_its_item_alone(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = submit()
+    run_workflow(task_id)
+    read: list[str] = []
+    dynamodb = boto3.client("dynamodb", REGION)
+    real = dynamodb.get_item
+
+    def get_item(**given: Any) -> Any:
+        read.append(given["Key"]["id"]["S"])
+        return real(**given)
+
+    monkeypatch.setattr(dynamodb, "get_item", get_item)
+    for path in (f"/tasks/{task_id}", f"/tasks/{task_id}/status", "/tasks"):
+        assert answer("GET", path)[0] == 200
+    assert not [one for one in read if one.startswith("access#")]
