@@ -39,6 +39,36 @@ def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
     assert not stack.keys(file["uri"].partition(f"{stack.bucket}/")[2])
 
 
+def test_a_page_uploads_by_a_signed_address_and_reaches_nothing_else_of_the_emulator(stack: Stack) -> None:
+    html = composition("uploaded by a page").encode()
+    wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
+    (file,) = stack.gateway("POST", "/files", {"files": [wanted]})[1]["data"]
+    page = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    preflight = httpx.options(file["upload_url"], headers={**page, **asked})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    put = httpx.put(file["upload_url"], content=html, headers={"Content-Type": "text/html", **page})
+    assert (put.status_code, put.headers["access-control-allow-origin"]) == (200, "*")
+    task_id = stack.submit(file["uri"])
+    assert stack.final(task_id)["status"]["N"] == "10"
+    (result,) = stack.gateway("GET", f"/tasks/{task_id}/files?role=output")[1]["data"]
+    assert httpx.get(result["uri"], headers=page).content == b"[whole]"
+
+    made_up = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test/20260101/us-east-1/sqs/aws4_request"
+    made_up += "&X-Amz-Date=20260101T000000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=00"
+    listing = f"{stack.endpoint}/?Action=ListQueues&Version=2012-11-05&{made_up}"
+    assert "ListQueuesResult" in (found := httpx.get(listing).text), found
+    port = stack.emulator.settings.port
+    for refused in (
+        httpx.get(listing, headers=page),
+        httpx.get(listing, headers={"Host": f"rebound.example:{port}"}),
+        httpx.post(f"{stack.endpoint}/_ministack/reset"),
+        httpx.put(f"{stack.endpoint}/{stack.bucket}/inbox/page.html", content=html, headers=page),
+    ):
+        assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/plain"), refused.text
+    assert stack.task(task_id), "nothing was reset"
+
+
 def test_lists_cancel_delete_and_files_through_the_gateway(stack: Stack) -> None:
     done, running = stack.submit(composition("done")), stack.submit(composition("running", seconds_per_frame=1))
     stack.final(done)
