@@ -359,11 +359,11 @@ async def stream_task(
     """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
 
     `{"type": "heartbeat"}` comes while nothing changes, the task itself at least every ten seconds. 429 with
-    Retry-After: there are as many open streams as the stack holds.
+    Retry-After: there are as many open streams as the stack holds, or half as many of this key.
     """
     task = await run_in_threadpool(streams.first_look, key.owner, task_id)
     form = form_of(accept)
-    lease = None if task.status.final else await run_in_threadpool(streams.take_lease)
+    lease = None if task.status.final else await run_in_threadpool(streams.take_lease, key.owner)
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     if not streams.policy.live:
         try:

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from inferencesh import inference
 
+from hyperframes_render.api.keys import make_record
+from hyperframes_render.aws.tasks import DynamoKeys
 from tests.integration.workflow.gateway import streaming_gateway
 from tests.integration.workflow.stack import KEY, Stack, composition
 from tests.serving import QuietHandler, serving
@@ -153,14 +155,20 @@ class AccountOfTen(QuietHandler):
 
 @pytest.mark.slow
 def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
-    """Ten wait at once; two streams are open; every other client gets the documented 429, and every render ends."""
+    """Ten wait at once; two streams are open, of one key each; every other client gets the documented 429, and every
+    render ends.
+    """
+    keys = (KEY, f"{KEY}_other")
+    DynamoKeys(stack.table, stack.client("dynamodb")).put(make_record(keys[1], "other tests"))
     ends: list[int] = []
     refusals: list[str] = []
 
     def wait(number: int) -> None:
         html = composition(f"one of ten {number}", frames=10, seconds_per_frame=0.1)
+        key = keys[number % 2]
+        client = inference(api_key=key, base_url=url)
         task = client.run({"app": APP, "input": {"html": html}}, wait=False)
-        headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/x-ndjson"}
         answer = httpx.get(f"{url}/tasks/{task['id']}/stream", headers=headers, timeout=120)
         if answer.status_code == 429:
             refusals.append(answer.headers["retry-after"])
@@ -172,7 +180,6 @@ def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: 
         serving(AccountOfTen) as account,
         streaming_gateway(stack, tmp_path, environments=3, AWS_ENDPOINT_URL_LAMBDA=account) as url,
     ):
-        client = inference(api_key=KEY, base_url=url)
         threads = [threading.Thread(target=wait, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
