@@ -71,10 +71,12 @@ def create_app(
     keys: Callable[[], KeyChecker],
     streams: Callable[[], StreamService],
     allowed_origins: Sequence[str] = (),
+    address: Callable[[AsgiScope], str] = lambda scope: "/",
 ) -> FastAPI:
     """The application. The three are called for each request that needs them: the first one may make them.
 
     `allowed_origins`: the web origins ("https://example.com", or "*" for all) whose pages may ask and read answers.
+    `address`: where a request's routes stand, for the description of the API; "/": at the root of whoever was asked.
     """
     app = FastAPI(
         title="hyperframes-render",
@@ -86,7 +88,7 @@ def create_app(
         # A redirect would name an address without the gateway's stage; the frame takes the slash away.
         redirect_slashes=False,
     )
-    app.state.service, app.state.keys, app.state.streams = service, keys, streams
+    app.state.service, app.state.keys, app.state.streams, app.state.address = service, keys, streams, address
     app.include_router(_routes)
     # The public convention allows a prefix on every route.
     app.include_router(_routes, prefix="/v1", include_in_schema=False)
@@ -185,7 +187,7 @@ def openapi(request: Request) -> dict[str, Any]:
     schemes = described.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["bearer"] = {"type": "http", "scheme": "bearer"}
     schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
-    return described
+    return {**described, "servers": [{"url": request.app.state.address(request.scope)}]}
 
 
 @_routes.post(
