@@ -12,6 +12,7 @@ import pytest
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
 from tests.e2e.support import composition, frames, render
+from tests.e2e.test_outputs import write_tone
 
 STEP = 4
 
@@ -87,6 +88,34 @@ def test_a_muted_film_makes_no_sound(more: str, tmp_path: Path) -> None:
     render(tmp_path, tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert not container.streams.audio
+
+
+def test_times_of_sounds_beyond_all_measure_neither_end_nor_slow_a_render(tmp_path: Path) -> None:
+    write_tone(tmp_path / "a.wav", seconds=1)
+    far = 'data-start="0" data-media-start="1e308" data-playback-rate="0.1"'
+    points = '[{"t": 0, "v": 0.2, "curve": 0.5}, {"t": 1e300, "v": 1}]'
+    lanes = f'{{"version": 1, "lanes": [{{"target": "volume", "points": {points}}}]}}'
+    sounds = {
+        "heard": 'data-start="-1e12" data-volume="0.5"',
+        "late": 'data-start="1e300"',
+        "later": f'data-start="late + {"9" * 400}"',
+        "latest": 'data-start="1.7e308" data-playback-rate="0.1"',
+        "past": 'data-start="0" data-media-start="1e300"',
+        "endless": 'data-start="0" data-duration="1e300" data-volume="0.1" loop',
+        "bent": f"data-start='0' data-duration='1e300' data-automation='{lanes}'",
+    }
+    audio = [f'<audio id="{name}" src="a.wav" {attributes}></audio>' for name, attributes in sounds.items()]
+    deep = '<audio id="deep" src="a.wav" data-start="0" loop></audio>'
+    hosts = f'<div data-composition-id="h" {far}><div data-composition-id="i" {far}>{deep}</div></div>'
+    page = composition("".join(audio) + hosts, root='data-duration="0.4" data-no-timeline')
+    (tmp_path / "index.html").write_text(page)
+    result = render(tmp_path, tmp_path / "out.mp4")
+    assert result["frames"] == 12
+    assert [warning for warning in result["warnings"] if "sound" in warning] == [
+        "The sound of deep is left out: it begins 1e+10 s before the video."
+    ]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.audio
 
 
 def test_chance_is_the_same_in_every_render_and_in_chunks(tmp_path: Path) -> None:

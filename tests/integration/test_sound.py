@@ -6,6 +6,7 @@ import math
 import subprocess
 import wave
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -213,6 +214,85 @@ def test_a_bad_file_is_named_and_the_others_are_heard(tmp_path: Path) -> None:
     report = mix_sound(clips, 0.5, tmp_path / "mix.wav")
     assert report.heard == 1 and report.peak > 0.2
     assert [warning.split(" is left out")[0] for warning in report.warnings] == [f"The sound of {n}" for n in names]
+
+
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [
+        ({"start": -1e12}, "it begins 1e+12 s before the video"),
+        ({"start": -1e12, "loop": True, "effects": Effects("{}")}, "it begins 1e+12 s before the video"),
+        ({"media_start": 1e300}, "it begins 1e+300 s into its file"),
+        ({"media_start": 1e300, "loop": True}, "it begins 1e+300 s into its file"),
+        ({"start": math.inf}, "one of its times is no number"),
+        ({"start": math.nan}, "one of its times is no number"),
+        ({"duration": math.inf}, "one of its times is no number"),
+        ({"duration": 1.0, "ramp": ((1.0, 0.0),)}, "its speed is not from 0.01 to 100 everywhere"),
+        ({"ramp": ((1.0, -1.0),)}, "its speed is not from 0.01 to 100 everywhere"),
+        ({"duration": 1.0, "ramp": ((0.0, 1.0),)}, "its speed is not from 0.01 to 100 everywhere"),
+        ({"duration": 1.0, "ramp": ((1e-300, 1.0),)}, "its speed is not from 0.01 to 100 everywhere"),
+    ],
+)
+def test_times_that_cannot_be_meant_leave_the_sound_out_with_a_warning(
+    tmp_path: Path, times: dict[str, Any], why: str
+) -> None:
+    clip = SoundClip(write_wav(tmp_path / "a.wav", noise(1)), name="bed", **times)
+    report = mix_sound([clip], 0.5, tmp_path / "mix.wav", echo)
+    assert report.warnings == [f"The sound of bed is left out: {why}."]
+    assert not read_samples(tmp_path / "mix.wav").any()
+
+
+@pytest.mark.parametrize(
+    ("times", "heard"),
+    [
+        ({"start": 1e300}, False),
+        ({"start": -3600.0}, False),
+        ({"start": -1e12, "duration": 1.0}, False),
+        ({"media_start": 1e8}, False),
+        ({"duration": 0.0, "ramp": ((0.0, 0.0),)}, False),
+        ({"duration": -1e300}, False),
+        ({"duration": 1e300}, True),
+        ({"duration": 1e9, "loop": True, "effects": Effects("{}")}, True),
+    ],
+)
+def test_far_times_are_silence_or_the_sound_itself(tmp_path: Path, times: dict[str, Any], heard: bool) -> None:
+    signal = noise(1)
+    clip = SoundClip(write_wav(tmp_path / "a.wav", signal), **times)
+    report = mix_sound([clip], 0.5, tmp_path / "mix.wav", lambda samples, effects, elapsed: samples)
+    assert report.warnings == [] and report.heard == heard
+    expected = signal[: SAMPLE_RATE // 2] * heard
+    assert np.abs(read_samples(tmp_path / "mix.wav")[:, 0] - expected).max() < 1e-4
+
+
+def test_the_slowest_lane_in_the_slowest_composition_is_played(tmp_path: Path) -> None:
+    slowest = SoundClip(write_wav(tmp_path / "a.wav", noise(1)), ramp=((100.0, 1.0),))
+    assert mixed(tmp_path, slowest, seconds=0.5).any()
+
+
+def test_what_lies_hours_before_the_video_is_passed_over_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    read = sound._Decoder.read
+
+    def noted(decoder: sound._Decoder, count: int) -> Samples:
+        asked.append(count)
+        return read(decoder, count)
+
+    monkeypatch.setattr(sound._Decoder, "read", noted)
+    signal = noise(1.5)
+    clip = SoundClip(write_wav(tmp_path / "a.wav", signal), start=-3600.25, loop=True)
+    samples = mixed(tmp_path, clip, seconds=0.5)[:, 0]
+    assert max(asked) <= SAMPLE_RATE and len(asked) < 10
+    assert np.abs(samples - signal[SAMPLE_RATE // 4 : SAMPLE_RATE * 3 // 4]).max() < 1e-4
+
+
+def test_a_fade_out_beyond_the_video_s_end_stays_there_with_effects(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(4))
+    plain = SoundClip(path, duration=4.0, fade_out=4.0)
+    samples = mixed(tmp_path, plain, seconds=0.5)
+    through = SoundClip(path, duration=4.0, fade_out=4.0, effects=Effects("{}"))
+    mix_sound([through], 0.5, tmp_path / "mix.wav", lambda samples, effects, elapsed: samples)
+    assert np.abs(read_samples(tmp_path / "mix.wav") - samples).max() < 1e-4
 
 
 def test_nothing_to_hear_is_silence_of_the_right_length(tmp_path: Path) -> None:

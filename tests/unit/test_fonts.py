@@ -300,11 +300,42 @@ def test_every_alias_is_a_name_of_its_own() -> None:
         "a{font-family:" + "var(--a," * 22_000 + ")" * 22_000 + "}",
         "a{--a{" * 40_000,
         "a{font-family:" + ",".join(map(str, range(30_000))) + "}",
+        ":root{--a:"
+        + ",".join(f"f{n}" for n in range(3_000))
+        + "}"
+        + "".join(f"p{{font-family:var(--a),x{n}}}" for n in range(3_000)),
     ],
-    ids=["faces", "urls", "spaces", "variables", "braces", "names"],
+    ids=["faces", "urls", "spaces", "variables", "braces", "names", "one-variable-in-many-lists"],
 )
 def test_hostile_style_sheets_are_read_in_reasonable_time(hostile: str, font_root: Path) -> None:
     begin = time.perf_counter()
     resolve_fonts(page(hostile), font_root=font_root)
 
     assert time.perf_counter() - begin < 5
+
+
+def doubling(steps: int) -> str:
+    """Custom properties of which each names the one before twice: the last one stands for 2 ** `steps` names."""
+    chain = "".join(f"--v{step + 1}: var(--v{step}), var(--v{step});" for step in range(steps))
+    return f":root{{--v0: Lato; {chain}}} p{{font-family: var(--v{steps})}}"
+
+
+def test_custom_properties_that_double_thirty_times_are_read_at_once(font_root: Path) -> None:
+    begin = time.perf_counter()
+    resolution = resolve_fonts(page(doubling(30)), font_root=font_root)
+    assert time.perf_counter() - begin < 1
+    assert len(resolution.html) < 10_000
+    assert families(resolve_fonts(page(doubling(7)), font_root=font_root)) == ["Lato"]
+
+
+def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_are_not(font_root: Path) -> None:
+    names = ",".join(f"f{n:04}" for n in range(10_000))
+    lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
+    css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+    assert families(resolution) == ["Roboto"]
+    assert {"f9999", "x29"} <= {warning.family for warning in resolution.warnings}
+    assert str(resolution.warnings[-1]) == (
+        'font-family "var(--many), x17" falls back to the names after it: variables of the page\'s lists are more than '
+        "1,000,000 characters"
+    )

@@ -72,10 +72,12 @@ def create_app(
     keys: Callable[[], KeyChecker],
     streams: Callable[[], StreamService],
     allowed_origins: Sequence[str] = (),
+    address: Callable[[AsgiScope], str] = lambda scope: "/",
 ) -> FastAPI:
     """The application. The three are called for each request that needs them: the first one may make them.
 
     `allowed_origins`: the web origins ("https://example.com", or "*" for all) whose pages may ask and read answers.
+    `address`: where a request's routes stand, for the description of the API; "/": at the root of whoever was asked.
     """
     app = FastAPI(
         title="hyperframes-render",
@@ -87,7 +89,7 @@ def create_app(
         # A redirect would name an address without the gateway's stage; the frame takes the slash away.
         redirect_slashes=False,
     )
-    app.state.service, app.state.keys, app.state.streams = service, keys, streams
+    app.state.service, app.state.keys, app.state.streams, app.state.address = service, keys, streams, address
     app.include_router(_routes)
     # The public convention allows a prefix on every route.
     app.include_router(_routes, prefix="/v1", include_in_schema=False)
@@ -186,7 +188,7 @@ def openapi(request: Request) -> dict[str, Any]:
     schemes = described.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["bearer"] = {"type": "http", "scheme": "bearer"}
     schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
-    return described
+    return {**described, "servers": [{"url": request.app.state.address(request.scope)}]}
 
 
 @_routes.post(
@@ -360,11 +362,11 @@ async def stream_task(
     """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
 
     `{"type": "heartbeat"}` comes while nothing changes, the task itself at least every ten seconds. 429 with
-    Retry-After: there are as many open streams as the stack holds.
+    Retry-After: there are as many open streams as the stack holds, or half as many of this key.
     """
     task = await run_in_threadpool(streams.first_look, key.owner, task_id)
     form = form_of(accept)
-    lease = None if task.status.final else await run_in_threadpool(streams.take_lease)
+    lease = None if task.status.final else await run_in_threadpool(streams.take_lease, key.owner)
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     if not streams.policy.live:
         try:

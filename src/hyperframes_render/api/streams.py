@@ -25,8 +25,10 @@ from hyperframes_render.api.view import task_view
 from hyperframes_render.errors import RateLimited, ServiceFailed
 from hyperframes_render.task import Task, TaskStatus
 
-#: Under this name in the ledger.
+#: Under this name in the ledger; those of a key beside it, with its owner.
 _LEASES = "open-streams"
+#: Of all open streams a key may have one of so many: it cannot keep all others out.
+_KEY_SHARE = 2
 #: A lease that is not renewed for so long is free again: its environment died.
 _LEASE_SECONDS = 60
 _RENEW_SECONDS = 20.0
@@ -40,6 +42,19 @@ _UNFINISHED = b"The stream has ended before its task. Ask for the task until it 
 _ANYBODY = Client()
 
 Form = Literal["ndjson", "sse"]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One open stream of a key's owner."""
+
+    owner: str
+    holder: str
+
+    @property
+    def of_key(self) -> str:
+        """The ledger's name for the open streams of this key."""
+        return f"{_LEASES}#{self.owner}"
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,11 @@ class StreamPolicy:
     longest: float = 24 * 3600.0
     hold: float = 25.0
 
+    @property
+    def key_limit(self) -> int:
+        """How many streams a key may have open where there is a limit: at least one."""
+        return max(1, (self.limit or 0) // _KEY_SHARE)
+
 
 @dataclass
 class StreamService:
@@ -74,24 +94,33 @@ class StreamService:
         """The task. Raises NotFound."""
         return owned_task(self.tasks, owner, task_id)
 
-    def take_lease(self) -> str | None:
-        """One more open stream. Raises RateLimited where there are as many as may be."""
+    def take_lease(self, owner: str) -> Lease | None:
+        """One more open stream of the owner's. Raises RateLimited where there are as many as may be."""
         if self.policy.limit is None:
             return None
-        holder = secrets.token_hex(8)
-        if not self.ledger.take_lease(_LEASES, holder, self.policy.limit, int(time.time()) + _LEASE_SECONDS):
-            raise RateLimited(
-                f"There are {self.policy.limit} open streams, as many as this stack holds.",
-                "Try again in some seconds, or ask for the task with GET /tasks/{id} until it is final.",
-                retry_after=_RETRY_AFTER,
-            )
-        return holder
+        lease = Lease(owner, secrets.token_hex(8))
+        if not self._hold(lease, lease.of_key, self.policy.key_limit):
+            raise _too_many(f"This key has {self.policy.key_limit} open streams, as many as one key may have.")
+        if not self._hold(lease, _LEASES, self.policy.limit):
+            self.end_lease(lease)
+            raise _too_many(f"There are {self.policy.limit} open streams, as many as this stack holds.")
+        return lease
 
-    def end_lease(self, holder: str | None) -> None:
+    def end_lease(self, lease: Lease | None) -> None:
         """Make room for another. What cannot be written ends by itself after a while."""
-        if holder is not None:
+        if lease is None:
+            return
+        for name in (_LEASES, lease.of_key):
             with contextlib.suppress(ServiceFailed):
-                self.ledger.give_back(_LEASES, holder)
+                self.ledger.give_back(name, lease.holder)
+
+    def _renew(self, lease: Lease) -> None:
+        self._hold(lease, lease.of_key, self.policy.key_limit)
+        self._hold(lease, _LEASES, self.policy.limit or 1)
+
+    def _hold(self, lease: Lease, name: str, limit: int) -> bool:
+        """Hold one of `limit` leases of that name, or go on holding it; whether one was free."""
+        return self.ledger.take_lease(name, lease.holder, limit, int(time.time()) + _LEASE_SECONDS)
 
     async def hold(self, task: Task) -> Task:
         """The task once it is final, or as it is after `policy.hold`."""
@@ -101,7 +130,9 @@ class StreamService:
             task = await self._look(task) or task
         return task
 
-    async def lines(self, task: Task, lease: str | None, form: Form, client: Client = _ANYBODY) -> AsyncIterator[bytes]:
+    async def lines(
+        self, task: Task, lease: Lease | None, form: Form, client: Client = _ANYBODY
+    ) -> AsyncIterator[bytes]:
         """The stream's pieces. The lease, if any, ends with it."""
         self._open += 1
         ended = False
@@ -117,7 +148,7 @@ class StreamService:
             self._open -= 1
             await asyncio.shield(run_in_threadpool(self.end_lease, lease))
 
-    async def _updates(self, task: Task, lease: str | None) -> AsyncIterator[dict[str, Any] | None]:
+    async def _updates(self, task: Task, lease: Lease | None) -> AsyncIterator[dict[str, Any] | None]:
         """The task whenever there is something to say; None for a heartbeat."""
         began = told = beaten = renewed = time.monotonic()
         shown: tuple[Any, ...] = ()
@@ -134,8 +165,7 @@ class StreamService:
                 return
             if lease is not None and now - renewed >= _RENEW_SECONDS:
                 renewed = now
-                until = int(time.time()) + _LEASE_SECONDS
-                await run_in_threadpool(self.ledger.take_lease, _LEASES, lease, self.policy.limit or 1, until)
+                await run_in_threadpool(self._renew, lease)
             # Many streams of one process look less often: looking is what they cost.
             await asyncio.sleep(self.policy.poll * max(1.0, self._open / 50))
             fresh = await self._look(task)
@@ -151,6 +181,11 @@ class StreamService:
         except ServiceFailed:
             return None
         return fresh or task.model_copy(update={"status": TaskStatus.CANCELLED})
+
+
+def _too_many(what: str) -> RateLimited:
+    action = "Try again in some seconds, or ask for the task with GET /tasks/{id} until it is final."
+    return RateLimited(what, action, retry_after=_RETRY_AFTER)
 
 
 def _state(task: Task) -> tuple[Any, ...]:

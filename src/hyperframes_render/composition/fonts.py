@@ -80,7 +80,9 @@ def resolve_fonts(
     shifts = _shifts(declarations)
     edits = _surface_edits(html, page.surfaces, shifts)
     taken = _families_with_faces(html)
-    wanted = _wanted(_rewritten(declaration, shifts) for declaration in declarations)
+    rewritten = [_rewritten(declaration, shifts) for declaration in declarations]
+    expander = _Expander(_custom_properties(rewritten))
+    wanted = _wanted(rewritten, expander)
     pending = {key: want for key, want in wanted.items() if key not in taken}
     if page.head_end is None:
         return FontResolution(_apply(html, edits), (), tuple(_unplaced(pending.values(), taken)))
@@ -89,6 +91,9 @@ def resolve_fonts(
         edits.append(_Edit(page.head_end, page.head_end, _TEXT_RENDERING_STYLE))
     resolver = _Resolver(font_root, url_prefix, _declared_families(page))
     resolver.resolve(pending, taken)
+    if expander.left_out:
+        reason = f"variables of the page's lists are more than {_VARIABLE_TEXT:,} characters"
+        resolver.warnings.append(FontWarning(expander.left_out[:_SHOWN], "the names after it", reason))
     if resolver.rules:
         place = page.head_end if page.stylesheet_end is None else page.stylesheet_end
         rules = "".join(resolver.rules)
@@ -243,6 +248,11 @@ def _spelling(family: str) -> str:
 # --- What a page asks for ----------------------------------------------------------------------------------------
 
 _VARIABLE_DEPTH = 8  # of var() within var()
+#: Characters that variables stand for, put in for var() in all lists of a page together. A hundred kilobytes of style
+#: sheet can use a list of thousands of names a thousand times, each time within another list; people's pages come to
+#: some kilobytes. What is beyond it is read without its variables: a family that only it names falls back.
+_VARIABLE_TEXT = 1_000_000
+_SHOWN = 60  # characters of a list that a warning shows
 _AFTER = 16  # names looked at to tell what a missing family falls back to
 _Names = list[tuple[str, bool]]
 
@@ -252,34 +262,48 @@ def _custom_properties(declarations: Iterable[_Declaration]) -> dict[str, str]:
     return {item.name: item.value for item in declarations if item.name.startswith("--")}
 
 
-def _wanted(declarations: Iterable[_Declaration]) -> dict[str, _Want]:
+def _wanted(declarations: Iterable[_Declaration], expander: _Expander) -> dict[str, _Want]:
     """The named families of all lists, by lower-case name and in the order of asking."""
-    declarations = list(declarations)
-    properties = _custom_properties(declarations)
     catalogue = _catalogue()
     wanted: dict[str, _Want] = {}
     for value in dict.fromkeys(item.value for item in declarations if item.is_family_list):
-        names = _expand(value, properties)
+        names = expander.expand(value)
         for index, (family, optional) in enumerate(names):
             key = family.lower()
             if key in catalogue.generic or key in catalogue.keywords or key.startswith("var("):
                 continue
-            after = tuple(name for name, _ in names[index + 1 : index + 1 + _AFTER])
-            known = wanted.get(key, _Want(family, after, True))
-            wanted[key] = replace(known, optional=known.optional and optional)
+            known = wanted.get(key)
+            if known is None:
+                after = tuple(name for name, _ in names[index + 1 : index + 1 + _AFTER])
+                wanted[key] = _Want(family, after, optional)
+            elif known.optional and not optional:
+                wanted[key] = replace(known, optional=False)
     return wanted
 
 
-def _expand(value: str, properties: Mapping[str, str], optional: bool = False, depth: int = 0) -> _Names:
-    """The families of a list, a leading var() replaced by what it stands for; True marks names from a fallback."""
-    names = split_families(value)
-    variable = _leading_variable(value) if depth < _VARIABLE_DEPTH else None
-    resolved = properties.get(variable.name) if variable else None
-    source = resolved or (variable.fallback if variable else None)
-    if source is None:
-        return [(name, optional) for name in names]
-    first = _expand(source, properties, not resolved or depth > 0, depth + 1)
-    return first + [(name, optional) for name in names[1:]] if first else []
+class _Expander:
+    """The custom properties of a page, and how much of their text may still be put in for var()."""
+
+    def __init__(self, properties: Mapping[str, str]) -> None:
+        self._properties = properties
+        self._room = _VARIABLE_TEXT
+        #: The first list that was read without its variable.
+        self.left_out = ""
+
+    def expand(self, value: str, optional: bool = False, depth: int = 0) -> _Names:
+        """The families of a list, a leading var() replaced by what it stands for; True marks names of a fallback."""
+        names = split_families(value)
+        variable = _leading_variable(value) if depth < _VARIABLE_DEPTH else None
+        if variable and self._room <= 0:
+            self.left_out = self.left_out or value.strip()
+            variable = None
+        resolved = self._properties.get(variable.name) if variable else None
+        source = resolved or (variable.fallback if variable else None)
+        if source is None:
+            return [(name, optional) for name in names]
+        self._room -= len(source)
+        first = self.expand(source, not resolved or depth > 0, depth + 1)
+        return first + [(name, optional) for name in names[1:]] if first else []
 
 
 _FACE_OPENING = re.compile(r"@font-face\s*\{", re.IGNORECASE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ Severity = Literal["error", "warning"]
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a word: a frame of most rates.
 _END_SLACK = 0.05
+#: Ids that a message lists: a page may have a hundred thousand.
+_LISTED = 10
 #: A module that imports GSAP, by that name or from an address with it.
 _GSAP_IMPORT = re.compile(r"""\bimport\b[^"'`;]{0,500}(?:\bgsap\b|["'`][^"'`\n]{0,500}gsap)""", re.IGNORECASE)
 _JSON_ATTRIBUTES = {
@@ -55,10 +58,15 @@ def lint(html: str) -> list[Problem]:
 
 class _Page:
     def __init__(self, html: str) -> None:
-        self._html = html
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.elements = [element for element in scan(html) if not element.within("template")]
         self.compositions = [e for e in self.elements if "data-composition-id" in e.attributes]
         self.root = self.compositions[0] if self.compositions else None
+        #: The composition around each element, by the element's identity. Elements may be nested by the thousand, so
+        #: that each takes its parent's instead of going up: parents come first.
+        self._owners: dict[int, Element | None] = {}
+        for element in self.elements:
+            self._owners[id(element)] = self._owner_below(element.parent)
         self.scripts = "\n".join(
             html[e.open_end : e.close_start] for e in self.elements if e.name == "script" and "src" not in e.attributes
         )
@@ -66,7 +74,13 @@ class _Page:
 
     def _at(self, element: Element, code: str, severity: Severity, message: str, action: str = "") -> Problem:
         name = element.attributes.get("id") or element.attributes.get("data-composition-id") or element.name
-        return Problem(code, severity, message, action, name, self._html.count("\n", 0, element.start) + 1)
+        return Problem(code, severity, message, action, name, bisect_right(self._line_starts, element.start))
+
+    def _owner_below(self, parent: Element | None) -> Element | None:
+        """The composition around what stands in `parent`."""
+        if parent is None or "data-composition-id" in parent.attributes:
+            return parent
+        return self._owners[id(parent)]
 
     def root_faults(self) -> Iterator[Problem]:
         root = self.root
@@ -79,10 +93,7 @@ class _Page:
                 "The root has no data-width and data-height.",
                 "Without them the picture is 1920 by 1080.",
             )
-        others = [
-            e for e in self.compositions[1:] if not any("data-composition-id" in up.attributes for up in e.ancestors())
-        ]
-        for other in others:
+        for other in (e for e in self.compositions[1:] if self._owners[id(e)] is None):
             yield self._at(
                 other,
                 "multiple_root_compositions",
@@ -102,13 +113,14 @@ class _Page:
         keys = set(re.findall(r"""__timelines\s*(?:\[\s*["'`]([^"'`]+)["'`]\s*\]|\.(\w+))\s*=""", self.scripts))
         names = {first or second for first, second in keys}
         ids = {e.attributes["data-composition-id"] for e in self.compositions}
+        listed = ", ".join(sorted(ids)[:_LISTED]) + (" and others" if len(ids) > _LISTED else "")
         for name in sorted(names - ids):
             yield self._at(
                 root,
                 "timeline_id_mismatch",
                 "error",
                 f'A timeline is registered as "{name}", which no composition is.',
-                f"Use one of the ids {', '.join(sorted(ids))}.",
+                f"Use one of the ids {listed}.",
             )
 
     def host_faults(self) -> Iterator[Problem]:
@@ -138,7 +150,7 @@ class _Page:
                     element, "deprecated_data_layer", "warning", "data-layer is old.", "Use data-track-index."
                 )
             start, duration = _number(element, "data-start"), _number(element, "data-duration")
-            own = next((up for up in element.ancestors() if "data-composition-id" in up.attributes), None)
+            own = self._owners[id(element)]
             if own is root and length and start is not None and duration and start + duration > length + _END_SLACK:
                 yield self._at(
                     element,
@@ -152,13 +164,10 @@ class _Page:
     def media_faults(self) -> Iterator[Problem]:
         media = [e for e in self.elements if e.name in _TIMED_MEDIA]
         ids = Counter(e.attributes["id"] for e in media if e.attributes.get("id"))
+        with_sources = {id(e.parent) for e in self.elements if e.name == "source"}
         for element in media:
             attributes = element.attributes
-            sources = (
-                attributes.get("src")
-                or attributes.get("data-var-src")
-                or any(child.name == "source" and child.parent is element for child in self.elements)
-            )
+            sources = attributes.get("src") or attributes.get("data-var-src") or id(element) in with_sources
             if not sources:
                 yield self._at(element, "media_missing_src", "error", f"The {element.name} names no file.")
             if "id" not in attributes:
@@ -189,7 +198,7 @@ class _Page:
             if e.name == "video" and e.attributes.get("data-has-audio") == "true" and "muted" not in e.attributes
         }
         for element in media:
-            if element.name == "audio" and element.attributes.get("src") in heard - {None}:
+            if element.name == "audio" and (source := element.attributes.get("src")) is not None and source in heard:
                 yield self._at(
                     element,
                     "video_audio_double_source",

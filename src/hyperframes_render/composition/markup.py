@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -28,13 +28,6 @@ class Element:
     parent: Element | None
     #: Names of the elements around it: few, and mostly the same set as its parent's.
     around: frozenset[str]
-
-    def ancestors(self) -> Iterator[Element]:
-        """The elements around it, from the nearest out."""
-        above = self.parent
-        while above is not None:
-            yield above
-            above = above.parent
 
     def within(self, name: str) -> bool:
         """Whether an element of that name is around it."""

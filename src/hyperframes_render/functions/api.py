@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.logging import correlation_paths
@@ -37,9 +38,18 @@ def _streams() -> StreamService:
     return stream_service(settings(ApiSettings), StreamPolicy())
 
 
+def _address(scope: Mapping[str, Any]) -> str:
+    """Where the gateway's routes stand, its stage or a domain's base path included; "/" where no gateway asks."""
+    asked = (scope.get("aws.event") or {}).get("requestContext") or {}
+    domain, path = asked.get("domainName"), asked.get("path")
+    if not isinstance(domain, str) or not isinstance(path, str):
+        return "/"
+    return f"https://{domain}{path.rstrip('/').removesuffix('/openapi.json')}"
+
+
 def build_application() -> FastAPI:
     """The application with the adapters that the environment names; the first request makes them."""
-    return create_app(_service, _key_checker, _streams, read_settings(Answering).allowed_origins)
+    return create_app(_service, _key_checker, _streams, read_settings(Answering).allowed_origins, _address)
 
 
 #: Everything that this application answers is text; what mangum does not know as such it would encode.

@@ -7,6 +7,7 @@ from shortly before it is heard until it ends, so memory depends on how many cli
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUn
 from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundBus, SoundClip
 from hyperframes_render.media.sound_effects import (
     CHANNELS,
+    LEAD_OUT,
     SAMPLE_RATE,
     EffectsFailed,
     Processor,
@@ -42,6 +44,12 @@ _SEEK_MARGIN = 2.0
 #: Samples (10 s) up to which a loop is decoded once and repeated from memory: each round of a longer one is an ffmpeg
 #: of its own, and a sound of one sample would take 48,000 of them for a second.
 _SHORT_LOOP = 10 * SAMPLE_RATE
+#: Seconds (31 years) that stand for every longer time: ffmpeg reads no time above some 10 ** 12.
+_FAR = 1e9
+#: Seconds of a sound before the video's beginning that are read to come to it: as long as the longest video.
+_LONGEST_LEAD = 4 * 3600.0
+#: Speeds of a slice: those of a sound times those of the composition that it is in, and a little for rounding.
+_SLICE_RATES = (MIN_RATE * MIN_RATE * 0.99, MAX_RATE * MAX_RATE * 1.01)
 _BYTES_PER_SAMPLE = 4 * CHANNELS
 
 
@@ -102,7 +110,8 @@ class _Sum:
     """Voices summed in order, silence where there are none."""
 
     def __init__(self, members: Sequence[SoundClip | SoundBus], bench: _Bench) -> None:
-        self._waiting = sorted((_Voice(member, bench) for member in members), key=lambda voice: voice.first)
+        voices = (_Voice(member, bench) for member in members if _is_heard(member, bench.report))
+        self._waiting = sorted(voices, key=lambda voice: voice.first)
         self._sounding: list[_Voice] = []
         self._position = 0
 
@@ -125,18 +134,48 @@ class _Sum:
             voice.close()
 
 
+def _is_heard(sound: SoundClip | SoundBus, report: SoundReport) -> bool:
+    """Whether the times of a clip allow that it is heard; a warning where they cannot be meant."""
+    if isinstance(sound, SoundBus):
+        return True
+    if sound.duration is not None and (sound.duration <= 0 or sound.start + sound.duration < -_LONGEST_LEAD):
+        return False
+    if fault := _fault(sound):
+        report.warn(f"The sound of {sound.label} is left out: {fault}.")
+    return not fault
+
+
+def _fault(clip: SoundClip) -> str:
+    """What is wrong with the times of a clip, whatever is in its file; empty where nothing is."""
+    times = (clip.start, clip.duration or 0.0, clip.media_start, *(time for piece in clip.ramp for time in piece))
+    if not all(map(math.isfinite, times)):
+        return "one of its times is no number"
+    if clip.start < -_LONGEST_LEAD:
+        return f"it begins {-clip.start:g} s before the video"
+    if clip.media_start > _FAR:
+        return f"it begins {clip.media_start:g} s into its file"
+    low, high = _SLICE_RATES
+    begins = (0.0, *(end for _, end in clip.ramp))
+    for begin, (seconds, end) in zip(begins, clip.ramp, strict=False):
+        if not (seconds > 0 and low * seconds <= end - begin <= high * seconds):
+            return "its speed is not from 0.01 to 100 everywhere"
+    return ""
+
+
 class _Voice:
     """One clip or bus while it is mixed."""
 
     def __init__(self, sound: SoundClip | SoundBus, bench: _Bench) -> None:
         self._sound, self._bench = sound, bench
         clip = sound if isinstance(sound, SoundClip) else None
-        start = round(clip.start * SAMPLE_RATE) if clip else 0
+        start = round(min(clip.start, _FAR) * SAMPLE_RATE) if clip else 0
         self.first = max(0, start)
         #: Samples that lie before the video's beginning.
         self._skipped = max(0, -start)
-        whole = bench.report.samples + self._skipped
-        self._length = whole if clip is None or clip.duration is None else round(clip.duration * SAMPLE_RATE)
+        #: Samples until the video's end.
+        self._whole = bench.report.samples + self._skipped
+        duration = clip.duration if clip else None
+        self._length = self._whole if duration is None else round(min(duration, _FAR) * SAMPLE_RATE)
         #: Seconds after its start at which a fade-out ends.
         self._fade_end = self._length / SAMPLE_RATE
         self.ended = False
@@ -150,7 +189,7 @@ class _Voice:
         try:
             if self._reader is None:
                 self._reader = self._open()
-                self._reader.read(local)  # what lies before the video's beginning
+                _skip(self._reader, local)  # what lies before the video's beginning
             wanted = max(0, min(len(block) - offset, self._length - local))
             samples = self._reader.read(wanted)
         except MediaUnreadable as unreadable:
@@ -168,13 +207,18 @@ class _Voice:
         dry = self._dry()
         if effects is None or process is None:
             return dry
+        # What comes after the video's end is not heard, but for what effects look ahead: a loop of a million seconds
+        # would be processed to its end.
+        wanted = min(self._length, self._whole + LEAD_OUT * SAMPLE_RATE)
         try:
-            made, count = through_effects(dry, effects, self._length, process, self._bench.folder)
+            made, count = through_effects(dry, effects, wanted, process, self._bench.folder)
         except EffectsFailed as failed:
             self._bench.report.warn(f"The sound of {self._sound.label} is heard without its effects: {failed}.")
             return self._dry()
+        if count < wanted or wanted == self._length:
+            self._fade_end = count / SAMPLE_RATE
         # A tail sounds longer than the clip.
-        self._length, self._fade_end = made.length, count / SAMPLE_RATE
+        self._length = made.length
         return made
 
     def _dry(self) -> Reader:
@@ -191,6 +235,17 @@ class _Voice:
         self._bench.report.heard += self._heard
         if self._reader is not None:
             self._reader.close()
+
+
+def _skip(reader: Reader, count: int) -> None:
+    """Read `count` samples of `reader` away, a block at a time: they may be hours. It may end before."""
+    while count > 0:
+        if isinstance(reader, _Source) and reader.turn(count):
+            return
+        block = min(_BLOCK, count)
+        if len(reader.read(block)) < block:
+            return
+        count -= block
 
 
 def _gains(sound: SoundClip | SoundBus, length: float, first: int, count: int) -> Samples:
@@ -252,6 +307,13 @@ class _Source:
             if sum(map(len, self._round)) > _SHORT_LOOP:
                 self._round = None
         return samples
+
+    def turn(self, count: int) -> bool:
+        """Go on by `count` samples without reading them, where a short loop is in memory; whether it is."""
+        if self._tile is None:
+            return False
+        self._tile_position = (self._tile_position + count) % len(self._tile)
+        return True
 
     def _tiled(self, count: int) -> Samples:
         assert self._tile is not None

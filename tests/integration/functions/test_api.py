@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from hyperframes_render.api.clock import later
 from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.functions.api import build_application
 from hyperframes_render.task import TaskStatus
 from tests.integration.functions.cloud import (
     BUCKET,
@@ -19,6 +21,7 @@ from tests.integration.functions.cloud import (
     Cloud,
     answer,
     call,
+    request,
     run_workflow,
     submit,
 )
@@ -93,6 +96,27 @@ def test_health_and_openapi_need_no_key(cloud: Cloud) -> None:
     assert (status, body["status"]) == (200, "ok")
     status, body, _ = answer("GET", "/openapi.json", key=None)
     assert status == 200 and {"/apps/run", "/tasks/{task_id}", "/health"} <= body["paths"].keys()
+
+
+@pytest.mark.parametrize(
+    ("context", "address"),
+    [
+        ({"domainName": "a1.execute-api.us-east-1.amazonaws.com", "path": "/live/openapi.json"}, "/live"),
+        ({"domainName": "a1.execute-api.us-east-1.amazonaws.com", "path": "/live/v1/openapi.json/"}, "/live/v1"),
+        ({"domainName": "render.example.com", "path": "/openapi.json"}, ""),
+    ],
+)
+def test_the_description_says_where_the_gateway_s_routes_are(
+    cloud: Cloud, context: dict[str, str], address: str
+) -> None:
+    event = request("GET", "/openapi.json", key=None)
+    described = json.loads(call("api", {**event, "requestContext": {**event["requestContext"], **context}})["body"])
+    assert described["servers"] == [{"url": f"https://{context['domainName']}{address}"}]
+
+
+def test_without_a_gateway_the_description_s_routes_are_at_the_root(cloud: Cloud) -> None:
+    for path in ("/openapi.json", "/v1/openapi.json"):
+        assert TestClient(build_application()).get(path).json()["servers"] == [{"url": "/"}]
 
 
 def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(cloud: Cloud) -> None:

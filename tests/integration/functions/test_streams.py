@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from hyperframes_render.api import streams
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.keys import KeyChecker, make_record
 from hyperframes_render.api.streams import StreamPolicy, StreamService
@@ -20,8 +21,9 @@ from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.functions import stream, wiring
 from hyperframes_render.task import TaskStatus
-from tests.integration.functions.cloud import BUCKET, KEY, TABLE, Cloud, call, run_workflow, submit
+from tests.integration.functions.cloud import BUCKET, HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
+from tests.waiting import wait_for
 
 NDJSON = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
 SSE = {"Authorization": f"Bearer {KEY}", "Accept": "text/event-stream"}
@@ -127,22 +129,95 @@ def test_where_answers_cannot_stream_the_request_is_held_and_sent_round(cloud: C
     assert followed.history and lines(followed.text)[-1]["status"] == 12
 
 
-def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streaming) -> None:
-    task_id = submit()
-    client = streaming.client(limit=2, longest=1.0)
-    answers: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(client.get(f"/tasks/{task_id}/stream", headers=NDJSON)))
-        for _ in range(5)
-    ]
+OTHER_KEY = "hf_live_other"
+
+
+def two_keys(cloud: Cloud) -> list[tuple[str, dict[str, str]]]:
+    """The address of a stream, and the headers to ask for it with, of each of two keys."""
+    DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
+    asked = []
+    for key in (KEY, OTHER_KEY):
+        status, body, _ = answer("POST", "/apps/run", {"input": {"html": HTML}}, key=key)
+        assert status == 200, body
+        asked.append((f"/tasks/{body['data']['id']}/stream", {**NDJSON, "Authorization": f"Bearer {key}"}))
+    return asked
+
+
+def all_at_once(client: TestClient, asked: list[tuple[str, dict[str, str]]]) -> list[Any]:
+    """The answers to requests that were sent together."""
+    answers: list[Any] = [None] * len(asked)
+
+    def ask(number: int) -> None:
+        path, headers = asked[number]
+        answers[number] = client.get(path, headers=headers)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return answers
+
+
+def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streaming) -> None:
+    one, other = two_keys(cloud)
+    client = streaming.client(limit=2, longest=1.0)
+    answers = all_at_once(client, [one, other, one, other, one])
     assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["retry-after"] == "10" and "GET /tasks/{id}" in refused.json()["detail"]
-    assert client.get(f"/tasks/{task_id}/stream", headers=NDJSON).status_code == 200, "ended streams make room"
+    for path, headers in (one, other):
+        assert client.get(path, headers=headers).status_code == 200, "ended streams make room"
+
+
+@pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 1), (4, 2), (7, 3)])
+def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
+    cloud: Cloud, streaming: Streaming, limit: int, share: int
+) -> None:
+    one, other = two_keys(cloud)
+    client = streaming.client(limit=limit, longest=2.0)
+    answers: list[Any] = []
+    first = threading.Thread(target=lambda: answers.extend(all_at_once(client, [one] * (limit + 1))))
+    first.start()
+    time.sleep(1.0)
+    late = client.get(other[0], headers=other[1])
+    first.join()
+    assert sorted(answer.status_code for answer in answers) == [200] * share + [429] * (limit + 1 - share)
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert f"This key has {share} open streams" in refused.json()["detail"]
+    assert late.status_code == (200 if limit > 1 else 429)
+
+
+def test_a_stream_that_is_refused_for_all_keeps_nothing_of_its_key(cloud: Cloud, streaming: Streaming) -> None:
+    one, other = two_keys(cloud)
+    ledger = DynamoLedger(TABLE, cloud.dynamodb)
+    assert ledger.take_lease("open-streams", "somebody", 1, int(time.time()) + 60)
+    client = streaming.client(limit=1, longest=0.2)
+    assert client.get(one[0], headers=one[1]).status_code == 429
+    ledger.give_back("open-streams", "somebody")
+    assert client.get(one[0], headers=one[1]).status_code == 200
+    assert client.get(other[0], headers=other[1]).status_code == 200
+
+
+def test_both_leases_of_a_long_stream_are_renewed_and_end_with_it(
+    cloud: Cloud, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_RENEW_SECONDS", 0.1)
+    ledger = DynamoLedger(TABLE, cloud.dynamodb)
+    task_id = submit()
+
+    def ends() -> list[int]:
+        names = ("open-streams", f"open-streams#{OWNER}")
+        return [end for name in names for end in ledger.lease_holders(name).values()]
+
+    client, path = streaming.client(limit=2), f"/tasks/{task_id}/stream"
+    thread = threading.Thread(target=lambda: client.get(path, headers=NDJSON))
+    thread.start()
+    began = wait_for(lambda: now if len(now := ends()) == 2 else None, seconds=20, what="two leases")
+    wait_for(lambda: all(end > max(began) for end in ends()), seconds=20, what="both leases to be renewed")
+    cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
+    thread.join()
+    assert ends() == []
 
 
 def test_a_lease_whose_environment_died_is_free_again(cloud: Cloud) -> None:

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from inferencesh import inference
 
+from hyperframes_render.api.keys import make_record
+from hyperframes_render.aws.tasks import DynamoKeys
 from tests.integration.workflow.gateway import streaming_gateway
 from tests.integration.workflow.stack import KEY, Stack, composition
 from tests.serving import QuietHandler, serving
@@ -37,6 +39,36 @@ def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
     assert stack.final(named[1]["data"]["id"])["status"]["N"] == "10"
     assert stack.gateway("DELETE", f"/tasks/{task_id}?files=true")[0] == 200
     assert not stack.keys(file["uri"].partition(f"{stack.bucket}/")[2])
+
+
+def test_a_page_uploads_by_a_signed_address_and_reaches_nothing_else_of_the_emulator(stack: Stack) -> None:
+    html = composition("uploaded by a page").encode()
+    wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
+    (file,) = stack.gateway("POST", "/files", {"files": [wanted]})[1]["data"]
+    page = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    preflight = httpx.options(file["upload_url"], headers={**page, **asked})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    put = httpx.put(file["upload_url"], content=html, headers={"Content-Type": "text/html", **page})
+    assert (put.status_code, put.headers["access-control-allow-origin"]) == (200, "*")
+    task_id = stack.submit(file["uri"])
+    assert stack.final(task_id)["status"]["N"] == "10"
+    (result,) = stack.gateway("GET", f"/tasks/{task_id}/files?role=output")[1]["data"]
+    assert httpx.get(result["uri"], headers=page).content == b"[whole]"
+
+    made_up = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test/20260101/us-east-1/sqs/aws4_request"
+    made_up += "&X-Amz-Date=20260101T000000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=00"
+    listing = f"{stack.endpoint}/?Action=ListQueues&Version=2012-11-05&{made_up}"
+    assert "ListQueuesResult" in (found := httpx.get(listing).text), found
+    port = stack.emulator.settings.port
+    for refused in (
+        httpx.get(listing, headers=page),
+        httpx.get(listing, headers={"Host": f"rebound.example:{port}"}),
+        httpx.post(f"{stack.endpoint}/_ministack/reset"),
+        httpx.put(f"{stack.endpoint}/{stack.bucket}/inbox/page.html", content=html, headers=page),
+    ):
+        assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/plain"), refused.text
+    assert stack.task(task_id), "nothing was reset"
 
 
 def test_lists_cancel_delete_and_files_through_the_gateway(stack: Stack) -> None:
@@ -123,14 +155,20 @@ class AccountOfTen(QuietHandler):
 
 @pytest.mark.slow
 def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
-    """Ten wait at once; two streams are open; every other client gets the documented 429, and every render ends."""
+    """Ten wait at once; two streams are open, of one key each; every other client gets the documented 429, and every
+    render ends.
+    """
+    keys = (KEY, f"{KEY}_other")
+    DynamoKeys(stack.table, stack.client("dynamodb")).put(make_record(keys[1], "other tests"))
     ends: list[int] = []
     refusals: list[str] = []
 
     def wait(number: int) -> None:
         html = composition(f"one of ten {number}", frames=10, seconds_per_frame=0.1)
+        key = keys[number % 2]
+        client = inference(api_key=key, base_url=url)
         task = client.run({"app": APP, "input": {"html": html}}, wait=False)
-        headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/x-ndjson"}
         answer = httpx.get(f"{url}/tasks/{task['id']}/stream", headers=headers, timeout=120)
         if answer.status_code == 429:
             refusals.append(answer.headers["retry-after"])
@@ -142,7 +180,6 @@ def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: 
         serving(AccountOfTen) as account,
         streaming_gateway(stack, tmp_path, environments=3, AWS_ENDPOINT_URL_LAMBDA=account) as url,
     ):
-        client = inference(api_key=KEY, base_url=url)
         threads = [threading.Thread(target=wait, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()

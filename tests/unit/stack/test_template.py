@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from hyperframes_render.api.envelope import problem
+from hyperframes_render.errors import Unauthorized
 from hyperframes_render.functions import settings
 from hyperframes_render.functions.api import build_application
 from tests.template import PROJECT, documented, load_template
@@ -104,6 +106,10 @@ def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
     assert listed == served
 
 
+def access_log() -> str:
+    return str(TEMPLATE.body["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"])
+
+
 @pytest.mark.parametrize("name", TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"])
 def test_an_error_that_the_gateway_makes_has_our_body(name: str) -> None:
     response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
@@ -111,6 +117,9 @@ def test_an_error_that_the_gateway_makes_has_our_body(name: str) -> None:
     assert body["success"] is False
     assert body["detail"] == body["error"]["message"]
     assert {"type", "title"} <= set(body)
+    # What the access log has, where the application's errors have their own.
+    assert body["request_id"] == "$context.requestId" and "$context.requestId" in access_log()
+    assert list(body) == [name for name in problem(Unauthorized("x"), "id") if name in body]
     # The gateway has no variable for the status of an answer that it makes for several.
     assert body.get("status") == response.get("StatusCode")
 

@@ -189,11 +189,14 @@
     const value = Number.parseFloat(element.getAttribute(name) ?? "");
     return Number.isFinite(value) ? value : otherwise;
   };
+  // Seconds (31 years) that stand for every longer time, so that sums and quotients of times stay numbers.
+  const FAR = 1e9;
+  const within = (value) => Math.min(FAR, Math.max(-FAR, value));
   // Times are numbers and nothing but, as for the page runtime: "5s" is none.
   const timeIn = (element, name) => {
     const text = element.getAttribute(name) ?? "";
     const value = text.trim() ? Number(text) : NaN;
-    return Number.isFinite(value) ? value : null;
+    return Number.isFinite(value) ? within(value) : null;
   };
   const inPoint = (element, name) => {
     const value = timeIn(element, name);
@@ -221,13 +224,13 @@
   function startOf(element, seen = new Set()) {
     const text = (element.getAttribute("data-start") ?? "").trim();
     const value = Number(text);
-    if (text && Number.isFinite(value)) return Math.max(0, value);
+    if (text && Number.isFinite(value)) return within(Math.max(0, value));
     const reference = referenceIn(text);
     if (!reference || seen.has(element)) return 0;
     seen.add(element);
     const named = document.getElementById(reference.id) ?? document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
     if (!named) return 0;
-    return Math.max(0, startOf(named, seen) + (lengthOf(named) ?? 0) + reference.offset);
+    return within(Math.max(0, startOf(named, seen) + (lengthOf(named) ?? 0) + reference.offset));
   }
 
   // Seconds that an element lasts by its own account, null where it has none.
@@ -240,7 +243,7 @@
     // A host lasts as long as its timeline.
     const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
       ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
-    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return timeline.totalDuration();
+    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return within(timeline.totalDuration());
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
     return natural && !element.loop ? Math.max(0, clockIn(element).time(natural - trimOf(element))) : null;
   }
@@ -386,6 +389,8 @@
     };
   }
 
+  // Seconds of the longest video: a tween that repeats for ever would be sampled for ever.
+  const LONGEST = 4 * 3600;
   // Volume that a timeline tweens, sampled 60 times a second; the timeline is put back afterwards.
   function tweened(element, length) {
     const composition = compositionOf(element)?.getAttribute("data-composition-id");
@@ -395,7 +400,7 @@
     const moves = timeline.getChildren(true, true, false).some((tween) => "volume" in (tween.vars ?? {}) && tween.targets().includes(element));
     if (!moves) return null;
     const start = startOf(element);
-    const seconds = Math.min(length ?? Infinity, Math.max(0, timeline.totalDuration() - start));
+    const seconds = Math.min(length ?? LONGEST, LONGEST, Math.max(0, timeline.totalDuration() - start));
     const before = timeline.totalTime();
     const result = [];
     // The element's own property goes to 1 at most, a gain may be more.

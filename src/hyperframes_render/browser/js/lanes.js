@@ -6,6 +6,8 @@
   const MOST_POINTS = 512;
   // Straight pieces by which a bent stretch is drawn: a second of volume, and a stretch of rates.
   const PIECES_PER_SECOND = 30;
+  // Of one stretch of volume, however long it is.
+  const MOST_PIECES = 10_000;
   const RATE_PIECES = 48;
   const RANGES = { volume: [0, 10 ** (12 / 20)], rate: [0.1, 10] };
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -84,7 +86,7 @@
     return points?.flatMap((point, index) => {
       const next = points[index + 1];
       if (!next || !(point.curve || point.via)) return [[point.t, point.v]];
-      const pieces = Math.max(2, Math.ceil((next.t - point.t) * PIECES_PER_SECOND));
+      const pieces = clamp(Math.ceil((next.t - point.t) * PIECES_PER_SECOND), 2, MOST_PIECES);
       return Array.from({ length: pieces }, (_, piece) => {
         const t = point.t + ((next.t - point.t) * piece) / pieces;
         return [t, valueAt(points, t, straight)];

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ from ministack.core import persistence
 
 from hyperframes_render.local.emulator import shims
 from hyperframes_render.local.emulator.environments import Environments
+from hyperframes_render.local.emulator.guard import Asgi, refusing_strangers
 from hyperframes_render.local.emulator.saving import Journal, StateSaver
 from hyperframes_render.local.emulator.settings import EmulatorSettings
-
-Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 def noting_changes(application: Asgi, saver: StateSaver) -> Asgi:
@@ -81,7 +79,7 @@ def main() -> None:
     shims.forget_what_is_over()
     if settings.record_calls:
         shims.record_denials_and_calls(Path(settings.record_calls))
-    ministack_app.app = noting_changes(keeping_journal(ministack_app.app, journal), saver)
+    ministack_app.app = refusing_strangers(noting_changes(keeping_journal(ministack_app.app, journal), saver))
     # A terminal sends Ctrl-C to the whole group: the launcher decides when this process stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save_everything).start())
