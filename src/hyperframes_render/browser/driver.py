@@ -15,7 +15,7 @@ from playwright.async_api import Playwright, async_playwright
 
 from hyperframes_render.browser.confine import PID_FILE, SHARED
 from hyperframes_render.browser.memory import memory_ceiling
-from hyperframes_render.browser.processes import end_tree
+from hyperframes_render.browser.processes import end_tree, reap_adopted
 from hyperframes_render.undumpable import keep_memory_private
 
 #: What is started in place of the driver, gives up what it must not have, and becomes it (confine.py).
@@ -52,6 +52,7 @@ class BrowserDriver:
         """Kill what did not end, and remove its files."""
         with contextlib.suppress(OSError, ValueError):
             end_tree(int((self._folder / PID_FILE).read_text()))
+        reap_adopted()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -30,6 +30,18 @@ def end_tree(pid: int) -> None:
     psutil.wait_procs(tree, timeout=_END_TIMEOUT)
 
 
+def reap_adopted() -> None:
+    """Collect the ended children of ours that others started: the helpers of a browser that its driver ended.
+
+    What we start is waited for where it is started: it is of our session, or leads one.
+    """
+    for process in psutil.Process(os.getpid()).children():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, ChildProcessError):
+            ours = os.getsid(process.pid) in (os.getsid(0), process.pid)
+            if not ours and process.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(process.pid, os.WNOHANG)
+
+
 def processor_seconds() -> float:
     """Processor seconds of this process and of everything that it started, ended or not."""
     own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
