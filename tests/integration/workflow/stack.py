@@ -65,7 +65,7 @@ class Stack:
         """What the task's workflow was told."""
         return noted_access(DynamoLedger(self.table, self.client("dynamodb")), task_id)
 
-    def final(self, task_id: str, seconds: float = 40) -> dict[str, Any]:
+    def final(self, task_id: str, seconds: float = 120) -> dict[str, Any]:
         """The task once it is final."""
 
         def look() -> dict[str, Any] | None:
