@@ -38,7 +38,10 @@ PAGE = (
 )
 #: Seconds, shorter than in AWS so that what is lost is found within a run: functions' own limits, and what sweep waits.
 _LIMITS = {"plan": 30, "render-chunk": 30, "assemble": 30, "record": 20, "notify": 25, "grant": 10}
-_OUTLIVES, _VISIBILITY, _WAIT = 35, 35, 5
+_OUTLIVES, _VISIBILITY = 35, 35
+#: Seconds that a call waits for a free environment, and more for each task: a thousand that are refused every five
+#: seconds and try again leave the emulator no time for anything else.
+_WAIT, _WAIT_A_TASK = 5, 0.05
 #: Seconds before sweep looks at a task, and more for each task that waits: looking at a thousand every five seconds
 #: would be all that the emulator does.
 _ATTENTION, _ATTENTION_A_TASK = 5, 0.02
@@ -287,13 +290,13 @@ def _joined(frames: int, chunks: int) -> bytes:
 
 
 @contextmanager
-def chaos_stack(folder: Path, seed: int, real: bool, tasks: int, wait_seconds: float = _WAIT) -> Iterator[Chaos]:
+def chaos_stack(folder: Path, seed: int, real: bool, tasks: int) -> Iterator[Chaos]:
     """The deployed stack behind the proxy, with limits and waits of seconds."""
     engine = None
     if not real:
         engine = folder / "engine"
         shutil.copytree(FAKE_ENGINE, engine)
-    with running_stack(folder, engine, wait_seconds=wait_seconds) as stack, receivers() as hooks:
+    with running_stack(folder, engine, wait_seconds=_WAIT + tasks * _WAIT_A_TASK) as stack, receivers() as hooks:
         proxy = Services(stack.emulator.settings.port, seed)
         more = {
             "AWS_ENDPOINT_URL": proxy.url,
