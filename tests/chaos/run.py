@@ -290,13 +290,14 @@ def _joined(frames: int, chunks: int) -> bytes:
 
 
 @contextmanager
-def chaos_stack(folder: Path, seed: int, real: bool, tasks: int) -> Iterator[Chaos]:
+def chaos_stack(folder: Path, seed: int, real: bool, tasks: int, wait_seconds: float | None = None) -> Iterator[Chaos]:
     """The deployed stack behind the proxy, with limits and waits of seconds."""
     engine = None
     if not real:
         engine = folder / "engine"
         shutil.copytree(FAKE_ENGINE, engine)
-    with running_stack(folder, engine, wait_seconds=_WAIT + tasks * _WAIT_A_TASK) as stack, receivers() as hooks:
+    wait = _WAIT + tasks * _WAIT_A_TASK if wait_seconds is None else wait_seconds
+    with running_stack(folder, engine, wait_seconds=wait) as stack, receivers() as hooks:
         proxy = Services(stack.emulator.settings.port, seed)
         more = {
             "AWS_ENDPOINT_URL": proxy.url,
