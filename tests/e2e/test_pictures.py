@@ -158,6 +158,8 @@ def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp
     assert rendered("three-browsers", "--workers", 3) == whole
     assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
     assert rendered("end", "--from", "1.5", "--workers", 1) == whole[45:]
+    # Here both tweens of the inner mark are over: the one that ended last has the say.
+    assert rendered("rest", "--from", "1.7", "--workers", 1) == whole[51:]
 
 
 #: Two compositions whose timelines move a box each from 0 to 200 in a second.

@@ -22,6 +22,7 @@
         const twin = found.get(tween);
         found.set(tween, {
           targets: tween.targets(),
+          timeline: tween.parent,
           from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
           to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
           moments: [
@@ -57,8 +58,9 @@
     [...document.querySelectorAll("style")].some((style) => style.textContent.includes("transition"));
 
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
-  // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. So must it where a
-  // callback or a set may start a CSS transition: the page runtime counts one from the seek at which it first sees it.
+  // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. It must stop where
+  // one of the two ends, too: beyond both, the one that ended last has the say. So must it where a callback or a set may
+  // start a CSS transition: the page runtime counts one from the seek at which it first sees it.
   // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
@@ -81,8 +83,13 @@
     for (const tweens of byTarget.values()) {
       if (tweens.length < 2) continue;
       let busyUntil = -Infinity;
+      let before = null;
       for (const tween of tweens.sort((a, b) => a.from - b.from)) {
-        if (tween.from < busyUntil - EPSILON) stopAt(tween.from);
+        const contested = tween.from < busyUntil - EPSILON;
+        if (contested) stopAt(Math.min(tween.to, busyUntil));
+        // Timelines are drawn one after the other, whichever of their tweens comes first.
+        if (contested || (before && before.timeline !== tween.timeline)) stopAt(tween.from);
+        before = tween;
         busyUntil = Math.max(busyUntil, tween.to);
       }
     }
