@@ -105,6 +105,7 @@ def test_a_dead_encoder_is_a_clear_error(tmp_path: Path) -> None:
     check_nothing_left(tmp_path, running)
 
 
+@pytest.mark.slow
 def test_a_browser_that_dies_twice_is_a_clear_error(tmp_path: Path) -> None:
     with running_render(tmp_path, "--workers", "1") as running:
         deadline = time.monotonic() + 60

@@ -108,6 +108,7 @@ def test_an_animation_frame_that_an_earlier_one_cancels_is_not_run(tmp_path: Pat
     assert red < 40 and green > 200
 
 
+@pytest.mark.slow
 def test_a_folder_and_an_archive_give_the_same_pictures(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()

@@ -69,6 +69,7 @@ def test_a_black_stretch_is_told_with_its_times(tmp_path: Path) -> None:
     assert not [text for text in render(BOXES, tmp_path / "o.mp4", "--network", "none")["warnings"] if "black" in text]
 
 
+@pytest.mark.slow
 def test_a_stretch_that_stands_while_a_timeline_moves_elements_is_told(tmp_path: Path) -> None:
     # The box goes behind the wall at 0.5 s and comes out on the other side at 2 s.
     page = BOXES.parent.joinpath("hidden.html").read_text()
