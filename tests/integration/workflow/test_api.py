@@ -128,6 +128,8 @@ def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
 
 def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_path: Path) -> None:
     with streaming_gateway(stack, tmp_path) as url:
+        # Its function's first call takes seconds on a busy machine, in which the render would go by.
+        assert httpx.get(f"{url}/tasks/none/stream", headers={"Authorization": f"Bearer {KEY}"}).status_code == 404
         client = inference(api_key=KEY, base_url=url)
         html = composition("watched", frames=60, seconds_per_frame=0.2)
         seen: list[tuple[float, Any]] = []
