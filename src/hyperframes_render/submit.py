@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.errors import InvalidOption, RenderError, SetupIncomplete
+from hyperframes_render.task import is_web_address
 
 APP = "infsh/hyperframes-render"
 #: States of tasks that came to a video, to none, and to either (docs/api.md).
@@ -212,7 +213,7 @@ def target_of(url: str | None, key: str | None) -> Target:
     key = key or os.environ.get("HYPERFRAMES_RENDER_KEY") or os.environ.get("INFERENCE_API_KEY")
     if not key:
         raise InvalidOption("key: there is none.", "Give --key, or set HYPERFRAMES_RENDER_KEY.")
-    if not url.lower().startswith(("http://", "https://")):
+    if not is_web_address(url):
         raise InvalidOption(f"url: {url[:80]!r} is no address.", "Give one like https://host/live.")
     return Target(url.rstrip("/"), key)
 

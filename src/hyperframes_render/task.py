@@ -93,6 +93,11 @@ def network_allows(network: NetworkPolicy, host: str) -> bool:
     return any(host_matches(allowed, host) for allowed in network)
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a text is written like an address that is fetched over HTTP."""
+    return text[:8].lower().startswith(("https://", "http://"))
+
+
 FrameRate = Annotated[
     Fraction,
     BeforeValidator(parse_frame_rate),

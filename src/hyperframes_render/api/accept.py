@@ -16,8 +16,8 @@ from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
 from hyperframes_render.task import (
     NetworkPolicy,
     RenderInput,
-    host_matches,
     is_shallow,
+    is_web_address,
     network_allows,
     parse_render_input,
 )
@@ -265,7 +265,7 @@ def check_hosts(submission: Submission, ceiling: NetworkPolicy, path: str) -> No
     addresses = {"html": "" if submission.is_markup else submission.html, "audio_url": submission.request.audio_url}
     for name, address in addresses.items():
         text = (address or "").strip()
-        if text.lower().startswith(("https://", "http://")) and not network_allows(ceiling, _host(text)):
+        if is_web_address(text) and not network_allows(ceiling, _host(text)):
             raise InvalidOption(
                 f'{path}{"." if path else ""}{name}: this stack fetches nothing from "{_host(text)[:100]}".',
                 "Give an address that the stack's NetworkCeiling allows.",
@@ -287,5 +287,5 @@ def narrow_network(asked: Any, ceiling: Any) -> Any:
         return asked
     if asked == "public":
         return ceiling
-    kept = tuple(host for host in asked if any(host_matches(allowed, host) for allowed in ceiling))
+    kept = tuple(host for host in asked if network_allows(ceiling, host))
     return kept or "none"

@@ -24,7 +24,7 @@ from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import account_concurrency, settings
 from hyperframes_render.functions.worker import TaskEvent, Worker, job_folder, worker
 from hyperframes_render.render.steps import Chunking, make_plan
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.task import Task, TaskStatus, is_web_address
 
 if TYPE_CHECKING:
     from hyperframes_render.render.steps import Planned
@@ -53,7 +53,7 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     with own.spending(event.task_id, "plan"), job_folder() as folder:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
-        if _is_outside(task):
+        if is_web_address(task.source_key):
             source = own.with_given_files(task, _fetch(own, task, folder))
         else:
             source = own.source(task, folder)
@@ -158,10 +158,6 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) ->
             "estimate": {**predicted.as_dict(), "seconds_per_frame": round(planned.seconds_per_frame, 4)},
         },
     )
-
-
-def _is_outside(task: Task) -> bool:
-    return task.source_key.lower().startswith(("https://", "http://"))
 
 
 def _fetch(own: Worker, task: Task, folder: Path) -> Path:

@@ -34,6 +34,7 @@ from hyperframes_render.media.sound_effects import (
     Samples,
     through_effects,
 )
+from hyperframes_render.task import MAX_DURATION
 
 #: Samples that are mixed at a time.
 _BLOCK = SAMPLE_RATE
@@ -46,8 +47,6 @@ _SEEK_MARGIN = 2.0
 _SHORT_LOOP = 10 * SAMPLE_RATE
 #: Seconds (31 years) that stand for every longer time: ffmpeg reads no time above some 10 ** 12.
 _FAR = 1e9
-#: Seconds of a sound before the video's beginning that are read to come to it: as long as the longest video.
-_LONGEST_LEAD = 4 * 3600.0
 #: Speeds of a slice: those of a sound times those of the composition that it is in, and a little for rounding.
 _SLICE_RATES = (MIN_RATE * MIN_RATE * 0.99, MAX_RATE * MAX_RATE * 1.01)
 _BYTES_PER_SAMPLE = 4 * CHANNELS
@@ -138,7 +137,8 @@ def _is_heard(sound: SoundClip | SoundBus, report: SoundReport) -> bool:
     """Whether the times of a clip allow that it is heard; a warning where they cannot be meant."""
     if isinstance(sound, SoundBus):
         return True
-    if sound.duration is not None and (sound.duration <= 0 or sound.start + sound.duration < -_LONGEST_LEAD):
+    # What lies before the video's beginning is read to come to it: as much as the longest video has.
+    if sound.duration is not None and (sound.duration <= 0 or sound.start + sound.duration < -MAX_DURATION):
         return False
     if fault := _fault(sound):
         report.warn(f"The sound of {sound.label} is left out: {fault}.")
@@ -150,7 +150,7 @@ def _fault(clip: SoundClip) -> str:
     times = (clip.start, clip.duration or 0.0, clip.media_start, *(time for piece in clip.ramp for time in piece))
     if not all(map(math.isfinite, times)):
         return "one of its times is no number"
-    if clip.start < -_LONGEST_LEAD:
+    if clip.start < -MAX_DURATION:
         return f"it begins {-clip.start:g} s before the video"
     if clip.media_start > _FAR:
         return f"it begins {clip.media_start:g} s into its file"
