@@ -4,7 +4,7 @@
     python layers/renderer/bom.py --root IMAGE --venv IMAGE/opt/venv -o out/bom.json
 
 IMAGE is the image's unpacked file system (`docker export`, or prove/build-root.sh): all its Debian packages are listed.
-Without it those count that setup/apt-packages.txt names, what they depend on, and Debian's own base.
+Without it those count that setup/apt-packages.txt names for the image, what they depend on, and Debian's own base.
 """
 
 from __future__ import annotations
@@ -127,10 +127,9 @@ def debian_parts(root: Path, *, whole: bool) -> Iterator[Part]:
 
 
 def _needed(packages: dict[str, dict[str, str]]) -> set[str]:
-    """Names of what apt-packages.txt names, of Debian's base, and of all that these depend on."""
-    named = [
-        line.split()[0] for line in (HERE / "setup/apt-packages.txt").read_text().splitlines() if line[:1] not in "#"
-    ]
+    """Names of what apt-packages.txt names for the image, of Debian's base, and of all that these depend on."""
+    lines = (HERE / "setup/apt-packages.txt").read_text().splitlines()
+    named = [line.split()[0] for line in lines if line[:1] not in "#" and not line.endswith("not in the image")]
     base = [name for name, facts in packages.items() if facts["Essential"] == "yes" or facts["Priority"] == "required"]
     providers = {
         provided.split()[0]: name

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import time
 import tomllib
@@ -226,6 +227,58 @@ def test_an_unknown_family_is_reported_with_what_it_falls_back_to(stack: str, fa
     assert str(warning).startswith(f'font-family "Nonesuch" falls back to {fallback}: ')
 
 
+def packaged(root: Path, package: str, *sheets: tuple[str, str]) -> Path:
+    """A font root with one package: names of style sheets, and the ranges of the rule in each."""
+    folder = root / "@fontsource" / package
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text("{}")
+    for name, ranges in sheets:
+        rule = f"@font-face {{ font-family: 'Any'; src: url(./files/{name}.woff2); unicode-range: {ranges}; }}"
+        (folder / f"{name}.css").write_text(rule)
+    return root
+
+
+def test_a_family_of_a_package_needs_no_link(tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("700-italic", "U+20??"), ("850", "U+0000-00FF"))
+    resolution = resolve_fonts(page("p{font-family:Some+Sans, serif}"), font_root=root, url_prefix="/f/")
+
+    assert '@font-face { font-family:"Some+Sans"; src: url(/f/@fontsource/some-sans/files/400.woff2)' in resolution.html
+    assert "850" not in resolution.html
+    assert resolution.warnings == ()
+
+
+@pytest.mark.parametrize(("text", "loaded"), [("plain", ["400"]), ("\u0416", ["400", "500"]), ("\u0417", ["400"])])
+def test_of_a_family_of_a_package_only_what_has_the_pages_letters_is_loaded(
+    text: str, loaded: list[str], tmp_path: Path
+) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("500", "U+0300, U+0415-0416"))
+    resolved = resolve_fonts(page("p{font-family:some sans}", body=f"<p>{text}</p>"), font_root=root).html
+
+    assert re.findall(r"files/(\d+)\.woff2", resolved) == loaded
+
+
+def test_letters_that_only_a_variable_brings_are_loaded_too(tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0416"))
+    html = page("p{font-family:some sans}")
+
+    assert "@font-face" not in resolve_fonts(html, font_root=root).html
+    assert "@font-face" in resolve_fonts(html, font_root=root, also_shown="\u0416").html
+
+
+@pytest.mark.parametrize("name", ["some_sans", "some-sans", "../some-sans", "some/sans", "so\u00fcme-sans"])
+def test_other_spellings_of_a_packages_family_are_other_families(name: str, tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"))
+    resolution = resolve_fonts(page(f'p{{font-family:"{name}"}}'), font_root=root)
+
+    assert [warning.family for warning in resolution.warnings] == [name]
+
+
+def test_a_family_that_the_page_links_to_is_not_called_unknown(font_root: Path) -> None:
+    link = '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Nonesuch">'
+
+    assert resolve_fonts(page("p{font-family:nonesuch}", head=link), font_root=font_root).warnings == ()
+
+
 def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp_path: Path) -> None:
     resolution = resolve_fonts(page("p{font-family:Lato, serif}"), font_root=tmp_path)
 
@@ -339,3 +392,26 @@ def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_
         'font-family "var(--many), x17" falls back to the names after it: variables of the page\'s lists are more than '
         "1,000,000 characters"
     )
+
+
+PROJECT = Path(__file__).parents[2]
+
+
+def listed(name: str) -> str:
+    """The words between two marks of docs/fonts.md, on one line."""
+    return " ".join((PROJECT / "docs/fonts.md").read_text("utf-8").split(f"{name} -->")[1].split("<!--")[0].split())
+
+
+def test_the_page_about_fonts_lists_the_families_that_are_carried() -> None:
+    packages = json.loads((PROJECT / "layers/renderer/package.json").read_text())["dependencies"]
+    families = listed("families").split(", ")
+
+    assert [f"@fontsource/{family.lower().replace(' ', '-')}" for family in families] == sorted(
+        (name for name in packages if name.startswith("@fontsource/")), key=lambda name: name.replace("-", " ")
+    )
+
+
+def test_the_page_about_fonts_lists_the_stand_ins() -> None:
+    aliases = {family: ", ".join(names) for family, names in sorted(FAMILIES["aliases"].items())}
+
+    assert listed("stand-ins") == " ".join(f"- {family}: {names}" for family, names in aliases.items())

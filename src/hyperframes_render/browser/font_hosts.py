@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from hyperframes_render.composition.source import file_inside
+from hyperframes_render.composition.font_packages import WEIGHTS, face_sheets
 
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
-_ADDRESS = re.compile(r"""url\((["']?)\./""")
-_WEIGHTS = range(100, 1000, 100)
 #: Families of one address (docs/limits.md): each is looked for in up to 18 files.
 MAX_FAMILIES = 100
 
@@ -38,19 +36,10 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     missing = []
     families, left_out = _families(url)
     for family, faces in families.items():
-        package = f"@fontsource/{re.sub(r'[^a-z0-9]+', '-', family.lower()).strip('-')}"
-        names = [
-            f"{package}/{weight}{'-italic' if italic else ''}.css"
-            for italic, weight in sorted(faces)
-            if weight in _WEIGHTS
-        ]
-        found = [file for name in names if (file := file_inside(packages, name)) is not None]
+        found = face_sheets(family, sorted(faces), packages, packages_url)
+        sheets.update(found)
         if not found:
             missing.append(family)
-        at = f"{packages_url}{package}/"
-        for file in found:
-            if file not in sheets:
-                sheets[file] = _ADDRESS.sub(rf"url(\g<1>{at}", file.read_text("utf-8"))
     if left_out:
         missing.append(f"{left_out} more")
     return FontSheet("\n".join(sheets.values()), tuple(missing))
@@ -88,6 +77,6 @@ def _faces(styles: str) -> Iterator[tuple[bool, int]]:
             italic = found.get("ital", "0") == "1"
             yield from (
                 (italic, weight)
-                for weight in ([int(first)] if not last else _WEIGHTS)
+                for weight in ([int(first)] if not last else WEIGHTS)
                 if int(first) <= weight <= int(last or first)
             )

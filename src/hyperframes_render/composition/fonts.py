@@ -2,7 +2,8 @@
 
 A picture must not hang on the fonts of the machine that draws it. So a list that begins with a generic family
 gets the primary bundled family put before it, and every bundled family (or well-known name that one stands for)
-that the page asks for gets @font-face rules. What counts as asking is deliberately narrow, because the official
+that the page asks for gets @font-face rules. So does any other family that comes as a package: the official renderer
+has it from a font host, where that can be reached. What counts as asking is deliberately narrow, because the official
 renderer is: `font-family` declarations and custom properties in style elements and style attributes, and the
 data-font-family attribute. The `font` shorthand, SVG attributes, scripts, templates and linked stylesheets do not
 count, and a style sheet with a syntax error is left alone as a whole.
@@ -15,7 +16,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from html import escape, unescape
 from html.parser import HTMLParser
 from importlib import resources
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+from hyperframes_render.composition.font_packages import letters_of, named_family_rules
 from hyperframes_render.composition.stretches import Stretches
 
 DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
@@ -69,8 +71,10 @@ def resolve_fonts(
     *,
     font_root: Path,
     url_prefix: str = DEFAULT_URL_PREFIX,
+    also_shown: str = "",
 ) -> FontResolution:
-    """Settle every font family that a whole HTML document names; `font_root` holds the bundled packages.
+    """Settle every font family that a whole HTML document names; `font_root` holds the bundled packages, `also_shown`
+    what the document will show besides its own text.
 
     Linked style sheets do not count: the official renderer never looks into them. A document without a head tag
     gets its lists rewritten but no faces, as there is no place for them.
@@ -89,7 +93,7 @@ def resolve_fonts(
 
     if not page.has_text_rendering:
         edits.append(_Edit(page.head_end, page.head_end, _TEXT_RENDERING_STYLE))
-    resolver = _Resolver(font_root, url_prefix, _declared_families(page))
+    resolver = _Resolver(html + also_shown, font_root, url_prefix, _declared_families(page))
     resolver.resolve(pending, taken)
     if expander.left_out:
         reason = f"variables of the page's lists are more than {_VARIABLE_TEXT:,} characters"
@@ -162,13 +166,17 @@ class _DeclaredFamily:
     rules: list[_FaceRule] = field(default_factory=list)
 
 
-_UNKNOWN = "it is neither bundled nor declared by the page, so only an installed font of that name can serve"
+_UNKNOWN = (
+    "it is neither bundled nor declared by the page, so only an installed font of that name can serve; "
+    "link its font host's style sheet or bring the file with an @font-face rule"
+)
 
 
 @dataclass
 class _Resolver:
     """Gathers the rules, faces and warnings of one page."""
 
+    text: str
     font_root: Path
     url_prefix: str
     declared: Mapping[str, list[_DeclaredFamily]]
@@ -181,7 +189,7 @@ class _Resolver:
         unsettled: dict[str, _Want] = {}
         settled = set(taken)
         for key, want in sorted(wanted.items(), key=lambda item: item[1].optional):
-            if self._bundled(key, want.family) or self._respelled(want.family):
+            if self._bundled(key, want.family) or self._is_had(want.family):
                 settled.add(key)
             else:
                 unsettled[key] = want
@@ -200,6 +208,23 @@ class _Resolver:
             missing = ", ".join(file.path for file in files if file not in present)
             self.warnings.append(FontWarning(family, "its other weights", f"{missing} is missing"))
         return bool(present)
+
+    def _is_had(self, family: str) -> bool:
+        # Last a link: the answer to it tells what the font host has not.
+        return self._respelled(family) or self._packaged(family) or self._linked(family)
+
+    def _linked(self, family: str) -> bool:
+        return any(entry.family.lower() == family.lower() for entry in self.declared.get(_spelling(family), ()))
+
+    @cached_property
+    def _letters(self) -> list[int]:
+        return letters_of(self.text)
+
+    def _packaged(self, family: str) -> bool:
+        quoted = _css_string(family)
+        rules = named_family_rules(family, quoted, self._letters, self.font_root, self.url_prefix)
+        self.rules += rules
+        return bool(rules)
 
     def _respelled(self, family: str) -> bool:
         """Serve `OpenSans` or `open-sans` by the one declared family that differs only in spaces and the like."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -83,7 +84,8 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         # Before the fonts are looked for: a variable may name one.
         whole, given = with_rules_last(whole, variables.style), variables.script
         warnings += variables.problems
-    fonts = resolve_fonts(whole, font_root=packages, url_prefix=PACKAGES_URL)
+    shown = json.dumps(spec.variables, ensure_ascii=False)
+    fonts = resolve_fonts(whole, font_root=packages, url_prefix=PACKAGES_URL, also_shown=shown)
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )

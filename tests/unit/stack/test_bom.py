@@ -40,6 +40,7 @@ def test_the_bill_of_materials_names_every_kind_of_part_once(made: Path) -> None
     assert wanted | {"pkg:pypi/playwright", "pkg:npm/gsap", "pkg:generic/imageio-ffmpeg/ffmpeg"} <= known
     assert all(component["licenses"] for component in bom["components"])
     assert not [url for url in known if "hypothesis" in url], "what only tests need is not in the image"
+    assert not [url for url in known if url.endswith("/gcc")], "what only builds is not in the image"
 
 
 def test_the_page_of_licences_is_of_what_is_locked(made: Path) -> None:
