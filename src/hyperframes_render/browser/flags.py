@@ -20,6 +20,7 @@ _REASONS: dict[str, str] = {
     "--disable-gpu": "software compositing: 74 ms against 497 ms a frame for GL on a software rasteriser",
     "--font-render-hinting=none": "glyphs have the same shape at every size, as in the official renderer",
     "--force-color-profile=srgb": "colours do not depend on a monitor profile",
+    "--enable-features=CanvasDrawElement": "HTML drawn into canvases (drawElementImage), as in the official renderer",
     "--hide-scrollbars": "a page that overflows shows no scrollbar",
     # Machines without a desktop: containers, Lambda.
     "--no-sandbox": "no user namespaces in Lambda nor in most containers; docs/security.md says what stands instead",

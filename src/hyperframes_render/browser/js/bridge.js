@@ -7,6 +7,7 @@
   const footage = window.__hyperframesRenderFootage;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
+  const elements = window.__hyperframesRenderElements;
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
@@ -70,6 +71,13 @@
     const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
+    const painted = elements.ready();
+    if (painted) {
+      await painted;
+      // What timelines drew before there was anything to draw.
+      window.__player.renderSeek(1 / fps);
+      window.__player.renderSeek(0);
+    }
     return {
       images: failedImages.filter((source) => typeof source === "string" && source),
       fonts: [...new Set(failedFonts.filter(Boolean))],
