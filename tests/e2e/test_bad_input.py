@@ -82,6 +82,12 @@ def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
     check_refused(tmp_path, tmp_path / "loop.html", ["ready", "loop"])
 
 
+def test_a_sub_composition_that_needs_webgpu_is_named(tmp_path: Path) -> None:
+    inner = '<div data-composition-id="glass" data-requires-webgpu data-start="0" data-duration="1"></div>'
+    (tmp_path / "page.html").write_text(composition(inner))
+    check_refused(tmp_path, tmp_path / "page.html", ["glass", "WebGPU", "WebGL"])
+
+
 def test_an_error_while_seeking_is_a_warning_with_its_frame(tmp_path: Path) -> None:
     script = """const tl = { duration: () => 1, time: () => 0, pause() {}, play() {}, seek() {}, getChildren: () => [],
       totalTime(t) { window.__t = t; } }; window.__timelines = { m: tl };

@@ -189,6 +189,22 @@ def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shar
     assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
 
 
+@pytest.mark.slow
+def test_html_in_canvases_is_the_same_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    """What a callback draws is the element as it was painted last: that of the frame before."""
+
+    def rendered(name: str, *options: object) -> list[bytes]:
+        output = tmp_path / f"{name}.zip"
+        render(PARITY_COMPOSITIONS / "elements-on-canvas", output, "--codec", "png", "--network", "none", *options)
+        return pictures_in(output)
+
+    whole = rendered("whole", "--workers", 1)
+    assert len(set(whole)) == 30
+    assert rendered("three-browsers", "--workers", 3) == whole
+    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
+    assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
+
+
 @pytest.mark.parametrize("outside", [False, True], ids=["in the page", "in a file"])
 def test_a_timeline_that_data_brings_late_is_waited_for(outside: bool, tmp_path: Path) -> None:
     some = 'window.__timelines = { s: move("#b") };'

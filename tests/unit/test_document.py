@@ -44,6 +44,13 @@ def test_what_has_no_root_is_no_composition(html: str) -> None:
         read_declared(html, name="x.html")
 
 
+def test_a_composition_that_needs_webgpu_is_refused_with_what_works_instead() -> None:
+    with pytest.raises(InvalidComposition, match="WebGPU") as refused:
+        read_declared('<div data-composition-id="m" data-requires-webgpu>', name="a.html")
+    assert "WebGL" in refused.value.action
+    assert read_declared('<div data-composition-id="m"><p data-requires-webgpu>', name="a.html").composition_id == "m"
+
+
 def test_root_attributes_are_replaced_and_all_else_is_kept() -> None:
     edited = with_root_attributes(PAGE, {"data-width": "640", "data-height": "360"})
     declared = read_declared(edited, name="x.html")

@@ -17,6 +17,7 @@ from playwright.async_api import ConsoleMessage, Error, Request
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, OWN_PREFIX, Door
 from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
+from hyperframes_render.composition.document import needs_webgpu
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
@@ -220,6 +221,8 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     status: dict[str, Any] = {}
     while loop.time() - started < LOAD_TIMEOUT:
         status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
+        if status["webgpu"]:
+            raise needs_webgpu(f"The sub-composition {status['webgpu'][:60]}")
         if page.errors:
             _raise_script_error(page, gsap=bool(status["gsap"]))
         still = status["document"] == "complete" and page.door.open_requests == 0

@@ -129,7 +129,17 @@ def read_declared(html: str, *, name: str) -> Declared:
             f"{name} has no composition root.",
             'Give the outermost element of the composition a "data-composition-id" attribute.',
         )
+    if "data-requires-webgpu" in outline.root.attributes:
+        raise needs_webgpu(name)
     return _declared_by(outline.root, title=(outline.title or "").strip() or None)
+
+
+def needs_webgpu(name: str) -> InvalidComposition:
+    """The error for a composition that says that it needs WebGPU; the official renderer refuses it alike."""
+    return InvalidComposition(
+        f"{name} says that it needs WebGPU (data-requires-webgpu), which there is not without a graphics processor.",
+        "WebGL and HTML in canvases work: take effects that use them.",
+    )
 
 
 def leading_integer(text: str) -> int | None:

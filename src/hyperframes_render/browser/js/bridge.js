@@ -61,6 +61,7 @@
       media: footage.pending(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
+      webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id") ?? "",
     };
   }
 
