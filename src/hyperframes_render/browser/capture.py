@@ -188,12 +188,21 @@ class FrameCapture:
         self._seeking = None
         if errors:
             self.on_seek_errors(frame, errors)
+        if self.page.draws_elements:
+            await self._paint(frame)
         answer = await self._begin(frame, 0.0, screenshot)
         if self.page.door.open_requests:
             # The seek made the page ask for something: draw the frame again once it is there.
             await self.page.settled()
             answer = {**await self._begin(frame, SECOND_LOOK, screenshot), "hasDamage": True}
         return answer
+
+    async def _paint(self, frame: int) -> None:
+        """Let the page paint without showing it: WebGL that a paint event draws is shown by the frame after."""
+        chromium, interval = self.page.chromium, float(1000 / self.page.spec.fps)
+        ahead = FRAME_CLOCK_START + (frame - 0.5) * interval - chromium.ticks
+        if ahead > 0:  # else the frame is drawn again
+            await chromium.tick(ahead)
 
     def _start_seek(self, frame: int) -> None:
         self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))

@@ -69,6 +69,8 @@ class CompositionPage:
     errors: list[str] = field(default_factory=list)
     #: Addresses of the project's script files that were asked for, below its folder.
     script_files: set[str] = field(default_factory=set)
+    #: Whether HTML is drawn into canvases: what their paint events draw is in the picture of the frame after.
+    draws_elements: bool = False
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
@@ -118,7 +120,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     page = CompositionPage(chromium, door, spec)
     _listen(page)
     await door.guard(chromium.context)
-    for part in ("elements", "clock", "scope", "animations", "lanes", "footage", "tweens"):
+    for part in ("elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens"):
         await chromium.context.add_init_script(_script(f"{part}.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
@@ -299,6 +301,7 @@ async def _settle(page: CompositionPage) -> None:
     except PageUnresponsive:
         page.warnings.append(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
         return
+    page.draws_elements = bool(failed["drawsElements"])
     page.warnings.extend(f"The image {_own_words(source)} cannot be shown." for source in failed["images"])
     page.warnings.extend(f"The font {family} cannot be loaded." for family in failed["fonts"])
     if page.errors:

@@ -82,6 +82,7 @@
     return {
       images: failedImages.filter((source) => typeof source === "string" && source),
       fonts: [...new Set(failedFonts.filter(Boolean))],
+      drawsElements: painted !== null,
     };
   }
 
