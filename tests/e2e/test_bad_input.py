@@ -82,6 +82,12 @@ def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
     check_refused(tmp_path, tmp_path / "loop.html", ["ready", "loop"])
 
 
+def test_a_script_that_declares_a_name_anew_is_an_error(tmp_path: Path) -> None:
+    """It is not run at all, and its error has no place."""
+    (tmp_path / "page.html").write_text(composition("<script>let twice = 1</script>", script="let twice = 2"))
+    check_refused(tmp_path, tmp_path / "page.html", ["twice", "declared"])
+
+
 def test_a_sub_composition_that_needs_webgpu_is_named(tmp_path: Path) -> None:
     inner = '<div data-composition-id="glass" data-requires-webgpu data-start="0" data-duration="1"></div>'
     (tmp_path / "page.html").write_text(composition(inner))

@@ -329,6 +329,8 @@ def _why_harmless(error: Error) -> str | None:
     after the same ones. None where a script of the project failed, or where that cannot be told.
     """
     stack = error.stack or ""
+    if error.message.endswith("has already been declared"):
+        return None  # a script that was not begun: it has no place where it failed
     if error.name and not stack:
         # Errors of scripts say where they were raised; the browser rejects its own promises without.
         return "Something that the page asked the browser for failed, and no script took notice"
