@@ -151,8 +151,8 @@ def _script(name: str) -> str:
 
 def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
-        # What the door refused it says itself; reading WebGL's pixels back is how it gets into the picture.
-        known = message.text.startswith("Failed to load resource") or "GL Driver Message" in message.text
+        # What the door refused it says itself.
+        known = message.text.startswith("Failed to load resource") or _OF_GL.search(message.text)
         if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
             page.console.append(f"console {message.type}: {_own_words(message.text)}")
 
@@ -307,6 +307,9 @@ async def _settle(page: CompositionPage) -> None:
     if page.errors:
         _raise_script_error(page)
 
+
+#: Reading WebGL's pixels back is how it gets into the picture; a film has no picture before the first frame.
+_OF_GL = re.compile(r"GL Driver Message|texImage2D: no video")
 
 #: What scripts begin with. The page runtime watches the name: without GSAP they find undefined and no missing name.
 _GSAP_WAS_USED = re.compile(r"of undefined \(reading '(timeline|to|from|fromTo|set|registerPlugin|defaults|utils)'\)")

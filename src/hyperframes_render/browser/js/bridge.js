@@ -72,6 +72,7 @@
     const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
+    await window.__hf?.colorGrading?.waitForActiveLuts?.();
     const painted = elements.ready();
     if (painted) {
       await painted;
@@ -114,7 +115,10 @@
   async function show(pictures, seconds) {
     await footage.show(pictures);
     clock.moveTo(seconds * 1000);
-    if (pictures.length) await window.__hfReseekGpu?.(seconds);
+    if (pictures.length) {
+      await window.__hfReseekGpu?.(seconds);
+      window.__hf?.colorGrading?.redraw?.();
+    }
     return { errors: errors() };
   }
 
