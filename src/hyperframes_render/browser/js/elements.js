@@ -7,14 +7,15 @@
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderElements")) return;
   const { requestAnimationFrame, setTimeout, setInterval, clearInterval, DOMMatrix } = window;
-  const { querySelector } = Document.prototype;
+  const canvases = document.getElementsByTagName("canvas"); // live, so that many timers do not search a large page
   const METHODS = {
     drawElementImage: ["CanvasRenderingContext2D", "OffscreenCanvasRenderingContext2D"],
     texElementImage2D: ["WebGLRenderingContext", "WebGL2RenderingContext"],
     copyElementImageToTexture: ["GPUQueue"],
   };
+  const { some } = Array.prototype;
   let painted = false;
-  const drawsElements = () => querySelector.call(document, "canvas[layoutsubtree]") !== null;
+  const drawsElements = () => some.call(canvases, (canvas) => canvas.hasAttribute("layoutsubtree"));
   const frame = () => new Promise((resolve) => requestAnimationFrame.call(window, resolve));
   // The first callback comes before the first painting, the second after it.
   const painting = new Promise((resolve) => {
