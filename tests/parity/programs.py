@@ -21,7 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 OFFICIAL = Path(os.environ.get("HYPERFRAMES_RENDER_OFFICIAL", REPOSITORY / ".bench" / "official"))
 #: The official program takes 5-10 s for each composition: what it made of the same files is kept.
 KEPT = REPOSITORY / ".bench" / "parity"
-RUN_TIMEOUT = 300.0
+#: Seconds: what it grades takes it minutes on a machine that does other things.
+RUN_TIMEOUT = 600.0
 _SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css|woff2)\b""")
 
 

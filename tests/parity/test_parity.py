@@ -21,6 +21,7 @@ def test_there_are_cases_and_each_says_its_promise() -> None:
     assert all(case.promise and (case.folder / "index.html").is_file() for case in CASES)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("case", _parameters())
 def test_the_picture_and_the_sound_are_the_official_ones(case: Case, tmp_path: Path) -> None:
     if node() is None:
