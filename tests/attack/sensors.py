@@ -193,12 +193,12 @@ class Listeners:
             await _reply(writer, b"", "text/plain", "Location: /loop\r\n", 302)
         elif parts.path == "/endless":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n")
-            while True:
+            while not writer.is_closing():  # over TLS nothing is raised where nobody reads any more
                 writer.write(bytes(1024 * 1024))
                 await writer.drain()
         elif parts.path == "/drip":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n")
-            while True:
+            while not writer.is_closing():
                 writer.write(b"x")
                 await writer.drain()
                 await asyncio.sleep(1)
