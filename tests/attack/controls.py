@@ -72,7 +72,10 @@ def _jail() -> None:
     """Paths are followed wherever they lead."""
 
     def anywhere(root: Path, name: str) -> Path | None:
-        file = (root / name).resolve()
+        try:
+            file = (root / name).resolve()
+        except ValueError:  # a name with a zero in it
+            return None
         return file if file.is_file() else None
 
     door.file_inside = anywhere  # type: ignore[attr-defined]  # imported there

@@ -93,9 +93,7 @@ class Machine:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        while "level" in (answer := json.loads(self._process.stdout.readline())):
-            print(answer, file=sys.stderr)  # of the worker's log, which goes the same way
-        assert isinstance(answer, dict)
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 import sys
 import traceback
@@ -86,7 +87,9 @@ def _webhook(command: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Until standard input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever else is printed is no answer
+    # Whatever else is printed is no answer: the log has its own hold on standard output.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     for control in sys.argv[1:]:
         take_out(control)
     for line in sys.stdin:
