@@ -81,7 +81,6 @@ def draw(samples: list[Sample], path: Path, title: str) -> None:
     """A panel for each thing that was measured, minutes across."""
     names = list(samples[-1])
     height = MARGIN + PANEL * len(names)
-    minutes = len(samples) * SAMPLE_SECONDS / 60
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif"'
         ' font-size="11">',
@@ -144,7 +143,7 @@ def main() -> None:
         finally:
             over.set()
             load.stop()
-    draw(samples, PICTURE, f"{CLIENTS} clients for {given.minutes:g} minutes: {dict(ends)}")
+    draw(samples, PICTURE, f"{CLIENTS} clients for {given.minutes:g} minutes: {dict(ends)}", given.minutes)
     print(f"| tasks | {dict(ends)} |")
     medians = growth(samples)
     for name, (second, last) in medians.items():
