@@ -77,7 +77,7 @@ async def use(load: Load, number: int, until: float, ends: Counter[str]) -> None
             (await client.delete(f"/tasks/{task_id}")).raise_for_status()
 
 
-def draw(samples: list[Sample], path: Path, title: str) -> None:
+def draw(samples: list[Sample], path: Path, title: str, minutes: float) -> None:
     """A panel for each thing that was measured, minutes across."""
     names = list(samples[-1])
     height = MARGIN + PANEL * len(names)
