@@ -33,7 +33,7 @@ def _table(outcomes: Sequence[Outcome]) -> str:
     touched = sum(outcome.touched for outcome in outcomes)
     lines = [
         f"{len(outcomes)} attacks, {touched} of which touched a sensor. Seconds and memory (of a job's processes,",
-        "shared pages counted in each) are of one run on two processors, shared with other work.",
+        "shared pages counted in each) are of two processors, shared with other work.",
         "",
         "| attack | tries | ended | s | MB |",
         "|---|---|---|---|---|",
