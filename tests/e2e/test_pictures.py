@@ -146,21 +146,30 @@ def pictures_in(archive: Path) -> list[bytes]:
         return [pictures.read(name) for name in sorted(pictures.namelist())]
 
 
+def lossless(composition: Path, output: Path, *options: object) -> list[bytes]:
+    render(composition, output, "--codec", "png", "--network", "none", *options)
+    return pictures_in(output)
+
+
+def check_shares(composition: Path, folder: Path, late: str) -> list[bytes]:
+    """All pictures of a composition of 30 frames a second; those of three browsers, of four chunks and from `late`
+    seconds on must be the same.
+    """
+    whole = lossless(composition, folder / "whole.zip", "--workers", 1)
+    assert lossless(composition, folder / "three-browsers.zip", "--workers", 3) == whole
+    assert lossless(composition, folder / "chunks.zip", "--chunks", 4, "--workers", 1) == whole
+    end = lossless(composition, folder / "end.zip", "--from", late, "--workers", 1)
+    assert end == whole[round(30 * float(late)) :]
+    return whole
+
+
 def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp_path: Path) -> None:
     """Where two tweens move one thing, the second begins from what it finds: it must find the same in every browser."""
-
-    def rendered(name: str, *options: object) -> list[bytes]:
-        output = tmp_path / f"{name}.zip"
-        render(COMPOSITIONS / "contested.html", output, "--codec", "png", "--network", "none", *options)
-        return pictures_in(output)
-
-    whole = rendered("whole", "--workers", 1)
+    contested = COMPOSITIONS / "contested.html"
+    whole = check_shares(contested, tmp_path, "1.5")
     assert len(set(whole)) > 50
-    assert rendered("three-browsers", "--workers", 3) == whole
-    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
-    assert rendered("end", "--from", "1.5", "--workers", 1) == whole[45:]
     # Here both tweens of the inner mark are over: the one that ended last has the say.
-    assert rendered("rest", "--from", "1.7", "--workers", 1) == whole[51:]
+    assert lossless(contested, tmp_path / "rest.zip", "--from", "1.7", "--workers", 1) == whole[51:]
 
 
 #: Two compositions whose timelines move a box each from 0 to 200 in a second.
@@ -177,32 +186,13 @@ LATER = f"""const move = (box) => {MOVES};
 
 @pytest.mark.slow
 def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
-    def rendered(name: str, *options: object) -> list[bytes]:
-        output = tmp_path / f"{name}.zip"
-        render(TRANSITIONS, output, "--codec", "png", "--network", "none", *options)
-        return pictures_in(output)
-
-    whole = rendered("whole", "--workers", 1)
-    assert len(set(whole)) > 60
-    assert rendered("three-browsers", "--workers", 3) == whole
-    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
-    assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
+    assert len(set(check_shares(TRANSITIONS, tmp_path, "0.5"))) > 60
 
 
 @pytest.mark.slow
 def test_html_in_canvases_is_the_same_however_the_frames_are_shared_out(tmp_path: Path) -> None:
     """What a callback draws is the element as it was painted last: that of the frame before."""
-
-    def rendered(name: str, *options: object) -> list[bytes]:
-        output = tmp_path / f"{name}.zip"
-        render(PARITY_COMPOSITIONS / "elements-on-canvas", output, "--codec", "png", "--network", "none", *options)
-        return pictures_in(output)
-
-    whole = rendered("whole", "--workers", 1)
-    assert len(set(whole)) == 30
-    assert rendered("three-browsers", "--workers", 3) == whole
-    assert rendered("chunks", "--chunks", 4, "--workers", 1) == whole
-    assert rendered("end", "--from", "0.5", "--workers", 1) == whole[15:]
+    assert len(set(check_shares(PARITY_COMPOSITIONS / "elements-on-canvas", tmp_path, "0.5"))) == 30
 
 
 @pytest.mark.parametrize("outside", [False, True], ids=["in the page", "in a file"])

@@ -231,7 +231,6 @@ def packaged(root: Path, package: str, *sheets: tuple[str, str]) -> Path:
     """A font root with one package: names of style sheets, and the ranges of the rule in each."""
     folder = root / "@fontsource" / package
     folder.mkdir(parents=True)
-    (folder / "package.json").write_text("{}")
     for name, ranges in sheets:
         rule = f"@font-face {{ font-family: 'Any'; src: url(./files/{name}.woff2); unicode-range: {ranges}; }}"
         (folder / f"{name}.css").write_text(rule)

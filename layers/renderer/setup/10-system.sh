@@ -6,11 +6,11 @@
 HINT="install the packages listed in layers/renderer/setup/apt-packages.txt by hand, as root"
 purpose=${1:-all}
 wanted=()
-while read -r package _; do
+while read -r package reason; do
   case "$package" in ''|'#'*) continue ;; esac
-  case "$purpose $package" in
-    build\ python3* | build\ libatomic1 | build\ gcc | build\ libc6-dev) ;;
-    build\ * | image\ gcc | image\ libc6-dev) continue ;;
+  case "$purpose $package $reason" in
+    build\ python3* | build\ libatomic1\ * | build\ gcc\ * | build\ libc6-dev\ *) ;;
+    build\ * | image\ *' not in the image') continue ;;
   esac
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || wanted+=("$package")
 done <"$SETUP_DIR/apt-packages.txt"

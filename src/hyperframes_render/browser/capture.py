@@ -199,19 +199,22 @@ class FrameCapture:
 
     async def _paint(self, frame: int) -> None:
         """Let the page paint without showing it: WebGL that a paint event draws is shown by the frame after."""
-        chromium, interval = self.page.chromium, float(1000 / self.page.spec.fps)
-        ahead = FRAME_CLOCK_START + (frame - 0.5) * interval - chromium.ticks
+        ahead = self._ticks(frame - 0.5) - self.page.chromium.ticks
         if ahead > 0:  # else the frame is drawn again
-            await chromium.tick(ahead)
+            await self.page.chromium.tick(ahead)
 
     def _start_seek(self, frame: int) -> None:
         self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))
 
     async def _begin(self, frame: int, later: float, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
-        interval = float(1000 / self.page.spec.fps)
-        return await self.page.chromium.begin_frame(
-            FRAME_CLOCK_START + frame * interval + later, interval, screenshot=screenshot
-        )
+        return await self.page.chromium.begin_frame(self._ticks(frame) + later, self._interval, screenshot=screenshot)
+
+    @property
+    def _interval(self) -> float:
+        return float(1000 / self.page.spec.fps)
+
+    def _ticks(self, frame: float) -> float:
+        return FRAME_CLOCK_START + frame * self._interval
 
     async def _read_surface(self, frame: int, png: str | None) -> Picture:
         await self.slots.acquire()

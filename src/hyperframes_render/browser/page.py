@@ -297,13 +297,13 @@ def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
 async def _settle(page: CompositionPage) -> None:
     """Images decoded, fonts loaded; what fails is a warning, as it would be in a browser."""
     try:
-        failed = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
+        settled = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
     except PageUnresponsive:
         page.warnings.append(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
         return
-    page.draws_elements = bool(failed["drawsElements"])
-    page.warnings.extend(f"The image {_own_words(source)} cannot be shown." for source in failed["images"])
-    page.warnings.extend(f"The font {family} cannot be loaded." for family in failed["fonts"])
+    page.draws_elements = bool(settled["drawsElements"])
+    page.warnings.extend(f"The image {_own_words(source)} cannot be shown." for source in settled["images"])
+    page.warnings.extend(f"The font {family} cannot be loaded." for family in settled["fonts"])
     if page.errors:
         _raise_script_error(page)
 

@@ -22,6 +22,7 @@ _RULE_FAMILY = re.compile(r"font-family:[^;]*;")
 _RULE_RANGE = re.compile(r"unicode-range:\s*([^;}]*)")
 _RANGE = re.compile(r"U\+([0-9A-F]{1,6})(?:-([0-9A-F]{1,6}))?", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ +][A-Za-z0-9]+)*")
+#: What a script or a variable may bring without the page having it; other letters are those that the page has.
 _LATIN = range(0x20, 0x100)
 
 
@@ -36,7 +37,7 @@ def face_sheets(family: str, faces: Iterable[Face], packages: Path, packages_url
         return {}
     names = [f"{package}/{weight}{'-italic' if italic else ''}.css" for italic, weight in faces if weight in WEIGHTS]
     found = [file for name in names if (file := file_inside(packages, name)) is not None]
-    return {file: _FILE_ADDRESS.sub(rf"url(\g<1>{packages_url}{package}/", file.read_text("utf-8")) for file in found}
+    return {file: _sheet(file, f"{packages_url}{package}/") for file in found}
 
 
 def named_family_rules(
@@ -60,6 +61,11 @@ def named_family_rules(
 def letters_of(page: str) -> list[int]:
     """The code points that a page has, and those that its scripts and variables most likely bring; sorted."""
     return sorted({*_LATIN, *map(ord, set(page))})
+
+
+@lru_cache(maxsize=256)  # a page may name one family a hundred times, each time spelled otherwise
+def _sheet(file: Path, files_url: str) -> str:
+    return _FILE_ADDRESS.sub(rf"url(\g<1>{files_url}", file.read_text("utf-8"))
 
 
 @lru_cache(maxsize=4)

@@ -34,11 +34,10 @@
   // Takes over those calls of one context that it needs; what it is not about goes to the browser as before.
   function grader(gl) {
     const call = (name, ...values) => prototype[name].call(gl, ...values);
-    const own = {};
-    for (const name in prototype) if (/^uniform[1-4]/.test(name)) own[name] = prototype[name];
+    const setters = {};
+    for (const name in prototype) if (/^uniform[1-4]/.test(name)) setters[name] = prototype[name];
     const { useProgram, getUniformLocation, drawArrays } = prototype;
-    const programs = new Map(); // of the runtime, to the values of their uniforms by name: [setter, values]
-    const texts = new Map(); // of the runtime's programs
+    const programs = new Map(); // of the runtime: the shader's text, and its uniforms by name as [setter, values]
     const names = new WeakMap(); // of uniforms, by location
     const shaders = new Map(); // made here, by the names of what is zero in them
     let current = null;
@@ -52,42 +51,44 @@
       if (location && programs.has(program)) names.set(location, name);
       return location;
     };
-    for (const [name, set] of Object.entries(own)) {
+    for (const [name, set] of Object.entries(setters)) {
       gl[name] = (location, ...values) => {
         set.call(gl, location, ...values);
-        if (location && names.has(location)) programs.get(current)?.set(names.get(location), [name, values.map((value) => value?.slice?.() ?? value)]);
+        if (location && names.has(location)) programs.get(current)?.uniforms.set(names.get(location), [name, values.map((value) => value?.slice?.() ?? value)]);
       };
     }
     gl.drawArrays = (...values) => {
-      const uniforms = programs.get(current);
-      const shader = uniforms && shaderFor(current, uniforms);
+      const shader = programs.has(current) && shaderFor(current);
       if (!shader) return drawArrays.call(gl, ...values);
       useProgram.call(gl, shader.program);
-      for (const [name, [setter, value]] of uniforms) {
+      for (const [name, [setter, value]] of programs.get(current).uniforms) {
         if (!shader.places.has(name)) shader.places.set(name, getUniformLocation.call(gl, shader.program, name));
         const place = shader.places.get(name);
-        if (place) own[setter].call(gl, place, ...value);
+        if (place) setters[setter].call(gl, place, ...value);
       }
       drawArrays.call(gl, ...values);
       useProgram.call(gl, current);
     };
 
-    function shaderFor(program, uniforms) {
-      const zero = [...uniforms]
+    function shaderFor(program) {
+      const zero = [...programs.get(program).uniforms]
         .filter(([name, [setter, value]]) => /^uniform[1-4]f$/.test(setter) && value.every((part) => part === 0) && !KEPT.test(name))
         .map(([name]) => name).sort();
-      const key = zero.join();
-      if (!shaders.has(key) && shaders.size < MAX_SHADERS) shaders.set(key, made(program, zero));
+      const exact = shaders.has(zero.join()) || shaders.size < MAX_SHADERS ? shaderOf(program, zero) : null;
       // One in which more is left than is needed draws the same.
       const isZero = new Set(zero);
-      const found = shaders.get(key) ?? [...shaders.values()].find((shader) => shader?.zero.every((name) => isZero.has(name)));
-      if (!found) shaders.set("", made(program, []));
-      return found ?? shaders.get("");
+      return exact ?? [...shaders.values()].find((shader) => shader?.zero.every((name) => isZero.has(name))) ?? shaderOf(program, []);
+    }
+
+    function shaderOf(program, zero) {
+      const key = zero.join();
+      if (!shaders.has(key)) shaders.set(key, made(program, zero));
+      return shaders.get(key);
     }
 
     function made(program, zero) {
       const [vertex] = call("getAttachedShaders", program).filter((shader) => call("getShaderParameter", shader, gl.SHADER_TYPE) === gl.VERTEX_SHADER);
-      const text = texts.get(program).replace(UNIFORM, (whole, kind, name) => (zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole));
+      const text = programs.get(program).text.replace(UNIFORM, (whole, kind, name) => (zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole));
       const result = call("createProgram");
       attachShader.call(gl, result, compiled(gl.VERTEX_SHADER, getShaderSource.call(gl, vertex)));
       attachShader.call(gl, result, compiled(gl.FRAGMENT_SHADER, text));
@@ -107,8 +108,7 @@
     }
 
     function add(program, text) {
-      programs.set(program, new Map());
-      texts.set(program, text);
+      programs.set(program, { text, uniforms: new Map() });
       attachShader.call(gl, program, compiled(gl.FRAGMENT_SHADER, stub(text)));
     }
 
