@@ -120,7 +120,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     page = CompositionPage(chromium, door, spec)
     _listen(page)
     await door.guard(chromium.context)
-    for part in ("elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens"):
+    for part in ("elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits"):
         await chromium.context.add_init_script(_script(f"{part}.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:

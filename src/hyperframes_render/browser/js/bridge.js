@@ -8,6 +8,7 @@
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
+  const edits = window.__hyperframesRenderEdits;
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
@@ -77,8 +78,8 @@
     if (painted) {
       await painted;
       // What timelines drew before there was anything to draw.
-      window.__player.renderSeek(1 / fps);
-      window.__player.renderSeek(0);
+      draw(1 / fps);
+      draw(0);
     }
     return {
       images: failedImages.filter((source) => typeof source === "string" && source),
@@ -94,11 +95,16 @@
   // not depend on the frame that this browser came from.
   let arrived = null; // seconds
   function arrive(seconds) {
-    if (arrived === null && seconds > 0) window.__player.renderSeek(0);
+    if (arrived === null && seconds > 0) draw(0);
     const from = arrived ?? 0;
-    if (seconds - from > 1.5 / fps) for (const stop of tweens.stops(from, seconds, fps)) window.__player.renderSeek(stop);
+    if (seconds - from > 1.5 / fps) for (const stop of tweens.stops(from, seconds, fps)) draw(stop);
     arrived = seconds;
+    draw(seconds);
+  }
+
+  function draw(seconds) {
     window.__player.renderSeek(seconds);
+    edits.apply(seconds);
   }
 
   // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
