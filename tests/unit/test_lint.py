@@ -93,6 +93,11 @@ def test_a_fault_of_the_whole_is_found(code: str, root: str, scripts: str) -> No
     assert codes("", root, scripts) == [code]
 
 
+def test_shader_transitions_register_a_timeline() -> None:
+    script = '<script>HyperShader.init({ scenes: ["a"], transitions: [] });</script>'
+    assert codes("", ROOT, script) == []
+
+
 def test_a_page_without_a_root_says_so() -> None:
     assert [problem.code for problem in lint("<p>hello</p>")] == ["root_missing_composition_id"]
 

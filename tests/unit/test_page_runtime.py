@@ -30,3 +30,20 @@ def test_the_grading_shader_has_the_names_that_tell_it(runtime: str) -> None:
 def test_what_the_bridge_calls_is_there(name: str, runtime: str) -> None:
     assert name in (SCRIPTS / "bridge.js").read_text("utf-8")
     assert re.search(rf"\b{name}\b", runtime)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__HF_VIRTUAL_TIME__",
+        "__HF_PAGE_SIDE_COMPOSITING__",
+        "__hf_page_composite_pending",
+        "__hf_page_composite_prepare",
+        "__hf_page_composite_resolve",
+        "layoutsubtree",
+    ],
+)
+def test_shader_transitions_are_told_and_say_what_they_did_before(name: str) -> None:
+    package = packages_root() / "@hyperframes" / "shader-transitions" / "dist" / "index.global.js"
+    assert name in (SCRIPTS / "transitions.js").read_text("utf-8")
+    assert name in package.read_text("utf-8")

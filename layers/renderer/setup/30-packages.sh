@@ -22,6 +22,7 @@ parts = {
     "lottie-web": ["build/player"],
     "d3": ["dist"],
     "topojson-client": ["dist"],
+    "@hyperframes/shader-transitions": ["dist"],
     "@tailwindcss/browser": ["dist"],
 }
 skipped = shutil.ignore_patterns("node_modules", "*.map", "*.woff")

@@ -190,6 +190,8 @@ class FrameCapture:
             self.on_seek_errors(frame, errors)
         if self.page.draws_elements:
             await self._paint(frame)
+        if self.page.blends:
+            await self.page.blend()
         answer = await self._begin(frame, 0.0, screenshot)
         if self.page.door.open_requests:
             # The seek made the page ask for something: draw the frame again once it is there.

@@ -71,6 +71,8 @@ class CompositionPage:
     script_files: set[str] = field(default_factory=set)
     #: Whether HTML is drawn into canvases: what their paint events draw is in the picture of the frame after.
     draws_elements: bool = False
+    #: Whether the picture of the last seek is complete after a painting and `blend` only.
+    blends: bool = False
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
@@ -91,7 +93,13 @@ class CompositionPage:
             if films := answer.get("films"):
                 pictures = await self.footage.pictures(films)
                 answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
+            self.blends = bool(answer["blends"])
             return [str(error) for error in answer["errors"] or ()]
+
+    async def blend(self) -> None:
+        """Complete the picture of a shader's transition from what was painted of its two scenes."""
+        with page_answers():
+            await self.chromium.evaluate("__hyperframesRender.blend()")
 
     async def settled(self) -> None:
         """Wait until what the last seek made the page load is there."""
@@ -120,7 +128,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     page = CompositionPage(chromium, door, spec)
     _listen(page)
     await door.guard(chromium.context)
-    for part in ("elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits"):
+    for part in _SCRIPTS:
         await chromium.context.add_init_script(_script(f"{part}.js"))
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
@@ -143,6 +151,10 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             "Look for an endless loop in its scripts.",
         ) from None
     return page
+
+
+#: What runs before any script of the page, in this order; then the bridge.
+_SCRIPTS = ("transitions", "elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits")
 
 
 def _script(name: str) -> str:
@@ -229,7 +241,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
             _raise_script_error(page, gsap=bool(status["gsap"]))
         still = status["document"] == "complete" and page.door.open_requests == 0
         quiet, looked = quiet + (min(loop.time() - looked, _QUIET_STEP) if still else 0), loop.time()
-        if status["player"] and status["ready"] and not status["hosts"] and not status["media"]:
+        if status["player"] and status["ready"] and not _coming(status):
             if not status["missing"]:
                 return
             if still and grace is None:
@@ -240,6 +252,11 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 return
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
+
+
+def _coming(status: dict[str, Any]) -> bool:
+    """Whether something is on its way that the page cannot be seeked without."""
+    return bool(status["hosts"] or status["media"] or status["transitions"])
 
 
 async def _grace(page: CompositionPage, status: dict[str, Any]) -> float:
@@ -291,6 +308,8 @@ def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
         return f"{status['media']} of its films and sounds are not there"
     if status.get("hosts"):
         return f"{status['hosts']} sub-compositions are not in"
+    if status.get("transitions"):
+        return "its shader transitions did not start"
     return "the page runtime did not say that it is ready"
 
 

@@ -101,7 +101,8 @@ class _Page:
                 "There is a second root composition.",
                 "Only the first is rendered: put the other into it.",
             )
-        registered = "__timelines" in self.scripts
+        # HyperShader.init makes and registers one where it is not given one.
+        registered = "__timelines" in self.scripts or "HyperShader.init" in self.scripts
         if "data-no-timeline" not in root.attributes and not registered:
             yield self._at(
                 root,

@@ -9,6 +9,7 @@
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
   const edits = window.__hyperframesRenderEdits;
+  const transitions = window.__hyperframesRenderTransitions;
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
@@ -60,6 +61,7 @@
       missing,
       compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
       media: footage.pending(),
+      transitions: transitions.pending(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id") ?? "",
@@ -103,7 +105,7 @@
   }
 
   function draw(seconds) {
-    window.__player.renderSeek(seconds);
+    transitions.seek(seconds);
     edits.apply(seconds);
   }
 
@@ -115,7 +117,7 @@
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
     clock.moveTo(seconds * 1000);
-    return { errors: errors() };
+    return drawn();
   }
 
   async function show(pictures, seconds) {
@@ -125,7 +127,13 @@
       await window.__hfReseekGpu?.(seconds);
       window.__hf?.colorGrading?.redraw?.();
     }
-    return { errors: errors() };
+    return drawn();
+  }
+
+  // `blends`: the picture is complete after `blend` only, which has to come after a painting.
+  function drawn() {
+    if (!transitions.running()) return { errors: errors(), blends: false };
+    return transitions.prepare().then(() => ({ errors: errors(), blends: true }));
   }
 
   function errors() {
@@ -142,6 +150,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -326,6 +326,12 @@
     }));
   }
 
+  // A copy of a film shows what the film shows, and is none of its own.
+  function twin(film, copy) {
+    const { url, given, facts, image } = stateOf(film);
+    Object.assign(stateOf(copy), { url, given, facts, image });
+  }
+
   // What is heard, for the mix: sounds, the groups that some are in, and effects on the whole. Times in seconds of the video.
   function sounds() {
     const groups = new Map();
@@ -440,6 +446,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, elapsedInClip, clockOf: clockNamed }),
+    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, elapsedInClip, twin, clockOf: clockNamed }),
   });
 })();
