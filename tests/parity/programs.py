@@ -23,7 +23,7 @@ OFFICIAL = Path(os.environ.get("HYPERFRAMES_RENDER_OFFICIAL", REPOSITORY / ".ben
 KEPT = REPOSITORY / ".bench" / "parity"
 #: Seconds: what it grades takes it minutes on a machine that does other things.
 RUN_TIMEOUT = 600.0
-_SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css|woff2)\b""")
+_SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css|woff2|wasm)\b""")
 
 
 class ProgramFailed(Exception):
@@ -92,7 +92,7 @@ def _bring_scripts(project: Path) -> None:
                 raise ProgramFailed(f"{address} is not among the pinned packages")
             name = f"{answer.package.replace('/', '-')}-{answer.path.name}"
             shutil.copy(answer.path, project / name)
-            html = html.replace(address, os.path.relpath(project / name, page.parent))
+            html = html.replace(address, f"./{os.path.relpath(project / name, page.parent)}")  # modules want the dot
         page.write_text(html, "utf-8")
 
 

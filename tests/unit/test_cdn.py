@@ -56,6 +56,21 @@ JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com
         (JSDELIVR + "gsap@%3E=3/dist/gsap.min.js", "gsap/dist/gsap.min.js", False),
         (JSDELIVR + "gsap@~3.12/dist/gsap.min.js", "gsap/dist/gsap.min.js", True),
         ("https://d3js.org/d3.v7.min.js", "d3/dist/d3.min.js", False),
+        (
+            "https://www.gstatic.com/draco/versioned/decoders/1.5.6/draco_wasm_wrapper.js",
+            "three/examples/jsm/libs/draco/gltf/draco_wasm_wrapper.js",
+            False,
+        ),
+        (
+            f"{JSDELIVR}@lottiefiles/dotlottie-web@0.80.0/dist/dotlottie-player.wasm",
+            "@lottiefiles/dotlottie-web/dist/dotlottie-player.wasm",
+            False,
+        ),
+        (
+            f"{JSDELIVR}@hyperframes/shader-transitions/dist/index.global.js",
+            "@hyperframes/shader-transitions/dist/index.global.js",
+            False,
+        ),
         (JSDELIVR + "@tailwindcss/browser@4", "@tailwindcss/browser/dist/index.global.js", False),
         ("https://cdn.tailwindcss.com", "@tailwindcss/browser/dist/index.global.js", False),
         (JSDELIVR + "us-atlas@3/states-10m.json", "us-atlas/states-10m.json", False),

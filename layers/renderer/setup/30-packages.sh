@@ -23,6 +23,7 @@ parts = {
     "d3": ["dist"],
     "topojson-client": ["dist"],
     "@hyperframes/shader-transitions": ["dist"],
+    "@lottiefiles/dotlottie-web": ["dist/index.js", "dist/dotlottie-player.wasm"],
     "@tailwindcss/browser": ["dist"],
 }
 skipped = shutil.ignore_patterns("node_modules", "*.map", "*.woff")

@@ -19,10 +19,17 @@ _CDNJS = {
     "lottie-web": ("lottie-web", "build/player"),
     "animejs": ("animejs", "lib"),
 }
-#: Addresses of a library's own site, and what stands for them.
+#: Addresses of a library's own site, and what stands for them: package, and file or folder.
 _OWN_SITES = {
     re.compile(r"^https://d3js\.org/d3\.v(?P<version>\d+)(\.min)?\.js$"): ("d3", "dist/d3.min.js"),
     re.compile(r"^https://cdn\.tailwindcss\.com/?(?P<version>[\d.]*)(\?.*)?$"): ("@tailwindcss/browser", ""),
+    # What Three.js decodes Draco's models with; it has them beside itself, with versions of their own.
+    re.compile(
+        r"^https://www\.gstatic\.com/draco/(?:versioned/decoders/[\d.]+|v1/decoders)/(?P<file>draco_\w+\.(?:js|wasm))$"
+    ): (
+        "three",
+        "examples/jsm/libs/draco/gltf/",
+    ),
 }
 #: Packages of which an older generation is pinned too: pages are written for one or the other.
 _GENERATIONS = {"animejs": ("animejs", "animejs-classic")}
@@ -68,7 +75,8 @@ def find_in_packages(url: str, packages: Path) -> CdnAnswer | None:
     path = unquote(parts.path)
     for address, (name, file) in _OWN_SITES.items():
         if match := address.match(url):
-            return _answer(packages, name, file, match["version"])
+            asked = match.groupdict()
+            return _answer(packages, name, file + asked.get("file", ""), asked.get("version"))
     if parts.hostname in _NPM_HOSTS and (match := _NPM_PATH.match(path)):
         return _answer(packages, match["name"], match["file"] or "", match["version"])
     if parts.hostname == "cdnjs.cloudflare.com" and (match := _CDNJS_PATH.match(path)):
