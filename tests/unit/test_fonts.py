@@ -126,6 +126,30 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
     assert resolution.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        (page("p{font:700 30px/1.2 'Lato',sans-serif !important}"), ["Lato"]),
+        (page("p{font:italic 2.5rem Open Sans}"), ["Open Sans"]),
+        (page(body="<p style='font:12px Lato'></p>"), ["Lato"]),
+        (page("p{font:12px Lato} q{font-family:Lato}"), []),
+        (page("@font-face{font-family:Lato;src:url(a.woff2)} p{font:12px Lato}"), []),
+        (
+            page(
+                "p{font:12px Lato}", head='<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Lato">'
+            ),
+            [],
+        ),
+        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption} b{font:clamp(1px,2vw,3px) Lato}"), []),
+    ],
+)
+def test_a_family_that_only_a_shorthand_names_is_told(html: str, told: list[str], font_root: Path) -> None:
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert [warning.family for warning in resolution.warnings] == told
+    assert all("shorthand" in str(warning) for warning in resolution.warnings)
+
+
 def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root: Path) -> None:
     resolution = resolve_fonts(page("p{font-family:Lato}"), font_root=font_root)
 

@@ -48,7 +48,7 @@ def named_family_rules(
     `quoted` is the family as the rules shall name it; `letters` are the sorted code points of the page. Each file is
     loaded before the first frame, so only those come that have one of these letters.
     """
-    if not _PLAIN_NAME.fullmatch(family):  # other spellings are other names
+    if not is_carried(family, packages):
         return []
     return [
         _RULE_FAMILY.sub(lambda _: f"font-family:{quoted};", rule, count=1)
@@ -56,6 +56,11 @@ def named_family_rules(
         for rule in _RULE.findall(sheet)
         if _covers_any(rule, letters)
     ]
+
+
+def is_carried(family: str, packages: Path) -> bool:
+    """Whether a family comes as a package under the name it is spelled with; other spellings are other names."""
+    return bool(_PLAIN_NAME.fullmatch(family)) and _package(family) in _carried(packages)
 
 
 def letters_of(page: str) -> list[int]:

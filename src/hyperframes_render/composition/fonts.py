@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from hyperframes_render.composition.font_packages import letters_of, named_family_rules
+from hyperframes_render.composition.font_packages import is_carried, letters_of, named_family_rules
 from hyperframes_render.composition.stretches import Stretches
 
 DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
@@ -95,6 +95,7 @@ def resolve_fonts(
         edits.append(_Edit(page.head_end, page.head_end, _TEXT_RENDERING_STYLE))
     resolver = _Resolver(html + also_shown, font_root, url_prefix, _declared_families(page))
     resolver.resolve(pending, taken)
+    resolver.warnings += _only_in_shorthands(page.shorthands, wanted, taken, resolver)
     if expander.left_out:
         reason = f"variables of the page's lists are more than {_VARIABLE_TEXT:,} characters"
         resolver.warnings.append(FontWarning(expander.left_out[:_SHOWN], "the names after it", reason))
@@ -124,6 +125,8 @@ class _Catalogue:
     generic: frozenset[str]
     keywords: frozenset[str]
     files: Mapping[str, tuple[_File, ...]]
+    #: Those of them that go by their own name.
+    bundled: frozenset[str]
 
 
 @cache
@@ -143,6 +146,7 @@ def _catalogue() -> _Catalogue:
         generic=frozenset(data["generic"]),
         keywords=frozenset(data["keywords"]),
         files=files,
+        bundled=frozenset(name.lower() for name in data["families"]),
     )
 
 
@@ -211,9 +215,9 @@ class _Resolver:
 
     def _is_had(self, family: str) -> bool:
         # Last a link: the answer to it tells what the font host has not.
-        return self._respelled(family) or self._packaged(family) or self._linked(family)
+        return self._respelled(family) or self._packaged(family) or self.is_linked(family)
 
-    def _linked(self, family: str) -> bool:
+    def is_linked(self, family: str) -> bool:
         return any(entry.family.lower() == family.lower() for entry in self.declared.get(_spelling(family), ()))
 
     @cached_property
@@ -238,6 +242,26 @@ class _Resolver:
         reason = "the page declares that name; correct the font-family"
         self.warnings.append(FontWarning(family, f'"{declared.family}"', reason))
         return True
+
+
+_SHORTHAND = "only the font shorthand names it, which brings no font; name it in a font-family declaration too"
+
+
+def _only_in_shorthands(
+    lists: Iterable[str], wanted: Mapping[str, _Want], taken: frozenset[str], resolver: _Resolver
+) -> Iterator[FontWarning]:
+    """Families that would be brought if they stood in a font-family declaration. Others, such as Arial, the machine has
+    or has another for.
+    """
+    told = {*wanted, *taken}
+    for names in map(split_families, lists):
+        for index, family in enumerate(names):
+            key = family.lower()
+            if key in told or not (key in _catalogue().bundled or is_carried(family, resolver.font_root)):
+                continue
+            told.add(key)
+            if not resolver.is_linked(family):
+                yield FontWarning(family, _fallback(names[index + 1 : index + 1 + _AFTER], taken), _SHORTHAND)
 
 
 def _face_rule(face: FontFace) -> str:
@@ -506,6 +530,8 @@ class _Page:
     has_text_rendering: bool = False
     plain_sheets: list[_Sheet] = field(default_factory=list)
     plain_links: list[str] = field(default_factory=list)
+    #: Family lists in `font` shorthands.
+    shorthands: list[str] = field(default_factory=list)
 
 
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>][^\s>]*))?""")
@@ -582,6 +608,7 @@ class _PageParser(HTMLParser):
         sheet = _read_css(self._html[content:start])
         if sheet:
             self.page.surfaces += [_Surface(declaration, content) for declaration in sheet.declarations]
+            self.page.shorthands += sheet.shorthands
             if _is_unconditional(attributes):
                 self.page.plain_sheets.append(sheet)
 
@@ -594,7 +621,9 @@ class _PageParser(HTMLParser):
             value = unescape(raw[1:-1] if raw[0] in "\"'" else raw)
             attribute = _Attribute(start + match.start(2), start + match.end(2), value)
             if match[1] == "style":
-                self._attribute_surfaces += [_Surface(item, attribute) for item in _read_inline_style(value)]
+                sheet = _read_inline_style(value)
+                self._attribute_surfaces += [_Surface(item, attribute) for item in sheet.declarations]
+                self.page.shorthands += sheet.shorthands
             else:
                 self._data_surfaces.append(_Surface(_Declaration("font-family", value, 0), attribute))
 
@@ -678,6 +707,7 @@ class _Sheet:
     declarations: list[_Declaration] = field(default_factory=list)
     faces: list[_FaceRule] = field(default_factory=list)
     imports: list[str] = field(default_factory=list)
+    shorthands: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -691,7 +721,9 @@ class _StyleSheetError(Exception):
     pass
 
 
-_OF_INTEREST = re.compile(r"font-family|--|@font-face|@import", re.IGNORECASE)
+_OF_INTEREST = re.compile(r"font-family|--|@font-face|@import|\bfont\s*+:", re.IGNORECASE)
+#: What stands before the families of a `font` shorthand: a size in numbers, and a height of lines.
+_SIZE = re.compile(r"[\d.](?:[a-z]{2,4}|%)(?:\s*+/\s*+[\w.%]++)?\s++", re.IGNORECASE)
 _TOKEN = re.compile(
     r"""(?s:/\*.*?\*/|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|\\.)|(?i:url)\((?!\s*["'])[^)]*\)?"""
     r"""|[{};()\[\]]|/\*|["']"""
@@ -713,10 +745,10 @@ def _read_css(css: str) -> _Sheet | None:
         return None
 
 
-def _read_inline_style(style: str) -> list[_Declaration]:
-    """The declarations of a style attribute, with offsets in the attribute's value."""
-    sheet = _read_css(f"*{{{style}}}")
-    return [item._replace(start=item.start - 2) for item in sheet.declarations] if sheet else []
+def _read_inline_style(style: str) -> _Sheet:
+    """A style attribute, with offsets in the attribute's value."""
+    sheet = _read_css(f"*{{{style}}}") or _Sheet()
+    return replace(sheet, declarations=[item._replace(start=item.start - 2) for item in sheet.declarations])
 
 
 def _blank_comments(text: str) -> str:
@@ -809,6 +841,8 @@ class _SheetReader:
         name = match[1]
         if name.startswith("--") or name.lower() == "font-family":
             self._declare(name, _IMPORTANT.sub("", text[match.end() :].rstrip()).rstrip(), start + match.end(), text)
+        elif name.lower() == "font" and (size := _SIZE.search(text, match.end())):
+            self.sheet.shorthands.append(_IMPORTANT.sub("", text[size.end() :].rstrip()).rstrip())
 
     def _declare(self, name: str, value: str, start: int, text: str) -> None:
         if name.startswith("--"):
