@@ -26,6 +26,10 @@ PAGES = {
         f"<style>body {{ font: 20px Roboto, Lora }}</style>\n{composition()}\n<script>\nboom();\n</script>",
         ["boom is not defined", "page.html:4:1"],
     ),
+    "line-of-a-module": (
+        f"{composition()}\n<script type=module>\n\nboom();\n</script>",
+        ["boom is not defined", "page.html:4:1"],
+    ),
     "throws-in-a-library": (composition(f"{LIBRARY}<script>gsap.utils.pipe(1)()</script>"), ["not a function"]),
     "absurd-size": (composition(root='data-duration="1"').replace('"320"', '"99999"'), ["limit"]),
     "absurd-duration": (composition(root='data-duration="1e9"'), ["limit"]),
@@ -50,6 +54,17 @@ def test_a_page_that_cannot_be_rendered_is_named(name: str, tmp_path: Path) -> N
     markup, words = PAGES[name]
     (tmp_path / "page.html").write_text(markup)
     check_refused(tmp_path, tmp_path / "page.html", words)
+
+
+def test_a_script_of_a_sub_composition_is_named_with_its_own_file_and_line(tmp_path: Path) -> None:
+    host = (
+        '<div data-composition-id="part" data-composition-src="parts/a b.html" data-start="0" data-duration="1"></div>'
+    )
+    (tmp_path / "page.html").write_text(composition(host))
+    (tmp_path / "parts").mkdir()
+    part = '<template>\n<div data-composition-id="part">\n<script>\nboom();\n</script></div></template>'
+    (tmp_path / "parts" / "a b.html").write_text(part)
+    check_refused(tmp_path, tmp_path / "page.html", ["boom is not defined", "parts/a b.html:4:1"])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
 from hyperframes_render.composition.document import read_declared
 from hyperframes_render.composition.lint import lint
 from hyperframes_render.composition.prepare import PageSpec, prepare_html
-from hyperframes_render.composition.scoping import scope_css
+from hyperframes_render.composition.scoping import Names, scope_css
 from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import InputError, PageError, RenderError, SetupIncomplete, error_tree
 from hyperframes_render.functions import settings as function_settings
@@ -115,7 +115,7 @@ def test_markup(html: str, tmp_path_factory: Any) -> None:
 @fuzz("style sheet", css=STYLE_SHEET)
 def test_a_style_sheet(css: str) -> None:
     with case("style sheet"):
-        scope_css(css, "main", scope='[data-composition-id="main"]', root_id="main")
+        scope_css(css, Names('[data-composition-id="main"]', "main", "main"))
 
 
 ADDRESS = TEXT | st.builds(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hyperframes_render.composition.inline import inline_sub_compositions
-from hyperframes_render.composition.scoping import rewrite_urls, scope_css
+from hyperframes_render.composition.scoping import Names, rewrite_urls, scope_css
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 
 SCOPE = '[data-composition-id="card"]'
@@ -49,7 +49,7 @@ def write(folder: Path, name: str, text: str) -> None:
     ],
 )
 def test_selectors_are_kept_to_the_composition(css: str, scoped: str) -> None:
-    assert scope_css(css, "card", scope=SCOPE, root_id="root") == scoped
+    assert scope_css(css, Names(SCOPE, "card", "root")) == scoped
 
 
 def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tmp_path: Path) -> None:
@@ -64,7 +64,8 @@ def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tm
     assert "old" not in html and "data-composition-src" not in html and ".never" not in html
     assert re.search(r'<div[^>]*data-width="40"[^>]*><div[^>]*data-hf-inner-root="true"[^>]*><p class="a">hello', html)
     assert html.index(f"<style>{SCOPE} .a {{color:red}}</style></head>") < html.index("<body>")
-    assert "\ngo() // end\n});</script></body></html>" in html and '"rootId": "r"' in html
+    assert "{go() // end\n});\n//# sourceURL=composition:parts/card.html@1\n</script></body></html>" in html
+    assert '"rootId": "r"' in html
 
 
 def test_addresses_are_those_of_the_page(tmp_path: Path) -> None:

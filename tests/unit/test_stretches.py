@@ -14,7 +14,7 @@ from hyperframes_render.composition.document import read_declared
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.inline import inline_sub_compositions
 from hyperframes_render.composition.lint import lint
-from hyperframes_render.composition.scoping import rewrite_urls, scope_css
+from hyperframes_render.composition.scoping import Names, rewrite_urls, scope_css
 from hyperframes_render.composition.stretches import Stretches, without_comments
 from hyperframes_render.errors import LimitExceeded
 
@@ -40,7 +40,7 @@ TRAPS = {
 
 @pytest.mark.parametrize("css", TRAPS.values(), ids=TRAPS)
 def test_a_style_sheet_that_closes_nothing_is_read_to_its_end(css: str, tmp_path: Path) -> None:
-    scoped = scope_css(css, "card", scope="[scope]", root_id="root")
+    scoped = scope_css(css, Names("[scope]", "card", "root"))
     assert len(scoped) >= len(css) // 2
     assert rewrite_urls(css, lambda address: address) == css
     attribute = f'<p style="{escape(css)}">'
@@ -108,5 +108,5 @@ def test_ends_are_those_that_plain_patterns_find(css: str) -> None:
 )
 def test_the_composition_s_own_name_is_found_with_the_times_beside_it(selector: str, scoped: str) -> None:
     box = "[scope]:not(:has([data-hf-inner-root])), [scope] > [data-hf-inner-root]"
-    found = scope_css(f"{selector} {{}}", "card", scope="[scope]", root_id="root")
+    found = scope_css(f"{selector} {{}}", Names("[scope]", "card", "root"))
     assert found == f"{scoped.replace('[box]', box)} {{}}"

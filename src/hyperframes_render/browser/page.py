@@ -17,6 +17,7 @@ from playwright.async_api import ConsoleMessage, Error, Request
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.door import ORIGIN, OWN_PREFIX, Door
 from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
+from hyperframes_render.composition.after_fonts import PLACE_SCHEME
 from hyperframes_render.composition.document import needs_webgpu
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import file_inside
@@ -46,7 +47,11 @@ MAX_ERRORS = 50
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
 #: The addresses in the lines of an error's stack.
-_STACK_PLACE = re.compile(r"^\s+at .*?((?:https?|blob|data):[^\s)]*)", re.MULTILINE)
+_STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
+#: The same in the project: a file that the page loaded, or a script in one that runs late.
+_OWN_PLACE = re.compile(
+    rf"{re.escape(ORIGIN)}/(?P<loaded>[^\s)]+)|{PLACE_SCHEME}(?P<file>[^\s@)]*)@(?P<first>\d+):(?P<line>\d+):(?P<column>\d+)"
+)
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -171,9 +176,9 @@ def _listen(page: CompositionPage) -> None:
     def on_error(error: Error) -> None:
         if why := _why_harmless(error):
             if len(page.warnings) < MAX_ERRORS:
-                page.warn(f"{why}: {_describe(error)}.")
+                page.warn(f"{why}: {_describe(error, page)}.")
         elif len(page.errors) < MAX_ERRORS:
-            page.errors.append(_describe(error))
+            page.errors.append(_describe(error, page))
 
     def on_request(request: Request) -> None:
         path = unquote(urlsplit(request.url).path)
@@ -368,11 +373,17 @@ def _is_foreign(address: str) -> bool:
     )
 
 
-def _describe(error: Error) -> str:
+def _describe(error: Error, page: CompositionPage) -> str:
     """The error's message and the file, line and column where it was raised."""
     message = (error.message or str(error)).splitlines()[0][:160]
-    place = re.search(rf"{re.escape(ORIGIN)}/([^\s)]+)", error.stack or "")
-    return f"{message} (in {_own_words(place[1])})" if place else message
+    place = _OWN_PLACE.search(error.stack or "")
+    if place is None:
+        return message
+    if place["loaded"]:
+        return f"{message} (in {_own_words(place['loaded'])})"
+    file = place["file"] or urlsplit(page.door.url).path.lstrip("/")
+    line = int(place["first"]) + int(place["line"]) - 1
+    return f"{message} (in {unquote(file)[:200]}:{line}:{place['column']})"
 
 
 def _own_words(text: str) -> str:

@@ -16,16 +16,19 @@ from html import unescape
 from itertools import groupby
 from pathlib import Path
 
+from hyperframes_render.composition.after_fonts import CLASSIC_TYPES, name_place
 from hyperframes_render.composition.markup import Edits, Element, read_json, scan, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
+    Names,
     composition_selector,
     rewrite_urls,
     scope_css,
     with_imports_first,
 )
 from hyperframes_render.composition.source import MAX_TAGS, file_inside
+from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_ids, with_new_names
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 
 #: Sub-compositions in sub-compositions: the official renderer's own limit.
@@ -35,7 +38,7 @@ MAX_HOSTS = 2000
 MAX_INLINED_BYTES = 32 * 1024**2
 #: Characters of the names that are put before selectors, in all: every selector of a file gets its composition's.
 MAX_SCOPE_CHARACTERS = 64 * 1024**2
-_SCRIPT_TYPES = {"", "text/javascript", "application/javascript", "module"}
+_SCRIPT_TYPES = CLASSIC_TYPES | {"module"}
 _IMPORT_MAP = "importmap"
 #: What a style element says of when it is in effect.
 _STYLE_ATTRIBUTES = ("media", "title")
@@ -85,6 +88,8 @@ class _Collected:
     #: How often each composition id was asked for by a host.
     asked: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    #: Ids of the page and of what was brought into it.
+    ids: set[str] = field(default_factory=set)
     hosts: int = 0
     size: int = 0
     tags: int = 0
@@ -119,10 +124,11 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     Raises InvalidComposition where a file is missing or empty, LimitExceeded where there are too many; a file that
     contains itself is left out with a warning.
     """
-    hosts = _hosts(scan(html))
+    elements = scan(html)
+    hosts = _hosts(elements)
     if not hosts:
         return Inlined(html, ())
-    collected = _Collected(root)
+    collected = _Collected(root, ids={e.attributes["id"] for e in elements if e.attributes.get("id")})
     for host in hosts:
         name = host.attributes.get("data-composition-id", "")
         collected.asked[name] = collected.asked.get(name, 0) + 1
@@ -232,6 +238,9 @@ class _Part:
         self._runtime_id = self._unique(self._composition_id)
         self._scope = composition_selector(self._runtime_id)
         self._root_id = (self._root.attributes.get("id") or None) if self._root else None
+        sheets = (text[e.open_end : e.close_start] for e in self._elements if e.name == "style")
+        self._renamed = own_svg_ids(self._inside, sheets, self._runtime_id or source, collected.ids)
+        self._names = Names(self._scope, self._composition_id, self._root_id, self._renamed)
 
     def _nested(self, element: Element) -> bool:
         return "data-composition-src" in element.attributes
@@ -269,8 +278,9 @@ class _Part:
             self._collected.variables[self._runtime_id] = values
 
     def _scoped(self, css: str) -> str:
-        self._collected.count_selectors(css, len(self._scope) + len(self._root_id or ""))
-        return scope_css(css, self._composition_id, scope=self._scope, root_id=self._root_id)
+        longest = max(map(len, self._renamed), default=0)
+        self._collected.count_selectors(css, len(self._scope) + len(self._root_id or "") + longest)
+        return scope_css(with_new_names(css, self._renamed), self._names)
 
     def _place(self, element: Element) -> tuple[bool, bool]:
         """Whether an element is part of the file's content, and whether it stands in its head."""
@@ -323,6 +333,7 @@ class _Part:
             "runtime": self._runtime_id or self._script_id,
             "selector": self._scope,
             "rootId": self._root_id,
+            "authoredIds": [*self._renamed],
         }
         tag = self._text[element.start : element.open_end]
         body = self._text[element.open_end : element.close_start]
@@ -336,16 +347,15 @@ class _Part:
         elif _type_of(element) == "module":
             # In the first line, before what stands there: the lines of errors are those of the file.
             own = f"const __hyperframes = __hyperframesRenderScope.hyperframes({_script_json(names)});"
-            collected.modules.append(f"{tag}{own if self._script_id else ''}{body}</script>")
+            named = name_place(body, self._source, element.line)
+            collected.modules.append(f"{tag}{own if self._script_id else ''}{named}</script>")
         else:
             # A line break before the end: the script may end in a comment.
-            collected.scripts.append(
-                (
-                    "",
-                    f"<script>__hyperframesRenderScope.run({_script_json(names)}, "
-                    f"function (document, gsap, window, __hyperframes) {{\n{body}\n}});</script>",
-                )
+            script = (
+                f"__hyperframesRenderScope.run({_script_json(names)}, "
+                f"function (document, gsap, window, __hyperframes) {{{body}\n}});"
             )
+            collected.scripts.append(("", f"<script>{name_place(script, self._source, element.line)}</script>"))
 
     def host_attributes(self) -> dict[str, str | None]:
         """What the host's tag says once its content is in."""
@@ -401,12 +411,14 @@ class _Part:
         return "".join(found)
 
     def _edit_tag(self, element: Element, edits: Edits) -> None:
-        changed: dict[str, str | None] = {}
+        changed: dict[str, str | None] = dict(changed_attributes(element, self._renamed)) if self._renamed else {}
+        if (authored := element.attributes.get("id", "")) in self._renamed:
+            changed |= {"id": self._renamed[authored], AUTHORED_ID: authored}
         for name in ("src", "href", "poster"):
-            value = element.attributes.get(name)
+            value = element.attributes.get(name) if name not in changed else None
             if value and (new := self._address(value)) != value:
                 changed[name] = new
-        style = element.attributes.get("style", "")
+        style = changed.get("style") or element.attributes.get("style", "")
         if "url(" in style:
             changed["style"] = rewrite_urls(style, self._address)
         if element is self._root:

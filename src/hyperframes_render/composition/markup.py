@@ -28,6 +28,8 @@ class Element:
     parent: Element | None
     #: Names of the elements around it: few, and mostly the same set as its parent's.
     around: frozenset[str]
+    #: The line of the text in which its content begins, from 1.
+    line: int
 
     def within(self, name: str) -> bool:
         """Whether an element of that name is around it."""
@@ -57,12 +59,12 @@ class _Scanner(HTMLParser):
         return self._line_starts[line - 1] + column
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        start = self._offset()
-        open_end = start + len(self.get_starttag_text() or "")
+        start, tag_text = self._offset(), self.get_starttag_text() or ""
+        open_end, line = start + len(tag_text), self.getpos()[0] + tag_text.count("\n")
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")
-        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place())
+        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place(), line)
         self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)

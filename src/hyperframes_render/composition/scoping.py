@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from hyperframes_render.composition.stretches import Stretches, without_comments
 
@@ -26,6 +27,7 @@ _OWN_OR_TIMING = re.compile(
 )
 _LEAD = re.compile(r"(?:\s+|/\*.*?\*/|<!--|-->)*", re.DOTALL)
 _NAME_GOES_ON = re.compile(r"[\w-]")
+_ID = re.compile(r"#([\w-]++)")
 #: Gives nothing back while it looks: a thousand openings without an end must not take a million steps.
 _URL = re.compile(r"""url\(\s*+(?:(["'])([^"']++)\1|([^"'()\s]++))\s*+\)""")
 _IMPORT = re.compile(r"""(@import\s++)(["'])([^"'\\\n]++)\2""", re.IGNORECASE)
@@ -49,10 +51,23 @@ def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
     return _IMPORT.sub(lambda match: f"{match[1]}{match[2]}{change(match[3])}{match[2]}", css)
 
 
-def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None, depth: int = 0) -> str:
-    """`css` in effect below `scope` only.
+@dataclass(frozen=True)
+class Names:
+    """What a sheet names of its composition, and what stands for it in the page."""
 
-    `composition_id` is what the sheet itself calls its composition, `root_id` the id of the composition's root.
+    #: The selector of its host.
+    scope: str
+    #: What the sheet itself calls the composition.
+    composition_id: str
+    #: The id of the composition's root.
+    root_id: str | None
+    #: Ids that are an attribute now, as the root's is.
+    authored_ids: Collection[str] = ()
+
+
+def scope_css(css: str, names: Names, *, depth: int = 0) -> str:
+    """`css` in effect below `names.scope` only.
+
     Rules for html, body and :root apply to the composition's box. Keyframes and font faces stay global.
     """
     parts = []
@@ -61,10 +76,10 @@ def scope_css(css: str, composition_id: str, *, scope: str, root_id: str | None,
         if block is None:
             parts.append(prelude + tail)
         elif name is None:
-            selectors = ", ".join(_scope_selector(part, composition_id, scope, root_id) for part in _split(prelude))
+            selectors = ", ".join(_scope_selector(part, names) for part in _split(prelude))
             parts.append(f"{selectors} {{{block}}}{tail}")
         elif name[1].lower() in _CONDITIONAL and depth < _MAX_DEPTH:
-            inner = scope_css(block, composition_id, scope=scope, root_id=root_id, depth=depth + 1)
+            inner = scope_css(block, names, depth=depth + 1)
             parts.append(f"{prelude}{{{inner}}}{tail}")
         else:
             parts.append(f"{prelude}{{{block}}}{tail}")
@@ -101,7 +116,8 @@ def with_imports_first(sheets: Sequence[str]) -> str:
     return "\n".join(part for part in [*layers, *dict.fromkeys(imports), *parts] if part.strip())
 
 
-def _scope_selector(selector: str, composition_id: str, scope: str, root_id: str | None) -> str:
+def _scope_selector(selector: str, names: Names) -> str:
+    scope, root_id = names.scope, names.root_id
     selector = without_comments(selector).strip()
     if selector in ("", "*"):
         return selector
@@ -110,7 +126,9 @@ def _scope_selector(selector: str, composition_id: str, scope: str, root_id: str
         return box
     if root_id:
         selector = _with_authored_id(selector, root_id)
-    own = _own_places(selector, composition_id)
+    if names.authored_ids:
+        selector = _ID.sub(lambda m: authored(m[1]) if m[1] in names.authored_ids else m[0], selector)
+    own = _own_places(selector, names.composition_id)
     if own == [(0, len(selector))]:
         return box
     if own:
@@ -123,8 +141,14 @@ def _scope_selector(selector: str, composition_id: str, scope: str, root_id: str
 def _with_authored_id(selector: str, root_id: str) -> str:
     """`selector` with the attribute that now holds the root's id in place of its id."""
     first, *others = selector.split(f"#{root_id}")
-    named = f"[{AUTHORED_ID}={json.dumps(root_id, ensure_ascii=False)}]"
-    return first + "".join((f"#{root_id}" if _NAME_GOES_ON.match(other) else named) + other for other in others)
+    return first + "".join(
+        (f"#{root_id}" if _NAME_GOES_ON.match(other) else authored(root_id)) + other for other in others
+    )
+
+
+def authored(name: str) -> str:
+    """The selector of what had this id in its file."""
+    return f"[{AUTHORED_ID}={json.dumps(name, ensure_ascii=False)}]"
 
 
 def _own_places(selector: str, composition_id: str) -> list[tuple[int, int]]:

@@ -70,6 +70,7 @@
 
   // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
   async function settle() {
+    edits.apply(0);
     window.__hfForceTimelineRebind?.();
     const images = [...document.images].map((image) => image.decode().catch(() => image.currentSrc || image.src));
     const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
@@ -130,10 +131,13 @@
     return drawn();
   }
 
+  // Resolves when what the seek started is done: pages may hold it up (waitUntil of "hf-seek", sources of frames).
   // `blends`: the picture is complete after `blend` only, which has to come after a painting.
-  function drawn() {
-    if (!transitions.running()) return { errors: errors(), blends: false };
-    return transitions.prepare().then(() => ({ errors: errors(), blends: true }));
+  async function drawn() {
+    await Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note);
+    const blends = transitions.running();
+    if (blends) await transitions.prepare();
+    return { errors: errors(), blends };
   }
 
   function errors() {

@@ -10,7 +10,7 @@
   const ANIMATED = "[data-hf-studio-motion]";
   const TIMELINE = "studio-motion"; // its name among the page's timelines
   const { DOMMatrix } = window;
-  let edited = false;
+  let edited = null; // not known before the page's scripts have run
   let motions = null; // what the timeline was made of
 
   const all = (selector) => [...document.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
@@ -94,8 +94,9 @@
     registry[TIMELINE].totalTime(seconds, false);
   }
 
-  // Lay the edits on as they are at `seconds` of the video. Where a page has none of them as it loads, nothing is done.
+  // Lay the edits on as they are at `seconds` of the video. Where a page has none of them when it is ready, nothing is done.
   function apply(seconds) {
+    edited ??= document.querySelector([MOVED, RESIZED, TURNED, ANIMATED].join()) !== null;
     if (!edited) return;
     all(MOVED).forEach(move);
     all(RESIZED).forEach(resize);
@@ -103,9 +104,5 @@
     animate(seconds);
   }
 
-  document.addEventListener("DOMContentLoaded", () => {
-    edited = document.querySelector([MOVED, RESIZED, TURNED, ANIMATED].join()) !== null;
-    apply(0);
-  }, { once: true });
   Object.defineProperty(window, "__hyperframesRenderEdits", { value: Object.freeze({ apply }) });
 })();

@@ -13,20 +13,24 @@
     getVariables: () => ({ ...window.__hfVariablesByComp?.[runtime] }),
   };
 
-  function scopeOf({ composition, runtime, selector, rootId }) {
+  function scopeOf({ composition, runtime, selector, rootId, authoredIds }) {
     const root = document.querySelector(selector);
     const timing = String.raw`(?:\s*\[\s*data-(?:start|duration)\s*=\s*(?:"[^"]*"|'[^']*')\s*\])*`;
     const itself = new RegExp(
       timing + String.raw`\[\s*data-composition-id\s*=\s*(["']?)` + quote(composition) + String.raw`\1\s*\]` + timing, "g");
     const itsId = rootId ? new RegExp("#" + quote(rootId) + String.raw`(?![\w-])`, "g") : null;
+    const authored = (id) => `[data-hf-authored-id=${JSON.stringify(id)}]`;
+    const renamed = new Set(authoredIds);
     const translate = (text) => {
-      const changed = text.replace(itself, () => selector);
-      return itsId ? changed.replace(itsId, () => `[data-hf-authored-id=${JSON.stringify(rootId)}]`) : changed;
+      let changed = text.replace(itself, () => selector);
+      if (itsId) changed = changed.replace(itsId, () => authored(rootId));
+      return renamed.size ? changed.replace(/#([\w-]+)/g, (whole, id) => (renamed.has(id) ? authored(id) : whole)) : changed;
     };
     const mine = (node) => !root || root.contains(node);
     const all = (text) => [...document.querySelectorAll(translate(String(text)))].filter(mine);
     const byId = (id) => {
-      if (root && rootId && String(id) === rootId) return root.querySelector(`[data-hf-authored-id=${JSON.stringify(rootId)}]`) ?? root;
+      if (root && rootId && String(id) === rootId) return root.querySelector(authored(rootId)) ?? root;
+      if (renamed.has(String(id))) return all(authored(String(id)))[0] ?? null;
       return all(`[id=${JSON.stringify(String(id))}]`)[0] ?? null;
     };
     const targets = (value) => (typeof value === "string" ? all(value) : value);
