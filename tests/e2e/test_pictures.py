@@ -190,9 +190,22 @@ def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shar
 
 
 @pytest.mark.slow
-def test_html_in_canvases_is_the_same_however_the_frames_are_shared_out(tmp_path: Path) -> None:
-    """What a callback draws is the element as it was painted last: that of the frame before."""
-    assert len(set(check_shares(PARITY_COMPOSITIONS / "elements-on-canvas", tmp_path, "0.5"))) == 30
+@pytest.mark.parametrize(
+    ("name", "different"),
+    [("elements-on-canvas", 30), ("shader-transitions-alive", 48), ("studio-edits", 20), ("seek-waits", 30)],
+)
+def test_what_is_drawn_late_is_the_same_however_the_frames_are_shared_out(
+    name: str, different: int, tmp_path: Path
+) -> None:
+    """What a callback draws of an element is the element as it was painted last: that of the frame before."""
+    assert len(set(check_shares(PARITY_COMPOSITIONS / name, tmp_path, "0.5"))) >= different
+
+
+def test_a_timeline_that_an_animation_frame_brings_is_there_from_the_first_frame(tmp_path: Path) -> None:
+    late = f"""setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => {{
+      const box = "#a"; window.__timelines = {{ m: {MOVES} }}; }})), 50);"""
+    (tmp_path / "page.html").write_text(composition(TWO_TIMELINES.replace("data-composition-id", "id") + LIBRARY, late))
+    assert len(set(check_shares(tmp_path / "page.html", tmp_path, "0.5"))) == 30
 
 
 @pytest.mark.parametrize("outside", [False, True], ids=["in the page", "in a file"])

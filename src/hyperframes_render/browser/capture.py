@@ -47,6 +47,9 @@ _STRIP_HEIGHT = 4
 #: After so many different pictures in a row, a screenshot is taken while a frame is drawn the first time: it would have
 #: to be drawn a second time otherwise. A picture that comes twice ends that.
 _MOVING = 3
+#: Frames drawn before the first that counts, in a browser that has drawn none or where HTML is drawn into canvases:
+#: what waits for one animation frame after another before it draws is then as in a browser that drew all frames.
+_ROLL_IN = 3
 #: Strips drawn until one is found: the first frame after a change is not always drawn (12 of 12 found with 2).
 _SEARCHES = 3
 
@@ -155,10 +158,15 @@ class FrameCapture:
     #: Screenshots in a row that were not the one before.
     _different: int = 0
     _next_still_check: int = 1
+    #: The last frame that was drawn.
+    _drawn: int = -1
 
     async def roll_in(self, frame: int) -> None:
-        """Draw the frame before a block without keeping it: pixels can depend on the frame before."""
-        await self._draw(frame)
+        """Draw the frames before a block, to `frame`, without keeping them: pixels can depend on those."""
+        fresh = self._drawn < 0
+        depth = _ROLL_IN if fresh or self.page.draws_elements else 1
+        for before in range(max(self._drawn + 1, frame - depth + 1, 0), frame + 1):
+            await self._draw(before)
         self._last_image = b""  # of another block: no longer the frame before
 
     async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
@@ -185,7 +193,7 @@ class FrameCapture:
             self._start_seek(frame)
         assert self._seeking is not None
         errors = await self._seeking[1]
-        self._seeking = None
+        self._seeking, self._drawn = None, frame
         if errors:
             self.on_seek_errors(frame, errors)
         if self.page.draws_elements:

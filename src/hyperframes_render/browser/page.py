@@ -34,6 +34,9 @@ SETTLE_TIMEOUT = 45.0
 LATE_TIMELINE = 3.0
 #: The same where timelines are registered, but not one for every composition: many have none, which is legal.
 QUIET = 0.3
+#: Animation frames that are given, at the beginning of the video, to a page that registers a timeline late: some do so
+#: in one, or in one that was asked for in one, once all is loaded.
+SET_UP_FRAMES = 10
 #: What counts of the seconds between two looks at the page: on a busy machine it must be looked at as often.
 _QUIET_STEP = 0.05
 #: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
@@ -237,6 +240,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     started = looked = loop.time()
     quiet = 0.0
     grace: float | None = None
+    set_up = 0
     status: dict[str, Any] = {}
     while loop.time() - started < LOAD_TIMEOUT:
         status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
@@ -251,6 +255,9 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 return
             if still and grace is None:
                 grace, quiet = await _grace(page, status), 0.0
+            if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES:
+                set_up += 1
+                await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
             if still and grace is not None and quiet >= grace:
                 if not status["timelines"]:
                     page.warnings.append(_no_timeline(status))

@@ -154,6 +154,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, setUp: () => clock.moveTo(0), timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }
