@@ -6,13 +6,23 @@ The command line's options, the API's schema and the table in docs/ are made fro
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable
 from enum import IntEnum
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Quality, codecs_with_alpha
@@ -169,6 +179,14 @@ def _parse_variables(value: object) -> object:
     return value
 
 
+def _parse_composition(value: str) -> str:
+    path = posixpath.normpath(value)
+    if value.startswith("/") or path.startswith("..") or not path.lower().endswith((".html", ".htm")):
+        raise ValueError("composition: this must be the path of an .html file in the project")
+    return path
+
+
+CompositionPath = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_parse_composition)]
 Variables = Annotated[dict[str, Any], BeforeValidator(_parse_variables)]
 
 
@@ -177,6 +195,11 @@ class RenderInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    composition: CompositionPath | None = Field(
+        default=None,
+        description="Which file of the project to render, also a part of it: compositions/intro.html. "
+        "Default: index.html, or the file given.",
+    )
     width: int | None = Field(
         default=None,
         ge=1,

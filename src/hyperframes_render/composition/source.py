@@ -9,9 +9,10 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from hyperframes_render.composition.alone import is_part, page_of_part
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
 
 #: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
@@ -41,10 +42,36 @@ class Project:
     root: Path
     entry: str
     name: str
+    #: A sub-composition that is to be shown by itself, in place of what the entry shows; its path below `root`.
+    part: str | None = None
 
     def read_html(self) -> str:
         """The composition's markup. Raises InvalidComposition where it is missing or no text."""
-        path = self.root / self.entry
+        html = self._read(self.entry)
+        if self.part is None:
+            return html
+        alone = page_of_part(html, self.part, self._read(self.part))
+        if alone is None:
+            raise InvalidComposition(
+                f"{self.part} is a part that {self.entry} does not show: it cannot be rendered alone.",
+                "Name it in a data-composition-src there, or make it a page of its own.",
+            )
+        return alone
+
+    def of(self, composition: str | None) -> Project:
+        """The project with another of its files as the composition. Raises InvalidComposition where there is none."""
+        if composition is None:
+            return self
+        path = file_inside(self.root, composition)
+        if path is None:
+            raise InvalidComposition(f"There is no {composition} in {self.name}.", "Check the path.")
+        entry = path.relative_to(self.root).as_posix()
+        if entry != self.entry and is_part(self._read(entry)):
+            return replace(self, part=entry)
+        return replace(self, entry=entry, name=path.name)
+
+    def _read(self, entry: str) -> str:
+        path = self.root / entry
         size = path.stat().st_size
         if size > MAX_HTML_BYTES:
             raise LimitExceeded(f"{self.name} has {size} bytes of HTML: the limit is {MAX_HTML_BYTES}.")
@@ -64,12 +91,17 @@ def _decoded(data: bytes) -> str:
     return data.decode(encoding, errors="replace")
 
 
-def open_project(source: Path, *, unpack_to: Path) -> Project:
+def open_project(source: Path, *, unpack_to: Path, composition: str | None = None) -> Project:
     """Turn what the caller named into a project.
 
-    `unpack_to` is an empty folder for the contents of an archive; the caller removes it.
+    `unpack_to` is an empty folder for the contents of an archive; the caller removes it. `composition` is the file of
+    the project to show, where that is another than its own.
     Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
     """
+    return _opened(source, unpack_to).of(composition)
+
+
+def _opened(source: Path, unpack_to: Path) -> Project:
     if not _exists(source):
         raise InvalidComposition(f"There is no file or folder {source}.", "Check the path.")
     if source.is_dir():

@@ -70,22 +70,22 @@ async def check(source: Path, request: RenderInput) -> CheckReport:
     except MachineError:
         raise
     except RenderError as error:
-        problems.extend(_static_problems(source))
+        problems.extend(_static_problems(source, request))
         problems.append(Problem(error.code, "error", error.message, error.action))
         return CheckReport(str(source), {}, 0.0, 0, (), (), (), _once(problems))
 
 
 def _html_of(attempt: Attempt) -> str:
     door = attempt.pool.first.page.door
-    return Project(door.root, door.entry, door.entry).read_html()
+    return Project(door.root, door.entry, door.entry).of(attempt.session.request.composition).read_html()
 
 
-def _static_problems(source: Path) -> list[Problem]:
+def _static_problems(source: Path, request: RenderInput) -> list[Problem]:
     """What the markup alone tells, where the page could not be opened; an archive is not opened again for that."""
     if source.suffix.lower() == ".zip":
         return []
     try:
-        return lint(open_project(source, unpack_to=source).read_html())
+        return lint(open_project(source, unpack_to=source, composition=request.composition).read_html())
     except (RenderError, OSError):
         return []
 

@@ -234,7 +234,8 @@ class Session:
             unpack_to = self.folder / "project"
             unpack_to.mkdir()
             chromium_path()
-            project = await asyncio.to_thread(open_project, self.source, unpack_to=unpack_to)
+            composition = self.request.composition
+            project = await asyncio.to_thread(open_project, self.source, unpack_to=unpack_to, composition=composition)
             html = project.read_html()
             declared = read_declared(html, name=project.name)
             page = page_spec(self.request, declared)

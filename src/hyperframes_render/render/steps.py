@@ -102,7 +102,7 @@ def _short_plan(source: Path, request: RenderInput) -> Plan | None:
     What the pictures are like is seen, and the sound mixed, by the step that renders it whole.
     """
     with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as folder:
-        project = open_project(source, unpack_to=Path(folder))
+        project = open_project(source, unpack_to=Path(folder), composition=request.composition)
         declared = read_declared(project.read_html(), name=project.name)
     page = page_spec(request, declared)
     if not page.duration and not declared.duration:
