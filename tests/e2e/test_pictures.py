@@ -189,6 +189,31 @@ def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shar
     assert len(set(check_shares(TRANSITIONS, tmp_path, "0.5"))) > 60
 
 
+RETARGETED = COMPOSITIONS / "retargeted.html"
+
+
+def lefts(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[int]:
+    """Where the two boxes of `retargeted.html` begin, in pixels."""
+    return [int(np.argmax(picture[row, :, 0] > 150)) for row in (35, 85)]
+
+
+def test_a_transition_counts_from_the_frame_that_sets_it_off(tmp_path: Path) -> None:
+    """As in a browser: that frame shows its beginning, and another one begins from where it is."""
+    render(RETARGETED, tmp_path / "o.mp4")
+    shown = np.array([lefts(picture) for picture in frames(tmp_path / "o.mp4")])
+    tween, expected = 0.0, []
+    for frame in range(45):
+        expected.append((240 * min(1, max(0, frame - 6) / 18), tween))
+        # A tenth of a second of delay, and each of these frames sets off another transition: none begins to move.
+        tween = 240 * min(1, max(0, frame + 1 - 21 - 3) / 18)
+    assert np.abs(shown - np.array(expected)).max() <= 2
+
+
+@pytest.mark.slow
+def test_transitions_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    assert len(set(check_shares(RETARGETED, tmp_path, "0.9"))) > 30
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "different"),

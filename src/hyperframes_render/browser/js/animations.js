@@ -1,5 +1,6 @@
 // Animations where the page runtime does not look: in shadow trees, and in frames of the page's own origin. They stand
-// until the renderer moves them, and count from the beginning of the clip that they are in. Runs in every frame.
+// until the renderer moves them, and count from the beginning of the clip that they are in. Transitions everywhere, which
+// the runtime finds now and then: they count from the frame that set them off. Runs in every frame.
 (() => {
   "use strict";
   const { document } = window;
@@ -8,9 +9,10 @@
     top = window.top.document && window.top;
   } catch { return; } // a frame of another origin
   if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
-    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek }) });
+    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions }) });
   }
   const { roots } = top.__hyperframesRenderAnimations;
+  const begun = new Map(); // transitions, and the seconds of the video at which each was first seen
 
   // A root's animations and, of those that scripts made, the time at which they were first seen. Kept, since the
   // browser forgets one that is over, and a later seek may go back.
@@ -18,7 +20,7 @@
     const known = roots.get(root);
     for (const animation of root.getAnimations()) {
       const view = animation.effect?.target?.ownerDocument.defaultView;
-      // Transitions run with the frames, as everywhere; others may follow a scroll position.
+      // Others may follow a scroll position.
       if (!view || animation instanceof view.CSSTransition || animation.timeline !== view.document.timeline) continue;
       if (!known.has(animation)) known.set(animation, animation instanceof view.CSSAnimation ? 0 : null);
       animation.pause();
@@ -57,6 +59,29 @@
       if (node.nodeType === Node.ELEMENT_NODE) return node;
     }
     return null;
+  }
+
+  // Bring transitions to where they are at `seconds`: before a seek, which may set off others from there.
+  function advance(seconds) {
+    for (const [transition, since] of begun) {
+      const gone = Math.max(0, seconds - since) * 1000;
+      if (gone >= transition.effect.getComputedTiming().endTime) transition.finish();
+      else if (transition.playState === "paused") transition.currentTime = gone;
+      if (transition.playState !== "paused") begun.delete(transition);
+    }
+  }
+
+  // Begin with those that are new at `seconds`.
+  function holdTransitions(seconds) {
+    for (const root of [document, ...roots.keys()]) {
+      for (const animation of root.getAnimations()) {
+        const view = animation.effect?.target?.ownerDocument.defaultView;
+        if (!view || !(animation instanceof view.CSSTransition) || begun.has(animation)) continue;
+        animation.pause();
+        begun.set(animation, seconds);
+      }
+    }
+    advance(seconds);
   }
 
   // `elapsed` tells how long the clip of an element is there at `seconds`.

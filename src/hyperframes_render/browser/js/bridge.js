@@ -106,8 +106,10 @@
   }
 
   function draw(seconds) {
+    animations.advance(seconds);
     transitions.seek(seconds);
     edits.apply(seconds);
+    animations.hold(seconds);
   }
 
   // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
@@ -118,7 +120,7 @@
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
     clock.moveTo(seconds * 1000);
-    return drawn();
+    return drawn(seconds);
   }
 
   async function show(pictures, seconds) {
@@ -128,13 +130,14 @@
       await window.__hfReseekGpu?.(seconds);
       window.__hf?.colorGrading?.redraw?.();
     }
-    return drawn();
+    return drawn(seconds);
   }
 
   // Resolves when what the seek started is done: pages may hold it up (waitUntil of "hf-seek", sources of frames).
   // `blends`: the picture is complete after `blend` only, which has to come after a painting.
-  async function drawn() {
+  async function drawn(seconds) {
     await Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note);
+    animations.hold(seconds);
     const blends = transitions.running();
     if (blends) await transitions.prepare();
     return { errors: errors(), blends };

@@ -57,10 +57,18 @@
     document.querySelector('link[rel~="stylesheet" i], [style*="transition"]') !== null ||
     [...document.querySelectorAll("style")].some((style) => style.textContent.includes("transition"));
 
+  // Seconds that transitions of an element last.
+  function transitionOf(element) {
+    if (!(element instanceof Element)) return 0;
+    const { transitionDuration, transitionDelay } = getComputedStyle(element);
+    const longest = (times) => Math.max(...times.split(",").map((time) => Number.parseFloat(time) || 0));
+    return longest(transitionDuration) && longest(transitionDuration) + Math.max(0, longest(transitionDelay));
+  }
+
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
   // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. It must stop where
   // one of the two ends, too: beyond both, the one that ended last has the say. So must it where a callback or a set may
-  // start a CSS transition: the page runtime counts one from the seek at which it first sees it.
+  // start a CSS transition, and at every frame in which a tween moves what has transitions: each sets off another one.
   // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
@@ -79,7 +87,17 @@
       const frame = Math.ceil((time - EPSILON) * fps);
       if (frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
     };
-    if (mayTransition()) for (const time of all.flatMap((tween) => tween.moments)) stopAt(time);
+    if (mayTransition()) {
+      for (const time of all.flatMap((tween) => tween.moments)) stopAt(time);
+      for (const [target, tweens] of byTarget) {
+        const length = transitionOf(target);
+        for (const tween of length ? tweens : []) {
+          // What has come to rest by then is there in one step.
+          if (tween.to + length < to) stopAt(tween.to);
+          else for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++) stopAt(frame / fps);
+        }
+      }
+    }
     for (const tweens of byTarget.values()) {
       if (tweens.length < 2) continue;
       let busyUntil = -Infinity;
