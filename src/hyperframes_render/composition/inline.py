@@ -136,7 +136,7 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     elements = scan(html)
     edits = Edits(html)
     _merge_import_maps(collected, elements, edits)
-    edits.insert(end_of(elements, "head", html), _head_additions(collected, elements))
+    edits.insert(end_of(elements, "head", html), _head_additions(collected, elements, html))
     edits.insert(end_of(elements, "body", html), _body_additions(collected, elements))
     return Inlined(edits.result(), tuple(collected.warnings))
 
@@ -511,6 +511,17 @@ def variables_style(selector: str, values: Mapping[str, object]) -> str:
     return f"{selector} {{{';'.join(properties)}}}" if properties else ""
 
 
+def sheets_of(html: str, elements: list[Element]) -> str:
+    """The style sheets that stand in `html`, as one text."""
+    return "\n".join(html[e.open_end : e.close_start] for e in elements if e.name == "style")
+
+
+def not_authored(values: Mapping[str, object], css: str) -> dict[str, object]:
+    """The variables that no style sheet of the page gives a value itself: those stand, as officially."""
+    authored = set(re.findall(r"(--[\w-]+)\s*+:", css))
+    return {name: value for name, value in values.items() if authored.isdisjoint(property_names(name))}
+
+
 def property_names(variable: str) -> list[str]:
     """The custom properties that hold a variable's value."""
     plain = re.sub(r"[^a-z0-9]+", "-", variable.lower()).strip("-")
@@ -542,12 +553,16 @@ def _merge_import_maps(collected: _Collected, elements: list[Element], edits: Ed
         edits.insert(_begin_of_head(elements, edits.text), f'<script type="{_IMPORT_MAP}">{merged}</script>')
 
 
-def _head_additions(collected: _Collected, elements: list[Element]) -> str:
+def _head_additions(collected: _Collected, elements: list[Element], html: str) -> str:
     there = {element.attributes.get("href") for element in elements if element.name == "link"}
     links = [link for link in dict.fromkeys(collected.links) if scan(link)[0].attributes.get("href") not in there]
+    authored = "\n".join([sheets_of(html, elements), *(style.css for style in collected.styles)])
     styles = [
         *collected.styles,
-        *(_Style(variables_style(composition_selector(name), values)) for name, values in collected.variables.items()),
+        *(
+            _Style(variables_style(composition_selector(name), not_authored(values, authored)))
+            for name, values in collected.variables.items()
+        ),
     ]
     sheets: list[str] = []
     for attributes, group in groupby((style for style in styles if style.css.strip()), lambda style: style.attributes):

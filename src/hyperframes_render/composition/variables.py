@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.composition.inline import declared_variables, end_of, property_names, variables_style
+from hyperframes_render.composition.inline import declared_variables, end_of, not_authored, sheets_of, variables_style
 from hyperframes_render.composition.markup import Element, read_json, scan
 from hyperframes_render.composition.scoping import composition_selector
 from hyperframes_render.errors import InvalidOption
@@ -50,7 +49,7 @@ def give_variables(html: str, values: Mapping[str, Any], *, strict: bool) -> Giv
     # "</script>" in a value must not end the script.
     text = json.dumps(dict(values)).replace("<", "\\u003c")
     script = f"<script>window.__hfVariables={text}</script>" if values else ""
-    rules = variables_style(_selector(declarer), {**_not_authored(defaults, html, elements), **values})
+    rules = variables_style(_selector(declarer), {**not_authored(defaults, sheets_of(html, elements)), **values})
     style = f"<style>{rules}</style>" if rules else ""
     return GivenVariables(script, style, tuple(f"variables: {problem}." for problem in problems))
 
@@ -66,13 +65,6 @@ def with_rules_last(html: str, style: str) -> str:
     headless = sheets and not any(element.name == "head" for element in elements)
     at = sheets[-1] if headless else end_of(elements, "head", html)
     return html[:at] + style + html[at:]
-
-
-def _not_authored(defaults: Mapping[str, object], html: str, elements: list[Element]) -> dict[str, object]:
-    """The defaults of variables that no style sheet of the page gives a value itself: those stand, as officially."""
-    css = "\n".join(html[e.open_end : e.close_start] for e in elements if e.name == "style")
-    authored = set(re.findall(r"(--[\w-]+)\s*:", css))
-    return {name: value for name, value in defaults.items() if authored.isdisjoint(property_names(name))}
 
 
 def _selector(declarer: Element | None) -> str:
