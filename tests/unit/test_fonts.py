@@ -4,6 +4,7 @@ import json
 import re
 import time
 import tomllib
+from base64 import b64encode
 from importlib import resources
 from pathlib import Path
 
@@ -24,13 +25,13 @@ FONT_STYLE = re.compile(r"<style data-hyperframes-deterministic-fonts>.*?</style
 
 @pytest.fixture(scope="module")
 def font_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A font root with every bundled file, all of them empty."""
+    """A font root with every bundled file, each with its own name as content."""
     root = tmp_path_factory.mktemp("fonts")
     for family in FAMILIES["families"].values():
         for face in family["faces"]:
             file = root / family["package"] / face["file"]
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
+            file.write_text(f"{family['package']}/{face['file']}")
     return root
 
 
@@ -122,7 +123,8 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
     assert families(resolution) == [asked.strip("'\"")]
     assert [face.weight for face in resolution.faces] == weights
     assert all(face.file.startswith(f"{package}/files/") and face.style == "normal" for face in resolution.faces)
-    assert all(face.url == f"/f/{face.file}" and f'"{face.url}"' in resolution.html for face in resolution.faces)
+    addresses = [f"data:font/woff2;base64,{b64encode(face.file.encode()).decode()}" for face in resolution.faces]
+    assert all(f'url("{address}")' in resolution.html for address in addresses)
     assert resolution.warnings == ()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -42,7 +43,6 @@ class FontFace:
     weight: int
     style: str
     file: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -205,9 +205,9 @@ class _Resolver:
         files = _catalogue().files.get(key, ())
         present = [file for file in files if (self.font_root / file.path).is_file()]
         for file in present:
-            face = FontFace(family, file.weight, file.style, file.path, self.url_prefix + file.path)
+            face = FontFace(family, file.weight, file.style, file.path)
             self.faces.append(face)
-            self.rules.append(_face_rule(face))
+            self.rules.append(_face_rule(face, _data_address(self.font_root / file.path)))
         if present and len(present) < len(files):
             missing = ", ".join(file.path for file in files if file not in present)
             self.warnings.append(FontWarning(family, "its other weights", f"{missing} is missing"))
@@ -264,9 +264,15 @@ def _only_in_shorthands(
                 yield FontWarning(family, _fallback(names[index + 1 : index + 1 + _AFTER], taken), _SHORTHAND)
 
 
-def _face_rule(face: FontFace) -> str:
+@lru_cache(maxsize=64)  # some 25 KB each
+def _data_address(file: Path) -> str:
+    """A font in its address: pages that copy their styles into an SVG picture, which loads nothing, have it there."""
+    return f"data:font/woff2;base64,{b64encode(file.read_bytes()).decode()}"
+
+
+def _face_rule(face: FontFace, address: str) -> str:
     return (
-        f"@font-face{{font-family:{_css_string(face.family)};src:url({_css_string(face.url)}) format('woff2');"
+        f"@font-face{{font-family:{_css_string(face.family)};src:url({_css_string(address)}) format('woff2');"
         f"font-style:{face.style};font-weight:{face.weight};font-display:block;"
         f"unicode-range:{_catalogue().unicode_range}}}"
     )
