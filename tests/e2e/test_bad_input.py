@@ -16,6 +16,7 @@ NO_LIBRARY = '<script src="missing/lib.js"></script>' + composition(script="moti
 PAGES = {
     "empty": ("", ["composition"]),
     "no-root": ("<p>hello</p>", ["composition"]),
+    "part": ('<template><div data-composition-id="p"></div></template>', ["is a part", "data-composition-src"]),
     "no-duration": (composition(root=""), ["duration"]),
     "throws": (composition(script="throw new Error('sprocket')"), ["sprocket", ".html"]),
     "throws-late-in-loading": (composition(script="document.fonts.ready.then(() => { throw Error('cog') })"), ["cog"]),

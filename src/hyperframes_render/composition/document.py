@@ -124,6 +124,11 @@ def read_declared(html: str, *, name: str) -> Declared:
             f"{name} is not HTML: there is no composition in it.",
             'Give an HTML file with a root element that has a "data-composition-id" attribute.',
         )
+    if outline.root is None and re.search(r"<template\b", html, re.IGNORECASE) and "data-composition-id" in html:
+        raise InvalidComposition(
+            f"{name} is a part: its root stands in a <template>, which no browser shows.",
+            "Show it in a page with data-composition-src; the option `composition` then renders it by itself.",
+        )
     if outline.root is None:
         raise InvalidComposition(
             f"{name} has no composition root.",

@@ -77,6 +77,7 @@
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
+    footage.findStarts(window.__player.getDuration());
     const painted = elements.ready();
     if (painted) {
       await painted;

@@ -10,6 +10,8 @@
   const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   const lanes = window.__hyperframesRenderLanes;
+  // Seconds of the longest video: a tween that repeats for ever would be sampled for ever.
+  const LONGEST = 4 * 3600;
   const states = new WeakMap();
   const films = new Set();
   let pending = 0;
@@ -266,7 +268,46 @@
 
   const clockNamed = (name) => clockOf(document.querySelector(`[data-composition-id="${CSS.escape(name)}"]`));
 
+  // Films that say no start begin when they are first seen, as the official renderer has them: when the timeline of the
+  // whole gives their scene (class "scene"), or themselves, some opacity. Seconds of the video; films of the markup only.
+  // Those that have it from the beginning begin with their composition, as others do.
+  const seenFrom = new Map();
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const element of document.querySelectorAll("video:not([data-start])")) seenFrom.set(element, 0);
+  }, { once: true });
+  // The official renderer's steps of looking, and how near it comes to the moment, in seconds: the film's pictures follow.
+  const LOOK = 0.1;
+  const NEAR = 1 / 60;
+  function findStarts(duration) {
+    const timeline = window.__timelines?.[document.querySelector("[data-composition-id]")?.getAttribute("data-composition-id")];
+    for (const element of seenFrom.keys()) if (!films.has(element) || !element.isConnected) seenFrom.delete(element);
+    if (typeof timeline?.totalTime !== "function") seenFrom.clear();
+    if (!seenFrom.size) return;
+    const sees = (element, time) => {
+      timeline.totalTime(time, true);
+      return Number.parseFloat(getComputedStyle(element.closest(".scene") ?? element).opacity) > 0;
+    };
+    const unseen = new Set(seenFrom.keys());
+    for (let time = 0; unseen.size && time <= Math.min(duration, LONGEST); time += LOOK) {
+      for (const element of unseen) {
+        if (!sees(element, time)) continue;
+        let [from, to] = [Math.max(0, time - LOOK), time];
+        while (to - from > NEAR) {
+          const middle = (from + to) / 2;
+          if (sees(element, middle)) to = middle;
+          else from = middle;
+        }
+        if (to > 0) seenFrom.set(element, to);
+        else seenFrom.delete(element);
+        unseen.delete(element);
+      }
+    }
+    for (const element of unseen) seenFrom.delete(element);
+    timeline.totalTime(0, true);
+  }
+
   function elapsed(element, seconds) {
+    if (seenFrom.has(element)) return seconds - seenFrom.get(element);
     // A moving picture begins with the clip that it stands in.
     if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) return elapsedInClip(element, seconds);
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
@@ -356,7 +397,7 @@
     const global = element.getAttribute("data-hf-media-start-basis") === "global";
     const clock = global ? { start: 0, from: 0, rate: 1, end: Infinity } : clockOf(compositionOf(element));
     const length = lengthOf(element);
-    const start = clock.start + (startOf(element) - clock.from) / clock.rate;
+    const start = seenFrom.get(element) ?? clock.start + (startOf(element) - clock.from) / clock.rate;
     const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
     // What lies before the host's own beginning is not heard.
     const cut = Math.max(0, clock.start - start);
@@ -395,8 +436,6 @@
     };
   }
 
-  // Seconds of the longest video: a tween that repeats for ever would be sampled for ever.
-  const LONGEST = 4 * 3600;
   // Volume that a timeline tweens, sampled 60 times a second; the timeline is put back afterwards.
   function tweened(element, length) {
     const composition = compositionOf(element)?.getAttribute("data-composition-id");
@@ -446,6 +485,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, sounds, clips, elapsedInClip, twin, clockOf: clockNamed }),
+    value: Object.freeze({ pending: () => pending, wanted, show, findStarts, sounds, clips, elapsedInClip, twin, clockOf: clockNamed }),
   });
 })();
