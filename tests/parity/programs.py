@@ -56,22 +56,12 @@ def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
 
 def render_official(project: Path, output: Path, *options: str) -> None:
     """Render with the official command line, or take what it made of the same files before. Raises ProgramFailed."""
-    program = node()
-    assert program is not None
     copy = output.with_suffix(".project")
     shutil.copytree(project, copy)
     _bring_scripts(copy)
     kept = KEPT / f"{_fingerprint(copy, options)}.mp4"
     if not kept.is_file():
-        script = OFFICIAL / "node_modules" / "hyperframes" / "bin" / "hyperframes.mjs"
-        environment = {
-            **os.environ,
-            "PATH": f"{program.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
-            "HYPERFRAMES_BROWSER_PATH": "/usr/bin/chromium-headless-shell",
-            "HYPERFRAMES_TELEMETRY": "0",
-        }
-        command = [str(program), str(script), "render", str(copy), "-o", str(output), "-w", "1", *options]
-        _run(command, environment)
+        _run(_official_command(copy, output, *options), _official_environment())
         if not output.is_file():
             raise ProgramFailed("it wrote no video")
         KEPT.mkdir(parents=True, exist_ok=True)
@@ -80,6 +70,28 @@ def render_official(project: Path, output: Path, *options: str) -> None:
         shutil.copy(output, partial)
         partial.replace(kept)
     shutil.copy(kept, output)
+
+
+def render_official_frames(project: Path, folder: Path, *options: str) -> list[Path]:
+    """Render with the official command line to PNG files, which lose nothing. Raises ProgramFailed."""
+    _run(_official_command(project, folder, "--format", "png-sequence", *options), _official_environment())
+    return sorted(folder.rglob("*.png"))
+
+
+def _official_command(project: Path, output: Path, *options: str) -> list[str]:
+    script = OFFICIAL / "node_modules" / "hyperframes" / "bin" / "hyperframes.mjs"
+    return [str(node()), str(script), "render", str(project), "-o", str(output), "-w", "1", *options]
+
+
+def _official_environment() -> dict[str, str]:
+    program = node()
+    assert program is not None
+    return {
+        **os.environ,
+        "PATH": f"{program.parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        "HYPERFRAMES_BROWSER_PATH": "/usr/bin/chromium-headless-shell",
+        "HYPERFRAMES_TELEMETRY": "0",
+    }
 
 
 def _bring_scripts(project: Path) -> None:
