@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Pag
 
 from hyperframes_render.browser.confine import NICENESS, SHARED, stand_in
 from hyperframes_render.browser.flags import chromium_flags
-from hyperframes_render.browser.processes import end_tree
+from hyperframes_render.browser.processes import end_tree, tree_seconds
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
 
 #: Debian's package installs a shell wrapper for the desktop and the program itself; only the program is needed.
@@ -33,6 +33,10 @@ CLOSE_TIMEOUT = 10.0
 LOAD_CLOCK_START = 10_000_000_000.0
 #: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
 FRAME_TIMEOUT = 45.0
+#: Of such a time: how long a look at the browser's share of the processors takes, and the longest that is waited for.
+PATIENCE_STEP, MOST_PATIENCE = 1 / 9, 4
+#: Processors that a browser takes which waits for something.
+IDLE_SHARE = 0.1
 
 
 def chromium_path() -> str:
@@ -135,14 +139,33 @@ class Chromium:
         await self.evaluate("0")
 
     async def _ask(self, call: Awaitable[dict[str, Any]], timeout: float) -> dict[str, Any]:
+        answer = asyncio.ensure_future(call)
         try:
-            return await asyncio.wait_for(call, timeout)
-        except TimeoutError:
-            raise PageUnresponsive(f"The page did not respond within {timeout:g} s.") from None
+            await asyncio.wait({answer}, timeout=timeout)
+            if not answer.done():
+                await self._be_patient(answer, timeout)
+            if not answer.done():
+                raise PageUnresponsive(f"The page did not respond within {timeout:g} s.")
+            return answer.result()
         except Error as error:
             if not self.browser.is_connected() or tells_of_death(error):
                 raise BrowserFailed("The browser died.", "Try again.") from error
             raise
+        finally:
+            answer.cancel()
+
+    async def _be_patient(self, answer: asyncio.Future[dict[str, Any]], timeout: float) -> None:
+        """Wait on where a machine that does other things gives the browser less than a processor: `timeout` seconds of
+        one, as far as its share of the moment tells. Not where it has one to itself, nor where it does nothing.
+        """
+        step, waited = timeout * PATIENCE_STEP, timeout
+        while self.browser_pid is not None and waited < MOST_PATIENCE * timeout:
+            before = await asyncio.to_thread(tree_seconds, self.browser_pid)
+            await asyncio.wait({answer}, timeout=step)
+            share = (await asyncio.to_thread(tree_seconds, self.browser_pid) - before) / step
+            waited += step
+            if answer.done() or not IDLE_SHARE < share < 1 or share * waited >= timeout:
+                return
 
 
 def tells_of_death(error: Error) -> bool:

@@ -42,11 +42,19 @@ def reap_adopted() -> None:
                 os.waitpid(process.pid, os.WNOHANG)
 
 
+def tree_seconds(pid: int) -> float:
+    """Processor seconds of process `pid` and of everything that it started; 0 where it is gone."""
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for process in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += sum(process.cpu_times()[:4])  # user, system, and the same of its ended children
+    return total
+
+
 def processor_seconds() -> float:
     """Processor seconds of this process and of everything that it started, ended or not."""
     own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     total = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            total += sum(process.cpu_times()[:4])  # user, system, and the same of its ended children
-    return total
+    return total + sum(tree_seconds(child.pid) for child in psutil.Process(os.getpid()).children())
