@@ -33,8 +33,8 @@ CLOSE_TIMEOUT = 10.0
 LOAD_CLOCK_START = 10_000_000_000.0
 #: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
 FRAME_TIMEOUT = 45.0
-#: Of such a time: how long a look at the share of the processors takes, and the longest that is waited for: the watchdog
-#: ends a render without progress after 120 s.
+#: Of such a time: how long a look at the share of the processors takes, and the longest that is waited for; the
+#: watchdog ends a render without progress after 120 s.
 PATIENCE_STEP, MOST_PATIENCE = 1 / 9, 2.5
 #: Processors that a browser takes which waits for something.
 IDLE_SHARE = 0.1
