@@ -146,3 +146,17 @@ def test_a_film_in_the_page_itself_is_shown_frame_by_frame(tmp_path: Path) -> No
     (tmp_path / "index.html").write_text(page)
     render(tmp_path, tmp_path / "out.mp4")
     assert numbers(tmp_path / "out.mp4") == [None] * 6 + list(range(18))
+
+
+def test_a_composition_in_a_folder_may_call_its_files_as_seen_from_the_project(tmp_path: Path) -> None:
+    (tmp_path / "compositions").mkdir()
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(composition(root='data-duration="0.2" data-no-timeline'))
+    make_film(tmp_path / "assets" / "film.mp4", seconds=1.0)
+    parts = film(source="assets/film.mp4") + '<img src="../assets/none.png">'
+    intro = composition(parts, root='data-duration="0.4" data-no-timeline')
+    (tmp_path / "compositions" / "intro.html").write_text(intro)
+    result = render(tmp_path, tmp_path / "out.mp4", "--composition", "compositions/intro.html")
+    assert result["frames"] == 12
+    assert [number for number in numbers(tmp_path / "out.mp4") if number is not None] != []
+    assert any("assets/none.png is not in the project" in warning for warning in result["warnings"])

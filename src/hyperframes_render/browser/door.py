@@ -199,7 +199,7 @@ class Door:
             await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
             return
         else:
-            file = file_inside(self.root, name)
+            file = self._file_named(name)
         if file is None and (answer := find_missing_gsap(path, self.packages)) is not None:
             self.log.substituted[path] = (
                 f"{name} is not in the project: answered with {answer.package} {answer.version}."
@@ -212,10 +212,16 @@ class Door:
             return
         await self._fulfil_file(route, file)
 
+    def _file_named(self, name: str) -> Path | None:
+        """A file of the project. A composition in a folder may call its files as seen from the project, as parts do."""
+        folder = self.entry.rpartition("/")[0] + "/"
+        file = file_inside(self.root, name)
+        return file or (file_inside(self.root, name.removeprefix(folder)) if name.startswith(folder) else None)
+
     async def _media_file(self, url: str) -> Path:
         """The local file of a film or sound. Raises MediaUnreadable."""
         if url.startswith(ORIGIN + "/"):
-            file = file_inside(self.root, unquote(urlsplit(url).path).removeprefix("/"))
+            file = self._file_named(unquote(urlsplit(url).path).removeprefix("/"))
             if file is None:
                 raise MediaUnreadable("it is not in the project (404)")
             return file
