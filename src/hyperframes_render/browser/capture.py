@@ -196,9 +196,8 @@ class FrameCapture:
         self._seeking, self._drawn = None, frame
         if errors:
             self.on_seek_errors(frame, errors)
-        if self.page.draws_elements:
-            await self._paint(frame)
-        if self.page.blends:
+        if self.page.draws_elements and await self._paint(frame - 0.5) and await self.page.painted():
+            await self._paint(frame - 0.25)
             await self.page.blend()
         answer = await self._begin(frame, 0.0, screenshot)
         if self.page.door.open_requests:
@@ -207,11 +206,14 @@ class FrameCapture:
             answer = {**await self._begin(frame, SECOND_LOOK, screenshot), "hasDamage": True}
         return answer
 
-    async def _paint(self, frame: int) -> None:
-        """Let the page paint without showing it: WebGL that a paint event draws is shown by the frame after."""
-        ahead = self._ticks(frame - 0.5) - self.page.chromium.ticks
-        if ahead > 0:  # else the frame is drawn again
+    async def _paint(self, frame: float) -> bool:
+        """Let the page paint without showing it: WebGL that a paint event draws is shown by the frame after. False, and
+        nothing is painted, where the frame is drawn again.
+        """
+        ahead = self._ticks(frame) - self.page.chromium.ticks
+        if ahead > 0:
             await self.page.chromium.tick(ahead)
+        return ahead > 0
 
     def _start_seek(self, frame: int) -> None:
         self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))

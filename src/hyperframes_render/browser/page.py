@@ -79,8 +79,6 @@ class CompositionPage:
     script_files: set[str] = field(default_factory=set)
     #: Whether HTML is drawn into canvases: what their paint events draw is in the picture of the frame after.
     draws_elements: bool = False
-    #: Whether the picture of the last seek is complete after a painting and `blend` only.
-    blends: bool = False
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     footage: Footage = field(init=False)
@@ -101,8 +99,14 @@ class CompositionPage:
             if films := answer.get("films"):
                 pictures = await self.footage.pictures(films)
                 answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
-            self.blends = bool(answer["blends"])
             return [str(error) for error in answer["errors"] or ()]
+
+    async def painted(self) -> bool:
+        """Where HTML is drawn into canvases and the last seek was painted: finish what waits for that. Whether the
+        picture is complete only after another painting, and `blend`.
+        """
+        with page_answers():
+            return bool(await self.chromium.evaluate("__hyperframesRender.painted()"))
 
     async def blend(self) -> None:
         """Complete the picture of a shader's transition from what was painted of its two scenes."""

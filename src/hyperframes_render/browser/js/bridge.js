@@ -14,6 +14,7 @@
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
   let errorsWhileSeeking = [];
+  let drawsElements = false; // into canvases
   const note = (message) => {
     if (message && errorsWhileSeeking.length < MAX_ERRORS) errorsWhileSeeking.push(String(message).slice(0, 300));
   };
@@ -78,17 +79,19 @@
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
     footage.findStarts(window.__player.getDuration());
-    const painted = elements.ready();
-    if (painted) {
-      await painted;
+    const ready = elements.ready();
+    drawsElements = ready !== null;
+    if (drawsElements) {
+      await ready;
       // What timelines drew before there was anything to draw.
       draw(1 / fps);
       draw(0);
+      await seekIsDone();
     }
     return {
       images: failedImages.filter((source) => typeof source === "string" && source),
       fonts: [...new Set(failedFonts.filter(Boolean))],
-      drawsElements: painted !== null,
+      drawsElements,
     };
   }
 
@@ -134,14 +137,22 @@
     return drawn(seconds);
   }
 
-  // Resolves when what the seek started is done: pages may hold it up (waitUntil of "hf-seek", sources of frames).
-  // `blends`: the picture is complete after `blend` only, which has to come after a painting.
   async function drawn(seconds) {
-    await Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note);
+    if (!drawsElements) await seekIsDone();
     animations.hold(seconds);
+    return { errors: errors() };
+  }
+
+  // Pages may hold a frame up: waitUntil of "hf-seek", sources of frames.
+  const seekIsDone = () => Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note);
+
+  // Where HTML is drawn into canvases, after the seek was painted: what waits for that painting is done. Tells whether the
+  // picture is complete only after another one, and `blend`.
+  async function painted() {
+    await seekIsDone();
     const blends = transitions.running();
     if (blends) await transitions.prepare();
-    return { errors: errors(), blends };
+    return blends;
   }
 
   function errors() {
@@ -158,6 +169,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, setUp: () => clock.moveTo(0), timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, setUp: () => clock.moveTo(0), timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

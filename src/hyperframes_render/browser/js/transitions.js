@@ -22,9 +22,11 @@
   const pending = () => typeof window.__hf_page_composite_prepare === "function" && window.__hf?.seek === ownSeek;
   const running = () => window.__hf_page_composite_pending === true;
 
-  // Bring in copies of both scenes as they are now. Resolves when they can be painted.
+  // Bring in copies of both scenes as they are now. Resolves when they can be painted. Chains of visual effects, which
+  // the page runtime draws, have nothing to bring.
   async function prepare() {
-    const brought = window.__hf_page_composite_prepare?.();
+    if (typeof window.__hf_page_composite_prepare !== "function") return;
+    const brought = window.__hf_page_composite_prepare();
     const loading = [];
     for (const copy of document.querySelectorAll("canvas[layoutsubtree] > [id]")) {
       const scene = document.getElementById(copy.id);
@@ -43,18 +45,27 @@
     return image.decode().catch(() => null);
   }
 
+  function addressOf(canvas) {
+    try {
+      return canvas.toDataURL();
+    } catch {
+      return ""; // something of another origin is in it
+    }
+  }
+
   // What a copy of an element lacks: pictures of films and canvases, and how far its animations are.
   function carryOver(scene, copy, loading) {
+    const [originals, elements] = [scene.querySelectorAll("*"), copy.querySelectorAll("*")];
+    if (originals.length !== elements.length) return; // of another scene
     const copies = new Map([[scene, copy]]);
-    const elements = copy.querySelectorAll("*");
-    scene.querySelectorAll("*").forEach((element, place) => copies.set(element, elements[place]));
+    originals.forEach((element, place) => copies.set(element, elements[place]));
     for (const [element, twin] of copies) {
       if (element instanceof HTMLVideoElement || element instanceof HTMLImageElement) {
         window.__hyperframesRenderFootage.twin(element, twin);
         loading.push(loaded(element.poster ?? element.currentSrc));
       } else if (element instanceof HTMLCanvasElement && element.width && element.height) {
         // The browser leaves out the picture of a canvas in a canvas, its background it does not.
-        const address = element.toDataURL();
+        const address = addressOf(element);
         twin.style.background = `url(${address}) 0 0 / 100% 100% no-repeat content-box`;
         loading.push(loaded(address));
       }
