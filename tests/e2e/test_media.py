@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
+from hyperframes_render.media.true_peak import true_peak
 from tests.e2e.support import composition, frames, render
 from tests.e2e.test_outputs import write_tone
 
@@ -160,3 +161,15 @@ def test_a_composition_in_a_folder_may_call_its_files_as_seen_from_the_project(t
     assert result["frames"] == 12
     assert [number for number in numbers(tmp_path / "out.mp4") if number is not None] != []
     assert any("assets/none.png is not in the project" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize(("volume", "lowered"), [(0.5, False), (3.98, True)], ids=["as it is", "beyond full scale"])
+def test_a_mix_is_lowered_only_where_aac_could_not_hold_its_peaks(volume: float, lowered: bool, tmp_path: Path) -> None:
+    write_tone(tmp_path / "a.wav", seconds=1)
+    heard = "".join(f'<audio id="{name}" src="a.wav" data-start="0" data-volume="{volume}"></audio>' for name in "abc")
+    (tmp_path / "index.html").write_text(composition(heard, root='data-duration="1" data-no-timeline'))
+    result = render(tmp_path, tmp_path / "out.mp4")
+    assert any("was lowered by" in warning for warning in result["warnings"]) is lowered
+    level = true_peak(tmp_path / "out.mp4", ("-vn", "-c:a", "copy"), job=tmp_path)
+    whole = true_peak(tmp_path / "a.wav", ("-c:a", "aac", "-b:a", "192k"), job=tmp_path) + 20 * np.log10(3 * volume)
+    assert level == pytest.approx(-1.5 if lowered else whole, abs=0.5)

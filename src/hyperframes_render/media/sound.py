@@ -73,9 +73,15 @@ class SoundReport:
 
 
 def mix_sound(
-    members: Sequence[SoundClip | SoundBus], duration: float | Fraction, output: Path, process: Processor | None = None
+    members: Sequence[SoundClip | SoundBus],
+    duration: float | Fraction,
+    output: Path,
+    process: Processor | None = None,
+    *,
+    gain: float = 1.0,
 ) -> SoundReport:
-    """Mix clips and buses into `output` (.wav or .flac, 48 kHz, two channels, 16 bit) of `duration` seconds. Blocking.
+    """Mix clips and buses into `output` (.wav or .flac, 48 kHz, two channels, 16 bit) of `duration` seconds, at `gain`
+    times their level. Blocking.
 
     A clip that cannot be read is left out with a warning: one bad file does not silence the rest. `process` applies
     effects; those that cannot be applied are left out with a warning. Raises EncoderFailed or DiskFull.
@@ -85,7 +91,7 @@ def mix_sound(
     try:
         with _SampleFile(output) as target:
             for first in range(0, report.samples, _BLOCK):
-                block = whole.read(min(_BLOCK, report.samples - first))
+                block = whole.read(min(_BLOCK, report.samples - first)) * np.float32(gain)
                 report.peak = max(report.peak, float(np.abs(block).max(initial=0.0)))
                 target.write(block)
     finally:

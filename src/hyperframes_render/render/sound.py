@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +75,35 @@ def mix_for(
     # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
     from hyperframes_render.media.sound import mix_sound
 
-    if not sounds or plan.format.sound is None:
+    encoder = plan.format.sound
+    if not sounds or encoder is None:
         return None
     report = mix_sound(sounds, plan.sound_end, path, process)
     if not report.heard:
         return None
+    lowered = 0.0  # decibels
+    for _ in range(_PASSES if "aac" in encoder else 0):
+        excess = _excess(report.peak, path, encoder)
+        if excess <= 0:
+            break
+        lowered += excess + _DELIVERED_PEAK - _AIMED_PEAK
+        report = mix_sound(sounds, plan.sound_end, path, process, gain=10 ** (-lowered / 20))
+    if lowered:
+        report.warn(f"The sound was lowered by {lowered:.1f} dB: AAC would have been cut at its loudest.")
     return MixedSound(path, tuple(report.warnings))
+
+
+#: What the official renderer keeps AAC below, in dB of full scale (EBU R 128: true peak), and what it aims at where it
+#: is above: the encoder moves peaks a little. Passes at most.
+_DELIVERED_PEAK, _AIMED_PEAK, _PASSES = -1.0, -1.5, 4
+#: A highest sample (-3.1 dB) below which there is nothing to measure.
+_QUIET = 0.7
+
+
+def _excess(peak: float, path: Path, encoder: Sequence[str]) -> float:
+    """Decibels by which what is heard of the mix in `path` is too loud at its loudest; `peak` is its highest sample."""
+    from hyperframes_render.media.true_peak import true_peak
+
+    if peak > 1:  # and is cut in the file
+        return 20 * math.log10(peak) - _DELIVERED_PEAK
+    return true_peak(path, encoder, job=path.parent) - _DELIVERED_PEAK if peak > _QUIET else 0.0
