@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
-from hyperframes_render.composition.markup import Element, scan, with_attributes
+from hyperframes_render.composition.markup import Element, file_of_host, scan, with_attributes
 
 
 def is_part(html: str) -> bool:
@@ -18,7 +17,7 @@ def page_of_part(page: str, part: str, part_html: str) -> str | None:
     the part or its host says; with the page's styles and those scripts that are files. None where no host shows it.
     """
     elements = scan(page)
-    host = next((e for e in elements if not e.within("template") and _source_of(e) == part), None)
+    host = next((e for e in elements if not e.within("template") and file_of_host(e) == part), None)
     root = next((e for e in elements if "data-composition-id" in e.attributes and not e.within("template")), None)
     if host is None or root is None:
         return None
@@ -32,11 +31,6 @@ def page_of_part(page: str, part: str, part_html: str) -> str | None:
     if root is not host:
         shown = f"{_tag(page, root, {'data-duration': length, 'data-no-timeline': ''})}{shown}</{root.name}>"
     return page[:start] + kept + shown + page[end:]
-
-
-def _source_of(element: Element) -> str:
-    source = element.attributes.get("data-composition-src", "").strip()
-    return posixpath.normpath(source.lstrip("/").split("?")[0]) if source else ""
 
 
 def _tag(page: str, element: Element, values: dict[str, str | None]) -> str:

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from hyperframes_render.composition.after_fonts import CLASSIC_TYPES, name_place
-from hyperframes_render.composition.markup import Edits, Element, read_json, scan, with_attributes
+from hyperframes_render.composition.markup import Edits, Element, file_of_host, read_json, scan, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
@@ -181,7 +181,7 @@ def _expand(html: str, collected: _Collected, ancestry: tuple[str, ...]) -> str:
         if done is not None and done.holds(host):
             continue  # the content that a host had before is replaced
         done = host
-        source = posixpath.normpath(host.attributes["data-composition-src"].strip().lstrip("/").split("?")[0])
+        source = file_of_host(host)
         if source in ancestry or len(ancestry) >= MAX_DEPTH:
             why = "it contains itself" if source in ancestry else f"it lies more than {MAX_DEPTH} deep"
             collected.warnings.append(f"The sub-composition {source} is left out: {why}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -99,6 +100,12 @@ class _Scanner(HTMLParser):
 def scan(html: str) -> list[Element]:
     """All elements of `html` in document order, those in templates among them."""
     return _Scanner(html).elements
+
+
+def file_of_host(element: Element) -> str:
+    """The file whose sub-composition `element` shows, below the root of the project; "" where it names none."""
+    source = element.attributes.get("data-composition-src", "").strip()
+    return posixpath.normpath(source.lstrip("/").split("?")[0]) if source else ""
 
 
 def read_json(text: str) -> object:
