@@ -7,13 +7,13 @@ import re
 import pytest
 
 from hyperframes_render.browser.assets import packages_root, runtime_path
-from hyperframes_render.composition.after_fonts import AFTER_FONTS, name_places, run_after_fonts
+from hyperframes_render.composition.after_fonts import AFTER_FONTS, wait_for_fonts
 
 HEAD = "<!doctype html><html><head><script>head()</script></head>"
 
 
 def types(html: str) -> list[str | None]:
-    found = re.findall(r"<script[^>]*>", run_after_fonts(html))
+    found = re.findall(r"<script[^>]*>", wait_for_fonts(html))
     return [match[1] if (match := re.search(r'type="([^"]*)"', tag)) else None for tag in found]
 
 
@@ -50,7 +50,7 @@ def test_scripts_say_where_they_stand() -> None:
     html = (
         f"{HEAD}\n<body>\n<script\n>\nboom()\n</script><script src=a.js></script><script>//# sourceURL=own\n</script>"
     )
-    named = name_places(html)
+    named = wait_for_fonts(html)
     assert named.count("sourceURL") == 2
     assert "boom()\n\n//# sourceURL=composition:@4\n</script>" in named
 

@@ -141,10 +141,8 @@ def test_scripts_keep_the_order_of_the_file_and_only_those_from_elsewhere_go_bef
 def test_a_module_runs_once_for_each_host_with_the_values_of_that_host(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
     html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
-    assert re.findall(r'<script type="module">const __hyperframes = \S+\(.*?"runtime": "(\w+)"', html) == [
-        "card__hf1",
-        "card__hf2",
-    ]
+    module = r'<script type="text/hf-after-fonts\+module">const __hyperframes = \S+\(.*?"runtime": "(\w+)"'
+    assert re.findall(module, html) == ["card__hf1", "card__hf2"]
 
 
 def test_import_maps_are_merged_into_the_first_one_of_the_page(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ PAINT = '<svg><linearGradient id="paint"></linearGradient><rect id="bar" fill="u
 
 def test_a_name_that_the_page_has_becomes_another() -> None:
     taken = {"paint", "bar"}
-    assert own_svg_ids(scan(PAINT), (), "my part", taken) == {"paint": "my-part--paint"}
+    assert own_svg_ids(scan(PAINT), "", "my part", taken) == {"paint": "my-part--paint"}
     assert "my-part--paint" in taken
 
 
 @pytest.mark.parametrize("css", ["p{fill:url(#cut)}", "p{clip-path:url( '#cut')}", 'p{mask:URL("#cut")}'])
 def test_style_sheets_refer_to_names_too(css: str) -> None:
-    renamed = own_svg_ids(scan('<svg><mask id="cut"></mask></svg>'), [css], "a", {"cut", "a--cut"})
+    renamed = own_svg_ids(scan('<svg><mask id="cut"></mask></svg>'), css, "a", {"cut", "a--cut"})
     assert renamed == {"cut": "a--cut-2"}
     assert "#a--cut-2" in with_new_names(css, renamed)
 
@@ -33,7 +33,7 @@ def test_style_sheets_refer_to_names_too(css: str) -> None:
     ids=["free", "not referred to", "no svg"],
 )
 def test_other_names_stay(html: str, taken: set[str]) -> None:
-    assert own_svg_ids(scan(html), (), "a", taken) == {}
+    assert own_svg_ids(scan(html), "", "a", taken) == {}
     assert "paint" in taken
 
 

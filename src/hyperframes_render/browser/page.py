@@ -49,6 +49,8 @@ MAX_ERRORS = 50
 #: Script files of the project that are looked into for timelines, and bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
+#: What runs before any script of the page, in this order; then the bridge.
+_SCRIPTS = ("transitions", "elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits")
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
 #: The same in the project: a file that the page loaded, or a script in one that runs late.
@@ -163,10 +165,6 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
             "Look for an endless loop in its scripts.",
         ) from None
     return page
-
-
-#: What runs before any script of the page, in this order; then the bridge.
-_SCRIPTS = ("transitions", "elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits")
 
 
 def _script(name: str) -> str:

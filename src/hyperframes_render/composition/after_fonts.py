@@ -7,7 +7,6 @@ once the body is there and its fonts are, with the events that scripts wait for 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 from hyperframes_render.composition.markup import Edits, Element, scan, with_attributes
@@ -25,7 +24,6 @@ CLASSIC_TYPES = {
     *(f"text/javascript1.{minor}" for minor in range(6)),
 }
 
-
 #: What errors of a script name as its place: file and line in which it begins, before its own line and column.
 PLACE_SCHEME = "composition:"
 _NAMED = re.compile(r"^[ \t]*+//[#@] sourceURL=", re.MULTILINE)
@@ -38,33 +36,36 @@ def name_place(script: str, file: str, line: int) -> str:
     return script if _NAMED.search(script) else f"{script}\n//# sourceURL={PLACE_SCHEME}{quote(file)}@{line}\n"
 
 
-def name_places(html: str) -> str:
-    """A whole document whose scripts in the body are named as those of the page's own file."""
+def wait_for_fonts(html: str) -> str:
+    """A whole document with the scripts of its body marked, and named as those of the page's own file."""
     edits = Edits(html)
-    for element, _ in _body_scripts(html):
+    elements = scan(html)
+    begin = _begin_of_body(elements, len(html))
+    for element in elements:
+        if element.start < begin or element.within("head") or not _mark(element, edits):
+            continue
         script = html[element.open_end : element.close_start]
         if "src" not in element.attributes and script.strip():
             edits.replace(element.open_end, element.close_start, name_place(script, "", element.line))
     return edits.result()
 
 
-def run_after_fonts(html: str) -> str:
-    """A whole document with the scripts of its body marked."""
+def mark_scripts(html: str) -> str:
+    """A piece of a body with its scripts marked."""
     edits = Edits(html)
-    for element, marked in _body_scripts(html):
-        tag = html[element.start : element.open_end]
-        edits.replace(element.start, element.open_end, with_attributes(tag, "script", {"type": marked}))
+    for element in scan(html):
+        _mark(element, edits)
     return edits.result()
 
 
-def _body_scripts(html: str) -> Iterator[tuple[Element, str]]:
-    """The body's scripts, each with the type that marks it."""
-    elements = scan(html)
-    begin = _begin_of_body(elements, len(html))
-    for element in elements:
-        marked = _marked_type(element) if element.start >= begin and not element.within("head") else None
-        if marked is not None:
-            yield element, marked
+def _mark(element: Element, edits: Edits) -> bool:
+    """Mark a script that waits; whether this is one."""
+    marked = _marked_type(element)
+    if marked is None:
+        return False
+    tag = edits.text[element.start : element.open_end]
+    edits.replace(element.start, element.open_end, with_attributes(tag, "script", {"type": marked}))
+    return True
 
 
 def _begin_of_body(elements: list[Element], end: int) -> int:

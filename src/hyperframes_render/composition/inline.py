@@ -16,7 +16,7 @@ from html import unescape
 from itertools import groupby
 from pathlib import Path
 
-from hyperframes_render.composition.after_fonts import CLASSIC_TYPES, name_place
+from hyperframes_render.composition.after_fonts import CLASSIC_TYPES, mark_scripts, name_place
 from hyperframes_render.composition.markup import Edits, Element, file_of_host, read_json, scan, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
@@ -137,7 +137,7 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     edits = Edits(html)
     _merge_import_maps(collected, elements, edits)
     edits.insert(end_of(elements, "head", html), _head_additions(collected, elements, html))
-    edits.insert(end_of(elements, "body", html), _body_additions(collected, elements))
+    edits.insert(end_of(elements, "body", html), mark_scripts(_body_additions(collected, elements)))
     return Inlined(edits.result(), tuple(collected.warnings))
 
 
@@ -238,7 +238,7 @@ class _Part:
         self._runtime_id = self._unique(self._composition_id)
         self._scope = composition_selector(self._runtime_id)
         self._root_id = (self._root.attributes.get("id") or None) if self._root else None
-        sheets = (text[e.open_end : e.close_start] for e in self._elements if e.name == "style")
+        sheets = sheets_of(text, self._elements)
         self._renamed = own_svg_ids(self._inside, sheets, self._runtime_id or source, collected.ids)
         self._names = Names(self._scope, self._composition_id, self._root_id, self._renamed)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.composition.after_fonts import name_places, run_after_fonts
+from hyperframes_render.composition.after_fonts import wait_for_fonts
 from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.inline import inline_sub_compositions
@@ -77,7 +77,7 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    inlined = inline_sub_compositions(name_places(as_document(with_root_attributes(html, values))), project)
+    inlined = inline_sub_compositions(wait_for_fonts(as_document(with_root_attributes(html, values))), project)
     warnings += inlined.warnings
     whole, given = inlined.html, ""
     if spec.variables or "data-composition-variables" in html:
@@ -95,4 +95,4 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         first += _CLIPS_IN_PLACE
     if spec.transparent:
         first += _TRANSPARENT
-    return PreparedHtml(with_head_start(run_after_fonts(fonts.html), given + first), tuple(warnings))
+    return PreparedHtml(with_head_start(fonts.html, given + first), tuple(warnings))

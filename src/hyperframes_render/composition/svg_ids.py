@@ -15,7 +15,7 @@ _LINKS = ("href", "xlink:href")
 _OF_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def own_svg_ids(elements: Iterable[Element], css: Iterable[str], part: str, taken: set[str]) -> dict[str, str]:
+def own_svg_ids(elements: Iterable[Element], css: str, part: str, taken: set[str]) -> dict[str, str]:
     """New names for what a part's SVG refers to by an id that something else in the page has: old to new.
 
     `part` is the part's own name in the page. All its ids are added to `taken`, as they will be.
@@ -23,7 +23,7 @@ def own_svg_ids(elements: Iterable[Element], css: Iterable[str], part: str, take
     elements = list(elements)
     names = {e.attributes["id"] for e in elements if e.attributes.get("id") and (e.name == "svg" or e.within("svg"))}
     referred = {name for e in elements for name in _referred(e)}
-    referred.update(match[2] for text in css for match in _ADDRESS.finditer(text))
+    referred.update(match[2] for match in _ADDRESS.finditer(css))
     renamed = {}
     for name in sorted(names & referred & taken):
         new = base = f"{_OF_NAMES.sub('-', part)}--{name}"
@@ -49,7 +49,7 @@ def with_new_names(text: str, renamed: Mapping[str, str]) -> str:
     return _ADDRESS.sub(lambda match: match[1] + renamed.get(match[2], match[2]), text)
 
 
-def link_with_new_name(value: str, renamed: Mapping[str, str]) -> str:
+def _link_with_new_name(value: str, renamed: Mapping[str, str]) -> str:
     """The value of a link with a new name where it is one of a name in the page."""
     return f"#{renamed[value[1:]]}" if value[:1] == "#" and value[1:] in renamed else value
 
@@ -58,7 +58,7 @@ def changed_attributes(element: Element, renamed: Mapping[str, str]) -> dict[str
     """An element's attributes that have or refer to a name that is new, as they become; not its id."""
     changed = {}
     for name, value in element.attributes.items():
-        new = link_with_new_name(value, renamed) if name in _LINKS else with_new_names(value, renamed)
+        new = _link_with_new_name(value, renamed) if name in _LINKS else with_new_names(value, renamed)
         if new != value:
             changed[name] = new
     return changed

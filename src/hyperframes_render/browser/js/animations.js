@@ -12,7 +12,7 @@
     Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions }) });
   }
   const { roots } = top.__hyperframesRenderAnimations;
-  const begun = new Map(); // transitions, and the seconds of the video at which each was first seen
+  const begun = new Map(); // transitions, and the seconds of the video at which each was first seen: the top frame's only
 
   // A root's animations and, of those that scripts made, the time at which they were first seen. Kept, since the
   // browser forgets one that is over, and a later seek may go back.
