@@ -389,8 +389,9 @@
     const state = states.get(element);
     if (!state?.url || state.failed || !state.facts?.sound) return false;
     if (element.closest("[data-hidden]") || groupOf(element)?.element?.hasAttribute("data-hidden")) return false;
-    if (element.hasAttribute("muted")) return false;
-    return !(element instanceof HTMLVideoElement) || ["true", null].includes(element.getAttribute("data-has-audio"));
+    // As officially, an audio element is heard also where it says muted.
+    if (!(element instanceof HTMLVideoElement)) return true;
+    return !element.hasAttribute("muted") && ["true", null].includes(element.getAttribute("data-has-audio"));
   }
 
   function describeSound(element) {
