@@ -226,6 +226,25 @@ def test_what_is_drawn_late_is_the_same_however_the_frames_are_shared_out(
     assert len(set(check_shares(PARITY_COMPOSITIONS / name, tmp_path, "0.5"))) >= different
 
 
+REMEMBERING = COMPOSITIONS / "remembering.html"
+
+
+def test_timers_go_by_the_time_of_the_video(tmp_path: Path) -> None:
+    """The page's time begins half a second, for those that wait a moment with their set-up, before the video."""
+    render(REMEMBERING, tmp_path / "o.mp4", "--workers", 1)
+    pictures = frames(tmp_path / "o.mp4")
+    for number, picture in enumerate(pictures):
+        wide = {row: int((picture[row, :270, 0] > 150).sum()) for row in (5, 17)}
+        ahead = 0.5
+        assert abs(wide[5] - min(270, 10 * int((number / 30 + ahead) * 10 + 1e-6))) <= 1, number
+        assert wide[17] == (20 if number / 30 + ahead < 1 else 270), number
+
+
+@pytest.mark.slow
+def test_what_goes_on_from_frame_to_frame_is_the_same_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    assert len(set(check_shares(REMEMBERING, tmp_path, "1.1"))) == 60
+
+
 def test_a_timeline_that_an_animation_frame_brings_is_there_from_the_first_frame(tmp_path: Path) -> None:
     late = f"""setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => {{
       const box = "#a"; window.__timelines = {{ m: {MOVES} }}; }})), 50);"""

@@ -37,6 +37,9 @@ QUIET = 0.3
 #: Animation frames that are given, at the beginning of the video, to a page that registers a timeline late: some do so
 #: in one, or in one that was asked for in one, once all is loaded.
 SET_UP_FRAMES = 10
+#: Milliseconds of its own time that every page has before the video begins: many wait a moment by a timer, for layouts,
+#: before they measure or draw. In the official renderer that much is over when the first frame is drawn.
+SET_UP_TIME = 500
 #: What counts of the seconds between two looks at the page: on a busy machine it must be looked at as often.
 _QUIET_STEP = 0.05
 #: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
@@ -50,7 +53,10 @@ MAX_ERRORS = 50
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
 #: What runs before any script of the page, in this order; then the bridge.
-_SCRIPTS = ("transitions", "elements", "grading", "clock", "scope", "animations", "lanes", "footage", "tweens", "edits")
+_SCRIPTS = (
+    *("transitions", "elements", "grading", "clock", "timers", "scope"),
+    *("animations", "lanes", "footage", "tweens", "edits"),
+)
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
 #: The same in the project: a file that the page loaded, or a script in one that runs late.
@@ -98,6 +104,8 @@ class CompositionPage:
         seconds = float(frame / self.spec.fps)
         with page_answers():
             answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+            while answer.get("more"):
+                answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
             if films := answer.get("films"):
                 pictures = await self.footage.pictures(films)
                 answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
@@ -237,12 +245,15 @@ async def _load(page: CompositionPage) -> None:
 
 
 async def _wait_until_ready(page: CompositionPage) -> None:
-    """Poll until the page runtime is ready and every expected timeline is registered, or has had its time."""
+    """Poll until the page runtime is ready, every expected timeline is registered or has had its time, and the timers
+    are over that a page sets to wait a moment.
+    """
     loop = asyncio.get_running_loop()
     started = looked = loop.time()
     quiet = 0.0
     grace: float | None = None
     set_up = 0
+    complete: float | None = None
     status: dict[str, Any] = {}
     while loop.time() - started < LOAD_TIMEOUT:
         status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
@@ -251,20 +262,28 @@ async def _wait_until_ready(page: CompositionPage) -> None:
         if page.errors:
             _raise_script_error(page, gsap=bool(status["gsap"]))
         still = status["document"] == "complete" and page.door.open_requests == 0
-        quiet, looked = quiet + (min(loop.time() - looked, _QUIET_STEP) if still else 0), loop.time()
-        if status["player"] and status["ready"] and not _coming(status):
-            if not status["missing"]:
-                return
+        passed, looked = loop.time() - looked, loop.time()
+        quiet += min(passed, _QUIET_STEP) if still else 0
+        here = status["player"] and status["ready"] and not _coming(status)
+        if here and status["missing"]:
             if still and grace is None:
                 grace, quiet = await _grace(page, status), 0.0
             if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES:
                 set_up += 1
                 await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
-            if still and grace is not None and quiet >= grace:
-                if not status["timelines"]:
+        if here and (not status["missing"] or (grace is not None and still and quiet >= grace)):
+            complete = complete or looked
+            waits = status["timer"] is not None and status["timer"] <= SET_UP_TIME
+            if not waits or looked - complete > LATE_TIMELINE:
+                if status["missing"] and not status["timelines"]:
                     page.warnings.append(_no_timeline(status))
                 return
-        await asyncio.sleep(0.01)
+        if still and status["timer"] is not None:
+            # Until the next timer where only timers are left, or as time goes.
+            until = status["timer"] if complete else status["time"] + passed * 1000
+            await page.chromium.evaluate(f"__hyperframesRender.passTime({until!r})", timeout=LOAD_TIMEOUT)
+        if not (still and complete):
+            await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
 

@@ -4,6 +4,7 @@
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
+  const timers = window.__hyperframesRenderTimers;
   const footage = window.__hyperframesRenderFootage;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
@@ -13,6 +14,8 @@
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
+  const LONGEST_WALK = 500; // milliseconds that one call goes through frames: it must answer in time
+  const EPSILON = 1e-6; // seconds
   let errorsWhileSeeking = [];
   let drawsElements = false; // into canvases
   const note = (message) => {
@@ -63,10 +66,18 @@
       compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
       media: footage.pending(),
       transitions: transitions.pending(),
+      time: timers.time()[0],
+      timer: Number.isFinite(timers.nextDue()) ? timers.nextDue() : null,
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id") ?? "",
     };
+  }
+
+  // Let the page's time pass until `ms`.
+  async function passTime(ms) {
+    await elements.ready();
+    await timers.passUntil(ms);
   }
 
   // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
@@ -99,17 +110,48 @@
   const paints = () => document.querySelector("canvas, video") !== null;
 
   // Every browser goes through the beginning and through the frames at which a jump must stop: what a frame shows does
-  // not depend on the frame that this browser came from.
+  // not depend on the frame that this browser came from. False where there is more to go through than one call may take.
   let arrived = null; // seconds
-  function arrive(seconds) {
-    if (arrived === null && seconds > 0) draw(0);
-    const from = arrived ?? 0;
-    if (seconds - from > 1.5 / fps) for (const stop of tweens.stops(from, seconds, fps)) draw(stop);
+  async function arrive(seconds) {
+    timers.begin();
+    const until = clock.realNow() + LONGEST_WALK;
+    if (arrived === null) {
+      if (seconds > 0) await goThrough(0);
+      arrived = 0;
+    }
+    if (seconds - arrived > 1.5 / fps) {
+      const stops = tweens.stops(arrived, seconds, fps);
+      for (let next = nextStop(stops, seconds); next !== null; next = nextStop(stops, seconds)) {
+        await goThrough(next);
+        arrived = next;
+        if (clock.realNow() > until) return false;
+      }
+    }
     arrived = seconds;
     draw(seconds);
+    return true;
   }
 
+  // Where a jump to `seconds` must stop next: at one of the `stops`, at the first frame after a timer is due, and at each
+  // frame where the page draws in animation frames.
+  function nextStop(stops, seconds) {
+    while (stops.length && stops[0] < arrived + EPSILON) stops.shift();
+    const frame = Math.round(arrived * fps) + 1;
+    const due = Math.ceil((timers.dueInVideo() / 1000 - EPSILON) * fps);
+    const next = clock.remembers() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
+    return next / fps < seconds - EPSILON ? next / fps : null;
+  }
+
+  async function goThrough(seconds) {
+    draw(seconds);
+    await runTimers(seconds);
+    if (clock.remembers()) clock.moveTo(seconds * 1000);
+  }
+
+  const runTimers = (seconds) => timers.due(seconds * 1000) && timers.runUntil(seconds * 1000);
+
   function draw(seconds) {
+    clock.stand(seconds * 1000);
     animations.advance(seconds);
     transitions.seek(seconds);
     edits.apply(seconds);
@@ -117,9 +159,11 @@
   }
 
   // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
-  // the clock stands still until `show` has brought them.
-  function seek(seconds) {
-    arrive(seconds);
+  // the clock stands still until `show` has brought them. `more`: ask once more.
+  async function seek(seconds) {
+    sinceSeek = timers.next();
+    if (!(await arrive(seconds))) return { more: true };
+    await runTimers(seconds);
     animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };
@@ -138,13 +182,15 @@
   }
 
   async function drawn(seconds) {
+    await runTimers(seconds);
     if (!drawsElements) await seekIsDone();
     animations.hold(seconds);
     return { errors: errors() };
   }
 
   // Pages may hold a frame up: waitUntil of "hf-seek", sources of frames.
-  const seekIsDone = () => Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note);
+  let sinceSeek = 0; // the number of the first timer that is set from there on
+  const seekIsDone = () => timers.waitFor(Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note), sinceSeek);
 
   // Where HTML is drawn into canvases, after the seek was painted: what waits for that painting is done. Tells whether the
   // picture is complete only after another one, and `blend`.
@@ -169,6 +215,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, setUp: () => clock.moveTo(0), timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, setUp: () => clock.moveTo(0), passTime, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -1,6 +1,6 @@
 // Runs before any script of the page, in every frame of it: time stands still until the renderer moves it.
 // Date, performance.now and requestAnimationFrame follow the frame that is being drawn, so that what a page
-// draws depends on the frame number alone. Random numbers too. Timers stay real: pages use them to wait for their own loading.
+// draws depends on the frame number alone. Random numbers too.
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderClock")) return;
@@ -9,6 +9,7 @@
   let nextId = 1;
   let queue = new Map();
   let due = queue; // those of the flush that runs
+  const { Error, WeakSet } = window;
 
   function FrameDate(...args) {
     if (!new.target) return new RealDate(nowMs).toString();
@@ -20,16 +21,37 @@
   FrameDate.now = () => nowMs;
   window.Date = FrameDate;
 
+  const realNow = window.performance.now.bind(window.performance);
   Object.defineProperty(window.performance, "now", { configurable: true, writable: true, value: () => nowMs });
   window.requestAnimationFrame = (callback) => {
     if (typeof callback !== "function") throw new TypeError("requestAnimationFrame needs a function");
     queue.set(nextId, callback);
+    if (!ofGsap.has(callback) && !WITHOUT_STATE.test(caller(new Error().stack))) remembering.add(nextId);
     return nextId++;
   };
   window.cancelAnimationFrame = (id) => {
     queue.delete(id);
     due.delete(id);
+    remembering.delete(id);
   };
+
+  // A loop of animation frames may count, move and pile up from one to the next: a browser that comes to the video later
+  // must go through them all. What these libraries draw is a function of the time alone.
+  const WITHOUT_STATE = /\/__hyperframes_render__\/|\/(?:gsap|anime|lottie|dotlottie|d3)\b[^/\s]*\.m?js\b|\/(?:gsap|animejs|lottie-web|d3)@/i;
+  const caller = (stack) => String(stack).split("\n", 3)[2] ?? "";
+  const ofGsap = new WeakSet(); // its callbacks, wherever it comes from
+  const remembering = new Set(); // the requests of others
+
+  function callBack(id, callback, ms) {
+    remembering.delete(id);
+    const ticked = window.gsap?.ticker?.frame;
+    callback(ms);
+    if (ticked === window.gsap?.ticker?.frame) return;
+    ofGsap.add(callback);
+    for (const [request, requested] of queue) if (requested === callback) remembering.delete(request);
+  }
+
+  const remembers = () => remembering.size > 0 || inner().some((clock) => clock.remembers());
 
   // Chance is the same in every render: it begins anew with each frame, from the frame's time.
   let state = 1;
@@ -56,17 +78,30 @@
   }
 
   const report = window.reportError.bind(window);
-  function moveTo(ms) {
+  function inner() {
+    const found = [];
+    for (let i = 0; i < window.frames.length; i++) {
+      try {
+        if (window.frames[i].__hyperframesRenderClock) found.push(window.frames[i].__hyperframesRenderClock);
+      } catch {} // a frame of another origin
+    }
+    return found;
+  }
+
+  // What callbacks of a timeline see, and timers.
+  function stand(ms) {
     nowMs = ms;
     state = Math.round(ms * 1000) + 1;
+  }
+
+  function moveTo(ms) {
+    stand(ms);
     due = queue;
     queue = new Map();
-    for (const callback of due.values()) {
-      try { callback(ms); } catch (error) { report(error); }
+    for (const [id, callback] of due) {
+      try { callBack(id, callback, ms); } catch (error) { report(error); }
     }
-    for (let i = 0; i < window.frames.length; i++) {
-      try { window.frames[i].__hyperframesRenderClock?.moveTo(ms); } catch { /* a frame of another origin */ }
-    }
+    for (const clock of inner()) clock.moveTo(ms);
   }
-  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo }) });
+  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, realNow }) });
 })();

@@ -14,7 +14,11 @@
       const clock = footage.clockOf(name);
       for (const tween of timeline.getChildren(true, true, false)) {
         let start = tween.startTime();
-        for (let p = tween.parent; p && p !== timeline; p = p.parent) start = p.startTime() + start / (p.timeScale() || 1);
+        let updates = Boolean(tween.vars?.onUpdate || timeline.vars?.onUpdate);
+        for (let p = tween.parent; p && p !== timeline; p = p.parent) {
+          start = p.startTime() + start / (p.timeScale() || 1);
+          updates ||= Boolean(p.vars?.onUpdate);
+        }
         const ends = [start, start + tween.totalDuration() / (tween.timeScale() || 1)];
         const [from, to] = ends.map((time) => clock.start + (time - clock.from) / clock.rate);
         // A sub-composition's timeline is registered, and is among the children of the one it stands in: its tweens
@@ -25,6 +29,7 @@
           timeline: tween.parent,
           from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
           to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
+          updates,
           moments: [
             ...(twin?.moments ?? []),
             ...(ends[0] === ends[1] || tween.vars?.onStart ? [from] : []),
@@ -68,7 +73,8 @@
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
   // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. It must stop where
   // one of the two ends, too: beyond both, the one that ended last has the say. So must it where a callback or a set may
-  // start a CSS transition, and at every frame in which a tween moves what has transitions: each sets off another one.
+  // start a CSS transition, and at every frame in which a tween moves what has transitions, or calls back: each may set off
+  // another one.
   // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
@@ -87,14 +93,18 @@
       const frame = Math.ceil((time - EPSILON) * fps);
       if (frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
     };
+    const stopThroughout = (tween) => {
+      for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++) stopAt(frame / fps);
+    };
     if (mayTransition()) {
       for (const time of all.flatMap((tween) => tween.moments)) stopAt(time);
+      for (const tween of all) if (tween.updates) stopThroughout(tween);
       for (const [target, tweens] of byTarget) {
         const length = transitionOf(target);
         for (const tween of length ? tweens : []) {
           // What has come to rest by then is there in one step.
           if (tween.to + length < to) stopAt(tween.to);
-          else for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++) stopAt(frame / fps);
+          else stopThroughout(tween);
         }
       }
     }
