@@ -245,6 +245,15 @@ def test_what_goes_on_from_frame_to_frame_is_the_same_however_the_frames_are_sha
     assert len(set(check_shares(REMEMBERING, tmp_path, "1.1"))) == 60
 
 
+@pytest.mark.slow
+def test_what_listens_to_the_ticker_goes_on_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+    script = f"""const box = "#a"; window.__timelines = {{ m: {MOVES} }};
+      let ticks = 0; gsap.ticker.add(() => {{ document.getElementById("b").style.left = 5 * ++ticks + "px"; }});"""
+    body = TWO_TIMELINES.replace("data-composition-id", "id") + LIBRARY
+    (tmp_path / "page.html").write_text(composition(body, script))
+    assert len(set(check_shares(tmp_path / "page.html", tmp_path, "0.5"))) == 30
+
+
 def test_a_timeline_that_an_animation_frame_brings_is_there_from_the_first_frame(tmp_path: Path) -> None:
     late = f"""setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => {{
       const box = "#a"; window.__timelines = {{ m: {MOVES} }}; }})), 50);"""

@@ -51,7 +51,9 @@
     for (const [request, requested] of queue) if (requested === callback) remembering.delete(request);
   }
 
-  const remembers = () => remembering.size > 0 || inner().some((clock) => clock.remembers());
+  // GSAP's own is the first of its listeners.
+  const ticks = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
+  const remembers = () => remembering.size > 0 || ticks() || inner().some((clock) => clock.remembers());
 
   // Chance is the same in every render: it begins anew with each frame, from the frame's time.
   let state = 1;

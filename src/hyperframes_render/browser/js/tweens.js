@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderTweens")) return;
-  const MOST_STOPS = 300; // of one jump: each costs the page about a millisecond
+  const MOST_STOPS = 20_000; // of one jump: each costs the page less than a millisecond
   const EPSILON = 1e-6; // seconds
 
   // Every tween of a registered timeline with its stretch of the video, in seconds; null where a timeline is not GSAP's.
@@ -72,9 +72,9 @@
 
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
   // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. It must stop where
-  // one of the two ends, too: beyond both, the one that ended last has the say. So must it where a callback or a set may
-  // start a CSS transition, and at every frame in which a tween moves what has transitions, or calls back: each may set off
-  // another one.
+  // one of the two ends, too: beyond both, the one that ended last has the say. So must it where callbacks are called, of
+  // updates at every frame: they may count, and look at what else is there. And at every frame in which a tween moves what
+  // has transitions: each sets off another one.
   // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
@@ -96,9 +96,11 @@
     const stopThroughout = (tween) => {
       for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++) stopAt(frame / fps);
     };
+    for (const tween of all) {
+      if (tween.updates) stopThroughout(tween);
+      for (const time of tween.moments) stopAt(time);
+    }
     if (mayTransition()) {
-      for (const time of all.flatMap((tween) => tween.moments)) stopAt(time);
-      for (const tween of all) if (tween.updates) stopThroughout(tween);
       for (const [target, tweens] of byTarget) {
         const length = transitionOf(target);
         for (const tween of length ? tweens : []) {
