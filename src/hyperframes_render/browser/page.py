@@ -159,6 +159,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
                 await _load(page)
                 await _wait_until_ready(page)
                 await _settle(page)
+                await _set_up(page)
                 page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
                 everything = await _moving_spans(page, elements_only=False)
                 page.moving = None if everything is None else sum(to - start for start, to in everything)
@@ -245,46 +246,71 @@ async def _load(page: CompositionPage) -> None:
 
 
 async def _wait_until_ready(page: CompositionPage) -> None:
-    """Poll until the page runtime is ready, every expected timeline is registered or has had its time, and the timers
-    are over that a page sets to wait a moment.
-    """
+    """Poll until the page runtime is ready and every expected timeline is registered, or has had its time."""
     loop = asyncio.get_running_loop()
     started = looked = loop.time()
     quiet = 0.0
     grace: float | None = None
     set_up = 0
-    complete: float | None = None
     status: dict[str, Any] = {}
     while loop.time() - started < LOAD_TIMEOUT:
-        status = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
-        if status["webgpu"]:
-            raise needs_webgpu(f"The sub-composition {status['webgpu'][:60]}")
-        if page.errors:
-            _raise_script_error(page, gsap=bool(status["gsap"]))
-        still = status["document"] == "complete" and page.door.open_requests == 0
+        status = await _status(page)
+        still = _is_still(page, status)
         passed, looked = loop.time() - looked, loop.time()
         quiet += min(passed, _QUIET_STEP) if still else 0
-        here = status["player"] and status["ready"] and not _coming(status)
-        if here and status["missing"]:
+        if status["player"] and status["ready"] and not _coming(status):
+            if not status["missing"]:
+                return
             if still and grace is None:
                 grace, quiet = await _grace(page, status), 0.0
             if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES:
                 set_up += 1
                 await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
-        if here and (not status["missing"] or (grace is not None and still and quiet >= grace)):
-            complete = complete or looked
-            waits = status["timer"] is not None and status["timer"] <= SET_UP_TIME
-            if not waits or looked - complete > LATE_TIMELINE:
-                if status["missing"] and not status["timelines"]:
+            if still and grace is not None and quiet >= grace:
+                if not status["timelines"]:
                     page.warnings.append(_no_timeline(status))
                 return
         if still and status["timer"] is not None:
-            # Until the next timer where only timers are left, or as time goes.
-            until = status["timer"] if complete else status["time"] + passed * 1000
-            await page.chromium.evaluate(f"__hyperframesRender.passTime({until!r})", timeout=LOAD_TIMEOUT)
-        if not (still and complete):
-            await asyncio.sleep(0.01)
+            await _pass_time(page, status["time"] + passed * 1000)
+        await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
+
+
+async def _set_up(page: CompositionPage) -> None:
+    """Let the page have the time before the video, once what it asked for is there."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LATE_TIMELINE
+    fired = False
+    while loop.time() < until:
+        status = await _status(page)
+        if status["timer"] is None or status["timer"] > SET_UP_TIME:
+            break
+        if _is_still(page, status):
+            await _pass_time(page, status["timer"])
+            fired = True
+        else:
+            await asyncio.sleep(0.01)
+    if fired:
+        await _settle(page)
+
+
+async def _pass_time(page: CompositionPage, until: float) -> None:
+    await page.chromium.evaluate(f"__hyperframesRender.passTime({until!r})", timeout=LOAD_TIMEOUT)
+
+
+async def _status(page: CompositionPage) -> dict[str, Any]:
+    """What the page says of itself. Raises PageScriptFailed where one of its scripts failed, or InvalidComposition."""
+    status: dict[str, Any] = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
+    if status["webgpu"]:
+        raise needs_webgpu(f"The sub-composition {status['webgpu'][:60]}")
+    if page.errors:
+        _raise_script_error(page, gsap=bool(status["gsap"]))
+    return status
+
+
+def _is_still(page: CompositionPage, status: dict[str, Any]) -> bool:
+    """Whether nothing that the page asked for is on its way."""
+    return bool(status["document"] == "complete" and page.door.open_requests == 0)
 
 
 def _coming(status: dict[str, Any]) -> bool:
@@ -351,11 +377,13 @@ async def _settle(page: CompositionPage) -> None:
     try:
         settled = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
     except PageUnresponsive:
-        page.warnings.append(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
+        page.warn(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
         return
     page.draws_elements = bool(settled["drawsElements"])
-    page.warnings.extend(f"The image {_own_words(source)} cannot be shown." for source in settled["images"])
-    page.warnings.extend(f"The font {family} cannot be loaded." for family in settled["fonts"])
+    for source in settled["images"]:
+        page.warn(f"The image {_own_words(source)} cannot be shown.")
+    for family in settled["fonts"]:
+        page.warn(f"The font {family} cannot be loaded.")
     if page.errors:
         _raise_script_error(page)
 

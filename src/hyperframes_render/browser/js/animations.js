@@ -84,8 +84,24 @@
     advance(seconds);
   }
 
+  // Animations that SVG declares count from the beginning of the video.
+  const inSvg = ["animate", "animateMotion", "animateTransform", "set"].map((name) => document.getElementsByTagName(name));
+  function seekSvg(seconds) {
+    const pictures = new Set();
+    for (const elements of inSvg) {
+      for (const element of elements) {
+        for (let picture = element.ownerSVGElement; picture; picture = picture.ownerSVGElement) pictures.add(picture);
+      }
+    }
+    for (const picture of pictures) {
+      picture.pauseAnimations();
+      picture.setCurrentTime(seconds);
+    }
+  }
+
   // `elapsed` tells how long the clip of an element is there at `seconds`.
   function seek(seconds, elapsed) {
+    seekSvg(seconds);
     for (const root of [...roots.keys()]) {
       const host = hostOf(root);
       if (!host?.isConnected) {

@@ -59,6 +59,10 @@
     if (!timers.delete(Number(id))) clearTimeout.call(window, id);
   };
 
+  // The browser is never idle where frames come by command.
+  window.requestIdleCallback = (callback) => window.setTimeout(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1);
+  window.cancelIdleCallback = window.clearTimeout;
+
   // What a callback promised is done before the next callback.
   const turns = new MessageChannel();
   let hasTurn;
