@@ -128,7 +128,6 @@
       }
     }
     arrived = seconds;
-    draw(seconds);
     return true;
   }
 
@@ -143,12 +142,14 @@
   }
 
   async function goThrough(seconds) {
+    await runTimers(seconds);
     draw(seconds);
     await runTimers(seconds);
     if (clock.remembers()) clock.moveTo(seconds * 1000);
   }
 
-  const runTimers = (seconds) => timers.due(seconds * 1000) && timers.runUntil(seconds * 1000);
+  // Those of the time before a frame come before it; what callbacks of the frame set for at once, after it.
+  const runTimers = (seconds) => timers.runUntil(seconds * 1000);
 
   function draw(seconds) {
     clock.stand(seconds * 1000);
@@ -163,6 +164,8 @@
   async function seek(seconds) {
     sinceSeek = timers.next();
     if (!(await arrive(seconds))) return { more: true };
+    await runTimers(seconds);
+    draw(seconds);
     await runTimers(seconds);
     animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);

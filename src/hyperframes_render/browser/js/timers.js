@@ -122,9 +122,8 @@
     if (lead === null) reach(now, now);
   }
 
-  // Whether some are due at `ms` of the video, and run them.
-  const due = (ms) => timers.size + window.frames.length > 0 && nextDue() <= lead + ms;
-  const runUntil = (ms) => passUntil(lead + ms);
+  // Run those that are due by `ms` of the video; a promise where there are some.
+  const runUntil = (ms) => (nextDue() <= lead + ms ? passUntil(lead + ms) : reach(lead + ms, lead));
 
   // A frame that is drawn late: timers that were set since `first` was the next one, and others while `done` is awaited,
   // go by the browser's clock.
@@ -145,6 +144,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderTimers", {
-    value: Object.freeze({ passUntil, begin, due, runUntil, waitFor, nextDue, fire, reach, time: () => [now, lead], next: () => next, dueInVideo: () => nextDue() - lead }),
+    value: Object.freeze({ passUntil, begin, runUntil, waitFor, nextDue, fire, reach, time: () => [now, lead], next: () => next, dueInVideo: () => nextDue() - lead }),
   });
 })();
