@@ -172,6 +172,12 @@ def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp
     assert lossless(contested, tmp_path / "rest.zip", "--from", "1.7", "--workers", 1) == whole[51:]
 
 
+def test_a_soft_edge_that_a_screenshot_rounds_the_other_way_does_not_end_the_fast_path(tmp_path: Path) -> None:
+    """Frame 4, which is looked at first here, has one; the frames of a browser that gave up would differ there."""
+    result = render(COMPOSITIONS / "contested.html", tmp_path / "o.zip", "--codec", "png", "--from", 4 / 30)
+    assert result["capture"][0]["path"] == "surface", result["capture"]
+
+
 #: Two compositions whose timelines move a box each from 0 to 200 in a second.
 TWO_TIMELINES = (
     '<div id="a" style="position:absolute;top:20px;left:0;width:40px;height:40px;background:#f80"></div>'

@@ -2,11 +2,11 @@
 // WebGPU). The browser draws an element as it was painted last: what callbacks of frame n draw is the element of frame
 // n-1, as in the official renderer; what a canvas draws in its paint event is that of frame n.
 // While a page loads nothing has been painted yet, and nothing is until the frame clock ticks. Until then such a call
-// draws nothing, where it would throw, and timers of a page with such a canvas wait: they draw once and for all.
+// draws nothing, where it would throw, and timers of a page with such a canvas wait (timers.js): they draw once and for all.
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderElements")) return;
-  const { requestAnimationFrame, setTimeout, setInterval, clearInterval, DOMMatrix } = window;
+  const { requestAnimationFrame, DOMMatrix } = window;
   const canvases = document.getElementsByTagName("canvas"); // live, so that many timers do not search a large page
   const METHODS = {
     drawElementImage: ["CanvasRenderingContext2D", "OffscreenCanvasRenderingContext2D"],
@@ -37,17 +37,6 @@
       };
     }
   }
-
-  window.setTimeout = function (callback, delay, ...values) {
-    if (painted || typeof callback !== "function" || !drawsElements()) return setTimeout.call(window, callback, delay, ...values);
-    // Timeouts and intervals share their numbers: clearTimeout ends this one.
-    const id = setInterval.call(window, () => {
-      if (!painted) return;
-      clearInterval.call(window, id);
-      callback.apply(window, values);
-    }, delay);
-    return id;
-  };
 
   const ready = () => (drawsElements() ? painting : null);
   Object.defineProperty(window, "__hyperframesRenderElements", { value: Object.freeze({ ready }) });

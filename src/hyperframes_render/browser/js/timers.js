@@ -5,7 +5,7 @@
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderTimers")) return;
   const clock = window.__hyperframesRenderClock;
-  // As they are before the page has them; elements.js lets them wait for the first painting.
+  const elements = window.__hyperframesRenderElements;
   const { setTimeout, clearTimeout, setInterval, eval: evaluate, Error, MessageChannel } = window;
   const report = window.reportError.bind(window);
   const FIRST = 1_000_000_000; // the browser's own count from 1
@@ -41,12 +41,15 @@
 
   function makeReal(id, timer) {
     timer.due = Infinity;
-    setTimeout.call(window, () => {
+    const fire = () => {
       if (timers.get(id) !== timer) return;
       if (timer.repeats) makeReal(id, timer);
       else timers.delete(id);
       timer.run();
-    }, timer.wait);
+    };
+    const painting = lead === null && elements.ready();
+    if (painting) painting.then(fire).catch(report);
+    else setTimeout.call(window, fire, timer.wait);
   }
 
   window.setTimeout = function (callback, delay, ...values) {

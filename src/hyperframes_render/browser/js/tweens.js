@@ -30,11 +30,8 @@
           from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
           to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
           updates,
-          moments: [
-            ...(twin?.moments ?? []),
-            ...(ends[0] === ends[1] || tween.vars?.onStart ? [from] : []),
-            ...(tween.vars?.onComplete ? [to] : []),
-          ],
+          calls: [...(twin?.calls ?? []), ...(tween.vars?.onStart ? [from] : []), ...(tween.vars?.onComplete ? [to] : [])],
+          sets: [...(twin?.sets ?? []), ...(ends[0] === ends[1] ? [from] : [])],
         });
       }
     }
@@ -73,8 +70,8 @@
   // A tween begins from the value that it finds when it is first drawn. Where another tween moves the same target then,
   // that depends on the moment: a jump must stop there, as a video that is drawn frame by frame does. It must stop where
   // one of the two ends, too: beyond both, the one that ended last has the say. So must it where callbacks are called, of
-  // updates at every frame: they may count, and look at what else is there. And at every frame in which a tween moves what
-  // has transitions: each sets off another one.
+  // updates at every frame: they may count, and look at what else is there. And where a set may start a CSS transition, and
+  // at every frame in which a tween moves what has transitions: each sets off another one.
   // The times of the frames between `from` and `to`, in order.
   function stops(from, to, fps) {
     let all = [];
@@ -98,9 +95,10 @@
     };
     for (const tween of all) {
       if (tween.updates) stopThroughout(tween);
-      for (const time of tween.moments) stopAt(time);
+      for (const time of tween.calls) stopAt(time);
     }
     if (mayTransition()) {
+      for (const time of all.flatMap((tween) => tween.sets)) stopAt(time);
       for (const [target, tweens] of byTarget) {
         const length = transitionOf(target);
         for (const tween of length ? tweens : []) {
