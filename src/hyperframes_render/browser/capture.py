@@ -135,7 +135,7 @@ class FastPathFailed(Exception):
 
 
 def _agree(png: str, seen: bytes) -> bool:
-    """Whether no sample of a screenshot (base64) and of the picture that was read differs by more than the tolerance."""
+    """Whether no sample of a screenshot (base64) and of what was read differs by more than the tolerance."""
     shown = decode_picture(base64.b64decode(png))
     if shown == seen:
         return True
