@@ -14,6 +14,8 @@
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
+  const MAX_NAMES = 10_000;
+  const MAX_NAME = 200; // characters
   const LONGEST_WALK = 500; // milliseconds that one call goes through frames: it must answer in time
   const EPSILON = 1e-6; // seconds
   let errorsWhileSeeking = [];
@@ -28,13 +30,6 @@
   window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps, fpsSource: "render-options", owner: "runtime" };
   window.__HF_RENDER_CAPTURE_MODE = true;
 
-  const root = () => {
-    for (const element of document.querySelectorAll("[data-composition-id]")) {
-      if (!element.parentElement?.closest("[data-composition-id]")) return element;
-    }
-    return null;
-  };
-
   const hasFiniteAnimation = () =>
     document.getAnimations().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
 
@@ -45,32 +40,32 @@
     return all.size === 1 && registered.length ? [] : [...all].filter((id) => id && !registered.includes(id));
   }
 
+  // It is asked for every few milliseconds: names that no author gives must not fill the memory.
+  const cut = (names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+
   // The text of the scripts in the page that mention timelines.
   const timelineScripts = () => [...document.scripts].map((script) => script.textContent)
     .filter((text) => text.includes("__timelines")).join("\n").slice(0, MAX_SCRIPT_TEXT);
 
   function status() {
     const registry = window.__timelines ?? {};
-    const element = root();
     const timelines = Object.keys(registry).filter((key) => registry[key]);
     const missing = missingTimelines(timelines);
     return {
       document: document.readyState,
       gsap: window.gsap !== undefined,
-      root: element?.getAttribute("data-composition-id") ?? null,
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
       duration: Number(window.__player?.getDuration?.()) || 0,
-      timelines,
-      missing,
-      compositions: [...document.querySelectorAll("[data-composition-id]")].map((e) => e.getAttribute("data-composition-id")),
+      timelines: cut(timelines),
+      missing: cut(missing),
       media: footage.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timers.nextDue()) ? timers.nextDue() : null,
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
-      webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id") ?? "",
+      webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id").slice(0, MAX_NAME) ?? "",
     };
   }
 
