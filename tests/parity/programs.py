@@ -61,7 +61,11 @@ def render_official(project: Path, output: Path, *options: str) -> None:
     _bring_scripts(copy)
     kept = KEPT / f"{_fingerprint(copy, options)}.mp4"
     if not kept.is_file():
-        _run(_official_command(copy, output, *options), _official_environment())
+        try:
+            _run(_official_command(copy, output, *options), _official_environment())
+        except ProgramFailed:
+            # On a busy machine it now and then draws elements into canvases before they were painted, and fails.
+            _run(_official_command(copy, output, *options), _official_environment())
         if not output.is_file():
             raise ProgramFailed("it wrote no video")
         KEPT.mkdir(parents=True, exist_ok=True)
