@@ -115,8 +115,11 @@
       for (const tween of tweens.sort((a, b) => a.from - b.from)) {
         const contested = tween.from < busyUntil - EPSILON;
         if (contested) stopAt(Math.min(tween.to, busyUntil));
-        // Timelines are drawn one after the other, whichever of their tweens comes first.
-        if (contested || (before && before.timeline !== tween.timeline)) stopAt(tween.from);
+        // Timelines are drawn one after the other, whichever of their tweens comes first: the first must have ended.
+        if (contested || (before && before.timeline !== tween.timeline)) {
+          stopAt(tween.from);
+          if (!contested) stopAt(busyUntil);
+        }
         before = tween;
         busyUntil = Math.max(busyUntil, tween.to);
       }
