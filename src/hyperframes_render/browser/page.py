@@ -103,7 +103,7 @@ class CompositionPage:
         """Move the page to the time of `frame`, its films too; the errors that its scripts raised on the way."""
         seconds = float(frame / self.spec.fps)
         with page_answers():
-            answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
+            answer: dict[str, Any] = {"more": True}
             while answer.get("more"):
                 answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
             if films := answer.get("films"):

@@ -51,6 +51,7 @@
     const registry = window.__timelines ?? {};
     const timelines = Object.keys(registry).filter((key) => registry[key]);
     const missing = missingTimelines(timelines);
+    const timer = timers.nextDue();
     return {
       document: document.readyState,
       gsap: window.gsap !== undefined,
@@ -62,7 +63,7 @@
       media: footage.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
-      timer: Number.isFinite(timers.nextDue()) ? timers.nextDue() : null,
+      timer: Number.isFinite(timer) ? timer : null,
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id").slice(0, MAX_NAME) ?? "",
@@ -137,13 +138,17 @@
   }
 
   async function goThrough(seconds) {
-    await runTimers(seconds);
-    draw(seconds);
-    await runTimers(seconds);
+    await drawInTime(seconds);
     if (clock.remembers()) clock.moveTo(seconds * 1000);
   }
 
-  // Those of the time before a frame come before it; what callbacks of the frame set for at once, after it.
+  // Timers of the time before a frame come before it; what its callbacks set for at once, after it.
+  async function drawInTime(seconds) {
+    await runTimers(seconds);
+    draw(seconds);
+    await runTimers(seconds);
+  }
+
   const runTimers = (seconds) => timers.runUntil(seconds * 1000);
 
   function draw(seconds) {
@@ -159,9 +164,7 @@
   async function seek(seconds) {
     sinceSeek = timers.next();
     if (!(await arrive(seconds))) return { more: true };
-    await runTimers(seconds);
-    draw(seconds);
-    await runTimers(seconds);
+    await drawInTime(seconds);
     animations.seek(seconds, footage.elapsedInClip);
     const films = footage.wanted(seconds, fps);
     if (films.length) return { films };

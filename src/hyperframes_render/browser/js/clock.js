@@ -26,7 +26,7 @@
   window.requestAnimationFrame = (callback) => {
     if (typeof callback !== "function") throw new TypeError("requestAnimationFrame needs a function");
     queue.set(nextId, callback);
-    if (!ofGsap.has(callback) && !WITHOUT_STATE.test(caller(new Error().stack))) remembering.add(nextId);
+    if (!ofGsap.has(callback) && !WITHOUT_STATE.test(caller())) remembering.add(nextId);
     return nextId++;
   };
   window.cancelAnimationFrame = (id) => {
@@ -38,7 +38,8 @@
   // A loop of animation frames may count, move and pile up from one to the next: a browser that comes to the video later
   // must go through them all. What these libraries draw is a function of the time alone.
   const WITHOUT_STATE = /\/__hyperframes_render__\/|\/(?:gsap|anime|lottie|dotlottie|d3)\b[^/\s]*\.m?js\b|\/(?:gsap|animejs|lottie-web|d3)@/i;
-  const caller = (stack) => String(stack).split("\n", 3)[2] ?? "";
+  // The line of the stack that says who called a function which asks for this.
+  const caller = () => String(new Error().stack).split("\n", 4)[3] ?? "";
   const ofGsap = new WeakSet(); // its callbacks, wherever it comes from
   const remembering = new Set(); // the requests of others
 
@@ -53,7 +54,7 @@
 
   // GSAP's own is the first of its listeners.
   const ticks = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
-  const remembers = () => remembering.size > 0 || ticks() || inner().some((clock) => clock.remembers());
+  const remembers = () => remembering.size > 0 || ticks() || innerClocks().some((clock) => clock.remembers());
 
   // Chance is the same in every render: it begins anew with each frame, from the frame's time.
   let state = 1;
@@ -80,15 +81,17 @@
   }
 
   const report = window.reportError.bind(window);
-  function inner() {
+  // Our objects of this name in the frames of this window.
+  function inner(name) {
     const found = [];
     for (let i = 0; i < window.frames.length; i++) {
       try {
-        if (window.frames[i].__hyperframesRenderClock) found.push(window.frames[i].__hyperframesRenderClock);
+        if (window.frames[i][name]) found.push(window.frames[i][name]);
       } catch {} // a frame of another origin
     }
     return found;
   }
+  const innerClocks = () => inner("__hyperframesRenderClock");
 
   // What callbacks of a timeline see, and timers.
   function stand(ms) {
@@ -103,7 +106,7 @@
     for (const [id, callback] of due) {
       try { callBack(id, callback, ms); } catch (error) { report(error); }
     }
-    for (const clock of inner()) clock.moveTo(ms);
+    for (const clock of innerClocks()) clock.moveTo(ms);
   }
-  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, realNow }) });
+  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, realNow, inner, caller }) });
 })();

@@ -6,7 +6,7 @@
   if (Object.hasOwn(window, "__hyperframesRenderTimers")) return;
   const clock = window.__hyperframesRenderClock;
   const elements = window.__hyperframesRenderElements;
-  const { setTimeout, clearTimeout, setInterval, eval: evaluate, Error, MessageChannel } = window;
+  const { setTimeout, clearTimeout, setInterval, eval: evaluate, MessageChannel } = window;
   const report = window.reportError.bind(window);
   const FIRST = 1_000_000_000; // the browser's own count from 1
   const TURN = 4; // milliseconds: what waits no longer while a page loads only gives others a turn
@@ -24,9 +24,6 @@
       return window === window.top ? [0, null] : window.parent.__hyperframesRenderTimers.time();
     } catch { return [0, null]; } // in a frame of another origin
   }
-
-  // The page runtime is two lines up the stack: this function's, its caller's.
-  const ofRuntime = () => (String(new Error().stack).split("\n", 4)[3] ?? "").includes(RUNTIME);
 
   function add(callback, delay, values, repeats) {
     let wait = Math.trunc(Number(delay));
@@ -53,10 +50,10 @@
   }
 
   window.setTimeout = function (callback, delay, ...values) {
-    return ofRuntime() ? setTimeout.call(window, callback, delay, ...values) : add(callback, delay, values, false);
+    return clock.caller().includes(RUNTIME) ? setTimeout.call(window, callback, delay, ...values) : add(callback, delay, values, false);
   };
   window.setInterval = function (callback, delay, ...values) {
-    return ofRuntime() ? setInterval.call(window, callback, delay, ...values) : add(callback, delay, values, true);
+    return clock.caller().includes(RUNTIME) ? setInterval.call(window, callback, delay, ...values) : add(callback, delay, values, true);
   };
   window.clearTimeout = window.clearInterval = function (id) {
     if (!timers.delete(Number(id))) clearTimeout.call(window, id);
@@ -75,16 +72,7 @@
     turns.port2.postMessage(null);
   });
 
-  // Those of the frames in this window.
-  function inner() {
-    const found = [];
-    for (let i = 0; i < window.frames.length; i++) {
-      try {
-        if (window.frames[i].__hyperframesRenderTimers) found.push(window.frames[i].__hyperframesRenderTimers);
-      } catch {} // a frame of another origin
-    }
-    return found;
-  }
+  const inner = () => clock.inner("__hyperframesRenderTimers");
 
   // The page's time at which the next timer is due.
   function nextDue() {

@@ -114,11 +114,10 @@
       let before = null;
       for (const tween of tweens.sort((a, b) => a.from - b.from)) {
         const contested = tween.from < busyUntil - EPSILON;
-        if (contested) stopAt(Math.min(tween.to, busyUntil));
         // Timelines are drawn one after the other, whichever of their tweens comes first: the first must have ended.
         if (contested || (before && before.timeline !== tween.timeline)) {
+          stopAt(Math.min(tween.to, busyUntil));
           stopAt(tween.from);
-          if (!contested) stopAt(busyUntil);
         }
         before = tween;
         busyUntil = Math.max(busyUntil, tween.to);
