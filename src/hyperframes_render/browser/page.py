@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START,
 from hyperframes_render.browser.door import ORIGIN, OWN_PREFIX, Door
 from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
 from hyperframes_render.composition.after_fonts import PLACE_SCHEME
-from hyperframes_render.composition.document import needs_webgpu
+from hyperframes_render.composition.document import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.prepare import PageSpec
 from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
@@ -55,7 +56,7 @@ MAX_SCRIPT_BYTES = 4 * 1024**2
 #: What runs before any script of the page, in this order; then the bridge.
 _SCRIPTS = (
     *("transitions", "elements", "grading", "clock", "timers", "scope"),
-    *("animations", "lanes", "footage", "tweens", "edits"),
+    *("animations", "lanes", "footage", "tweens", "edits", "length"),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
@@ -74,6 +75,8 @@ class CompositionPage:
     door: Door
     spec: PageSpec
     duration: float = 0.0
+    #: What told its length, where neither the composition nor its caller does: clips, timelines or animations.
+    length_from: str = ""
     #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
     moving: float | None = None
     #: Stretches, from and to in seconds, in which an element is tweened.
@@ -152,6 +155,9 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
     await door.guard(chromium.context)
     for part in _SCRIPTS:
         await chromium.context.add_init_script(_script(f"{part}.js"))
+    if spec.rootless:
+        known = {"id": PAGE_ID, "duration": spec.duration or spec.declared_duration}
+        await chromium.context.add_init_script(f"({_script('rootless.js')})({json.dumps(known)})")
     await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
@@ -160,7 +166,8 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
                 await _wait_until_ready(page)
                 await _settle(page)
                 await _set_up(page)
-                page.duration = float((await chromium.evaluate("__hyperframesRender.status()"))["duration"])
+                length = await chromium.evaluate("__hyperframesRender.length()")
+                page.duration, page.length_from = float(length["seconds"]), str(length["from"])
                 everything = await _moving_spans(page, elements_only=False)
                 page.moving = None if everything is None else sum(to - start for start, to in everything)
                 page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
@@ -267,7 +274,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 set_up += 1
                 await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
             if still and grace is not None and quiet >= grace:
-                if not status["timelines"]:
+                if not status["timelines"] and not page.spec.rootless:
                     page.warnings.append(_no_timeline(status))
                 return
         if still and status["timer"] is not None:

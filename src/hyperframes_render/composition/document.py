@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from html.parser import HTMLParser
 
-from hyperframes_render.composition.markup import with_attributes
+from hyperframes_render.composition.markup import Edits, Element, scan, with_attributes
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.task import parse_frame_rate
+
+
+#: The composition id that a page without a composition root gets. The brackets keep it apart from authors' own ids.
+PAGE_ID = "(page)"
+#: Elements that are no content of a body, wherever they stand.
+_NO_CONTENT = frozenset({"base", "link", "meta", "noscript", "script", "style", "template", "title"})
+_FRAME = frozenset({"body", "head", "html"})
+_LEADING_COMMENTS = r"\s*(?:<!--.*?-->\s*)*"
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Declared:
     """
 
     composition_id: str
+    #: Whether the page has no composition root, so that its body is the composition.
+    rootless: bool = False
     width: int | None = None
     height: int | None = None
     fps: Fraction | None = None
@@ -121,22 +131,92 @@ def read_declared(html: str, *, name: str) -> Declared:
     outline = _OutlineParser(html).outline
     if outline.tags == 0:
         raise InvalidComposition(
-            f"{name} is not HTML: there is no composition in it.",
-            'Give an HTML file with a root element that has a "data-composition-id" attribute.',
+            f"{name} is not HTML: there is no element in it.",
+            "Give the markup of a page, or of a part of one: <h1>Hello</h1> is enough.",
         )
-    if outline.root is None and re.search(r"<template\b", html, re.IGNORECASE) and "data-composition-id" in html:
+    title = (outline.title or "").strip() or None
+    if outline.root is None:
+        return _declared_without_root(html, title=title, name=name)
+    if "data-requires-webgpu" in outline.root.attributes:
+        raise needs_webgpu(name)
+    return _declared_by(outline.root.attributes, title=title)
+
+
+def _declared_without_root(html: str, *, title: str | None, name: str) -> Declared:
+    """What a page without a composition root says of its size, frame rate and length: its one outermost element, else
+    its body, else its html element. Raises InvalidComposition for a sub-composition's file.
+    """
+    elements = scan(html)
+    if any("data-composition-id" in element.attributes for element in elements if element.within("template")):
         raise InvalidComposition(
             f"{name} is a part: its root stands in a <template>, which no browser shows.",
             "Show it in a page with data-composition-src; the option `composition` then renders it by itself.",
         )
-    if outline.root is None:
-        raise InvalidComposition(
-            f"{name} has no composition root.",
-            'Give the outermost element of the composition a "data-composition-id" attribute.',
-        )
-    if "data-requires-webgpu" in outline.root.attributes:
+    said: dict[str, str] = {}
+    frame = [element for element in elements if element.name in ("html", "body")]
+    outermost = outermost_element(elements)
+    for element in (*frame, *((outermost,) if outermost else ())):
+        attributes = element.attributes
+        if element is outermost and is_clip(outermost):
+            # A clip's own times are not the page's.
+            attributes = {key: value for key, value in attributes.items() if key not in _TIMES}
+        said |= attributes
+    if "data-requires-webgpu" in said:
         raise needs_webgpu(name)
-    return _declared_by(outline.root, title=(outline.title or "").strip() or None)
+    return replace(_declared_by({**said, "data-composition-id": PAGE_ID}, title=title), rootless=True)
+
+
+#: Attributes that say a composition's length on a root, and a clip's on a clip.
+_TIMES = ("data-duration", "data-composition-duration")
+
+
+def outermost_element(elements: Sequence[Element]) -> Element | None:
+    """The one element of the body that all others stand in; None where there are several, or none."""
+    found = [
+        element
+        for element in elements
+        if element.name not in _NO_CONTENT
+        and element.name not in _FRAME
+        and not element.within("head")
+        and (element.parent is None or element.parent.name in _FRAME)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def is_clip(element: Element) -> bool:
+    """Whether an element is timed by itself: it has the class "clip", or starts later than the page."""
+    start = element.attributes.get("data-start", "").strip()
+    return "clip" in element.attributes.get("class", "").split() or start not in ("", "0")
+
+
+def box_of_page(html: str) -> Element | None:
+    """The element that is the composition of a page without a root in all but its id: the one outermost element, where
+    it says width and height and is no clip. None: the body is the composition.
+    """
+    outermost = outermost_element(scan(html))
+    if outermost is None or is_clip(outermost):
+        return None
+    sizes = (leading_integer(outermost.attributes.get(name, "")) for name in ("data-width", "data-height"))
+    return outermost if all(sizes) else None
+
+
+def without_outer_template(html: str) -> str:
+    """`html` without a <template> that stands around all of it, which no browser would show; offsets stay as they are.
+
+    A sub-composition's file, whose template holds a composition root, is left as it is.
+    """
+    if re.match(rf"{_LEADING_COMMENTS}<template\b", html, re.IGNORECASE | re.DOTALL) is None:
+        return html
+    elements = scan(html)
+    template = elements[0] if elements else None
+    if template is None or html[template.end :].strip():
+        return html
+    if any("data-composition-id" in element.attributes for element in elements):
+        return html
+    edits = Edits(html)
+    for start, end in ((template.start, template.open_end), (template.close_start, template.end)):
+        edits.replace(start, end, " " * (end - start))
+    return edits.result()
 
 
 def needs_webgpu(name: str) -> InvalidComposition:
@@ -155,8 +235,7 @@ def leading_integer(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _declared_by(root: _Tag, *, title: str | None) -> Declared:
-    attributes = root.attributes
+def _declared_by(attributes: Mapping[str, str], *, title: str | None) -> Declared:
     warnings: list[str] = []
 
     def number(name: str) -> float | None:
@@ -206,15 +285,32 @@ _FRAGMENT_STYLE = (
 )
 
 
-def as_document(html: str) -> str:
-    """`html` itself where it begins as a document does, else as the body of one: black, without margins, in Inter."""
-    if re.match(r"\s*<(!doctype\s+html|html)", html, re.IGNORECASE):
+def as_document(html: str, *, rootless: bool = False) -> str:
+    """`html` itself where it begins as a document does, else as the body of one: black, without margins, in Inter.
+
+    A page without a composition root looks as in a browser: it gets a doctype and no style.
+    """
+    comments = _LEADING_COMMENTS if rootless else r"\s*"
+    if re.match(rf"{comments}<(!doctype\s+html|html)", html, re.IGNORECASE | re.DOTALL):
         return html
+    if rootless:
+        return f"<!doctype html>{html}"
     # The body's own style wins over the markup's rules, as it does there.
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><style>{_FRAGMENT_STYLE}</style></head>'
         f'<body style="margin:0;overflow:hidden">{html}'
     )
+
+
+def with_page_root(html: str) -> str:
+    """A page without a composition root whose outermost element is the root in all but its id, with that id. Where the
+    body is to be the root, the page's own scripts of the renderer make it that: a body need not have a tag.
+    """
+    box = box_of_page(html)
+    if box is None:
+        return html
+    tag = with_attributes(html[box.start : box.open_end], box.name, {"data-composition-id": PAGE_ID})
+    return html[: box.start] + tag + html[box.open_end :]
 
 
 def with_root_attributes(html: str, values: Mapping[str, str]) -> str:

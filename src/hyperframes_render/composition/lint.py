@@ -16,7 +16,7 @@ from typing import Literal
 from hyperframes_render.composition.document import leading_integer
 from hyperframes_render.composition.markup import Element, read_json, scan
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "notice"]
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a word: a frame of most rates.
 _END_SLACK = 0.05
@@ -48,10 +48,10 @@ class Problem:
 
 
 def lint(html: str) -> list[Problem]:
-    """The faults in a composition's main file, in the order of the text."""
+    """The faults in a composition's main file, in the order of the text; of a page without a composition root those that
+    any page may have.
+    """
     page = _Page(html)
-    if page.root is None:
-        return [Problem("root_missing_composition_id", "error", "No element has a data-composition-id.")]
     found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
     return sorted(found, key=lambda problem: problem.line)
 
@@ -72,7 +72,9 @@ class _Page:
         )
         self.addresses = " ".join(e.attributes.get("src", "") for e in self.elements if e.name == "script")
 
-    def _at(self, element: Element, code: str, severity: Severity, message: str, action: str = "") -> Problem:
+    def _at(self, element: Element | None, code: str, severity: Severity, message: str, action: str = "") -> Problem:
+        if element is None:
+            return Problem(code, severity, message, action)
         name = element.attributes.get("id") or element.attributes.get("data-composition-id") or element.name
         return Problem(code, severity, message, action, name, bisect_right(self._line_starts, element.start))
 
@@ -84,7 +86,8 @@ class _Page:
 
     def root_faults(self) -> Iterator[Problem]:
         root = self.root
-        assert root is not None
+        if root is None:
+            return
         if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
             yield self._at(
                 root,
@@ -140,8 +143,7 @@ class _Page:
 
     def clip_faults(self) -> Iterator[Problem]:
         root = self.root
-        assert root is not None
-        length = _number(root, "data-duration")
+        length = _number(root, "data-duration") if root else None
         for element in self.elements:
             attributes = element.attributes
             if "data-end" in attributes:
@@ -152,7 +154,7 @@ class _Page:
                 )
             start, duration = _number(element, "data-start"), _number(element, "data-duration")
             own = self._owners[id(element)]
-            if own is root and length and start is not None and duration and start + duration > length + _END_SLACK:
+            if root and own is root and length and start is not None and duration and start + duration > length + _END_SLACK:
                 yield self._at(
                     element,
                     "clip_ends_past_root_duration",
@@ -171,15 +173,15 @@ class _Page:
             sources = attributes.get("src") or attributes.get("data-var-src") or id(element) in with_sources
             if not sources:
                 yield self._at(element, "media_missing_src", "error", f"The {element.name} names no file.")
-            if "id" not in attributes:
+            if "id" not in attributes and self.root:
                 yield self._at(
                     element, "media_missing_id", "warning", f"The {element.name} has no id: timelines cannot name it."
                 )
-            elif ids[attributes["id"]] > 1:
+            elif ids[attributes.get("id")] > 1:
                 yield self._at(
                     element, "duplicate_media_id", "error", f'Two media elements have the id "{attributes["id"]}".'
                 )
-            if "data-start" not in attributes:
+            if "data-start" not in attributes and self.root:
                 yield self._at(
                     element,
                     "media_missing_data_start",
@@ -210,7 +212,6 @@ class _Page:
 
     def script_faults(self) -> Iterator[Problem]:
         root = self.root
-        assert root is not None
         loaded = "gsap" in self.addresses.lower() or _GSAP_IMPORT.search(self.scripts)
         if re.search(r"\bgsap\s*\.", self.scripts) and not loaded:
             yield self._at(
@@ -226,7 +227,7 @@ class _Page:
                 "gsap_infinite_repeat",
                 "warning",
                 "A tween repeats for ever: its timeline has no length.",
-                "Give the root a data-duration.",
+                "Give the root a data-duration." if root else "Ask for a duration.",
             )
 
 

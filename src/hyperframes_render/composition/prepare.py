@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.composition.after_fonts import wait_for_fonts
-from hyperframes_render.composition.document import Declared, as_document, with_head_start, with_root_attributes
+from hyperframes_render.composition.document import (
+    Declared,
+    as_document,
+    with_head_start,
+    with_page_root,
+    with_root_attributes,
+)
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.inline import inline_sub_compositions
 from hyperframes_render.composition.variables import give_variables, with_rules_last
@@ -40,6 +46,10 @@ class PageSpec:
     #: The caller's values for the composition's variables.
     variables: Mapping[str, Any] = field(default_factory=dict)
     strict_variables: bool = False
+    #: Whether the page has no composition root: its body is the composition.
+    rootless: bool = False
+    #: What the page itself says of its length, in seconds.
+    declared_duration: float | None = None
 
     @property
     def device_width(self) -> int:
@@ -77,7 +87,10 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    inlined = inline_sub_compositions(wait_for_fonts(as_document(with_root_attributes(html, values))), project)
+    if declared.rootless:
+        html = with_page_root(html)
+    document = as_document(with_root_attributes(html, values), rootless=declared.rootless)
+    inlined = inline_sub_compositions(wait_for_fonts(document), project)
     warnings += inlined.warnings
     whole, given = inlined.html, ""
     if spec.variables or "data-composition-variables" in html:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from hyperframes_render.composition.alone import is_part, page_of_part
+from hyperframes_render.composition.document import without_outer_template
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
 
 #: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
@@ -49,7 +50,7 @@ class Project:
         """The composition's markup. Raises InvalidComposition where it is missing or no text."""
         html = self._read(self.entry)
         if self.part is None:
-            return html
+            return without_outer_template(html)
         alone = page_of_part(html, self.part, self._read(self.part))
         if alone is None:
             raise InvalidComposition(

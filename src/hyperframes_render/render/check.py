@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.composition.lint import Problem, lint
+from hyperframes_render.composition.lint import Problem, Severity, lint
 from hyperframes_render.composition.source import Project, open_project
 from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
 from hyperframes_render.task import RenderInput
 
+#: What is worse than a notice of what is taken for granted.
+_ASSUMED: dict[str, Severity] = {"length_by_default": "warning"}
 #: Characters of the picture of the timeline.
 _BAR_WIDTH = 60
 
@@ -122,6 +124,7 @@ async def _look(attempt: Attempt, problems: list[Problem]) -> CheckReport:
 def _page_problems(attempt: Attempt) -> list[Problem]:
     page, session = attempt.pool.first.page, attempt.session
     return [
+        *(Problem(code, _ASSUMED.get(code, "notice"), text) for code, text in attempt.assumptions()),
         *(Problem("page_error", "error", f"A script of the page failed: {text}") for text in page.errors),
         *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
@@ -133,7 +136,7 @@ def _page_problems(attempt: Attempt) -> list[Problem]:
 
 
 def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    order = {"error": 0, "warning": 1}
+    order = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: order[problem.severity]))
 
 
@@ -157,7 +160,8 @@ def as_text(report: CheckReport) -> str:
         where = f" ({problem.element}, line {problem.line})" if problem.line else ""
         lines.append(f"{problem.severity}: {problem.code}: {problem.message}{where} {problem.action}".rstrip())
     errors = sum(problem.severity == "error" for problem in report.problems)
-    lines.append(f"{errors} errors, {len(report.problems) - errors} warnings")
+    warnings = sum(problem.severity == "warning" for problem in report.problems)
+    lines.append(f"{errors} errors, {warnings} warnings")
     return "\n".join(lines)
 
 

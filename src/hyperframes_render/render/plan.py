@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +17,8 @@ from hyperframes_render.task import MAX_DURATION, MAX_FRAMES, RenderInput
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
 FRAME_TOLERANCE = 0.001
+#: Seconds of a page without a composition root that says no length: what the public app takes.
+DEFAULT_LENGTH = 5.0
 
 
 @dataclass(frozen=True)
@@ -171,14 +173,62 @@ def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
     return tuple(Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks))
 
 
+@dataclass(frozen=True)
+class Length:
+    """Seconds that a page lasts, and what tells: "request", "page", "clips", "timelines", "animations"; "default" where
+    nothing does.
+    """
+
+    seconds: float
+    source: str
+
+
+def length_of(page: PageSpec, declared: Declared, measured: float, measured_from: str = "") -> Length:
+    """How long a page lasts: what the caller asks for, else what it declares, else what was `measured` in it (seconds, 0
+    where nothing tells), else DEFAULT_LENGTH for a page without a composition root, and 0 for a composition.
+    """
+    # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
+    if page.duration:
+        return Length(page.duration, "request")
+    if declared.duration:
+        return Length(declared.duration, "page")
+    if measured > 0:
+        return Length(measured, measured_from or "timelines")
+    return Length(DEFAULT_LENGTH if declared.rootless else 0.0, "default")
+
+
+#: What a notice says of where a length comes from.
+_LENGTH_SOURCES = {
+    "request": "as asked for",
+    "page": "as the page declares",
+    "clips": "from its clips",
+    "timelines": "from its timelines",
+    "animations": "from its animations",
+    "default": "by default",
+}
+
+
+def about_rootless(length: Length) -> Iterator[tuple[str, str]]:
+    """What was taken for granted of a page without a composition root, as (code, sentence)."""
+    yield (
+        "no_composition_root",
+        "No composition root: the body is the composition; "
+        f"length {length.seconds:g} s {_LENGTH_SOURCES[length.source]}.",
+    )
+    if length.source == "default":
+        yield (
+            "length_by_default",
+            f"Nothing in the page says its length: the video is {length.seconds:g} s long. Ask for a duration, give clips "
+            "a data-start and a data-duration, or register a timeline on window.__timelines.",
+        )
+
+
 def frames_to_render(page: PageSpec, declared: Declared, measured: float, request: RenderInput) -> FrameRange:
     """Which frames of the composition the video shows: all, or those of the part that the caller wants.
 
-    Its length comes from the caller, else from what is declared, else from the page's own reckoning: `measured`
-    seconds, 0 where nothing tells. Raises DurationUnknown, LimitExceeded or InvalidOption.
+    Its length is that of `length_of`. Raises DurationUnknown, LimitExceeded or InvalidOption.
     """
-    # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
-    duration = page.duration or declared.duration or measured
+    duration = length_of(page, declared, measured).seconds
     if duration <= 0:
         # A data-duration that cannot be read was ignored: who wrote it must not be told that there is none.
         ignored = next((warning for warning in declared.warnings if "duration=" in warning), None)

@@ -33,7 +33,7 @@ from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_fo
 from hyperframes_render.media.sound_clip import SoundClip
 from hyperframes_render.orphans import adopt_orphans
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
-from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, whole_plan
+from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
@@ -147,6 +147,13 @@ class Attempt:
         frames = frames_to_render(self.page, self.declared, opened.duration, self.session.request)
         return whole_plan(self.page, self.session.request, frames, opened.content)
 
+    def assumptions(self) -> tuple[tuple[str, str], ...]:
+        """What was taken for granted of a page without a composition root, as (code, sentence)."""
+        if not self.declared.rootless:
+            return ()
+        opened = self.pool.first.page
+        return tuple(about_rootless(length_of(self.page, self.declared, opened.duration, opened.length_from)))
+
     def tags(self) -> tuple[tuple[str, str], ...]:
         """Title and comment of the file; what it was made with is enough to make it again."""
         made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
@@ -160,7 +167,7 @@ class Attempt:
     def record(self) -> CaptureRecord:
         """What was captured so far, how, and what there was to complain about."""
         session, browsers = self.session, self.pool.workers
-        for text in self.prepared.warnings:
+        for text in (*(sentence for _, sentence in self.assumptions()), *self.prepared.warnings):
             session.warn(text)
         for worker in browsers:
             for text in (*worker.page.warnings, *worker.page.console):
@@ -380,4 +387,6 @@ def page_spec(request: RenderInput, declared: Declared) -> PageSpec:
         request.transparent,
         request.variables,
         request.strict_variables,
+        declared.rootless,
+        declared.duration,
     )

@@ -11,6 +11,8 @@
   const elements = window.__hyperframesRenderElements;
   const edits = window.__hyperframesRenderEdits;
   const transitions = window.__hyperframesRenderTransitions;
+  const { infer } = window.__hyperframesRenderLength;
+  const rootless = window.__hyperframesRenderRootless ?? null; // of a page that has no composition root
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
@@ -76,16 +78,29 @@
     await timers.passUntil(ms);
   }
 
+  // Seconds that the page lasts, and what tells. Where neither the root nor the page runtime does, what is in it; the root
+  // then says so, since clips must know when the video ends.
+  let length = null;
+  function ofComposition() {
+    const known = Number(window.__player.getDuration()) || 0;
+    if (known > 0 && !length?.from) return { seconds: known, from: "" };
+    const found = infer();
+    if (found.seconds > 0) document.querySelector("[data-composition-id]")?.setAttribute("data-duration", String(found.seconds));
+    return found;
+  }
+
   // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
   async function settle() {
     edits.apply(0);
+    if (rootless) length = rootless.settle();
     window.__hfForceTimelineRebind?.();
     const images = [...document.images].map((image) => image.decode().catch(() => image.currentSrc || image.src));
     const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
-    footage.findStarts(window.__player.getDuration());
+    if (!rootless) length = ofComposition();
+    footage.findStarts(length.seconds);
     const ready = elements.ready();
     drawsElements = ready !== null;
     if (drawsElements) {
@@ -154,6 +169,7 @@
   function draw(seconds) {
     clock.stand(seconds * 1000);
     animations.advance(seconds);
+    rootless?.advance(seconds);
     transitions.seek(seconds);
     edits.apply(seconds);
     animations.hold(seconds);
@@ -216,6 +232,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, setUp: () => clock.moveTo(0), passTime, timelineScripts, settle, movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, setUp: () => clock.moveTo(0), passTime, timelineScripts, settle, length: () => (length = rootless ? length : ofComposition()), movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

@@ -39,7 +39,8 @@
   // must go through them all. What these libraries draw is a function of the time alone.
   const WITHOUT_STATE = /\/__hyperframes_render__\/|\/(?:gsap|anime|lottie|dotlottie|d3)\b[^/\s]*\.m?js\b|\/(?:gsap|animejs|lottie-web|d3)@/i;
   // The line of the stack that says who called a function which asks for this.
-  const caller = () => String(new Error().stack).split("\n", 4)[3] ?? "";
+  // `more`: how many of our own functions stand between.
+  const caller = (more = 0) => String(new Error().stack).split("\n", 4 + more)[3 + more] ?? "";
   const ofGsap = new WeakSet(); // its callbacks, wherever it comes from
   const remembering = new Set(); // the requests of others
 

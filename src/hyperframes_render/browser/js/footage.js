@@ -464,6 +464,33 @@
     return result;
   }
 
+  // The end of every timed element, in seconds of the video; null where it lasts to the end. Media need no start. What is
+  // in a clip ends with it.
+  function ends() {
+    const all = [...document.querySelectorAll("[data-start], video, audio")].filter(compositionOf);
+    const known = new Map();
+    const endOf = (element) => {
+      if (known.has(element)) return known.get(element);
+      const clock = clockOf(compositionOf(element));
+      const length = lengthOf(element);
+      const stated = length === null ? Infinity : clock.start + (startOf(element) + length - clock.from) / clock.rate;
+      const around = element.parentElement.closest("[data-start]");
+      const end = Math.min(stated, clock.end, around && compositionOf(around) ? endOf(around) : Infinity);
+      known.set(element, end);
+      return end;
+    };
+    return all.map(endOf).map((end) => (Number.isFinite(end) ? end : null));
+  }
+
+  // When the clip begins that an element stands in, or is; seconds of the video.
+  function startOfClip(element) {
+    const clip = element.closest?.("[data-start]");
+    const composition = clip && compositionOf(clip);
+    if (!composition) return 0;
+    const clock = clockOf(composition);
+    return clock.start + (startOf(clip) - clock.from) / clock.rate;
+  }
+
   // Every timed element as it was resolved, in seconds of the video, by track and start.
   function clips() {
     const found = [];
@@ -486,6 +513,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, findStarts, sounds, clips, elapsedInClip, twin, clockOf: clockNamed }),
+    value: Object.freeze({ pending: () => pending, wanted, show, findStarts, sounds, clips, ends, startOfClip, elapsedInClip, twin, clockOf: clockNamed }),
   });
 })();
