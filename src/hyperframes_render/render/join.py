@@ -28,21 +28,34 @@ def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fractio
     """
     muxer, options = _MUXERS[output.suffix]
     try:
+        delays = [_reordering(path) for _, path in chunks]
         with av.open(str(output), "w", format=muxer, options=options) as joined:
             target = None
-            for chunk, path in chunks:
+            for (chunk, path), delay in zip(chunks, delays, strict=True):
                 with av.open(str(path)) as part:
                     source = part.streams.video[0]
                     if target is None:
                         target = joined.add_stream_from_template(source, opaque=True)
                         target.time_base = source.time_base
-                    packets = _copy_packets(part, source, joined, target, chunk, fps)
+                    packets = _copy_packets(part, source, joined, target, chunk, fps, max(delays) - delay)
                 if packets != chunk.frames.count:
                     raise EncoderFailed(f"Chunk {chunk.index} has {packets} frames, not {chunk.frames.count}.")
     except av.FFmpegError as error:
         if "No space left" in str(error):
             raise DiskFull("The disk is full: the chunks could not be joined.", "Make room and try again.") from error
         raise EncoderFailed(f"The chunks could not be joined: {error}.") from error
+
+
+def _reordering(path: Path) -> Fraction:
+    """Seconds by which a chunk's first picture is decoded before it is shown: none in a chunk of two pictures, where
+    those of longer ones wait for B frames. Decoding times must rise over the whole video.
+    """
+    with av.open(str(path)) as part:
+        source = part.streams.video[0]
+        for packet in part.demux(source):
+            if packet.dts is not None and packet.pts is not None:
+                return (packet.pts - packet.dts) * (source.time_base or Fraction(1))
+    return Fraction(0)
 
 
 def _copy_packets(
@@ -52,8 +65,9 @@ def _copy_packets(
     target: av.VideoStream,
     chunk: Chunk,
     fps: Fraction,
+    earlier: Fraction,
 ) -> int:
-    """Copy one chunk's packets; how many there were."""
+    """Copy one chunk's packets, decoded `earlier` by so many seconds than the chunk says; how many there were."""
     time_base = source.time_base or Fraction(1)
     packets = 0
     for packet in part.demux(source):
@@ -63,7 +77,7 @@ def _copy_packets(
         frame = chunk.frames.first + round(packet.pts * time_base * fps)
         shift = round(Fraction(frame) / fps / time_base) - packet.pts
         packet.pts += shift
-        packet.dts += shift
+        packet.dts += shift - round(earlier / time_base)
         packet.stream = target
         joined.mux(packet)
         packets += 1
