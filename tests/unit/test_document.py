@@ -6,7 +6,15 @@ from fractions import Fraction
 
 import pytest
 
-from hyperframes_render.composition.document import as_document, read_declared, with_head_start, with_root_attributes
+from hyperframes_render.composition.document import (
+    PAGE_ID,
+    as_document,
+    read_declared,
+    with_head_start,
+    with_page_root,
+    with_root_attributes,
+    without_outer_template,
+)
 from hyperframes_render.errors import InvalidComposition
 
 PAGE = """<!doctype html><html><head><title> Launch &amp; learn </title></head><body>
@@ -38,10 +46,76 @@ def test_a_size_is_the_integer_that_it_begins_with(value: str, width: int) -> No
     assert (declared.width, declared.warnings) == (width, ())
 
 
-@pytest.mark.parametrize("html", ["", "  \n", "just words", "<p>hello</p>", "{}"])
-def test_what_has_no_root_is_no_composition(html: str) -> None:
-    with pytest.raises(InvalidComposition, match="composition"):
+@pytest.mark.parametrize("html", ["", "  \n", "just words", "{}", "<!-- a comment -->", "<!doctype html>"])
+def test_what_has_no_element_is_refused(html: str) -> None:
+    with pytest.raises(InvalidComposition, match=r"empty|no element"):
         read_declared(html, name="x.html")
+
+
+def declared_without_root(html: str) -> tuple[int | None, int | None, float | None]:
+    declared = read_declared(html, name="x.html")
+    assert declared.rootless and declared.composition_id == PAGE_ID
+    return declared.width, declared.height, declared.duration
+
+
+SIZES = 'data-width="320" data-height="180"'
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p>hello</p>", (None, None, None)),
+        (f'<div {SIZES} data-duration="2"><p>a</p></div>', (320, 180, 2.0)),
+        (f"<title>t</title><style></style><main {SIZES}></main><script></script>", (320, 180, None)),
+        (f"<html><head></head><body><div {SIZES}></div></body></html>", (320, 180, None)),
+        (f"<body {SIZES} data-duration=4><p>a</p><p>b</p></body>", (320, 180, 4.0)),
+        (f"<div {SIZES}></div><div></div>", (None, None, None)),
+        (f'<div class="clip big" data-duration="2" {SIZES}></div>', (320, 180, None)),
+        (f'<div data-start="1" data-duration="2" {SIZES}></div>', (320, 180, None)),
+        (f'<div data-start="0" data-duration="2" {SIZES}></div>', (320, 180, 2.0)),
+    ],
+)
+def test_a_page_without_a_root_says_what_its_outermost_element_says(
+    html: str, expected: tuple[int | None, int | None, float | None]
+) -> None:
+    assert declared_without_root(html) == expected
+
+
+def test_a_part_by_itself_is_refused() -> None:
+    with pytest.raises(InvalidComposition, match="part"):
+        read_declared('<template><div data-composition-id="a"></div></template>', name="x.html")
+
+
+def test_a_template_around_a_page_is_taken_off_where_it_stands() -> None:
+    page = "<!-- a -->\n<template class=x>\n<p>b</p></template>\n"
+    shown = without_outer_template(page)
+    assert len(shown) == len(page) and shown.index("<p>") == page.index("<p>")
+    assert "template" not in shown
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<template><p>a</p></template><p>b</p>",
+        '<template><div data-composition-id="a"></div></template>',
+        "<p>a</p><template></template>",
+        "<!-- <template> --><p>a</p>",
+    ],
+)
+def test_other_templates_stay(page: str) -> None:
+    assert without_outer_template(page) == page
+
+
+def test_a_page_without_a_root_becomes_a_document_without_styles() -> None:
+    assert as_document("<p>a</p>", rootless=True) == "<!doctype html><p>a</p>"
+    for whole in ("<!-- a --><!doctype html><p>a</p>", "<html><p>a</p>", " <HTML>"):
+        assert as_document(whole, rootless=True) == whole
+
+
+def test_only_an_outermost_element_with_a_size_that_is_no_clip_becomes_the_root() -> None:
+    assert f'data-composition-id="{PAGE_ID}"' in with_page_root(f"<div {SIZES}></div>")
+    for page in ("<div></div>", f'<div class="clip" {SIZES}></div>', f"<div {SIZES}></div><p></p>"):
+        assert with_page_root(page) == page
 
 
 def test_a_composition_that_needs_webgpu_is_refused_with_what_works_instead() -> None:

@@ -98,8 +98,14 @@ def test_shader_transitions_register_a_timeline() -> None:
     assert codes("", ROOT, script) == []
 
 
-def test_a_page_without_a_root_says_so() -> None:
-    assert [problem.code for problem in lint("<p>hello</p>")] == ["root_missing_composition_id"]
+def test_a_page_needs_no_root() -> None:
+    assert lint("<p>hello</p>") == []
+
+
+def test_rules_of_any_page_hold_for_one_without_a_root() -> None:
+    page = "<video></video><script>gsap.to('p', { x: 1, repeat: -1 })</script>"
+    found = [problem.code for problem in lint(page)]
+    assert found == ["missing_gsap_script", "gsap_infinite_repeat", "media_missing_src", "video_missing_muted"]
 
 
 MANY = 10_000

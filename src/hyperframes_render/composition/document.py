@@ -17,7 +17,6 @@ from hyperframes_render.composition.markup import Edits, Element, scan, with_att
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.task import parse_frame_rate
 
-
 #: The composition id that a page without a composition root gets. The brackets keep it apart from authors' own ids.
 PAGE_ID = "(page)"
 #: Elements that are no content of a body, wherever they stand.

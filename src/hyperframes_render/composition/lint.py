@@ -48,8 +48,9 @@ class Problem:
 
 
 def lint(html: str) -> list[Problem]:
-    """The faults in a composition's main file, in the order of the text; of a page without a composition root those that
-    any page may have.
+    """The faults in a composition's main file, in the order of the text.
+
+    Rules about the root are left out where a page has none.
     """
     page = _Page(html)
     found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
@@ -153,13 +154,14 @@ class _Page:
                     element, "deprecated_data_layer", "warning", "data-layer is old.", "Use data-track-index."
                 )
             start, duration = _number(element, "data-start"), _number(element, "data-duration")
-            own = self._owners[id(element)]
-            if root and own is root and length and start is not None and duration and start + duration > length + _END_SLACK:
+            end = start + duration if start is not None and duration else 0.0
+            of_root = root is not None and self._owners[id(element)] is root
+            if of_root and length and end > length + _END_SLACK:
                 yield self._at(
                     element,
                     "clip_ends_past_root_duration",
                     "warning",
-                    f"The clip ends at {start + duration:g} s, the composition at {length:g} s: the rest is cut.",
+                    f"The clip ends at {end:g} s, the composition at {length:g} s: the rest is cut.",
                 )
             if "data-start" in attributes and attributes["data-start"].strip().startswith("-"):
                 yield self._at(element, "negative_start", "warning", "A start before 0 counts as 0.")
@@ -177,7 +179,7 @@ class _Page:
                 yield self._at(
                     element, "media_missing_id", "warning", f"The {element.name} has no id: timelines cannot name it."
                 )
-            elif ids[attributes.get("id")] > 1:
+            elif ids[attributes.get("id", "")] > 1:
                 yield self._at(
                     element, "duplicate_media_id", "error", f'Two media elements have the id "{attributes["id"]}".'
                 )

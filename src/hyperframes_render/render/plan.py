@@ -184,8 +184,10 @@ class Length:
 
 
 def length_of(page: PageSpec, declared: Declared, measured: float, measured_from: str = "") -> Length:
-    """How long a page lasts: what the caller asks for, else what it declares, else what was `measured` in it (seconds, 0
-    where nothing tells), else DEFAULT_LENGTH for a page without a composition root, and 0 for a composition.
+    """How long a page lasts: what the caller asks for, else what it declares, else what was `measured` in it.
+
+    `measured` is in seconds, 0 where nothing tells. Then it is DEFAULT_LENGTH for a page without a composition root,
+    and 0 for a composition.
     """
     # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
     if page.duration:
@@ -218,8 +220,9 @@ def about_rootless(length: Length) -> Iterator[tuple[str, str]]:
     if length.source == "default":
         yield (
             "length_by_default",
-            f"Nothing in the page says its length: the video is {length.seconds:g} s long. Ask for a duration, give clips "
-            "a data-start and a data-duration, or register a timeline on window.__timelines.",
+            f"Nothing in the page says its length: the video is {length.seconds:g} s long. "
+            "Ask for a duration, give clips a data-start and a data-duration, or register a timeline on "
+            "window.__timelines.",
         )
 
 

@@ -21,6 +21,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
+from tests.e2e.rootless_pages import PAGES, SMALL_INPUT, check_frames
 from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
 from tests.integration.workflow.receiver import receiving
 from tests.waiting import wait_for
@@ -75,6 +76,32 @@ def test_the_published_snippets_work(server: Server, folder: Path, generation: s
     assert message["status"] == 10 and set(message) == {
         *("id", "status", "output", "error", "session_id", "created_at", "updated_at")
     }
+
+
+ROOTLESS = [
+    *("two timelines under odd keys", "a list of timelines", "a fragment", "CSS animations alone"),
+    "a clip without a length lasts as long as the longest timeline",
+]
+
+
+def test_pages_without_a_root_come_out_right(server: Server, tmp_path: Path) -> None:
+    for name in ROOTLESS:
+        (tmp_path / f"{name}.json").write_text(json.dumps({"html": PAGES[name].html, **SMALL_INPUT}))
+    lines = run([python("sdk-new")], HERE / "python_pages.py", server.url, KEY, tmp_path)
+    assert lines == sorted(ROOTLESS)
+    for name in ROOTLESS:
+        check_frames(tmp_path / f"{name}.mp4", PAGES[name])
+
+
+def test_pages_without_a_root_come_out_of_the_drop_folder(server: Server) -> None:
+    names = ["a list of timelines", "no doctype, comments first, no body tag"]
+    inbox, outbox = server.data / "inbox", server.data / "outbox"
+    for name in names:
+        (inbox / f"{name}.render.json").write_text(json.dumps(SMALL_INPUT))
+        (inbox / f"{name}.html").write_text(PAGES[name].html)
+    for name in names:
+        wait_for((outbox / f"{name}.json").exists, seconds=60, what=f"the record of {name}")
+        check_frames(outbox / f"{name}.mp4", PAGES[name])
 
 
 @pytest.mark.slow
