@@ -203,12 +203,12 @@ class RenderInput(BaseModel):
     width: int | None = Field(
         default=None,
         ge=1,
-        description="Width in CSS pixels. Default: the composition's data-width, else 1920.",
+        description="Width in CSS pixels. Default: the page's data-width, else 1920.",
     )
     height: int | None = Field(
         default=None,
         ge=1,
-        description="Height in CSS pixels. Default: the composition's data-height, else 1080.",
+        description="Height in CSS pixels. Default: the page's data-height, else 1080.",
     )
     fps: FrameRate | None = Field(
         default=None,
@@ -217,7 +217,7 @@ class RenderInput(BaseModel):
     duration: float = Field(
         default=0,
         ge=0,
-        description="Length in seconds. 0 = the composition's data-duration, else its timelines and clips.",
+        description="Length in seconds. 0 = detect: data-duration, else the clips, timelines or animations.",
     )
     codec: Codec = Field(default=Codec.H264, description=f"Video codec of the result: {', '.join(Codec)}.")
     quality: QualityOrCrf = Field(
