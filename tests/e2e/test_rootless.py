@@ -37,6 +37,26 @@ def test_a_page_is_right_at_every_frame(name: str, tmp_path: Path) -> None:
         check_frames(tmp_path / "o.mp4", page)
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        "<style>p { font-family: Oswald, serif }</style><p>iiii</p>",
+        "<style>p { font: 600 50px/1.2 Oswald }</style><p>iiii</p>",
+        '<p style="font: 50px Oswald, serif">iiii</p>',
+    ],
+    ids=["a list", "a shorthand", "a style attribute"],
+)
+def test_the_fonts_that_a_page_names_are_brought(style: str, tmp_path: Path) -> None:
+    script = (
+        "<script>document.body.style.background = [...document.fonts].some((face) => face.family.includes('Oswald') && face.status === 'loaded')"
+        "? '#0f0' : '#f00'</script>"
+    )
+    (tmp_path / "page.html").write_text(style + script)
+    options = [*SMALL, "--duration", "0.2", "--network", "none"]
+    render(tmp_path / "page.html", tmp_path / "o.mp4", *options)
+    assert frames(tmp_path / "o.mp4")[0][190, 190].tolist()[1] > 200
+
+
 ENDLESS = STYLE + "<style>#dot { animation: go 1s linear infinite } @keyframes go { to { opacity: 0 } }</style>" + DOT
 
 

@@ -107,9 +107,11 @@ def test_other_templates_stay(page: str) -> None:
 
 
 def test_a_page_without_a_root_becomes_a_document_without_styles() -> None:
-    assert as_document("<p>a</p>", rootless=True) == "<!doctype html><p>a</p>"
-    for whole in ("<!-- a --><!doctype html><p>a</p>", "<html><p>a</p>", " <HTML>"):
-        assert as_document(whole, rootless=True) == whole
+    assert as_document("<p>a</p>", rootless=True) == "<!doctype html><head></head><p>a</p>"
+    assert as_document("<!-- a --><!doctype html><p>", rootless=True) == "<!-- a --><!doctype html><head></head><p>"
+    assert as_document("<html lang=en><p>", rootless=True) == "<html lang=en><head></head><p>"
+    whole = "<HTML><head><title>a</title></head><body>"
+    assert as_document(whole, rootless=True) == whole
 
 
 def test_only_an_outermost_element_with_a_size_that_is_no_clip_becomes_the_root() -> None:

@@ -287,18 +287,28 @@ _FRAGMENT_STYLE = (
 def as_document(html: str, *, rootless: bool = False) -> str:
     """`html` itself where it begins as a document does, else as the body of one: black, without margins, in Inter.
 
-    A page without a composition root looks as in a browser: it gets a doctype and no style.
+    A page without a composition root looks as in a browser: it gets a doctype, and a head for its fonts, and no style.
     """
-    comments = _LEADING_COMMENTS if rootless else r"\s*"
-    if re.match(rf"{comments}<(!doctype\s+html|html)", html, re.IGNORECASE | re.DOTALL):
-        return html
     if rootless:
-        return f"<!doctype html>{html}"
+        return _with_head(html)
+    if re.match(r"\s*<(!doctype\s+html|html)", html, re.IGNORECASE):
+        return html
     # The body's own style wins over the markup's rules, as it does there.
     return (
         f'<!doctype html><html><head><meta charset="utf-8"><style>{_FRAGMENT_STYLE}</style></head>'
         f'<body style="margin:0;overflow:hidden">{html}'
     )
+
+
+def _with_head(html: str) -> str:
+    if not re.match(rf"{_LEADING_COMMENTS}<(!doctype\s+html|html)", html, re.IGNORECASE | re.DOTALL):
+        html = f"<!doctype html>{html}"
+    outline = _OutlineParser(html).outline
+    if outline.head_end is not None:
+        return html
+    # What belongs in a head and follows it is moved into it by the browser.
+    position = outline.html_end or outline.doctype_end
+    return f"{html[:position]}<head></head>{html[position:]}"
 
 
 def with_page_root(html: str) -> str:

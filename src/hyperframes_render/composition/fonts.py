@@ -72,9 +72,11 @@ def resolve_fonts(
     font_root: Path,
     url_prefix: str = DEFAULT_URL_PREFIX,
     also_shown: str = "",
+    of_shorthands: bool = False,
 ) -> FontResolution:
     """Settle every font family that a whole HTML document names; `font_root` holds the bundled packages, `also_shown`
-    what the document will show besides its own text.
+    what the document will show besides its own text. `of_shorthands`: families that only a `font` shorthand names are
+    brought as well, where the official renderer leaves them out.
 
     Linked style sheets do not count: the official renderer never looks into them. A document without a head tag
     gets its lists rewritten but no faces, as there is no place for them.
@@ -86,6 +88,8 @@ def resolve_fonts(
     taken = _families_with_faces(html)
     rewritten = [_rewritten(declaration, shifts) for declaration in declarations]
     expander = _Expander(_custom_properties(rewritten))
+    if of_shorthands:
+        rewritten += [_Declaration("font-family", families, 0) for families in page.shorthands]
     wanted = _wanted(rewritten, expander)
     pending = {key: want for key, want in wanted.items() if key not in taken}
     if page.head_end is None:

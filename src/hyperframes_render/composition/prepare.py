@@ -99,7 +99,9 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         whole, given = with_rules_last(whole, variables.style), variables.script
         warnings += variables.problems
     shown = json.dumps(spec.variables, ensure_ascii=False)
-    fonts = resolve_fonts(whole, font_root=packages, url_prefix=PACKAGES_URL, also_shown=shown)
+    fonts = resolve_fonts(
+        whole, font_root=packages, url_prefix=PACKAGES_URL, also_shown=shown, of_shorthands=declared.rootless
+    )
     warnings.extend(
         f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
     )
