@@ -10,7 +10,16 @@ import pytest
 from pydantic import BaseModel
 
 from hyperframes_render.api.envelope import problem
-from hyperframes_render.errors import Unauthorized
+from hyperframes_render.errors import (
+    Forbidden,
+    InvalidOption,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    RenderError,
+    ServiceFailed,
+    Unauthorized,
+)
 from hyperframes_render.functions import settings
 from hyperframes_render.functions.api import build_application
 from tests.template import PROJECT, documented, load_template
@@ -110,18 +119,54 @@ def access_log() -> str:
     return str(TEMPLATE.body["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"])
 
 
-@pytest.mark.parametrize("name", TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"])
-def test_an_error_that_the_gateway_makes_has_our_body(name: str) -> None:
+#: What the gateway answers by itself, as the application would answer it. The last two have no status of their own: the
+#: gateway has no variable for it.
+GATEWAY_ERRORS: dict[str, tuple[RenderError, int]] = {
+    "UNAUTHORIZED": (Unauthorized("There is no valid key.", "Send the header Authorization: Bearer YOUR_KEY."), 401),
+    "ACCESS_DENIED": (Forbidden("This key may not do that.", "Use another key."), 403),
+    "MISSING_AUTHENTICATION_TOKEN": (
+        NotFound("There is no such route or method.", "GET /openapi.json lists them."),
+        404,
+    ),
+    "REQUEST_TOO_LARGE": (
+        PayloadTooLarge("The request is larger than 10 MB.", "Upload the composition first and send its uri."),
+        413,
+    ),
+    "THROTTLED": (
+        RateLimited("There are too many requests at once.", "Try again after the seconds in Retry-After."),
+        429,
+    ),
+    "QUOTA_EXCEEDED": (RateLimited("The quota is used up.", "Try again later."), 429),
+    "INTEGRATION_TIMEOUT": (
+        ServiceFailed(
+            "There was no answer within 29 seconds; a task may have been accepted.",
+            "Look at your tasks before you try again.",
+        ),
+        504,
+    ),
+    "DEFAULT_4XX": (InvalidOption("The gateway refused the request before it reached the application."), 400),
+    "DEFAULT_5XX": (ServiceFailed("The service failed.", "Try again."), 500),
+}
+
+
+def test_every_error_that_the_gateway_makes_is_known() -> None:
+    assert set(TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"]) == set(GATEWAY_ERRORS)
+
+
+@pytest.mark.parametrize("name", GATEWAY_ERRORS)
+def test_an_error_that_the_gateway_makes_has_the_body_of_the_application(name: str) -> None:
     response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
     body = json.loads(response["ResponseTemplates"]["application/json"])
-    assert body["success"] is False
-    assert body["detail"] == body["error"]["message"]
-    assert {"type", "title"} <= set(body)
-    # What the access log has, where the application's errors have their own.
-    assert body["request_id"] == "$context.requestId" and "$context.requestId" in access_log()
-    assert list(body) == [name for name in problem(Unauthorized("x"), "id") if name in body]
-    # The gateway has no variable for the status of an answer that it makes for several.
-    assert body.get("status") == response.get("StatusCode")
+    error, status = GATEWAY_ERRORS[name]
+    expected = problem(error, "$context.requestId", status)
+    if name.startswith("DEFAULT"):
+        del expected["status"]
+        assert "StatusCode" not in response
+    else:
+        assert response["StatusCode"] == status
+    assert body == expected and list(body) == list(expected)
+    assert "$context.requestId" in access_log()
+    assert ("Retry-After" in response["ResponseParameters"]["Headers"]) == (error.retryable and status != 504)
 
 
 def queue(name: str) -> dict[str, Any]:
