@@ -370,6 +370,8 @@ class Task(BaseModel):
     #: Key of the composition in the bucket, or an https address that Plan fetches.
     source_key: str = ""
     source_etag: str | None = None
+    #: Where the page is at home that Plan fetched; None: what `source_key` names is no page elsewhere.
+    source_address: str | None = None
     #: Key and etag of an uploaded file that audio_url names.
     audio_key: str | None = None
     audio_etag: str | None = None

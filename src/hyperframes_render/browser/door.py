@@ -101,7 +101,11 @@ class Door:
     media: MediaLibrary
     log: DoorLog = field(default_factory=DoorLog)
     budget: FetchBudget = field(default_factory=FetchBudget)
+    #: Where the page is at home, if it is no file of ours.
+    address: str | None = None
     _deliveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DELIVERIES_AT_ONCE))
+    #: The page's address as the browser writes it, without its fragment.
+    _opened_at: str = ""
     #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
     open_requests: int = 0
     #: Whether the page was given a photograph or a film.
@@ -110,7 +114,15 @@ class Door:
     @property
     def url(self) -> str:
         """Where the composition is, as the browser will ask for it."""
-        return f"{ORIGIN}/{quote(self.entry)}"
+        return self.address or f"{ORIGIN}/{quote(self.entry)}"
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page: the files of the renderer are answered there, too."""
+        if self.address is None:
+            return ORIGIN
+        parts = urlsplit(self._opened_at or self.address)
+        return f"{parts.scheme}://{parts.netloc}".lower()
 
     async def guard(self, context: BrowserContext) -> None:
         """Put this door before everything that pages of `context` ask for."""
@@ -143,24 +155,29 @@ class Door:
 
     async def _reply(self, route: Route, request: Request) -> None:
         url = request.url
-        if request.is_navigation_request() and request.frame.parent_frame is None and url != self.url:
+        of_page = request.is_navigation_request() and request.frame.parent_frame is None
+        if of_page and not self._is_page(url):
             self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
             await route.fulfill(status=204)  # "no content": the browser stays; an error would be a page of its own
-        elif url.startswith(ORIGIN + MEDIA_PATH):
+        elif of_page:
+            await route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
+        elif url.startswith(self.origin + MEDIA_PATH):
             address = unquote(urlsplit(url).query)
             facts = await self.media.describe(
                 address, self._media_file, name=_short(address.removeprefix(ORIGIN + "/"))
             )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
-        elif url.startswith(ORIGIN + PICTURE_PATH):
+        elif url.startswith(self.origin + PICTURE_PATH):
             picture = await self.media.describe_picture(unquote(urlsplit(url).query), self._media_file)
             self.photographs = self.photographs or bool(picture["moves"])
             await route.fulfill(json=picture)
         elif request.resource_type == "media":
             await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
-        elif url.startswith(ORIGIN + "/"):
+        elif url.startswith((ORIGIN + "/", self.origin + OWN_PREFIX)):
             await self._project_file(route, unquote(urlsplit(url).path))
+        elif (file := self._file_beside(url)) is not None:
+            await self._fulfil_file(route, file)
         elif is_page_runtime(url):
             await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
         elif (answer := find_in_packages(url, self.packages)) is not None:
@@ -171,9 +188,28 @@ class Door:
         else:
             await self._outside(route, request)
 
+    def _is_page(self, url: str) -> bool:
+        """Whether the page itself is asked for.
+
+        The first navigation is the page's; it tells how the browser writes the address.
+        """
+        bare = url.partition("#")[0]
+        self._opened_at = self._opened_at or bare
+        return bare == self._opened_at
+
+    def _file_beside(self, url: str) -> Path | None:
+        """A file that variables of a page at an address name: it lies beside the page's markup, which is none."""
+        if self.address is None or not url.startswith(self.origin + "/"):
+            return None
+        folder = urlsplit(self.address).path.rpartition("/")[0] + "/"
+        path = unquote(urlsplit(url).path)
+        if not path.startswith(folder) or path == folder + self.entry:
+            return None
+        return file_inside(self.root, path.removeprefix(folder))
+
     async def _fonts(self, route: Route, request: Request) -> None:
         """A font host's style sheet: from our packages, and from outside where it names a family that is in none."""
-        sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{ORIGIN}{OWN_PREFIX}packages/")
+        sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{self.origin}{OWN_PREFIX}packages/")
         if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
             try:
                 async with self._fetched(request, "GET") as answer:
@@ -225,6 +261,8 @@ class Door:
             if file is None:
                 raise MediaUnreadable("it is not in the project (404)")
             return file
+        if (beside := self._file_beside(url)) is not None:
+            return beside
         if (answer := find_in_packages(url, self.packages)) is not None:
             return answer.path
         if not url.startswith(("https:", "http:")):

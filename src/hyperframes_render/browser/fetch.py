@@ -51,6 +51,8 @@ class Fetched:
     status: int
     headers: dict[str, str]
     body: bytes
+    #: The address that answered, after all redirects.
+    address: str = ""
 
 
 def is_public(address: str) -> bool:
@@ -183,7 +185,7 @@ async def fetch_public(
         location = _header(answered, "location")
         if status not in (301, 302, 303, 307, 308) or location is None:
             kept = {name: value for name, value in answered if name in _RETURNED_HEADERS}
-            return Fetched(status, kept, body)
+            return Fetched(status, kept, body, url)
         try:
             url = urljoin(url, quote(location.encode("latin-1"), safe=_RESERVED))
         except ValueError:

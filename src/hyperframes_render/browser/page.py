@@ -60,10 +60,14 @@ _SCRIPTS = (
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
-#: The same in the project: a file that the page loaded, or a script in one that runs late.
-_OWN_PLACE = re.compile(
-    rf"{re.escape(ORIGIN)}/(?P<loaded>[^\s)]+)|{PLACE_SCHEME}(?P<file>[^\s@)]*)@(?P<first>\d+):(?P<line>\d+):(?P<column>\d+)"
-)
+
+
+def _own_place(origin: str) -> re.Pattern[str]:
+    """The same in the project: a file that the page loaded, or a script in one that runs late."""
+    late = rf"{PLACE_SCHEME}(?P<file>[^\s@)]*)@(?P<first>\d+):(?P<line>\d+):(?P<column>\d+)"
+    return re.compile(rf"{re.escape(origin)}/(?P<loaded>[^\s)]+)|{late}")
+
+
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -192,10 +196,10 @@ def _listen(page: CompositionPage) -> None:
         # What the door refused it says itself.
         known = message.text.startswith("Failed to load resource") or _OF_GL.search(message.text)
         if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
-            page.console.append(f"console {message.type}: {_own_words(message.text)}")
+            page.console.append(f"console {message.type}: {_own_words(message.text, page)}")
 
     def on_error(error: Error) -> None:
-        if why := _why_harmless(error):
+        if why := _why_harmless(error, page):
             if len(page.warnings) < MAX_ERRORS:
                 page.warn(f"{why}: {_describe(error, page)}.")
         elif len(page.errors) < MAX_ERRORS:
@@ -203,7 +207,8 @@ def _listen(page: CompositionPage) -> None:
 
     def on_request(request: Request) -> None:
         path = unquote(urlsplit(request.url).path)
-        if request.resource_type == "script" and request.url.startswith(ORIGIN) and not path.startswith(OWN_PREFIX):
+        of_project = page.door.address is None and request.url.startswith(ORIGIN)
+        if request.resource_type == "script" and of_project and not path.startswith(OWN_PREFIX):
             page.script_files.add(path.removeprefix("/"))
 
     page.chromium.page.on("request", on_request)
@@ -388,7 +393,7 @@ async def _settle(page: CompositionPage) -> None:
         return
     page.draws_elements = bool(settled["drawsElements"])
     for source in settled["images"]:
-        page.warn(f"The image {_own_words(source)} cannot be shown.")
+        page.warn(f"The image {_own_words(source, page)} cannot be shown.")
     for family in settled["fonts"]:
         page.warn(f"The font {family} cannot be loaded.")
     if page.errors:
@@ -414,40 +419,42 @@ def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
     raise PageScriptFailed(f"A script of the page failed: {first}.", action)
 
 
-def _why_harmless(error: Error) -> str | None:
+def _why_harmless(error: Error, page: CompositionPage) -> str | None:
     """What kind of error it is where the composition may be as it should all the same; the official renderer goes on
     after the same ones. None where a script of the project failed, or where that cannot be told.
     """
     stack = error.stack or ""
+    if page.spec.lenient_scripts:
+        return "A script of the page failed"
     if error.message.endswith("has already been declared"):
         return None  # a script that was not begun: it has no place where it failed
     if error.name and not stack:
         # Errors of scripts say where they were raised; the browser rejects its own promises without.
         return "Something that the page asked the browser for failed, and no script took notice"
     places = _STACK_PLACE.findall(stack)
-    if places and all(_is_foreign(place) for place in places):
+    if places and all(_is_foreign(place, page.door.origin) for place in places):
         return "A script that is not of the project failed"
     return None
 
 
-def _is_foreign(address: str) -> bool:
+def _is_foreign(address: str, origin: str) -> bool:
     return address.startswith("http") and (
-        not address.startswith(f"{ORIGIN}/") or address.startswith(f"{ORIGIN}{OWN_PREFIX}")
+        not address.startswith(f"{origin}/") or address.startswith(f"{origin}{OWN_PREFIX}")
     )
 
 
 def _describe(error: Error, page: CompositionPage) -> str:
     """The error's message and the file, line and column where it was raised."""
     message = (error.message or str(error)).splitlines()[0][:160]
-    place = _OWN_PLACE.search(error.stack or "")
+    place = _own_place(page.door.origin).search(error.stack or "")
     if place is None:
         return message
     if place["loaded"]:
-        return f"{message} (in {_own_words(place['loaded'])})"
+        return f"{message} (in {_own_words(place['loaded'], page)})"
     file = place["file"] or urlsplit(page.door.url).path.lstrip("/")
     line = int(place["first"]) + int(place["line"]) - 1
     return f"{message} (in {unquote(file)[:200]}:{line}:{place['column']})"
 
 
-def _own_words(text: str) -> str:
-    return text.replace(ORIGIN + "/", "")[:200]
+def _own_words(text: str, page: CompositionPage) -> str:
+    return text.replace(page.door.origin + "/", "")[:200]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run
+from hyperframes_render.composition.source import named_source
 from hyperframes_render.task import parse_render_input
 
 #: What RenderInput holds that changes nothing of what a composition is.
@@ -26,6 +26,6 @@ def check(source: str, as_json: bool, **fields: str | bool | None) -> None:
     from hyperframes_render.render.check import check as look
 
     with readable_errors(as_json):
-        report = run(look(Path(source), parse_render_input(given_fields(fields))))
+        report = run(look(named_source(source), parse_render_input(given_fields(fields))))
     click.echo(json.dumps(report.as_dict()) if as_json else as_text(report))
     sys.exit(0 if report.ok else 1)

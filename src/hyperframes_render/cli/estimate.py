@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors
+from hyperframes_render.composition.source import named_source
 from hyperframes_render.task import parse_render_input
 
 
@@ -29,7 +29,7 @@ def estimate(
         from hyperframes_render.render.steps import probe
 
         request = parse_render_input(given_fields(fields))
-        seen = probe(Path(source), request)
+        seen = probe(named_source(source), request)
         plan = seen.plan
         work = Workload.of_plan(plan, seen.seconds_per_frame)
         predicted = predict_planned(work, Stack(memory, parallel, architecture))

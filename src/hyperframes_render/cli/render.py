@@ -11,6 +11,7 @@ import click
 
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run, with_driver
+from hyperframes_render.composition.source import named_source
 from hyperframes_render.task import RenderInput, parse_render_input
 
 
@@ -37,12 +38,12 @@ def render(
     as_json: bool,
     **fields: str | bool | None,
 ) -> None:
-    """Render INPUT (an .html file, a project folder or a .zip of one) to a video."""
+    """Render INPUT (an .html file, a project folder, a .zip of one, or the address of a page) to a video."""
     from hyperframes_render.cli.progress import progress_output
 
     with readable_errors(as_json), progress_output(as_json) as listener:
         request = parse_render_input(given_fields(fields))
-        result = run(_render_here(Path(source), output, request, workers, chunks, listener))
+        result = run(_render_here(named_source(source), output, request, workers, chunks, listener))
         if poster is not None:
             importlib.import_module("hyperframes_render.media.stills").make_poster(output, poster)
     if as_json:
@@ -57,7 +58,7 @@ def render(
 
 
 async def _render_here(
-    source: Path, output: Path, request: RenderInput, workers: int | None, chunks: int, listener: Any
+    source: Any, output: Path, request: RenderInput, workers: int | None, chunks: int, listener: Any
 ) -> Any:
     def work(job: Any, driver: Any) -> Any:
         options = job.LocalOptions(workers, chunks, _local_file(request.audio_url))

@@ -11,6 +11,7 @@ import click
 
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run, with_driver
+from hyperframes_render.composition.source import named_source
 from hyperframes_render.errors import InvalidOption
 from hyperframes_render.formats import Codec
 from hyperframes_render.task import RenderInput, parse_render_input
@@ -30,7 +31,7 @@ def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields:
     with readable_errors(as_json):
         given = given_fields(fields)
         request = parse_render_input({**given, "codec": Codec.PNG})
-        drawn = run(_snapshot_here(Path(source), output, request, _times(at)))
+        drawn = run(_snapshot_here(named_source(source), output, request, _times(at)))
     if as_json:
         click.echo(json.dumps(drawn.as_dict()))
         return
@@ -49,7 +50,7 @@ def _times(text: str | None) -> list[float]:
     return times
 
 
-async def _snapshot_here(source: Path, output: Path, request: RenderInput, times: list[float]) -> Any:
+async def _snapshot_here(source: Any, output: Path, request: RenderInput, times: list[float]) -> Any:
     return await with_driver(
         "hyperframes_render.render.snapshot",
         lambda still, driver: still.take_snapshot(source, output, request, times, driver=driver),

@@ -50,6 +50,8 @@ class PageSpec:
     rootless: bool = False
     #: What the page itself says of its length, in seconds.
     declared_duration: float | None = None
+    #: For a page at an address elsewhere: its scripts run when a browser would run them, and their errors are warnings.
+    lenient_scripts: bool = False
 
     @property
     def device_width(self) -> int:
@@ -90,7 +92,9 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
     if declared.rootless:
         html = with_page_root(html)
     document = as_document(with_root_attributes(html, values), rootless=declared.rootless)
-    inlined = inline_sub_compositions(wait_for_fonts(document), project)
+    if not spec.lenient_scripts:
+        document = wait_for_fonts(document)
+    inlined = inline_sub_compositions(document, project)
     warnings += inlined.warnings
     whole, given = inlined.html, ""
     if spec.variables or "data-composition-variables" in html:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from hyperframes_render.composition.alone import is_part, page_of_part
 from hyperframes_render.composition.document import without_outer_template
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
+from hyperframes_render.task import is_web_address
 
 #: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
 MAX_ARCHIVE_ENTRIES = 10_000
@@ -37,6 +38,26 @@ _BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errn
 
 
 @dataclass(frozen=True)
+class WebPage:
+    """A page at an address elsewhere, with the file that its markup was fetched to; None: it is still to be fetched."""
+
+    address: str
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        return self.address
+
+
+#: What a caller may name as the input of a render.
+Source = Path | WebPage
+
+
+def named_source(text: str) -> Source:
+    """What a person names: the address of a page, or a path."""
+    return WebPage(text) if is_web_address(text) else Path(text)
+
+
+@dataclass(frozen=True)
 class Project:
     """A folder that the page is served from, and the HTML file in it that is the composition."""
 
@@ -45,6 +66,8 @@ class Project:
     name: str
     #: A sub-composition that is to be shown by itself, in place of what the entry shows; its path below `root`.
     part: str | None = None
+    #: Where the page is at home, if it is no file of ours: what it names stands beside it there.
+    address: str | None = None
 
     def read_html(self) -> str:
         """The composition's markup. Raises InvalidComposition where it is missing or no text."""
@@ -92,13 +115,18 @@ def _decoded(data: bytes) -> str:
     return data.decode(encoding, errors="replace")
 
 
-def open_project(source: Path, *, unpack_to: Path, composition: str | None = None) -> Project:
+def open_project(source: Source, *, unpack_to: Path, composition: str | None = None) -> Project:
     """Turn what the caller named into a project.
 
     `unpack_to` is an empty folder for the contents of an archive; the caller removes it. `composition` is the file of
     the project to show, where that is another than its own.
     Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
     """
+    if isinstance(source, WebPage):
+        if source.path is None:
+            raise InvalidComposition(f"{source.address} was not fetched.")
+        page = _opened(source.path, unpack_to)
+        return replace(page, name=source.address[:120], address=source.address)
     return _opened(source, unpack_to).of(composition)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -14,15 +13,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_counter
 from hyperframes_render.api.estimate import Stack, Workload, predict
 from hyperframes_render.api.outbox import work_folder
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public
-from hyperframes_render.composition.source import is_archive
-from hyperframes_render.errors import InvalidComposition, LimitExceeded, ServiceFailed
+from hyperframes_render.composition.source import Source, WebPage
+from hyperframes_render.errors import LimitExceeded, ServiceFailed
 from hyperframes_render.functions.failures import tell_workflow
 from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.progress import ProgressCount
 from hyperframes_render.functions.settings import PlanSettings
 from hyperframes_render.functions.wiring import account_concurrency, settings
-from hyperframes_render.functions.worker import TaskEvent, Worker, job_folder, worker
+from hyperframes_render.functions.worker import TaskEvent, Worker, at_home, job_folder, worker
+from hyperframes_render.render.remote import fetch_source
 from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.task import Task, TaskStatus, is_web_address
 
@@ -34,11 +33,6 @@ SOUND_FILE = "sound.flac"
 #: What chunks leave of the account's concurrency to the API, to streams, webhooks and whatever else runs there: a
 #: fifth, and two at least (a new account has ten).
 SPARE_PART, LEAST_SPARE = 5, 2
-#: What servers say of a composition; some say nothing, or that they do not know.
-_COMPOSITION_TYPES = (
-    *("text/html", "application/xhtml+xml", "text/plain", "application/octet-stream", "binary/octet-stream"),
-    *("application/zip", "application/x-zip-compressed", "application/x-zip"),
-)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -53,10 +47,8 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     with own.spending(event.task_id, "plan"), job_folder() as folder:
         own.wanted_task(event.task_id)
         task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
-        if is_web_address(task.source_key):
-            source = own.with_given_files(task, _fetch(own, task, folder))
-        else:
-            source = own.source(task, folder)
+        elsewhere = is_web_address(task.source_key)
+        source = _fetch(own, task, folder) if elsewhere else own.source(task, folder)
         request = own.request(task)
         audio = own.audio(task, folder)
         progress = ProgressCount.of_call(own.tasks, task.id, context)
@@ -160,32 +152,15 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) ->
     )
 
 
-def _fetch(own: Worker, task: Task, folder: Path) -> Path:
+def _fetch(own: Worker, task: Task, folder: Path) -> Source:
     """The composition from its public address, kept in work/ so that every chunk sees the same.
 
     Fetched within the stack's ceiling; what the request says of `network` is for the page.
     """
-    url = task.source_key
-    shown = url if len(url) <= 120 else f"{url[:117]}..."
-    try:
-        answer = asyncio.run(fetch_public(url, network=own.settings.network_ceiling))
-    except FetchRefused as refused:
-        raise InvalidComposition(
-            f"html: {shown} could not be fetched: {refused}.",
-            "Give a public address that the stack's NetworkCeiling allows.",
-        ) from None
-    if answer.status != 200:
-        raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and kind not in _COMPOSITION_TYPES:
-        raise InvalidComposition(
-            f"html: {shown} is {kind[:80]}, neither HTML nor a .zip.", "Give a composition's address."
-        )
-    packed = is_archive(answer.body[:4]) or urlsplit(url).path.lower().endswith(".zip")
-    suffix, kind = (".zip", "application/zip") if packed else (".html", "text/html")
-    path = folder / f"composition{suffix}"
-    path.write_bytes(answer.body)
-    key = f"{work_folder(task.id)}source{suffix}"
-    own.objects.upload(path, key, kind)
-    own.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key)
-    return path
+    fetched = asyncio.run(fetch_source(task.source_key, folder, own.settings.network_ceiling))
+    path, address = (fetched.path, fetched.address) if isinstance(fetched, WebPage) else (fetched, None)
+    assert path is not None
+    key = f"{work_folder(task.id)}source{path.suffix}"
+    own.objects.upload(path, key, "application/zip" if path.suffix == ".zip" else "text/html")
+    own.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key, source_address=address)
+    return at_home(own.with_given_files(task, path), address)

@@ -29,7 +29,7 @@ from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.ledger import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
-from hyperframes_render.composition.source import is_archive, open_project, remove_folder
+from hyperframes_render.composition.source import Source, WebPage, is_archive, open_project, remove_folder
 from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
 from hyperframes_render.functions.observability import logger
 from hyperframes_render.functions.settings import Working
@@ -88,7 +88,7 @@ class Worker:
         """A record for a later function."""
         self.objects.put(key, json.dumps(record).encode(), "application/json")
 
-    def source(self, task: Task, folder: Path) -> Path:
+    def source(self, task: Task, folder: Path) -> Source:
         """The composition, as a file in `folder`. Errors name it: a plain name stays as its sender knows it."""
         suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
         name = PurePosixPath(task.drop_key or "").stem
@@ -97,7 +97,7 @@ class Worker:
         if suffix == ".html" and _is_zip(path):
             # An upload without a name of its own says only here what it is.
             path = path.rename(path.with_suffix(".zip"))
-        return self.with_given_files(task, path)
+        return at_home(self.with_given_files(task, path), task.source_address)
 
     def with_given_files(self, task: Task, source: Path) -> Path:
         """The composition with the files that its variables name beside it: an archive becomes a folder for that."""
@@ -149,6 +149,11 @@ class Worker:
             if outlived():
                 logger.error("a thread outlived its job: this process ends")
                 end_if_outlived(1)
+
+
+def at_home(source: Path, address: str | None) -> Source:
+    """The source as a page at its address, if it has one."""
+    return source if address is None else WebPage(address, source)
 
 
 def _is_zip(path: Path) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from hyperframes_render.composition.lint import Problem, Severity, lint
-from hyperframes_render.composition.source import Project, open_project
+from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
@@ -56,7 +55,7 @@ class CheckReport:
         return {**asdict(self), "ok": self.ok}
 
 
-async def check(source: Path, request: RenderInput) -> CheckReport:
+async def check(source: Source, request: RenderInput) -> CheckReport:
     """Open the composition and look at it. Faults of the composition are problems of the report.
 
     Raises a MachineError where this machine cannot look.
@@ -79,12 +78,13 @@ async def check(source: Path, request: RenderInput) -> CheckReport:
 
 def _html_of(attempt: Attempt) -> str:
     door = attempt.pool.first.page.door
-    return Project(door.root, door.entry, door.entry).of(attempt.session.request.composition).read_html()
+    project = Project(door.root, door.entry, door.entry)
+    return project.of(attempt.session.request.composition if door.address is None else None).read_html()
 
 
-def _static_problems(source: Path, request: RenderInput) -> list[Problem]:
+def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
     """What the markup alone tells, where the page could not be opened; an archive is not opened again for that."""
-    if source.suffix.lower() == ".zip":
+    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         return []
     try:
         return lint(open_project(source, unpack_to=source, composition=request.composition).read_html())

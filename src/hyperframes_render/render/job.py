@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.composition.source import Source
 from hyperframes_render.errors import OutputUnwritable
 from hyperframes_render.formats import FORMATS, Codec
 from hyperframes_render.media.encode import chunk_suffix
@@ -33,7 +34,7 @@ class LocalOptions:
 
 
 async def render(
-    source: Path,
+    source: Source,
     output: Path,
     request: RenderInput,
     options: LocalOptions | None = None,

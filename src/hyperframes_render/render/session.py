@@ -26,7 +26,7 @@ from hyperframes_render.browser.integrity import without_integrity
 from hyperframes_render.browser.processes import processor_seconds
 from hyperframes_render.composition.document import Declared, read_declared
 from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
-from hyperframes_render.composition.source import Project, open_project, remove_folder
+from hyperframes_render.composition.source import Project, Source, WebPage, open_project, remove_folder
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
@@ -35,6 +35,7 @@ from hyperframes_render.orphans import adopt_orphans
 from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
 from hyperframes_render.render.progress import ProgressMeter, watched
+from hyperframes_render.render.remote import fetch_source
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.threads import job_threads
@@ -199,7 +200,7 @@ class Attempt:
 class Session:
     """One piece of work on one composition, with a folder of its own that is removed in the end."""
 
-    source: Path
+    source: Source
     request: RenderInput
     meter: ProgressMeter
     folder: Path
@@ -242,10 +243,13 @@ class Session:
             unpack_to.mkdir()
             chromium_path()
             composition = self.request.composition
-            project = await asyncio.to_thread(open_project, self.source, unpack_to=unpack_to, composition=composition)
+            source = await self._fetched()
+            project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
             html = project.read_html()
             declared = read_declared(html, name=project.name)
             page = page_spec(self.request, declared)
+            if project.address is not None and declared.rootless:
+                page = replace(page, lenient_scripts=True)
             await self._settle_sound()
             prepared = await asyncio.to_thread(_prepare, html, declared, page, project)
             while True:
@@ -302,6 +306,14 @@ class Session:
             )
             return await work(Attempt(self, declared, page, prepared, pool, processor_before))
 
+    async def _fetched(self) -> Source:
+        """The source, on this machine."""
+        if isinstance(self.source, WebPage) and self.source.path is None:
+            folder = self.folder / "fetched"
+            folder.mkdir()
+            return await fetch_source(self.source.address, folder, self.ceiling)
+        return self.source
+
     async def _settle_sound(self) -> None:
         """Have the caller's sound at hand, or say what is wrong with it before anything is rendered."""
         address = self.request.audio_url
@@ -325,7 +337,7 @@ class Session:
 
 
 async def in_session(
-    source: Path,
+    source: Source,
     request: RenderInput,
     meter: ProgressMeter,
     work: Callable[[Attempt], Awaitable[Made]],

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from hyperframes_render.browser.driver import BrowserDriver
+from hyperframes_render.composition.source import Source
 from hyperframes_render.errors import InvalidOption, OutputUnwritable
 from hyperframes_render.formats import Codec
 from hyperframes_render.media.stills import image_of, sheet_of
@@ -42,7 +43,7 @@ class Snapshot:
 
 
 async def take_snapshot(
-    source: Path,
+    source: Source,
     output: Path,
     request: RenderInput,
     times: Sequence[float] = (),

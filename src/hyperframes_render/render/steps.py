@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.composition.document import read_declared
-from hyperframes_render.composition.source import open_project
+from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import Content
 from hyperframes_render.media.encode import chunk_suffix
@@ -43,7 +43,7 @@ class Planned:
 
 
 def make_plan(
-    source: Path,
+    source: Source,
     request: RenderInput,
     chunking: Chunking,
     *,
@@ -86,7 +86,7 @@ class Probe:
     seconds_per_frame: float
 
 
-def probe(source: Path, request: RenderInput) -> Probe:
+def probe(source: Source, request: RenderInput) -> Probe:
     """Look at the composition without rendering it. Raises a RenderError."""
 
     async def work(attempt: Attempt) -> Probe:
@@ -96,11 +96,13 @@ def probe(source: Path, request: RenderInput) -> Probe:
     return asyncio.run(in_session(source, request, ProgressMeter(None), work, workers=1))
 
 
-def _short_plan(source: Path, request: RenderInput) -> Plan | None:
+def _short_plan(source: Source, request: RenderInput) -> Plan | None:
     """The plan of a composition that says its length and is rendered before a browser could tell more; else None.
 
     What the pictures are like is seen, and the sound mixed, by the step that renders it whole.
     """
+    if isinstance(source, WebPage) and source.path is None:
+        return None
     with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as folder:
         project = open_project(source, unpack_to=Path(folder), composition=request.composition)
         declared = read_declared(project.read_html(), name=project.name)
@@ -140,7 +142,7 @@ async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
 
 
 def render_chunk(
-    source: Path, request: RenderInput, plan: Plan, chunk: Chunk, output: Path, *, listener: Listener | None = None
+    source: Source, request: RenderInput, plan: Plan, chunk: Chunk, output: Path, *, listener: Listener | None = None
 ) -> CaptureRecord:
     """Render one chunk of `plan` to the file `output`, silent. The file appears whole or not at all."""
 

@@ -117,7 +117,15 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
     if form is None:
         form = spec.form if surface else _IMAGE_FORMS[spec.form]
     door = Door(
-        spec.project.root, spec.project.entry, spec.html, spec.packages, spec.network, spec.media, spec.log, spec.budget
+        root=spec.project.root,
+        entry=spec.project.entry,
+        html=spec.html,
+        packages=spec.packages,
+        network=spec.network,
+        media=spec.media,
+        log=spec.log,
+        budget=spec.budget,
+        address=spec.project.address,
     )
     page = await open_composition(chromium, door, spec.page)
     stack.callback(page.footage.close)

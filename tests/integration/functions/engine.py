@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from hyperframes_render.composition.source import Source, WebPage
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.formats import Content
 from hyperframes_render.render.chunking import Chunking
@@ -43,12 +44,18 @@ class Behaviour:
     seen: list[Seen] = field(default_factory=list)
     #: By call: where it may fetch a sound from.
     ceilings: dict[str, NetworkPolicy] = field(default_factory=dict)
+    #: Where the page is at home, by call; None: it is a file of ours.
+    addresses: list[str | None] = field(default_factory=list)
 
-    def look(self, source: Path, request: Any) -> None:
-        """Note what the page would see."""
+    def look(self, named: Source, request: Any) -> Path:
+        """Note what the page would see; the file or folder of it."""
+        source = named.path if isinstance(named, WebPage) else named
+        self.addresses.append(named.address if isinstance(named, WebPage) else None)
+        assert source is not None
         root = source if source.is_dir() else source.parent
         files = [path for path in root.rglob("*") if path.is_file()]
         self.seen.append(Seen(request.variables, {str(path.relative_to(root)): path.read_bytes() for path in files}))
+        return source
 
     def enter(self, name: str) -> None:
         """Note a call, and fail where a fault is left for it."""
@@ -98,7 +105,7 @@ class Engine:
 
     def make_plan(
         self,
-        source: Path,
+        named: Source,
         request: Any,
         chunking: Chunking,
         *,
@@ -109,10 +116,10 @@ class Engine:
     ) -> Planned:
         self.behaviour.enter("make_plan")
         self.behaviour.ceilings["make_plan"] = ceiling
-        self.behaviour.look(source, request)
+        source = self.behaviour.look(named, request)
         text = (source / "index.html" if source.is_dir() else source).read_bytes().decode(errors="replace")
-        if "data-composition-id" not in text and not text.startswith("PK"):
-            raise InvalidComposition("There is no composition root in it.", "Give one element a data-composition-id.")
+        if "<" not in text and not text.startswith("PK"):
+            raise InvalidComposition("There is no element in it.", "Give the markup of a page.")
         declared = re.search(r'data-duration="([\d.]+)"', text)
         duration = self.behaviour.duration or request.duration or float(declared.group(1) if declared else 1)
         frames = round(duration * FPS)
@@ -124,7 +131,7 @@ class Engine:
         return Planned(planned, (("title", "A title"),), mixed, ("The plan's warning.",), 0.05)
 
     def render_chunk(
-        self, source: Path, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
+        self, source: Source, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None
     ) -> CaptureRecord:
         self.behaviour.enter(f"render_chunk {chunk.index}")
         self.behaviour.look(source, request)
@@ -139,7 +146,7 @@ class Engine:
         output.write_bytes(b"".join(path.read_bytes() for _, path in chunks) + heard)
         return Result(sum(record.frames for record in records), len(chunks))
 
-    async def render(self, source: Path, output: Path, request: Any, options: Any, listener: Any) -> Result:
+    async def render(self, source: Source, output: Path, request: Any, options: Any, listener: Any) -> Result:
         self.behaviour.enter("render")
         self.behaviour.ceilings["render"] = options.ceiling
         self.behaviour.look(source, request)

@@ -154,11 +154,11 @@ def test_a_name_whose_result_would_be_taken_for_another_s_is_refused(
     assert after == before
 
 
-def test_a_composition_without_a_root_is_answered_beside_the_file(cloud: Cloud, behaviour: Behaviour) -> None:
-    task_id = drop(cloud, "inbox/broken.html", "<p>nothing</p>")
+def test_a_file_without_an_element_is_answered_beside_it(cloud: Cloud, behaviour: Behaviour) -> None:
+    task_id = drop(cloud, "inbox/broken.html", "only words")
     assert task_id and run_workflow(task_id)["status"] == 11
     assert cloud.keys("outbox/") == ["outbox/broken.error.json"]
-    assert "composition" in cloud.json("outbox/broken.error.json")["error"]
+    assert "no element" in cloud.json("outbox/broken.error.json")["error"]
 
 
 def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(

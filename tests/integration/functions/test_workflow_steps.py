@@ -157,12 +157,12 @@ def test_a_failure_at_any_step_is_told_in_its_own_words(cloud: Cloud, behaviour:
     assert record["error"] == task["error"] and record["details"]["retryable"] is False
 
 
-def test_a_missing_composition_root_is_a_readable_error(cloud: Cloud, behaviour: Behaviour) -> None:
-    status, body, _ = answer("POST", "/apps/run", {"input": {"html": "<p>no composition here</p>"}})
+def test_markup_without_an_element_is_a_readable_error(cloud: Cloud, behaviour: Behaviour) -> None:
+    status, body, _ = answer("POST", "/apps/run", {"input": {"html": "no page here"}})
     assert status == 200
     task_id = body["data"]["id"]
     run_workflow(task_id)
-    assert "composition" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
+    assert "no element" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
 def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
@@ -426,18 +426,20 @@ def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.browser.fetch import Fetched
-    from hyperframes_render.functions import plan
+    from hyperframes_render.render import remote
 
     asked: list[str] = []
 
     async def fetch(url: str, **_: Any) -> Fetched:
         asked.append(url)
-        return Fetched(200, {}, HTML.encode())
+        return Fetched(200, {}, HTML.encode(), "https://www.example.com/promo.html")
 
-    monkeypatch.setattr(plan, "fetch_public", fetch)
+    monkeypatch.setattr(remote, "fetch_public", fetch)
     task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 10
     assert asked == ["https://example.com/promo.html"]
+    # Every step renders it as the page at the address that answered.
+    assert set(behaviour.addresses) == {"https://www.example.com/promo.html"}
 
 
 @pytest.mark.parametrize(
@@ -454,12 +456,12 @@ def test_an_address_that_answers_with_something_else_is_refused(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.browser.fetch import Fetched
-    from hyperframes_render.functions import plan
+    from hyperframes_render.render import remote
 
     async def fetch(url: str, **_: Any) -> Fetched:
         return Fetched(200, {"content-type": "image/png"}, HTML.encode())
 
-    monkeypatch.setattr(plan, "fetch_public", fetch)
+    monkeypatch.setattr(remote, "fetch_public", fetch)
     task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 11
     assert "image/png" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
@@ -480,7 +482,7 @@ def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.browser.fetch import Fetched
-    from hyperframes_render.functions import plan
+    from hyperframes_render.render import remote
 
     asked: list[Any] = []
 
@@ -489,7 +491,7 @@ def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests
         return Fetched(200, {}, HTML.encode())
 
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
-    monkeypatch.setattr(plan, "fetch_public", fetch)
+    monkeypatch.setattr(remote, "fetch_public", fetch)
     given = {"html": "https://in.example/promo.html", "network": "none"}
     assert run_workflow(answer("POST", "/apps/run", {"input": given})[1]["data"]["id"])["status"] == 10
     assert asked == [("in.example",)]
