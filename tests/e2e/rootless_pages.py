@@ -286,6 +286,25 @@ PAGES = {
         1,
         colour=lambda t: GREEN,
     ),
+    "a timeline by itself, with a call and a set": Page(
+        document(
+            DOT,
+            'window.__timelines = gsap.timeline({ paused: true }).set("#dot", { y: -40 }, 0)'
+            '.call(() => { document.getElementById("dot").style.left = "100px"; }, null, 0.5).to({}, { duration: 1 }, 0);',
+        ),
+        1,
+        lambda t: (0 if t < 0.5 else 100, 120),
+    ),
+    "a timeline of anime.js": Page(
+        document(
+            DOT,
+            "window.__timelines = { a: anime.timeline({ autoplay: false })"
+            '.add({ targets: "#dot", translateX: 140, duration: 1000, easing: "linear" }) };',
+            '<script src="https://cdn.jsdelivr.net/npm/animejs@3.2.2/lib/anime.min.js"></script>',
+        ),
+        1,
+        right,
+    ),
     "timers": Page(
         document(DOT, 'setTimeout(() => { document.getElementById("dot").style.left = "70px"; }, 1000);', ""),
         2,

@@ -14,10 +14,17 @@
   const LAYOUT = ["margin", "padding", "overflow", "width", "height", "position"];
   const byRuntime = (more = 0) => clock.caller(1 + more).includes(RUNTIME);
 
+  const isTimeline = (value) => Boolean(value) && typeof value === "object" && (isGsap(value) || isAnime(value));
+  // What the runtime binds where no timeline is GSAP's: it would take another library's for one, and seek it in seconds.
+  const idle = Object.fromEntries(["play", "pause", "seek", "totalTime", "timeScale", "progress"].map((name) => [name, () => idle]));
+  Object.assign(idle, { time: () => 0, paused: () => true, duration: () => UNKNOWN, totalDuration: () => UNKNOWN });
+
   // --- Timelines: one of our own, under the page's id, has all of GSAP's that are registered as its children. The
   // runtime binds it as the root's timeline, so that callbacks, sets and first frames are as in a composition.
   let registry;
   let master = null;
+  let bound = null; // the master that the runtime knows
+  let settled = false;
   const adopted = new WeakSet();
 
   function classOf(animation) {
@@ -40,18 +47,25 @@
         master = new Timeline({ paused: true });
         // It lasts as long as the page, also where its children do not.
         master.to({}, { duration: UNKNOWN });
+        // The runtime looks ahead by a share of the length and back, which would call callbacks on the way.
+        master.progress = (...value) => (value.length ? master : 0);
       }
       if (!master) continue;
       adopted.add(timeline);
       master.add(timeline, 0);
       timeline.paused(false);
     }
-    return master;
+    if (master && bound !== master) {
+      bound = master;
+      if (settled) window.__hfForceTimelineRebind?.();
+    }
+    return master ?? idle;
   }
 
   // What there is before the page registers anything is the runtime's: a list, so that pages may push to it as well.
+  // A timeline by itself is a list of one.
   function register(value) {
-    registry = byRuntime(1) ? [] : value;
+    registry = byRuntime(1) ? [] : isTimeline(value) ? [value] : value;
     value = registry;
     if (value && typeof value === "object" && !Object.hasOwn(value, id)) {
       try {
@@ -117,6 +131,7 @@
   // What the page lasts, now that all is there; the runtime is told.
   function settle() {
     placeClips();
+    settled = true;
     const found = duration === null ? infer() : { seconds: duration, from: "" };
     root?.setAttribute("data-duration", String(found.seconds || UNKNOWN));
     return found;
