@@ -14,12 +14,12 @@ $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 
 # Installs and locks packages. Set-up can do without it, with pip, in minutes more.
 export UV := $(abspath $(VENV))/uv/bin/uv
-$(STAMPS)/uv: requirements-uv.lock | $(STAMPS)/system
+$(STAMPS)/uv: requirements/uv.lock | $(STAMPS)/system
 	@UV= $(SETUP)/20-python.sh $(VENV)/uv $< || echo "set-up goes on with pip" >&2
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/python: $(SETUP)/20-python.sh requirements.lock requirements-dev.lock | $(STAMPS)/system $(STAMPS)/uv
-	@$(SETUP)/20-python.sh $(VENV) requirements.lock requirements-dev.lock
+$(STAMPS)/python: $(SETUP)/20-python.sh requirements/product.lock requirements/dev.lock | $(STAMPS)/system $(STAMPS)/uv
+	@$(SETUP)/20-python.sh $(VENV) requirements/product.lock requirements/dev.lock
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/product: pyproject.toml $(STAMPS)/python
@@ -32,7 +32,7 @@ $(STAMPS)/packages: $(SETUP)/30-packages.sh layers/renderer/package.json layers/
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
 	@touch $@
 
-$(STAMPS)/driver: $(SETUP)/45-driver.sh src/hyperframes_render/browser/confined.c $(STAMPS)/python
+$(STAMPS)/driver: $(SETUP)/45-driver.sh src/hyperframes_render/sandbox/confined.c $(STAMPS)/python
 	@$(SETUP)/45-driver.sh $(abspath $(VENV))
 	@touch $@
 
@@ -44,7 +44,7 @@ STACK_PARTS += $(STAMPS)/stack-sdk-new $(STAMPS)/stack-sdk-old $(STAMPS)/stack-s
 $(STAMPS)/stack: $(STACK_PARTS)
 	@touch $@
 
-$(STAMPS)/stack-%: requirements-%.lock $(SETUP)/20-python.sh | $(STAMPS)/python
+$(STAMPS)/stack-%: requirements/%.lock $(SETUP)/20-python.sh | $(STAMPS)/python
 	@PIP_NO_DEPS=1 VENV_OPTIONS=$$([ -x $(UV) ] && echo --without-pip) $(SETUP)/20-python.sh $(STACK)/$* $<
 	@touch $@
 
@@ -83,7 +83,7 @@ attack: setup
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
-	@$(BIN)/mypy layers/renderer/bom.py tests/lint/audit.py
+	@$(BIN)/mypy tools/bom.py tools/audit.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
 lint-template: setup $(STAMPS)/stack-checks
@@ -93,11 +93,11 @@ lint-template: setup $(STAMPS)/stack-checks
 
 # Known vulnerabilities in what is locked. "Error 1": one was found; "Error 3": not all could be looked up from here.
 audit: setup $(STAMPS)/stack-audit
-	@$(BIN)/python tests/lint/audit.py $(abspath $(STACK))/audit/bin/pip-audit
+	@$(BIN)/python tools/audit.py $(abspath $(STACK))/audit/bin/pip-audit
 
-# The bill of materials, from what is installed here; of an image that was built: see layers/renderer/bom.py.
+# The bill of materials, from what is installed here; of an image that was built: see tools/bom.py.
 bom: setup
-	@$(BIN)/python layers/renderer/bom.py --venv $(VENV) -o out/bom.json --licences docs/licences.md
+	@$(BIN)/python tools/bom.py --venv $(VENV) -o out/bom.json --licences docs/licences.md
 
 # Many cases of everything that strangers may send (docs/fuzzing.md); other ones with another seed.
 CASES ?= 100000
@@ -147,20 +147,20 @@ LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --quiet
 PRODUCT := pyproject.toml --extra aws --extra api --extra serve --extra submit
 lock: $(STAMPS)/uv
-	@$(LOCK) $(PRODUCT) -o requirements.lock
-	@$(LOCK) $(PRODUCT) --extra dev -c requirements.lock -o requirements-dev.lock
-	@$(LOCK) layers/dependencies/requirements.in -c requirements.lock -o layers/dependencies/requirements.lock
-	@$(LOCK) requirements-runtime.in -c requirements.lock -o requirements-runtime.lock
-	@$(LOCK) requirements-emulator.in -o requirements-emulator.lock
-	@$(LOCK) requirements-sam.in -o requirements-sam.lock
-	@$(LOCK) requirements-sdk-new.in -o requirements-sdk-new.lock
-	@$(LOCK) requirements-sdk-old.in -o requirements-sdk-old.lock
+	@$(LOCK) $(PRODUCT) -o requirements/product.lock
+	@$(LOCK) $(PRODUCT) --extra dev -c requirements/product.lock -o requirements/dev.lock
+	@$(LOCK) layers/dependencies/requirements.in -c requirements/product.lock -o layers/dependencies/requirements.lock
+	@$(LOCK) requirements/runtime.in -c requirements/product.lock -o requirements/runtime.lock
+	@$(LOCK) requirements/emulator.in -o requirements/emulator.lock
+	@$(LOCK) requirements/sam.in -o requirements/sam.lock
+	@$(LOCK) requirements/sdk-new.in -o requirements/sdk-new.lock
+	@$(LOCK) requirements/sdk-old.in -o requirements/sdk-old.lock
 	@cd tests/e2e/sdk && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
-	@$(LOCK) requirements-checks.in -o requirements-checks.lock
-	@$(LOCK) requirements-uv.in -o requirements-uv.lock
-	@$(LOCK) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
-	@$(LOCK) requirements-audit.in -o requirements-audit.lock
-	@$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
+	@$(LOCK) requirements/checks.in -o requirements/checks.lock
+	@$(LOCK) requirements/uv.in -o requirements/uv.lock
+	@$(LOCK) requirements/build.in -c requirements/dev.lock -o requirements/build.lock
+	@$(LOCK) requirements/audit.in -o requirements/audit.lock
+	@$(LOCK) requirements/fuzz.in -o requirements/fuzz.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 clean:

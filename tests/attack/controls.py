@@ -15,9 +15,12 @@ from pathlib import Path
 from playwright.async_api import BrowserContext
 
 import __main__
-from hyperframes_render.browser import chromium, door, driver, fetch, flags, memory
+from hyperframes_render.browser import chromium, driver, flags
+from hyperframes_render.browser import interceptor as door
 from hyperframes_render.composition import source
 from hyperframes_render.media import media_file, sound
+from hyperframes_render.network import fetch
+from hyperframes_render.sandbox import memory
 
 _PARTS = Path(__file__).parent / "parts"
 

@@ -61,8 +61,8 @@ def _measured(variant: str, composition: Path) -> tuple[float, float]:
 
 
 def _render(composition: Path, without: bool) -> None:
+    from hyperframes_render.input import parse_render_input
     from hyperframes_render.render.job import LocalOptions, render
-    from hyperframes_render.task import parse_render_input
 
     for control in _CONTROLS if without else ():
         take_out(control)

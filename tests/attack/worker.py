@@ -17,14 +17,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.api.post import post
-from hyperframes_render.api.webhooks import check_webhook
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import RenderError
 from hyperframes_render.formats import FORMATS
-from hyperframes_render.functions.worker import job_folder
+from hyperframes_render.functions.support.render_context import job_folder
+from hyperframes_render.input import parse_render_input
+from hyperframes_render.network.fetch import FetchRefused, fetch_public
+from hyperframes_render.network.post import post
 from hyperframes_render.render.job import LocalOptions, render
-from hyperframes_render.task import parse_render_input
+from hyperframes_render.tasks.webhooks import check_webhook
 from tests.attack.controls import take_out
 
 

@@ -1,10 +1,10 @@
-"""docs/cost.md from the model of api/estimate.py: `python tests/bench/cost.py`."""
+"""docs/cost.md from the model of cost/estimate.py: `python tests/bench/cost.py`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from hyperframes_render.api.estimate import Prediction, Stack, Workload, predict, predict_planned
+from hyperframes_render.cost.estimate import Prediction, Stack, Workload, predict, predict_planned
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: A frame of motion graphics in which everything moves: 45 ms for 1080p, 25 ms for 720p with one browser, as
@@ -83,9 +83,9 @@ def main() -> None:
     picture(DOCS / "cost.svg")
     (DOCS / "cost.md").write_text(f"""# Cost and time in AWS
 
-Nothing here was run in AWS: it is the model of `api/estimate.py`, made into this page by `make cost`. Its seconds per
+Nothing here was run in AWS: it is the model of `cost/estimate.py`, made into this page by `make cost`. Its seconds per
 frame are measured; cold starts, the map's start and the speed of S3 are assumptions named there,
-and prices are those of `api/cost.py` with their date. Every result carries its own `cost` and `timings`;
+and prices are those of `cost/prices.py` with their date. Every result carries its own `cost` and `timings`;
 `hyperframes-render estimate INPUT` looks at a composition for some seconds and predicts both.
 
 1080p30 motion graphics in which everything moves, every function started cold, chunks as the planner chooses:

@@ -11,10 +11,10 @@ import json
 import sys
 from pathlib import Path
 
+from hyperframes_render.input import parse_render_input
 from hyperframes_render.media import encode
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
-from hyperframes_render.task import parse_render_input
 
 _product_arguments = encode.ffmpeg_arguments
 #: Options of x264 that decide what is lost; each has one value.

@@ -14,9 +14,9 @@ import pytest
 
 from hyperframes_render.composition.source import WebPage
 from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.input import parse_render_input
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
-from hyperframes_render.task import parse_render_input
 from tests.e2e.support import frames
 from tests.e2e.test_media import STEP, make_film
 
@@ -91,7 +91,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     async def loopback(host: str, port: int) -> str:
         return "127.0.0.1"
 
-    monkeypatch.setattr("hyperframes_render.browser.fetch.resolve_public", loopback)
+    monkeypatch.setattr("hyperframes_render.network.fetch.resolve_public", loopback)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     made.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()

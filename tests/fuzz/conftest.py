@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hyperframes_render.api.keys import make_record
-from hyperframes_render.api.ports import KeyLimits
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.ports import KeyLimits
 from tests.fuzz.effort import CASES, tried
 from tests.integration.functions.cloud import KEY, TABLE, Cloud
 from tests.integration.functions.conftest import behaviour, clients, public_names

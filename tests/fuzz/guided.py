@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the readers of archives and sidecars: python -m tests.fuzz.guided READER CASES SEED.
 
-Needs atheris (requirements-fuzz.lock), which `make fuzz` installs beside the product. The saved corpus is where it
+Needs atheris (requirements/fuzz.lock), which `make fuzz` installs beside the product. The saved corpus is where it
 starts from; what it finds on the way to new code is kept in .fuzz/, what makes a reader fail is written there as
 crash-….
 """
@@ -17,9 +17,9 @@ with atheris.instrument_imports(include=["hyperframes_render", "zipfile", "json"
     import json  # noqa: F401
     import zipfile  # noqa: F401
 
-    from hyperframes_render.api.accept import parse_sidecar
     from hyperframes_render.composition import source
     from hyperframes_render.errors import InputError
+    from hyperframes_render.tasks.submission import parse_sidecar
 from tests.fuzz.test_archives import open_archive
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from hyperframes_render.api.accept import FIELD_NAMES
+from hyperframes_render.tasks.submission import FIELD_NAMES
 
 CORPUS = Path(__file__).parent / "corpus"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from hyperframes_render.api.outbox import INBOX
+from hyperframes_render.tasks.layout import INBOX
 from tests.fuzz.effort import case, fuzz
 from tests.fuzz.inputs import ANY, BODY, HTML, INPUT, NUMBER_TEXT, TEXT
 from tests.integration.functions.cloud import KEY, Cloud, call, dropped, request, sample, submit

@@ -13,23 +13,23 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import strategies as st
 
-from hyperframes_render.api.accept import parse_run, parse_sidecar
-from hyperframes_render.api.finish import read_failure
-from hyperframes_render.api.post import read_retry_after
-from hyperframes_render.api.webhooks import check_webhook
-from hyperframes_render.browser import fetch
-from hyperframes_render.browser.assets import packages_root
-from hyperframes_render.browser.cdn import find_in_packages, find_missing_gsap, is_page_runtime
-from hyperframes_render.browser.font_hosts import font_sheet, is_font_sheet
-from hyperframes_render.composition.document import read_declared
+from hyperframes_render.composition.compile import PageSpec, prepare_html
+from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.lint import lint
-from hyperframes_render.composition.prepare import PageSpec, prepare_html
 from hyperframes_render.composition.scoping import Names, scope_css
-from hyperframes_render.composition.source import file_inside
 from hyperframes_render.errors import InputError, PageError, RenderError, SetupIncomplete, error_tree
-from hyperframes_render.functions import settings as function_settings
-from hyperframes_render.functions.settings import Settings, read_settings
-from hyperframes_render.task import DEFAULT_FPS, RenderInput, parse_render_input
+from hyperframes_render.functions.support import settings as function_settings
+from hyperframes_render.functions.support.settings import Settings, read_settings
+from hyperframes_render.input import DEFAULT_FPS, RenderInput, parse_render_input
+from hyperframes_render.network import fetch
+from hyperframes_render.network.post import read_retry_after
+from hyperframes_render.packages.cdn import find_in_packages, find_missing_gsap, is_page_runtime
+from hyperframes_render.packages.font_hosts import font_sheet, is_font_sheet
+from hyperframes_render.packages.root import packages_root
+from hyperframes_render.paths import file_inside
+from hyperframes_render.tasks.finish import read_failure
+from hyperframes_render.tasks.submission import parse_run, parse_sidecar
+from hyperframes_render.tasks.webhooks import check_webhook
 from tests.fuzz.effort import bounded, case, fuzz
 from tests.fuzz.inputs import (
     ANY,

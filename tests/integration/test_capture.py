@@ -12,20 +12,20 @@ import pytest
 from playwright.async_api import async_playwright
 
 from hyperframes_render.browser import chromium
-from hyperframes_render.browser.assets import packages_root
-from hyperframes_render.browser.door import DoorLog
-from hyperframes_render.browser.fetch import FetchBudget
-from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.browser.interceptor import DoorLog
+from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.surface import Surface
-from hyperframes_render.composition.document import read_declared
-from hyperframes_render.composition.prepare import PageSpec, prepare_html
+from hyperframes_render.composition.compile import PageSpec, prepare_html
+from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import PageUnresponsive
+from hyperframes_render.input import DEFAULT_FPS, parse_render_input
 from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.network.fetch import FetchBudget
+from hyperframes_render.packages.root import packages_root
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 from hyperframes_render.render.worker import WorkerSpec, start_worker
-from hyperframes_render.task import DEFAULT_FPS, parse_render_input
 from tests.e2e.support import COMPOSITIONS, composition
 from tests.e2e.test_pictures import BOXES, check_boxes
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from hyperframes_render.media.ffmpeg import ffmpeg_path
-from hyperframes_render.media.footage import FootageReader, Still
 from hyperframes_render.media.media_file import MediaUnreadable, probe_media
+from hyperframes_render.media.video_reader import FootageReader, Still
 
 FPS = Fraction(30)
 #: Grey levels between two pictures of a test film, so that a picture tells its number.

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyperframes_render.media.animated_image import open_moving, probe_picture
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.media.moving_picture import open_moving, probe_picture
 
 GREYS = [20, 80, 140, 200]
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from hyperframes_render.errors import EncoderFailed, SoundUnusable
+from hyperframes_render.input import parse_render_input
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Plan, split_frames
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import Chunking, assemble, make_plan, render_chunk
-from hyperframes_render.task import parse_render_input
 from tests.e2e.support import COMPOSITIONS, frames, packet_times
 from tests.e2e.test_pictures import BOXES, check_boxes
 

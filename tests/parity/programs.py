@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.browser.assets import packages_root
-from hyperframes_render.browser.cdn import find_in_packages
+from hyperframes_render.packages.cdn import find_in_packages
+from hyperframes_render.packages.root import packages_root
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Where tests/bench/setup.sh puts the official command line; another place for developing.

@@ -35,9 +35,9 @@ inside() { chroot "$root" env $trust HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/b
 
 rm -rf "$root/build"; mkdir -p "$root/build/layers/renderer"
 cp -a "$project/layers/renderer/setup" "$project"/layers/renderer/package*.json "$root/build/layers/renderer/"
-cp -a "$project/src" "$project/pyproject.toml" "$project/README.md" "$project"/requirements{,-build}.lock "$root/build/"
+cp -a "$project/src" "$project/pyproject.toml" "$project/README.md" "$project/requirements" "$root/build/"
 inside "layers/renderer/setup/10-system.sh build"
-inside "layers/renderer/setup/20-python.sh /opt/venv requirements.lock"
+inside "layers/renderer/setup/20-python.sh /opt/venv requirements/product.lock"
 if [ ! -e "$root/opt/.packages" ]; then
   inside "layers/renderer/setup/30-packages.sh /opt/venv"
   touch "$root/opt/.packages"

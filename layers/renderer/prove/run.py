@@ -13,11 +13,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.parts import find_parts
+from hyperframes_render.tasks.keys import make_record
 
 KEY = "hf_proof"
 #: No file of the image knows this user.

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
-from hyperframes_render.browser import confine
+from hyperframes_render.sandbox import confine
 
 _PRCTL = {"x86_64": 157, "aarch64": 167}
 _REFUSE = 0x00050000 | errno.EPERM

@@ -12,6 +12,6 @@ NODE_COMPILE_CACHE=$work run "compiling" "$driver/node" "$driver/package/cli.js"
 rm -rf "$target"
 mkdir -p "$target"
 cp "$work"/*/* "$target/"
-run "confined.so" gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$target/confined.so" src/hyperframes_render/browser/confined.c
+run "confined.so" gcc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$target/confined.so" src/hyperframes_render/sandbox/confined.c
 chmod a+r "$target"/*
 rm -rf "$work"

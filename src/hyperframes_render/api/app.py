@@ -21,13 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from hyperframes_render import __version__
-from hyperframes_render.api.accept import parse_run, read_json
-from hyperframes_render.api.admission import Rate
 from hyperframes_render.api.clients import Client
 from hyperframes_render.api.envelope import problem, success
-from hyperframes_render.api.ids import new_task_id
-from hyperframes_render.api.keys import KeyChecker, check_scope
-from hyperframes_render.api.ports import KeyRecord, Scope
 from hyperframes_render.api.schemas import (
     PROBLEM,
     FileAnswer,
@@ -39,7 +34,6 @@ from hyperframes_render.api.schemas import (
     body_of,
     inlined,
 )
-from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
 from hyperframes_render.errors import (
     InternalError,
@@ -50,7 +44,13 @@ from hyperframes_render.errors import (
     RenderError,
     ServiceFailed,
 )
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.tasks.ids import new_task_id
+from hyperframes_render.tasks.keys import KeyChecker, check_scope
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.ports import KeyRecord, Scope
+from hyperframes_render.tasks.quotas import Rate
+from hyperframes_render.tasks.service import TaskService
+from hyperframes_render.tasks.submission import parse_run, read_json
 
 _LOG = logging.getLogger(__name__)
 #: 2 MB of markup with every character escaped, and room beside it; Lambda itself takes 6 MB.

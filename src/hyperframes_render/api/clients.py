@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.model import TaskStatus
 
 _PYTHON = re.compile(r"^inference-sdk-py/0\.(\d+)")
 #: The Python client of 0.36 knows that 13 is an end; that of 0.6 does not.

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hyperframes_render.api.accept import APP, MAX_METADATA_BYTES
-from hyperframes_render.task import RenderInput
+from hyperframes_render.input import RenderInput
+from hyperframes_render.tasks.submission import APP, MAX_METADATA_BYTES
 
 _HTML = '<div data-composition-id="main" data-width="1280" data-height="720" data-duration="2">…</div>'
 _WHEN = "2026-01-31T12:00:00.000Z"

@@ -18,12 +18,12 @@ from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
 
-from hyperframes_render.api.changes import owned_task
 from hyperframes_render.api.clients import Client
-from hyperframes_render.api.ports import Ledger, ObjectStore, TaskTable
-from hyperframes_render.api.view import task_view
 from hyperframes_render.errors import RateLimited, ServiceFailed
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.ports import Ledger, ObjectStore, TaskTable
+from hyperframes_render.tasks.transitions import owned_task
+from hyperframes_render.tasks.view import task_view
 
 #: Under this name in the ledger; those of a key beside it, with its owner.
 _LEASES = "open-streams"

@@ -10,10 +10,10 @@ import json
 import re
 from typing import Any
 
-from hyperframes_render.api.access import Reach
-from hyperframes_render.api.admission import frames_counter
 from hyperframes_render.aws.client import calling, client
 from hyperframes_render.aws.tasks import name_id
+from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.tasks.quotas import frames_counter
 
 #: The longest function has 15 minutes, which is also the least that STS gives; some more for what it does at its end.
 SESSION_SECONDS = 1200

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from hyperframes_render.api.ports import ObjectFacts
 from hyperframes_render.aws.client import calling, client, code_of
 from hyperframes_render.errors import Conflict, LimitExceeded, NotFound
+from hyperframes_render.tasks.ports import ObjectFacts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,8 +10,8 @@ import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hyperframes_render.api.webhooks import secret_label
 from hyperframes_render.aws.client import calling, client
+from hyperframes_render.tasks.webhooks import secret_label
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from hyperframes_render.api.clock import moment
-from hyperframes_render.api.ids import belongs
-from hyperframes_render.api.ports import Attention, KeyLimits, KeyRecord, Scope, TaskPage
 from hyperframes_render.aws.client import calling, client, code_of
 from hyperframes_render.errors import InvalidOption, NotFound
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.tasks.ids import belongs
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.ports import Attention, KeyLimits, KeyRecord, Scope, TaskPage
+from hyperframes_render.tasks.timestamps import moment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from hyperframes_render.api.ports import Execution
 from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.tasks.ports import Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -13,10 +13,10 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright
 
-from hyperframes_render.browser.confine import NICENESS, SHARED, stand_in
 from hyperframes_render.browser.flags import chromium_flags
-from hyperframes_render.browser.processes import end_tree, tree_seconds
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
+from hyperframes_render.sandbox.confine import NICENESS, SHARED, stand_in
+from hyperframes_render.sandbox.processes import end_tree, tree_seconds
 
 #: Debian's package installs a shell wrapper for the desktop and the program itself; only the program is needed.
 _CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromium-headless-shell")

@@ -13,13 +13,14 @@ from pathlib import Path
 import playwright
 from playwright.async_api import Playwright, async_playwright
 
-from hyperframes_render.browser.confine import PID_FILE, SHARED
-from hyperframes_render.browser.memory import memory_ceiling
-from hyperframes_render.browser.processes import end_tree, reap_adopted
-from hyperframes_render.undumpable import keep_memory_private
+from hyperframes_render.sandbox import confine
+from hyperframes_render.sandbox.confine import PID_FILE, SHARED
+from hyperframes_render.sandbox.memory import memory_ceiling
+from hyperframes_render.sandbox.private_memory import keep_memory_private
+from hyperframes_render.sandbox.processes import end_tree, reap_adopted
 
 #: What is started in place of the driver, gives up what it must not have, and becomes it (confine.py).
-_LAUNCHER = str(Path(__file__).with_name("confined-node"))
+_LAUNCHER = str(Path(confine.__file__).with_name("confined-node"))
 #: Seconds for the driver to end by itself: a tenth of one, unless a page kept it busy.
 _STOP_TIMEOUT = 5.0
 

@@ -16,15 +16,15 @@ from urllib.parse import unquote, urlsplit
 from playwright.async_api import ConsoleMessage, Error, Request
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
-from hyperframes_render.browser.door import ORIGIN, OWN_PREFIX, Door
-from hyperframes_render.browser.footage import SHOW_FILMS, Footage, sounds_of
-from hyperframes_render.composition.after_fonts import PLACE_SCHEME
-from hyperframes_render.composition.document import PAGE_ID, needs_webgpu
-from hyperframes_render.composition.prepare import PageSpec
-from hyperframes_render.composition.source import file_inside
+from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, Door
+from hyperframes_render.browser.media import SHOW_FILMS, Footage, sounds_of
+from hyperframes_render.composition.compile import PageSpec
+from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
+from hyperframes_render.composition.scripts import PLACE_SCHEME
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
 from hyperframes_render.media.sound_clip import SoundBus
+from hyperframes_render.paths import file_inside
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0

@@ -10,7 +10,7 @@ import click
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run
 from hyperframes_render.composition.source import named_source
-from hyperframes_render.task import parse_render_input
+from hyperframes_render.input import parse_render_input
 
 #: What RenderInput holds that changes nothing of what a composition is.
 _OF_THE_FILE = {"codec", "quality", "scale_factor", "transparent", "audio_url", "from_time", "to_time"}

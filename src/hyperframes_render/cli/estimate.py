@@ -10,7 +10,7 @@ import click
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors
 from hyperframes_render.composition.source import named_source
-from hyperframes_render.task import parse_render_input
+from hyperframes_render.input import parse_render_input
 
 
 @click.command()
@@ -25,7 +25,7 @@ def estimate(
 ) -> None:
     """Look at INPUT for some seconds and say what rendering it in AWS will take and cost: a model, see docs/cost.md."""
     with readable_errors(as_json):
-        from hyperframes_render.api.estimate import Stack, Workload, predict_planned
+        from hyperframes_render.cost.estimate import Stack, Workload, predict_planned
         from hyperframes_render.render.steps import probe
 
         request = parse_render_input(given_fields(fields))

@@ -46,8 +46,8 @@ def create_key(
     **limits: int,
 ) -> None:
     """Make a key. It is shown once."""
-    from hyperframes_render.api.ports import KeyLimits
     from hyperframes_render.local.keys import open_keys
+    from hyperframes_render.tasks.ports import KeyLimits
 
     with readable_errors(as_json):
         made = open_keys(data, stack).create(name, scopes, expires_in, KeyLimits(**limits))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hyperframes_render.task import RenderInput
+from hyperframes_render.input import RenderInput
 
 Command = Callable[..., Any]
 

@@ -12,7 +12,7 @@ import click
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run, with_driver
 from hyperframes_render.composition.source import named_source
-from hyperframes_render.task import RenderInput, parse_render_input
+from hyperframes_render.input import RenderInput, parse_render_input
 
 
 @click.command()

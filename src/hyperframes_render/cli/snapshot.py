@@ -14,7 +14,7 @@ from hyperframes_render.cli.running import readable_errors, run, with_driver
 from hyperframes_render.composition.source import named_source
 from hyperframes_render.errors import InvalidOption
 from hyperframes_render.formats import Codec
-from hyperframes_render.task import RenderInput, parse_render_input
+from hyperframes_render.input import RenderInput, parse_render_input
 
 #: What RenderInput holds that means nothing for a still picture.
 _NOT_FOR_STILLS = {"codec", "quality", "audio_url"}

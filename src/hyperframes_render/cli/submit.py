@@ -12,7 +12,7 @@ import click
 
 from hyperframes_render.cli.options import given_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors
-from hyperframes_render.task import parse_render_input
+from hyperframes_render.input import parse_render_input
 
 
 @click.command()
@@ -37,7 +37,7 @@ def submit(
     **fields: str | bool | None,
 ) -> None:
     """Send INPUT (a file, a project folder, or an address) to the API of a stack."""
-    from hyperframes_render import submit as client
+    from hyperframes_render.cli import client as client
 
     with readable_errors(as_json):
         given = given_fields(fields)
@@ -57,7 +57,7 @@ def submit(
 
 def _submit_rows(entries: Any) -> None:
     """One line of JSON for each row."""
-    from hyperframes_render.submit import WITHOUT_VIDEO
+    from hyperframes_render.cli.client import WITHOUT_VIDEO
 
     failed = 0
     for entry in entries:
@@ -70,7 +70,7 @@ def _submit_rows(entries: Any) -> None:
 
 def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
     """Print what became of the task; save its video."""
-    from hyperframes_render.submit import WITHOUT_VIDEO, SubmitFailed
+    from hyperframes_render.cli.client import WITHOUT_VIDEO, SubmitFailed
 
     if task["status"] in WITHOUT_VIDEO:
         raise SubmitFailed(f"The task {task['id']} is {task.get('status_text', 'over')}: {task.get('error')}")

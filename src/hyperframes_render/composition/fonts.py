@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from hyperframes_render.composition.font_packages import is_carried, letters_of, named_family_rules
-from hyperframes_render.composition.stretches import Stretches
+from hyperframes_render.composition.css import Stretches
+from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
 
 DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
 
@@ -135,7 +135,7 @@ class _Catalogue:
 
 @cache
 def _catalogue() -> _Catalogue:
-    text = resources.files(__package__).joinpath("font_families.toml").read_text(encoding="utf-8")
+    text = resources.files("hyperframes_render.packages").joinpath("font_families.toml").read_text(encoding="utf-8")
     data: dict[str, Any] = tomllib.loads(text)
     files: dict[str, tuple[_File, ...]] = {}
     for name, family in data["families"].items():

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from hyperframes_render.composition.document import leading_integer
-from hyperframes_render.composition.markup import Element, read_json, scan
+from hyperframes_render.composition.declared import leading_integer
+from hyperframes_render.composition.html import Element, read_json, scan
 
 Severity = Literal["error", "warning", "notice"]
 _TIMED_MEDIA = ("video", "audio")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from hyperframes_render.composition.stretches import Stretches, without_comments
+from hyperframes_render.composition.css import Stretches, without_comments
 
 #: Set on a sub-composition's own root where it stands inside its host.
 INNER_ROOT = "data-hf-inner-root"

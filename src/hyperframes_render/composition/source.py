@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import shutil
 import stat
 import unicodedata
 import zipfile
@@ -12,10 +11,11 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hyperframes_render.composition.alone import is_part, page_of_part
-from hyperframes_render.composition.document import without_outer_template
+from hyperframes_render.composition.declared import without_outer_template
+from hyperframes_render.composition.part import is_part, page_of_part
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
-from hyperframes_render.task import is_web_address
+from hyperframes_render.network.policy import is_web_address
+from hyperframes_render.paths import file_inside
 
 #: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
 MAX_ARCHIVE_ENTRIES = 10_000
@@ -274,20 +274,3 @@ def _unpack_entry(contents: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path,
                 )
             out.write(block)
     return written
-
-
-def file_inside(root: Path, name: str) -> Path | None:
-    """The plain file `name` below `root`, links followed; None where there is none or it lies outside.
-
-    A name that no file can have is one of a file that is not there.
-    """
-    try:
-        file = (root / name).resolve()
-        return file if file.is_relative_to(root.resolve()) and file.is_file() else None
-    except (OSError, ValueError):
-        return None
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a job's folder with all that is in it; what is already gone does not matter."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from hyperframes_render.composition.markup import Element
+from hyperframes_render.composition.html import Element
 
 #: A reference by address, up to the name and with it.
 _ADDRESS = re.compile(r"""(url\(\s*+["']?+#)([^"')\s]++)""", re.IGNORECASE)

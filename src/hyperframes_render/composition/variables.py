@@ -8,9 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.composition.inline import declared_variables, end_of, not_authored, sheets_of, variables_style
-from hyperframes_render.composition.markup import Element, read_json, scan
+from hyperframes_render.composition.html import Element, read_json, scan
 from hyperframes_render.composition.scoping import composition_selector
+from hyperframes_render.composition.sub_compositions import (
+    declared_variables,
+    end_of,
+    not_authored,
+    sheets_of,
+    variables_style,
+)
 from hyperframes_render.errors import InvalidOption
 
 #: Which values of JSON fit a declared type; an unknown type takes anything.

@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from hyperframes_render.api.app import create_app
-from hyperframes_render.api.keys import KeyChecker
-from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.settings import Answering, ApiSettings, read_settings
-from hyperframes_render.functions.wiring import settings, stream_service, task_service
+from hyperframes_render.functions.support.adapters import settings, stream_service, task_service
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.settings import Answering, ApiSettings, read_settings
+from hyperframes_render.tasks.keys import KeyChecker
+from hyperframes_render.tasks.service import TaskService
 
 
 def _service() -> TaskService:

@@ -10,20 +10,20 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.outbox import work_folder
-from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, traced
 from hyperframes_render.functions.plan import SOUND_FILE
-from hyperframes_render.functions.progress import ProgressCount
-from hyperframes_render.functions.result import deliver_result
-from hyperframes_render.functions.settings import AssembleSettings
-from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.adapters import settings
+from hyperframes_render.functions.support.delivery import deliver_result
+from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.progress import ProgressCount
+from hyperframes_render.functions.support.render_context import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.settings import AssembleSettings
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.plan import Chunk, Plan
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import assemble
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.tasks.layout import work_folder
+from hyperframes_render.tasks.model import Task, TaskStatus
 
 #: Chunks that are fetched at once.
 _DOWNLOADS = 8

@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.drop import DropFolder, Dropped
-from hyperframes_render.functions.observability import logger, metrics, traced
-from hyperframes_render.functions.settings import DropSettings
-from hyperframes_render.functions.wiring import settings, task_service
+from hyperframes_render.functions.support.adapters import settings, task_service
+from hyperframes_render.functions.support.observability import logger, metrics, traced
+from hyperframes_render.functions.support.settings import DropSettings
+from hyperframes_render.tasks.drop_folder import DropFolder, Dropped
 
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 

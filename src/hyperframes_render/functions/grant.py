@@ -12,13 +12,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.access import granted_reach
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.grants import StsGrants
-from hyperframes_render.aws.ledger import DynamoLedger
-from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.settings import GrantSettings
-from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.support.adapters import settings
+from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.settings import GrantSettings
+from hyperframes_render.tasks.grants import granted_reach
 
 
 class GrantEvent(BaseModel):

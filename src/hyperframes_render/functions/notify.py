@@ -15,15 +15,15 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.deliver import Delivery
 from hyperframes_render.aws.events import SqsQueue
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
-from hyperframes_render.functions.observability import logger, metrics, traced
-from hyperframes_render.functions.settings import NotifySettings
-from hyperframes_render.functions.wiring import settings
+from hyperframes_render.functions.support.adapters import settings
+from hyperframes_render.functions.support.observability import logger, metrics, traced
+from hyperframes_render.functions.support.settings import NotifySettings
+from hyperframes_render.tasks.delivery import Delivery
 
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.admission import FRAMES_COUNTER_SECONDS, frames_counter
-from hyperframes_render.api.estimate import Stack, Workload, predict
-from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.composition.source import Source, WebPage
+from hyperframes_render.cost.estimate import Stack, Workload, predict
 from hyperframes_render.errors import LimitExceeded, ServiceFailed
-from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.progress import ProgressCount
-from hyperframes_render.functions.settings import PlanSettings
-from hyperframes_render.functions.wiring import account_concurrency, settings
-from hyperframes_render.functions.worker import TaskEvent, Worker, at_home, job_folder, worker
+from hyperframes_render.functions.support.adapters import account_concurrency, settings
+from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.progress import ProgressCount
+from hyperframes_render.functions.support.render_context import TaskEvent, Worker, at_home, job_folder, worker
+from hyperframes_render.functions.support.settings import PlanSettings
+from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.render.remote import fetch_source
 from hyperframes_render.render.steps import Chunking, make_plan
-from hyperframes_render.task import Task, TaskStatus, is_web_address
+from hyperframes_render.tasks.layout import work_folder
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.quotas import FRAMES_COUNTER_SECONDS, frames_counter
 
 if TYPE_CHECKING:
     from hyperframes_render.render.steps import Planned

@@ -8,12 +8,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.finish import Outcome
-from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, metrics, traced
-from hyperframes_render.functions.settings import RecordSettings
-from hyperframes_render.functions.wiring import finisher, settings
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.functions.support.adapters import finisher, settings
+from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.observability import logger, metrics, traced
+from hyperframes_render.functions.support.settings import RecordSettings
+from hyperframes_render.tasks.finish import Outcome
+from hyperframes_render.tasks.model import TaskStatus
 
 
 class RecordEvent(BaseModel):

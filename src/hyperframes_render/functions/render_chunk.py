@@ -9,21 +9,22 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.outbox import work_folder
 from hyperframes_render.errors import InternalError
 from hyperframes_render.formats import FORMATS
-from hyperframes_render.functions.failures import tell_workflow
-from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.progress import COUNT_SECONDS_WHOLE, ProgressCount
-from hyperframes_render.functions.result import deliver_result
-from hyperframes_render.functions.settings import RenderChunkSettings
-from hyperframes_render.functions.wiring import settings
-from hyperframes_render.functions.worker import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.adapters import settings
+from hyperframes_render.functions.support.delivery import deliver_result
+from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.progress import COUNT_SECONDS_WHOLE, ProgressCount
+from hyperframes_render.functions.support.render_context import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.settings import RenderChunkSettings
+from hyperframes_render.input import RenderInput
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Chunk, FrameRange, Plan
 from hyperframes_render.render.steps import render_chunk
-from hyperframes_render.task import RenderInput, Task, TaskStatus, result_type
+from hyperframes_render.tasks.layout import work_folder
+from hyperframes_render.tasks.model import Task, TaskStatus, result_type
 
 
 class RenderChunkEvent(TaskEvent):

@@ -15,14 +15,14 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from hyperframes_render.api.app import create_app
-from hyperframes_render.api.keys import KeyChecker
-from hyperframes_render.api.service import TaskService
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import NotFound, ServiceFailed
-from hyperframes_render.functions.observability import logger, traced
-from hyperframes_render.functions.settings import Answering, StreamSettings, read_settings
-from hyperframes_render.functions.wiring import account_concurrency, settings, stream_service
+from hyperframes_render.functions.support.adapters import account_concurrency, settings, stream_service
+from hyperframes_render.functions.support.observability import logger, traced
+from hyperframes_render.functions.support.settings import Answering, StreamSettings, read_settings
+from hyperframes_render.tasks.keys import KeyChecker
+from hyperframes_render.tasks.service import TaskService
 
 #: An open stream holds one of the account's environments: of this many, streams may take one.
 _SHARE = 4
@@ -78,6 +78,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    from hyperframes_render.functions.runtime import serve_invocations
+    from hyperframes_render.functions.support.streaming_runtime import serve_invocations
 
     serve_invocations(build_application())

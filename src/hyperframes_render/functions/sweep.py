@@ -7,12 +7,12 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.api.sweep import Sweeper
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.workflow import StateMachine
-from hyperframes_render.functions.observability import logger, metrics, traced
-from hyperframes_render.functions.settings import SweepSettings
-from hyperframes_render.functions.wiring import finisher, settings
+from hyperframes_render.functions.support.adapters import finisher, settings
+from hyperframes_render.functions.support.observability import logger, metrics, traced
+from hyperframes_render.functions.support.settings import SweepSettings
+from hyperframes_render.tasks.sweep import Sweeper
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -15,13 +15,13 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hyperframes_render.api.clock import moment
-from hyperframes_render.api.keys import make_record, new_key
-from hyperframes_render.api.ports import KeyLimits, KeyRecord, Scope
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.errors import InvalidOption, NotFound, SetupIncomplete
 from hyperframes_render.local.deploy import STACK_NAME, local_client
+from hyperframes_render.tasks.keys import make_record, new_key
+from hyperframes_render.tasks.ports import KeyLimits, KeyRecord, Scope
+from hyperframes_render.tasks.timestamps import moment
 
 #: After a rotation webhooks carry signatures of both secrets for so long.
 OVERLAP_SECONDS = 24 * 3600

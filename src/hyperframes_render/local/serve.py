@@ -18,8 +18,6 @@ from pathlib import Path
 
 import uvicorn
 
-from hyperframes_render.api.keys import hash_key, make_record, new_key, owner_of
-from hyperframes_render.api.ports import KeyLimits
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.errors import MachineError, SetupIncomplete
@@ -29,7 +27,9 @@ from hyperframes_render.local.folders import DropFolders
 from hyperframes_render.local.parts import Parts, find_parts
 from hyperframes_render.local.processes import end_descendants, reap_orphans
 from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
-from hyperframes_render.orphans import adopt_orphans
+from hyperframes_render.sandbox.orphans import adopt_orphans
+from hyperframes_render.tasks.keys import hash_key, make_record, new_key, owner_of
+from hyperframes_render.tasks.ports import KeyLimits
 
 HOST = "127.0.0.1"
 #: Requests that still run when the server is stopped are given so many seconds.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hyperframes_render.api.clock import moment
-from hyperframes_render.api.ids import DROP_OWNER
-from hyperframes_render.api.ports import Attention
 from hyperframes_render.aws.tasks import BY_ATTENTION, BY_OWNER
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.ids import DROP_OWNER
+from hyperframes_render.tasks.model import TaskStatus
+from hyperframes_render.tasks.ports import Attention
+from hyperframes_render.tasks.timestamps import moment
 
 
 def hurry_left_behind(dynamodb: Any, table: str) -> int:

@@ -21,6 +21,7 @@ import av
 import numpy as np
 
 from hyperframes_render.errors import DiskFull, EncoderFailed
+from hyperframes_render.input import MAX_DURATION
 from hyperframes_render.media.ffmpeg import ENVIRONMENT, ffmpeg_path
 from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
 from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundBus, SoundClip
@@ -34,7 +35,6 @@ from hyperframes_render.media.sound_effects import (
     Samples,
     through_effects,
 )
-from hyperframes_render.task import MAX_DURATION
 
 #: Samples that are mixed at a time.
 _BLOCK = SAMPLE_RATE

@@ -9,9 +9,9 @@ from typing import Any
 from hyperframes_render.composition.lint import Problem, Severity, lint
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import MachineError, RenderError
+from hyperframes_render.input import RenderInput
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
-from hyperframes_render.task import RenderInput
 
 #: What is worse than a notice of what is taken for granted.
 _ASSUMED: dict[str, Severity] = {"length_by_default": "warning"}

@@ -11,7 +11,7 @@ from hyperframes_render.render.plan import Plan
 #: Chunks make work: each starts a browser. Up to this part of the undivided work is spent to be done sooner.
 MAX_OVERHEAD = 0.5
 #: Seconds that cutting and joining costs at all: looking at the composition first, starting the map's children, and
-#: the step that joins (api/estimate.py adds them up).
+#: the step that joins (cost/estimate.py adds them up).
 JOIN_SECONDS = 8.0
 #: Each chunk begins with a whole picture: shorter than this in seconds of video, and the file grows.
 SHORTEST_CHUNK = 1.0

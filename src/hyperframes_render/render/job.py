@@ -12,13 +12,13 @@ from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.composition.source import Source
 from hyperframes_render.errors import OutputUnwritable
 from hyperframes_render.formats import FORMATS, Codec
+from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.encode import chunk_suffix
-from hyperframes_render.render.finish import finish_video
+from hyperframes_render.render.mux import finish_video
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session
-from hyperframes_render.task import NetworkPolicy, RenderInput
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from hyperframes_render.composition.document import Declared
-from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.composition.compile import PageSpec
+from hyperframes_render.composition.declared import Declared
 from hyperframes_render.errors import DurationUnknown, InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Content, Format, Quality
+from hyperframes_render.input import MAX_DURATION, MAX_FRAMES, RenderInput
 from hyperframes_render.media.probe import Wanted
-from hyperframes_render.task import MAX_DURATION, MAX_FRAMES, RenderInput
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
 FRAME_TOLERANCE = 0.001

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from hyperframes_render.browser.memory import MemoryMeter
 from hyperframes_render.errors import BrowserFailed, MemoryExceeded, RenderStalled
+from hyperframes_render.sandbox.memory import MemoryMeter
 
 #: Seconds without any progress after which a render is ended. Longer than each clock inside, so that a clock with
 #: a better name speaks first.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.composition.source import Source, WebPage, is_archive
 from hyperframes_render.errors import InvalidComposition
-from hyperframes_render.task import NetworkPolicy
+from hyperframes_render.input import NetworkPolicy
+from hyperframes_render.network.fetch import FetchRefused, fetch_public
 
 #: What servers say of a page or a project; some say nothing, or that they do not know.
 _TYPES = (

@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 from playwright.async_api import Error
 
-from hyperframes_render.browser.assets import packages_root
 from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path, tells_of_death
-from hyperframes_render.browser.door import DoorLog
 from hyperframes_render.browser.driver import BrowserDriver
-from hyperframes_render.browser.fetch import FetchBudget
-from hyperframes_render.browser.footage import MediaLibrary
-from hyperframes_render.browser.integrity import without_integrity
-from hyperframes_render.browser.processes import processor_seconds
-from hyperframes_render.composition.document import Declared, read_declared
-from hyperframes_render.composition.prepare import PageSpec, PreparedHtml, prepare_html
-from hyperframes_render.composition.source import Project, Source, WebPage, open_project, remove_folder
+from hyperframes_render.browser.interceptor import DoorLog
+from hyperframes_render.browser.media import MediaLibrary
+from hyperframes_render.composition.compile import PageSpec, PreparedHtml, prepare_html
+from hyperframes_render.composition.declared import Declared, read_declared
+from hyperframes_render.composition.integrity import without_integrity
+from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
+from hyperframes_render.input import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, NetworkPolicy, RenderInput, check_size
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
 from hyperframes_render.media.sound_clip import SoundClip
-from hyperframes_render.orphans import adopt_orphans
-from hyperframes_render.render.frames import FrameStatistics, RangeRender, WorkerPool
+from hyperframes_render.network.fetch import FetchBudget
+from hyperframes_render.packages.root import packages_root
+from hyperframes_render.paths import remove_folder
+from hyperframes_render.render.pipeline import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
 from hyperframes_render.render.progress import ProgressMeter, watched
 from hyperframes_render.render.remote import fetch_source
@@ -41,14 +41,8 @@ from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
-from hyperframes_render.task import (
-    DEFAULT_FPS,
-    DEFAULT_HEIGHT,
-    DEFAULT_WIDTH,
-    NetworkPolicy,
-    RenderInput,
-    check_size,
-)
+from hyperframes_render.sandbox.orphans import adopt_orphans
+from hyperframes_render.sandbox.processes import processor_seconds
 
 if TYPE_CHECKING:
     from hyperframes_render.media.sound_effects import Processor

@@ -14,12 +14,12 @@ from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.composition.source import Source
 from hyperframes_render.errors import InvalidOption, OutputUnwritable
 from hyperframes_render.formats import Codec
+from hyperframes_render.input import RenderInput
 from hyperframes_render.media.stills import image_of, sheet_of
 from hyperframes_render.render.job import check_writable
 from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.session import Attempt, in_session
-from hyperframes_render.task import RenderInput
 
 #: Pictures on a sheet where no times are given, and at most.
 SHEET_PICTURES, MAX_PICTURES = 9, 100

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hyperframes_render.browser.fetch import FetchRefused, fetch_public
 from hyperframes_render.errors import SoundUnusable
+from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.media.media_file import MediaUnreadable, probe_media
+from hyperframes_render.network.fetch import FetchRefused, fetch_public
 from hyperframes_render.render.plan import Plan
-from hyperframes_render.task import NetworkPolicy
 
 if TYPE_CHECKING:
     from hyperframes_render.media.sound_clip import SoundBus, SoundClip

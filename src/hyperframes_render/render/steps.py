@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hyperframes_render.composition.document import read_declared
+from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import Content
+from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.chunking import SECONDS_PER_PIXEL, SHORT_WORK, Chunking, check_room, choose_chunks
-from hyperframes_render.render.finish import chunk_file, finish_video
 from hyperframes_render.render.job import check_output
+from hyperframes_render.render.mux import chunk_file, finish_video
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames, whole_plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
 from hyperframes_render.render.session import Attempt, in_session, page_spec
-from hyperframes_render.task import NetworkPolicy, RenderInput
 
 __all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 

@@ -13,16 +13,16 @@ from playwright.async_api import Playwright
 
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
 from hyperframes_render.browser.chromium import Chromium, launch_chromium
-from hyperframes_render.browser.door import Door, DoorLog
-from hyperframes_render.browser.fetch import FetchBudget
-from hyperframes_render.browser.footage import MediaLibrary
+from hyperframes_render.browser.interceptor import Door, DoorLog
+from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.browser.surface import Surface
-from hyperframes_render.composition.prepare import PageSpec
+from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.source import Project
+from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.media.convert import Converter
 from hyperframes_render.media.pictures import PictureForm
-from hyperframes_render.task import NetworkPolicy
+from hyperframes_render.network.fetch import FetchBudget
 
 #: Frames that a worker takes at a time, at most: the frame rolled in before each block costs little (some 3 %), and the
 #: pictures that wait for the encoder are few.

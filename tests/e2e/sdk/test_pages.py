@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hyperframes_render.api.webhooks import sign
 from hyperframes_render.local.emulation import free_port
+from hyperframes_render.tasks.webhooks import sign
 from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
 from tests.template import PROJECT
 from tests.waiting import wait_for

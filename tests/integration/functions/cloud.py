@@ -14,13 +14,13 @@ from typing import Any
 
 import boto3
 
-from hyperframes_render.api.access import noted_access
-from hyperframes_render.api.keys import make_record
-from hyperframes_render.api.ports import Attention
 from hyperframes_render.aws.access import GrantedAccess
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
-from hyperframes_render.task import Task
+from hyperframes_render.tasks.grants import noted_access
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.model import Task
+from hyperframes_render.tasks.ports import Attention
 
 EVENTS = Path(__file__).parents[3] / "events"
 BUCKET, TABLE, KEY = "hyperframes-render-sample", "tasks", "hf_live_sample"

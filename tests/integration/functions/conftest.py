@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from hyperframes_render.functions import wiring
+from hyperframes_render.functions.support import adapters as wiring
 from tests.integration.functions import engine
 from tests.integration.functions.cloud import REGION, Cloud
 
@@ -70,7 +70,8 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     """The image's functions with an engine that renders at once, or fails as told."""
     wanted = engine.Behaviour()
     engine.install(monkeypatch, wanted)
-    from hyperframes_render.functions import grant, worker
+    from hyperframes_render.functions import grant
+    from hyperframes_render.functions.support import render_context as worker
 
     monkeypatch.setattr(worker, "GrantedAccess", cloud.granted_access)
     worker._worker.cache_clear()

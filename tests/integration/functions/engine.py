@@ -13,11 +13,11 @@ from typing import Any
 from hyperframes_render.composition.source import Source, WebPage
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.formats import Content
+from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.render.chunking import Chunking
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Progress
 from hyperframes_render.render.steps import Planned
-from hyperframes_render.task import NetworkPolicy
 
 #: Frames that each call reports, one at a time.
 FPS = 25

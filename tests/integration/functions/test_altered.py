@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
-from hyperframes_render.api.ids import DROP_OWNER
-from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
-from hyperframes_render.task import Task
+from hyperframes_render.tasks.ids import DROP_OWNER
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.model import Task
 from tests.integration.functions.cloud import (
     BUCKET,
     HTML,

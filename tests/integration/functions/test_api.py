@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from hyperframes_render.api.clock import later
-from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.functions.api import build_application
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.model import TaskStatus
+from hyperframes_render.tasks.timestamps import later
 from tests.integration.functions.cloud import (
     BUCKET,
     HTML,
@@ -146,7 +146,7 @@ def test_a_revoked_key_stops_within_a_minute(cloud: Cloud, monkeypatch: pytest.M
     keys = DynamoKeys(TABLE, cloud.dynamodb)
     record = make_record("hf_live_sample", "test")
     keys.put(type(record)(**{**record.__dict__, "revoked": True}))
-    monkeypatch.setattr("hyperframes_render.api.keys.CACHE_SECONDS", 0)
+    monkeypatch.setattr("hyperframes_render.tasks.keys.CACHE_SECONDS", 0)
     assert answer("GET", "/tasks/none")[0] == 401
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.clock import later
-from hyperframes_render.api.keys import make_record
-from hyperframes_render.api.ports import KeyLimits, Scope
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.ports import KeyLimits, Scope
+from hyperframes_render.tasks.timestamps import later
 from tests.integration.functions.cloud import HTML, TABLE, Cloud, answer, call, run_workflow
 from tests.integration.functions.engine import Behaviour
 
@@ -26,7 +26,7 @@ def run(**headers: str) -> tuple[int, Any, dict[str, str]]:
 
 
 def test_more_runs_a_minute_than_the_key_may_are_429(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperframes_render.api.admission.time.time", lambda: 1_800_000_030.0)
+    monkeypatch.setattr("hyperframes_render.tasks.quotas.time.time", lambda: 1_800_000_030.0)
     make_key(cloud, limits={"runs_a_minute": 2})
     assert [run()[2]["x-ratelimit-remaining"] for _ in range(2)] == ["1", "0"]
     status, problem, headers = run()
@@ -150,7 +150,7 @@ def test_another_body_under_the_same_key_is_422(cloud: Cloud) -> None:
 def test_a_promise_whose_first_request_died_is_kept_by_the_second(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.api.service import TaskService
+    from hyperframes_render.tasks.service import TaskService
 
     make_key(cloud)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.model import TaskStatus
 from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
 from tests.integration.functions.cloud import request as request_event
 from tests.integration.functions.engine import Behaviour

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.keys import make_record
-from hyperframes_render.api.ports import KeyLimits, Scope
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.tasks.keys import make_record
+from hyperframes_render.tasks.ports import KeyLimits, Scope
 from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
 from tests.integration.functions.test_api_tasks import ask

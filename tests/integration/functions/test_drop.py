@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.errors import ServiceFailed
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.model import TaskStatus
 from tests.integration.functions.cloud import HTML, Cloud, call, dropped, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
 
@@ -186,8 +186,8 @@ def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
 def test_an_empty_or_huge_file_is_answered_beside_it(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, size: int, said: str
 ) -> None:
-    from hyperframes_render.api.ports import ObjectFacts
     from hyperframes_render.aws.objects import S3Objects
+    from hyperframes_render.tasks.ports import ObjectFacts
 
     event = dropped(cloud, "inbox/big.html", HTML)
     etag = json.loads(event["Records"][0]["body"])["detail"]["object"]["etag"]

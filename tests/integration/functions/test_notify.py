@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from hyperframes_render.api.post import Answer, post
 from hyperframes_render.aws.events import SqsQueue
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.errors import ServiceFailed
+from hyperframes_render.network.post import Answer, post
 from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
 from tests.integration.functions.conftest import forget
 from tests.integration.functions.engine import Behaviour

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.access import Reach
-from hyperframes_render.api.clock import moment
-from hyperframes_render.aws.ledger import DynamoLedger
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.timestamps import moment
 from tests.integration.functions.cloud import EVENTS, HTML, OWNER, TABLE, Cloud, call, dropped, sample
 from tests.integration.functions.engine import Behaviour
 

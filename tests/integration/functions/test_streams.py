@@ -13,14 +13,15 @@ from starlette.testclient import TestClient
 
 from hyperframes_render.api import streams
 from hyperframes_render.api.app import create_app
-from hyperframes_render.api.keys import KeyChecker, make_record
 from hyperframes_render.api.streams import StreamPolicy, StreamService
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import ServiceFailed
-from hyperframes_render.functions import stream, wiring
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.functions import stream
+from hyperframes_render.functions.support import adapters as wiring
+from hyperframes_render.tasks.keys import KeyChecker, make_record
+from hyperframes_render.tasks.model import TaskStatus
 from tests.integration.functions.cloud import BUCKET, HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
 from tests.waiting import wait_for

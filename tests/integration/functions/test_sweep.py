@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.clock import later, seconds_since
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.errors import ServiceFailed
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.model import TaskStatus
+from hyperframes_render.tasks.timestamps import later, seconds_since
 from tests.integration.functions.cloud import TABLE, Cloud, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
 
@@ -139,8 +139,8 @@ def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
 def test_tasks_that_cannot_be_attended_to_do_not_stand_before_the_others_for_ever(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.api import sweep
     from hyperframes_render.aws.workflow import StateMachine
+    from hyperframes_render.tasks import sweep
 
     stuck, damaged, good = submit(), submit(), submit()
     for hour, task_id in enumerate((stuck, damaged, good)):
@@ -217,10 +217,10 @@ def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Beha
 
 
 def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
-    from hyperframes_render.api.sweep import Sweeper
     from hyperframes_render.aws.workflow import StateMachine
-    from hyperframes_render.functions.settings import SweepSettings
-    from hyperframes_render.functions.wiring import finisher, settings
+    from hyperframes_render.functions.support.adapters import finisher, settings
+    from hyperframes_render.functions.support.settings import SweepSettings
+    from hyperframes_render.tasks.sweep import Sweeper
 
     task_id = submit()
     call("plan", {"task_id": task_id})

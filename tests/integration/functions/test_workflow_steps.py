@@ -21,9 +21,10 @@ from hyperframes_render.errors import (
     ServiceFailed,
     error_tree,
 )
-from hyperframes_render.functions import wiring, worker
+from hyperframes_render.functions.support import adapters as wiring
+from hyperframes_render.functions.support import render_context as worker
 from hyperframes_render.render.progress import Progress
-from hyperframes_render.task import TaskStatus
+from hyperframes_render.tasks.model import TaskStatus
 from tests.integration.functions.cloud import (
     BUCKET,
     HTML,
@@ -242,7 +243,7 @@ def interrupts_ignored() -> Iterator[None]:
 def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, hang: bool, chunks: int
 ) -> None:
-    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("hyperframes_render.functions.support.progress._GRACE_SECONDS", 0.5)
     behaviour.chunks, behaviour.seconds_per_frame, behaviour.hang = chunks, 0.5, hang
     task_id = submit()
 
@@ -282,7 +283,7 @@ def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
 def test_progress_is_counted_while_a_chunk_is_rendered(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.functions.progress import COUNT_SECONDS, ProgressCount
+    from hyperframes_render.functions.support.progress import COUNT_SECONDS, ProgressCount
 
     assert 2 <= COUNT_SECONDS <= 5
     task_id = submit()
@@ -298,7 +299,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
 
 
 def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
-    from hyperframes_render.functions.progress import ProgressCount
+    from hyperframes_render.functions.support.progress import ProgressCount
 
     task_id = submit()
     count = ProgressCount(cloud.tasks, task_id, pace=0.02)
@@ -425,7 +426,7 @@ def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour
 def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.network.fetch import Fetched
     from hyperframes_render.render import remote
 
     asked: list[str] = []
@@ -455,7 +456,7 @@ def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: 
 def test_an_address_that_answers_with_something_else_is_refused(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.network.fetch import Fetched
     from hyperframes_render.render import remote
 
     async def fetch(url: str, **_: Any) -> Fetched:
@@ -481,7 +482,7 @@ def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_request
 def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hyperframes_render.browser.fetch import Fetched
+    from hyperframes_render.network.fetch import Fetched
     from hyperframes_render.render import remote
 
     asked: list[Any] = []
@@ -519,8 +520,10 @@ def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> 
 def test_a_render_that_runs_out_of_time_says_so_itself(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
-    monkeypatch.setattr("hyperframes_render.functions.progress._LAST_SECONDS", 30.0)  # of the 30 that a call has here
-    monkeypatch.setattr("hyperframes_render.functions.progress._GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(
+        "hyperframes_render.functions.support.progress._LAST_SECONDS", 30.0
+    )  # of the 30 that a call has here
+    monkeypatch.setattr("hyperframes_render.functions.support.progress._GRACE_SECONDS", 0.2)
     behaviour.chunks, behaviour.hang = chunks, True
     task_id = submit()
     assert run_workflow(task_id)["status"] == 11
@@ -555,8 +558,8 @@ def test_two_records_at_once_leave_one_final_state(
 ) -> None:
     from moto.dynamodb.models import DynamoDBBackend
 
-    from hyperframes_render.functions.settings import RecordSettings
-    from hyperframes_render.functions.wiring import finisher, settings
+    from hyperframes_render.functions.support.adapters import finisher, settings
+    from hyperframes_render.functions.support.settings import RecordSettings
 
     # DynamoDB looks at a condition and writes in one step; moto, in threads, does so only one call at a time.
     lock, update_item = threading.RLock(), DynamoDBBackend.update_item

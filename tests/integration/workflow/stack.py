@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.api.access import noted_access
-from hyperframes_render.api.keys import make_record
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.parts import find_parts
 from hyperframes_render.local.processes import descendants
 from hyperframes_render.local.tasks import hurry_left_behind
+from hyperframes_render.tasks.grants import noted_access
+from hyperframes_render.tasks.keys import make_record
 from tests.waiting import wait_for
 
 KEY = "hf_test_stack"

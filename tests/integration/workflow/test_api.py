@@ -12,8 +12,8 @@ import httpx
 import pytest
 from inferencesh import inference
 
-from hyperframes_render.api.keys import make_record
 from hyperframes_render.aws.tasks import DynamoKeys
+from hyperframes_render.tasks.keys import make_record
 from tests.integration.workflow.gateway import streaming_gateway
 from tests.integration.workflow.stack import KEY, Stack, composition
 from tests.serving import QuietHandler, serving

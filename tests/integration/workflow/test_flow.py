@@ -10,12 +10,12 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from hyperframes_render.api.access import note_reach
-from hyperframes_render.api.keys import hash_key, owner_of
-from hyperframes_render.aws.ledger import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoLedger
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.local.deploy import local_client
+from hyperframes_render.tasks.grants import note_reach
+from hyperframes_render.tasks.keys import hash_key, owner_of
 from tests.integration.workflow.receiver import receiving
 from tests.integration.workflow.stack import KEY, Stack, composition
 from tests.waiting import wait_for

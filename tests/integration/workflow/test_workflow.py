@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hyperframes_render.api.keys import hash_key, owner_of
+from hyperframes_render.tasks.keys import hash_key, owner_of
 from tests.integration.workflow.stack import KEY, Stack, composition
 from tests.waiting import wait_for
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.api.access import Reach
-from hyperframes_render.api.ids import DROP_OWNER, new_task_id
 from hyperframes_render.aws.grants import SESSION_SECONDS, StsGrants, session_policy
-from hyperframes_render.task import Task, TaskStatus
+from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id
+from hyperframes_render.tasks.model import Task, TaskStatus
 from tests.template import load_template
 
 #: Characters of a session policy (STS).

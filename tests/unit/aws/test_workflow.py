@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from hyperframes_render.api.ports import Execution
 from hyperframes_render.aws.workflow import StateMachine, execution_name
 from hyperframes_render.errors import ServiceFailed
+from hyperframes_render.tasks.ports import Execution
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:render"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hyperframes_render.errors import SetupIncomplete
-from hyperframes_render.functions.settings import (
+from hyperframes_render.functions.support.settings import (
     ApiSettings,
     NotifySettings,
     PlanSettings,

@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the bill of materials and the licences of this machine."""
     folder = tmp_path_factory.mktemp("bom")
     (folder / "licences.md").write_text(LICENCES.read_text())
-    command = [sys.executable, "layers/renderer/bom.py", "--venv", sys.prefix, "-o", str(folder / "bom.json")]
+    command = [sys.executable, "tools/bom.py", "--venv", sys.prefix, "-o", str(folder / "bom.json")]
     subprocess.run([*command, "--licences", str(folder / "licences.md")], cwd=PROJECT, check=True)
     return folder
 
@@ -47,6 +47,8 @@ def test_the_page_of_licences_is_of_what_is_locked(made: Path) -> None:
     """If this fails: `make bom` writes docs/licences.md anew. Debian's part differs from machine to machine."""
     pinned, written = (path.read_text().partition("## Debian")[0] for path in (LICENCES, made / "licences.md"))
     assert pinned == written
-    for name in re.findall(r"^([a-z0-9-]+)==\S+ \\$", (PROJECT / "requirements.lock").read_text(), re.MULTILINE):
+    for name in re.findall(
+        r"^([a-z0-9-]+)==\S+ \\$", (PROJECT / "requirements/product.lock").read_text(), re.MULTILINE
+    ):
         assert f"| {name} " in pinned, name
     assert "imageio-ffmpeg/ffmpeg" in pinned and "GPL-3.0-or-later" in pinned

@@ -10,7 +10,7 @@ import pytest
 
 from tests.template import PROJECT
 
-LOCKS = [*PROJECT.glob("requirements*.lock"), PROJECT / "layers/dependencies/requirements.lock"]
+LOCKS = [*PROJECT.glob("requirements/*.lock"), PROJECT / "layers/dependencies/requirements.lock"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
@@ -38,7 +38,7 @@ def test_the_layer_and_the_image_have_the_same_versions() -> None:
     def versions(lock: Path) -> dict[str, str]:
         return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(), re.MULTILINE))
 
-    image, layer = versions(PROJECT / "requirements.lock"), versions(LOCKS[-1])
+    image, layer = versions(PROJECT / "requirements/product.lock"), versions(LOCKS[-1])
     assert layer
     assert {name: image.get(name) for name in layer} == layer
 

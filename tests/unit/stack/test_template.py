@@ -20,8 +20,8 @@ from hyperframes_render.errors import (
     ServiceFailed,
     Unauthorized,
 )
-from hyperframes_render.functions import settings
 from hyperframes_render.functions.api import build_application
+from hyperframes_render.functions.support import settings
 from tests.template import PROJECT, documented, load_template
 
 TEMPLATE = load_template()

@@ -1,0 +1,36 @@
+"""Checksums that a page gives of files of a CDN which we answer from our own packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hyperframes_render.composition.html import Edits, Element, scan, with_attributes
+from hyperframes_render.packages.cdn import find_in_packages, is_page_runtime
+from hyperframes_render.packages.font_hosts import is_font_sheet
+
+
+def without_integrity(html: str, packages: Path) -> str:
+    """`html` without the `integrity` of what is answered from `packages`: ours may be another version's bytes, which
+    the browser would refuse. What comes from elsewhere keeps its own.
+    """
+    if "integrity" not in html.lower():
+        return html
+    edits = Edits(html)
+    for element in scan(html):
+        if "integrity" in element.attributes and _is_ours(_address(element), packages):
+            tag = with_attributes(html[element.start : element.open_end], element.name, {"integrity": None})
+            edits.replace(element.start, element.open_end, tag)
+    return edits.result()
+
+
+def _address(element: Element) -> str:
+    name = {"script": "src", "link": "href"}.get(element.name, "")
+    address = element.attributes.get(name, "").strip()
+    return f"https:{address}" if address.startswith("//") else address
+
+
+def _is_ours(url: str, packages: Path) -> bool:
+    try:
+        return find_in_packages(url, packages) is not None or is_font_sheet(url) or is_page_runtime(url)
+    except ValueError:  # no address at all, such as "https://["
+        return False

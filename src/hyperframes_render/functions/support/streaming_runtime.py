@@ -1,0 +1,190 @@
+"""A loop on the Lambda Runtime API that streams what an ASGI application answers.
+
+GET the next request, run the application on it, POST its answer in chunks: a JSON head, eight zero bytes, the body.
+An error before the first byte is reported as the invocation's, one after it in trailers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.client
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.types import ASGIApp, Message
+
+from hyperframes_render.functions.support.observability import logger
+
+_VERSION = "2018-06-01"
+_CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
+_SEPARATOR = b"\0" * 8
+#: Seconds before the function's own time limit at which an answer is cut off in order.
+_LAST_SECONDS = 5.0
+
+
+def serve_invocations(application: ASGIApp, address: str | None = None) -> None:
+    """Answer requests for as long as the environment lives."""
+    where = address or os.environ["AWS_LAMBDA_RUNTIME_API"]
+    while True:
+        serve_one(application, where)
+
+
+def serve_one(application: ASGIApp, address: str) -> None:
+    """Wait for one request and answer it."""
+    request_id, deadline, event = _next(address)
+    logger.set_correlation_id(request_id)
+    answer = _Answer(address, request_id)
+    try:
+        asyncio.run(_run(application, event, answer, deadline))
+        answer.end()
+    except ConnectionError:
+        # Whoever asked is gone.
+        logger.info("the stream's reader left")
+        answer.abandon()
+    except Exception as error:
+        logger.exception("the request failed")
+        answer.fail(error)
+
+
+async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, deadline: float) -> None:
+    body = event.get("body") or ""
+    data = base64.b64decode(body) if event.get("isBase64Encoded") else str(body).encode()
+    sent = False
+
+    async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            await asyncio.Event().wait()  # nothing else comes, and nobody tells that the reader has left
+        sent = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.begin(message["status"], message.get("headers", []))
+        elif piece := message.get("body"):
+            await asyncio.to_thread(answer.write, piece)
+
+    try:
+        async with asyncio.timeout(deadline):
+            await application(_scope(event), receive, send)
+    except TimeoutError:
+        if not answer.begun:
+            raise
+        logger.warning("the stream was cut off at the function's time limit")
+
+
+def _next(address: str) -> tuple[str, float, dict[str, Any]]:
+    """The next request: its id, the seconds that there are for it, and the event."""
+    connection = http.client.HTTPConnection(address)
+    try:
+        connection.request("GET", f"/{_VERSION}/runtime/invocation/next")
+        response = connection.getresponse()
+        event = json.loads(response.read())
+    finally:
+        connection.close()
+    if trace := response.getheader("Lambda-Runtime-Trace-Id"):
+        os.environ["_X_AMZN_TRACE_ID"] = trace
+    end = int(response.getheader("Lambda-Runtime-Deadline-Ms") or 0) / 1000
+    left = end - time.time() - _LAST_SECONDS if end else 3600.0
+    return str(response.getheader("Lambda-Runtime-Aws-Request-Id")), max(1.0, left), event
+
+
+def _scope(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The request of a REST API, as ASGI has it."""
+    path = str(event.get("path") or "/")
+    query = event.get("multiValueQueryStringParameters") or {}
+    headers = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    source = (event.get("requestContext") or {}).get("identity") or {}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": event.get("httpMethod", "GET"),
+        "scheme": "https",
+        "path": path,
+        "raw_path": quote(path, safe="/%:@").encode(),
+        "root_path": "",
+        "query_string": urlencode(query, doseq=True).encode(),
+        "headers": [
+            (name.lower().encode("latin-1"), str(value).encode("latin-1", "replace"))
+            for name, values in headers.items()
+            for value in values
+        ],
+        "client": (source.get("sourceIp", ""), 0),
+        "server": None,
+        "state": {},
+    }
+
+
+class _Answer:
+    """One streamed answer to the Runtime API."""
+
+    def __init__(self, address: str, request_id: str) -> None:
+        self._address, self._path = address, f"/{_VERSION}/runtime/invocation/{request_id}"
+        self._connection: http.client.HTTPConnection | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first byte is on its way."""
+        return self._connection is not None
+
+    def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the head."""
+        connection = http.client.HTTPConnection(self._address)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.putrequest("POST", f"{self._path}/response")
+        connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.putheader("Content-Type", _CONTENT_TYPE)
+        connection.putheader("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")
+        connection.endheaders()
+        self._connection = connection
+        shown = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+        self.write(json.dumps({"statusCode": status, "headers": shown}).encode() + _SEPARATOR)
+
+    def write(self, piece: bytes) -> None:
+        """Send one piece of the body."""
+        assert self._connection is not None
+        self._connection.send(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+
+    def end(self) -> None:
+        """All was sent."""
+        self._finish(b"0\r\n\r\n")
+
+    def fail(self, error: Exception) -> None:
+        """Report what went wrong; what it was in detail stays in the log."""
+        told = {"errorType": type(error).__name__, "errorMessage": "Something went wrong on our side."}
+        if self.begun:
+            body = base64.b64encode(json.dumps(told).encode()).decode()
+            kind = f"Lambda-Runtime-Function-Error-Type: {told['errorType']}\r\n"
+            trailers = f"0\r\n{kind}Lambda-Runtime-Function-Error-Body: {body}\r\n\r\n"
+            self._finish(trailers.encode())
+            return
+        connection = http.client.HTTPConnection(self._address)
+        try:
+            connection.request("POST", f"{self._path}/error", json.dumps(told))
+            connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def abandon(self) -> None:
+        """Nobody listens any more."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _finish(self, last: bytes) -> None:
+        assert self._connection is not None
+        try:
+            self._connection.send(last)
+            self._connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            logger.info("the stream's end was not taken")
+        finally:
+            self._connection.close()

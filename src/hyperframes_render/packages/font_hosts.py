@@ -1,0 +1,82 @@
+"""Style sheets of the well-known font hosts, answered from the pinned font packages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from hyperframes_render.packages.fonts import WEIGHTS, face_sheets
+
+_HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
+#: Families of one address (docs/limits.md): each is looked for in up to 18 files.
+MAX_FAMILIES = 100
+
+
+@dataclass(frozen=True)
+class FontSheet:
+    """A style sheet with the families that we carry, and the names of those that we do not."""
+
+    css: str
+    missing: tuple[str, ...]
+
+
+def is_font_sheet(url: str) -> bool:
+    """Whether this is the address of a font host's style sheet."""
+    parts = urlsplit(url)
+    return parts.hostname in _HOSTS and parts.path in ("/css", "/css2")
+
+
+def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
+    """The style sheet for a font host's address; its files are below `packages_url`."""
+    # By file: an address of a megabyte may name a family a hundred thousand times.
+    sheets: dict[Path, str] = {}
+    missing = []
+    families, left_out = _families(url)
+    for family, faces in families.items():
+        found = face_sheets(family, sorted(faces), packages, packages_url)
+        sheets.update(found)
+        if not found:
+            missing.append(family)
+    if left_out:
+        missing.append(f"{left_out} more")
+    return FontSheet("\n".join(sheets.values()), tuple(missing))
+
+
+def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
+    """What the address names, in either of its two languages: {family: {(italic, weight), …}}, and how many mentions
+    were left out.
+    """
+    families: dict[str, set[tuple[bool, int]]] = {}
+    left_out = 0
+    for name, value in parse_qsl(urlsplit(url).query):
+        for part in value.split("|") if name == "family" else ():
+            family, _, styles = part.partition(":")
+            family = family.strip()
+            if family not in families and len(families) >= MAX_FAMILIES:
+                left_out += 1
+            else:
+                families.setdefault(family, set()).update(set(_faces(styles)) or {(False, 400)})
+    return families, left_out
+
+
+def _faces(styles: str) -> Iterator[tuple[bool, int]]:
+    axes, at, values = styles.partition("@")
+    if not at:  # "400,700italic,i"
+        for style in filter(None, styles.split(",")):
+            weight = re.search(r"\d{1,4}", style)
+            yield "i" in style.lower().replace("regular", ""), int(weight[0]) if weight else 400
+        return
+    names = axes.split(",")
+    for value in values.split(";"):
+        found = dict(zip(names, value.split(","), strict=False))
+        first, _, last = found.get("wght", "400").partition("..")
+        if re.fullmatch(r"\d{1,4}", first) and re.fullmatch(r"\d{0,4}", last):
+            italic = found.get("ital", "0") == "1"
+            yield from (
+                (italic, weight)
+                for weight in ([int(first)] if not last else WEIGHTS)
+                if int(first) <= weight <= int(last or first)
+            )

@@ -1,0 +1,94 @@
+"""The font families that come as pinned packages (`@fontsource/…`), as @font-face rules."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from hyperframes_render.paths import file_inside
+
+#: Upright or italic, and weight.
+Face = tuple[bool, int]
+WEIGHTS = range(100, 1000, 100)
+#: What the official renderer asks the font host for where a page names a family without saying which faces.
+USUAL_FACES: tuple[Face, ...] = (*((False, weight) for weight in WEIGHTS), (True, 400), (True, 700))
+
+_FILE_ADDRESS = re.compile(r"""url\((["']?)\./""")
+_RULE = re.compile(r"@font-face\s*{[^}]*}")
+_RULE_FAMILY = re.compile(r"font-family:[^;]*;")
+_RULE_RANGE = re.compile(r"unicode-range:\s*([^;}]*)")
+_RANGE = re.compile(r"U\+([0-9A-F]{1,6})(?:-([0-9A-F]{1,6}))?", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ +][A-Za-z0-9]+)*")
+#: What a script or a variable may bring without the page having it; other letters are those that the page has.
+_LATIN = range(0x20, 0x100)
+
+
+def face_sheets(family: str, faces: Iterable[Face], packages: Path, packages_url: str) -> dict[Path, str]:
+    """The rules of a family's faces by the file they come from; none where the family is in no package.
+
+    A package has one style sheet for each weight and style, with a rule for each script. The addresses of its files
+    are put below `packages_url`.
+    """
+    package = _package(family)
+    if package not in _carried(packages):  # a page may name a hundred thousand families
+        return {}
+    names = [f"{package}/{weight}{'-italic' if italic else ''}.css" for italic, weight in faces if weight in WEIGHTS]
+    found = [file for name in names if (file := file_inside(packages, name)) is not None]
+    return {file: _sheet(file, f"{packages_url}{package}/") for file in found}
+
+
+def named_family_rules(
+    family: str, quoted: str, letters: Sequence[int], packages: Path, packages_url: str
+) -> list[str]:
+    """The rules for a family that a page names and neither declares nor links to; none where it is in no package.
+
+    `quoted` is the family as the rules shall name it; `letters` are the sorted code points of the page. Each file is
+    loaded before the first frame, so only those come that have one of these letters.
+    """
+    if not is_carried(family, packages):
+        return []
+    return [
+        _RULE_FAMILY.sub(lambda _: f"font-family:{quoted};", rule, count=1)
+        for sheet in face_sheets(family, USUAL_FACES, packages, packages_url).values()
+        for rule in _RULE.findall(sheet)
+        if _covers_any(rule, letters)
+    ]
+
+
+def is_carried(family: str, packages: Path) -> bool:
+    """Whether a family comes as a package under the name it is spelled with; other spellings are other names."""
+    return bool(_PLAIN_NAME.fullmatch(family)) and _package(family) in _carried(packages)
+
+
+def letters_of(page: str) -> list[int]:
+    """The code points that a page has, and those that its scripts and variables most likely bring; sorted."""
+    return sorted({*_LATIN, *map(ord, set(page))})
+
+
+@lru_cache(maxsize=256)  # a page may name one family a hundred times, each time spelled otherwise
+def _sheet(file: Path, files_url: str) -> str:
+    return _FILE_ADDRESS.sub(rf"url(\g<1>{files_url}", file.read_text("utf-8"))
+
+
+@lru_cache(maxsize=4)
+def _carried(packages: Path) -> frozenset[str]:
+    return frozenset(f"@fontsource/{folder.name}" for folder in packages.glob("@fontsource/*"))
+
+
+def _package(family: str) -> str:
+    return f"@fontsource/{re.sub(r'[^a-z0-9]+', '-', family.lower()).strip('-')}"
+
+
+def _covers_any(rule: str, letters: Sequence[int]) -> bool:
+    """Whether one of the sorted code points is in the rule's ranges; a rule without ranges covers all."""
+    ranges = _RULE_RANGE.search(rule)
+    if ranges is None:
+        return True
+    for first, last in _RANGE.findall(ranges[1]):
+        at = bisect_left(letters, int(first, 16))
+        if at < len(letters) and letters[at] <= int(last or first, 16):
+            return True
+    return False

@@ -1,0 +1,285 @@
+"""What a caller sends becomes a request that can be accepted, or one readable error that names the field."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices
+
+from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
+from hyperframes_render.input import NetworkPolicy, RenderInput, is_shallow, parse_render_input
+from hyperframes_render.network.policy import is_web_address, network_allows
+
+APP = "infsh/hyperframes-render"
+#: Names under which this application is asked for, without a version.
+_APPS = frozenset({APP, "hyperframes-render"})
+
+
+def _wire_names() -> dict[str, str]:
+    """Every name that an input field may be given by, and the one that answers have."""
+    names: dict[str, str] = {}
+    for name, info in RenderInput.model_fields.items():
+        wire = info.serialization_alias or name
+        choices = info.validation_alias.choices if isinstance(info.validation_alias, AliasChoices) else []
+        names |= dict.fromkeys((name, wire, *(choice for choice in choices if isinstance(choice, str))), wire)
+    return names
+
+
+FIELD_NAMES = _wire_names()
+#: Fields of the published run body that have no meaning here.
+_USED = ("app", "input", "webhook", "metadata", "session", "wait")
+_IGNORED = (
+    *("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream"),
+    *("app_id", "version_id"),
+)
+#: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
+MAX_INLINE_HTML = 2 * 1000**2
+MAX_METADATA_BYTES = 2048
+#: Characters of a composition's or a sound's address. Signed ones of all clouds have less than half of that.
+MAX_ADDRESS = 4096
+#: Names of fields that are not known here; newer clients send a few.
+_MAX_STRANGE = 50
+_MAX_TEXT = 2048
+#: A string (with the colon that makes it a field's name), or a bracket.
+_JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]')
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request that makes sense. `html` is markup, or an address of it; None where the file is known otherwise."""
+
+    html: str | None
+    fields: dict[str, Any]
+    request: RenderInput
+    app: str = APP
+    webhook: str | None = None
+    metadata: Any = None
+    session_id: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    dry_run: bool = False
+
+    @property
+    def is_markup(self) -> bool:
+        """Whether `html` is the composition itself."""
+        return self.html is not None and not is_address(self.html)
+
+
+def is_address(html: str) -> bool:
+    """Whether `html` names a composition elsewhere: one line that begins like an address."""
+    text = html.strip()
+    return text[:8].lower().startswith(("https://", "http://", "s3://")) and not any(c in text for c in "\n<> ")
+
+
+def read_json(data: str | bytes) -> object:
+    """JSON that can be handed on as it is: stored, answered and told.
+
+    Raises ValueError (JSONDecodeError where it is no JSON at all) for numbers and characters that JSON text cannot
+    hold (NaN, 1e999, half a surrogate pair), and for what is nested more than MAX_NESTING deep.
+    """
+    try:
+        value: object = json.loads(data)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not is_shallow(value):
+        raise ValueError("it is nested too deeply")
+    return value
+
+
+def parse_run(body: object) -> Submission:
+    """The body of POST /apps/run. Raises InvalidOption, LimitExceeded or NotFound (another app)."""
+    if not isinstance(body, Mapping):
+        raise InvalidOption("The body is not a JSON object.", 'Send {"app": …, "input": {"html": …}}.')
+    strange = [str(name) for name in body if name not in (*_USED, *_IGNORED)]
+    if len(strange) > _MAX_STRANGE:
+        raise InvalidOption(f"The body has {len(strange)} fields that are not known here.", "Send known ones.")
+    for name in strange:
+        # A slip of the pen is refused; what newer clients may send is not known here and does no harm.
+        if difflib.get_close_matches(name, _USED, n=1):
+            raise _unknown(name, "", set(_USED))
+    given = body.get("input")
+    if not isinstance(given, Mapping):
+        raise InvalidOption("input: it is missing, or no JSON object.", 'Send "input": {"html": …}.')
+    app = _app(body.get("app"))
+    values = dict(given)
+    metadata = values.pop("metadata", None)
+    if body.get("metadata") is not None:
+        metadata = body["metadata"]
+    dry_run = values.pop("dry_run", None)
+    if not isinstance(dry_run, bool | None):
+        raise InvalidOption("input.dry_run: it must be true or false.")
+    html = values.pop("html", None)
+    if not isinstance(html, str) or not html.strip():
+        raise InvalidOption(
+            "input.html: it is missing or empty.", "Give the composition's markup, or the address of an .html or .zip."
+        )
+    if is_address(html) and len(html) > MAX_ADDRESS:
+        raise LimitExceeded(f"input.html: the address has {len(html)} characters; the limit is {MAX_ADDRESS}.")
+    if len(html.encode()) > MAX_INLINE_HTML:
+        raise LimitExceeded(
+            f"input.html: it has {len(html.encode())} bytes; in the request itself {MAX_INLINE_HTML} are taken.",
+            "Upload the file and give its uri, or give an address.",
+        )
+    fields, request = parse_fields(values, "input")
+    return Submission(
+        html=html,
+        fields=fields,
+        request=request,
+        app=app,
+        webhook=_text(body.get("webhook"), "webhook"),
+        metadata=_metadata(metadata),
+        session_id=_text(body.get("session"), "session"),
+        dry_run=bool(dry_run),
+        warnings=[
+            f'"{name[:60]}" has no meaning here and was ignored.'
+            for name in (*_IGNORED, *strange[:10])
+            if body.get(name)
+        ],
+    )
+
+
+def parse_sidecar(data: bytes, name: str) -> Submission:
+    """The contents of NAME.render.json beside a dropped file. Raises InvalidOption with field and line."""
+    try:
+        text = data.decode("utf-8-sig")
+        values = read_json(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidOption(f"{name}, line {line}: this is not UTF-8 text.", "Save the file as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidOption(
+            f"{name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}).",
+            "Mend it and drop the composition again.",
+        ) from None
+    except ValueError:
+        raise InvalidOption(
+            f"{name}: it is nested too deeply, or holds NaN or the like.", "Give a plain object of input fields."
+        ) from None
+    if not isinstance(values, dict):
+        raise InvalidOption(f"{name}, line 1: this is no JSON object.", 'Write {"fps": 25} or the like.')
+    try:
+        return _sidecar(values)
+    except (InvalidOption, LimitExceeded) as error:
+        where = f"{name}{_line_of(error.message, text)}"
+        raise type(error)(f"{where}: {error.message}", error.action) from None
+
+
+def _sidecar(values: dict[str, Any]) -> Submission:
+    values = dict(values)
+    webhook, metadata = values.pop("webhook", None), values.pop("metadata", None)
+    if "html" in values:
+        raise InvalidOption("html: the composition is the dropped file itself.", 'Leave "html" out.')
+    fields, request = parse_fields(values, "")
+    if str(fields.get("audio_url", "")).lower().startswith("s3://"):
+        raise InvalidOption("audio_url: it is not a public address.", "Give one like https://host/sound.mp3.")
+    return Submission(None, fields, request, webhook=_text(webhook, "webhook"), metadata=_metadata(metadata))
+
+
+def _line_of(message: str, text: str) -> str:
+    """ ", line 3" where the field that the message begins with stands in the text."""
+    named = re.split(r"[:\s]", message, maxsplit=1)[0]
+    spellings = {named, *(given for given, wire in FIELD_NAMES.items() if wire == named)}
+    depth, line = 0, ""
+    for token in _JSON_TOKEN.finditer(text):
+        if token[0] in "{[":
+            depth += 1
+        elif token[0] in "}]":
+            depth -= 1
+        elif depth == 1 and token["colon"] and json.loads(token["text"]) in spellings:
+            line = f", line {text.count(chr(10), 0, token.start()) + 1}"  # of a name given twice, the last counts
+    return line
+
+
+def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], RenderInput]:
+    """Input fields as given (aliases by their real names) and as they are understood. Raises InvalidOption."""
+    prefix = f"{path}." if path else ""
+    fields: dict[str, Any] = {}
+    for given, value in values.items():
+        name = FIELD_NAMES.get(given)
+        if name is None:
+            raise _unknown(given, prefix, {*FIELD_NAMES.values(), "html", "metadata", "dry_run"})
+        if name in fields:
+            raise InvalidOption(f"{prefix}{given}: it is given twice, also as {name}.", "Keep one of them.")
+        if value is not None:
+            fields[name] = value
+    audio = fields.get("audio_url")
+    if isinstance(audio, str) and not audio.lower().startswith(("https://", "http://", "s3://")):
+        # The command line also takes a file's path; here that would be a file of ours.
+        raise InvalidOption(
+            f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3, or an uploaded file's."
+        )
+    if isinstance(audio, str) and len(audio) > MAX_ADDRESS:
+        raise LimitExceeded(f"{prefix}audio_url: it has {len(audio)} characters; the limit is {MAX_ADDRESS}.")
+    try:
+        return fields, parse_render_input(fields)
+    except InvalidOption as error:
+        raise InvalidOption(f"{prefix}{error.message}", error.action) from None
+
+
+def _unknown(name: str, prefix: str, known: set[str]) -> InvalidOption:
+    close = difflib.get_close_matches(name, known, n=1)
+    advice = f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(sorted(known))}."
+    return InvalidOption(f"{prefix}{name[:60]}: there is no such field.", advice)
+
+
+def _app(app: object) -> str:
+    if app is None:
+        return APP
+    name = str(app).partition("@")[0].strip().lower()
+    if name not in _APPS:
+        raise NotFound(f'There is no app "{str(app)[:60]}" here.', f'Ask for "{APP}", or leave "app" out.')
+    return APP
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        raise InvalidOption(f"{name}: it must be text of at most {_MAX_TEXT} characters.")
+    return value
+
+
+def _metadata(value: object) -> object:
+    if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+        raise LimitExceeded(f"metadata: it is larger than {MAX_METADATA_BYTES} bytes.", "Keep what identifies the job.")
+    return value
+
+
+def check_hosts(submission: Submission, ceiling: NetworkPolicy, path: str) -> None:
+    """Raise InvalidOption where composition or sound lie at a host that the stack does not ask.
+
+    `path` is where the fields stand. Hosts that these redirect to are checked by whoever fetches.
+    """
+    addresses = {"html": "" if submission.is_markup else submission.html, "audio_url": submission.request.audio_url}
+    for name, address in addresses.items():
+        text = (address or "").strip()
+        if is_web_address(text) and not network_allows(ceiling, _host(text)):
+            raise InvalidOption(
+                f'{path}{"." if path else ""}{name}: this stack fetches nothing from "{_host(text)[:100]}".',
+                "Give an address that the stack's NetworkCeiling allows.",
+            )
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def narrow_network(asked: Any, ceiling: Any) -> Any:
+    """What a page may ask for: what the request says, within what the stack allows at most."""
+    if "none" in (asked, ceiling):
+        return "none"
+    if ceiling == "public":
+        return asked
+    if asked == "public":
+        return ceiling
+    kept = tuple(host for host in asked if network_allows(ceiling, host))
+    return kept or "none"

@@ -1,0 +1,92 @@
+"""Uploaded files that variables name: "photo": "s3://…/uploads/…" becomes an address that the page can load.
+
+The public clients upload what looks like a file or like base64 wherever it stands in the input, and put the upload's
+uri in its place. The file is copied to the task's own folder when the task is accepted, and lies beside the composition
+when it is rendered.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.tasks.layout import work_folder
+from hyperframes_render.tasks.ports import ObjectFacts, ObjectStore
+from hyperframes_render.tasks.uploads import UPLOADS, Uploads
+
+#: Files in the variables of one task: each is copied while the caller waits.
+MAX_GIVEN_FILES = 20
+#: A nameless upload of up to so many bytes is a text that a client took for base64 ("RESPONSIBILITIES"): pictures and
+#: sounds are larger, and files have names.
+_TEXT_BYTES = 256
+_NAMELESS = ("file", "application/octet-stream")
+
+
+@dataclass
+class GivenFiles:
+    """What became of the uploads in one task's variables."""
+
+    variables: Any
+    #: Uri → where the page finds it, relative to the composition.
+    paths: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> GivenFiles:
+    """Copy the uploads that `variables` name to the task's folder. Raises InvalidOption or LimitExceeded."""
+    found = GivenFiles(variables)
+    objects = uploads.objects
+
+    def take(uri: str, where: str) -> str:
+        if not uri.startswith(f"s3://{objects.bucket}/{UPLOADS}") or uri in found.paths:
+            return uri
+        facts = uploads.find(owner, uri, where)
+        if (text := _mistaken_text(facts, objects)) is not None:
+            found.warnings.append(f"{where}: your client took this text for base64 and uploaded it; it was read back.")
+            return text
+        if len(found.paths) == MAX_GIVEN_FILES:
+            raise LimitExceeded(
+                f"{where}: there are more than {MAX_GIVEN_FILES} files in the variables.",
+                "Send a .zip of the composition with its files.",
+            )
+        found.paths[uri] = _path(facts.key)
+        objects.copy(facts.key, given_key(task_id, found.paths[uri]), etag=facts.etag)
+        return uri
+
+    found.variables = _replaced(variables, "input.variables", take)
+    return found
+
+
+def given_key(task_id: str, path: str) -> str:
+    """The key of the copy that a page finds at `path`."""
+    return f"{work_folder(task_id)}{path}"
+
+
+def with_paths(variables: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+    """The variables as the page gets them."""
+    return dict(_replaced(variables, "", lambda text, _: paths.get(text, text)))
+
+
+def _path(key: str) -> str:
+    _, _, file_id, name = key.split("/", 3)
+    return f"{UPLOADS}{file_id}/{name}"
+
+
+def _mistaken_text(facts: ObjectFacts, objects: ObjectStore) -> str | None:
+    if facts.size > _TEXT_BYTES or (PurePosixPath(facts.key).name, facts.content_type) != _NAMELESS:
+        return None
+    return base64.b64encode(objects.get(facts.key, etag=facts.etag, limit=_TEXT_BYTES)).decode()
+
+
+def _replaced(value: Any, where: str, change: Callable[[str, str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value, where)
+    if isinstance(value, Mapping):
+        return {name: _replaced(inner, f"{where}.{name}", change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, f"{where}[{number}]", change) for number, inner in enumerate(value)]
+    return value

@@ -1,0 +1,442 @@
+from __future__ import annotations
+
+import json
+import re
+import time
+import tomllib
+from base64 import b64encode
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from hyperframes_render.composition.fonts import (
+    FontResolution,
+    resolve_fonts,
+    split_families,
+)
+
+FAMILIES = tomllib.loads(
+    resources.files("hyperframes_render.packages").joinpath("font_families.toml").read_text(encoding="utf-8")
+)
+TEXT_RENDERING = "<style data-hyperframes-text-rendering>html,body,*{text-rendering:geometricPrecision}</style>"
+FONT_STYLE = re.compile(r"<style data-hyperframes-deterministic-fonts>.*?</style>", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def font_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A font root with every bundled file, each with its own name as content."""
+    root = tmp_path_factory.mktemp("fonts")
+    for family in FAMILIES["families"].values():
+        for face in family["faces"]:
+            file = root / family["package"] / face["file"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"{family['package']}/{face['file']}")
+    return root
+
+
+def page(css: str = "", body: str = "", head: str = "") -> str:
+    style = f"<style>{css}</style>" if css else ""
+    return f"<!doctype html>\n<html><head>{head}{style}</head><body>{body}</body></html>"
+
+
+def families(resolution: FontResolution) -> list[str]:
+    return list(dict.fromkeys(face.family for face in resolution.faces))
+
+
+def authored(resolution: FontResolution) -> str:
+    """The resolved page without what we put in as a whole."""
+    return FONT_STYLE.sub("", resolution.html).replace(TEXT_RENDERING, "")
+
+
+@pytest.mark.parametrize(
+    ("written", "served"),
+    [
+        ("monospace", "Inter, monospace"),
+        ("sans-serif !important", "Inter, sans-serif !important"),
+        ('-apple-system, BlinkMacSystemFont, "Segoe UI"', 'Inter, -apple-system, BlinkMacSystemFont, "Segoe UI"'),
+        ('"System-UI"', 'Inter, "System-UI"'),
+        ("/* why */ serif /* not */", "/* why */ Inter, serif /* not */"),
+        ("var(--unset, serif), Lato", "var(--unset, Inter, serif), Lato"),
+        ("var(--unset, var(--unset-too, system-ui))", "var(--unset, var(--unset-too, Inter, system-ui))"),
+    ],
+)
+def test_a_list_that_begins_with_a_generic_family_gets_inter_first(written: str, served: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page(f"p {{ FONT-FAMILY: {written}; color: red }}"), font_root=font_root)
+
+    assert authored(resolution) == page(f"p {{ FONT-FAMILY: {served}; color: red }}")
+    assert "Inter" in families(resolution)
+
+
+@pytest.mark.parametrize("value", ["Lato, sans-serif", "inherit", "initial", "var(--unset)", "Georgia, serif", ""])
+def test_other_lists_are_left_as_they_are(value: str, font_root: Path) -> None:
+    html = page(f"p{{font-family:{value}}}")
+
+    assert authored(resolve_fonts(html, font_root=font_root)) == html
+
+
+def test_a_custom_property_with_a_generic_value_gets_inter_first_and_var_follows_it(font_root: Path) -> None:
+    css = ":root{--ui: ui-monospace, Menlo} p{font-family: var(--ui, serif)} q{font-family: var(--own)} i{--own:Lato}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert authored(resolution) == page(css.replace("--ui: ui", "--ui: Inter, ui"))
+    assert families(resolution) == ["Inter", "Menlo", "Lato"]
+
+
+@pytest.mark.parametrize(
+    ("written", "served"),
+    [
+        ('style="color:red;font-family:serif"', 'style="color:red;font-family:Inter, serif"'),
+        ("style='font-family: \"serif\"'", "style='font-family: Inter, \"serif\"'"),
+        ("style=font-family:serif", 'style="font-family:Inter, serif"'),
+        (
+            'style="font-family:serif,&quot;A &amp; B&quot;"',
+            'style="font-family:Inter, serif,&quot;A &amp; B&quot;"',
+        ),
+        ('data-font-family="monospace"', 'data-font-family="Inter, monospace"'),
+    ],
+)
+def test_attributes_are_rewritten_too(written: str, served: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page(body=f'<p class="x" {written} id=y>a</p>'), font_root=font_root)
+
+    assert authored(resolution) == page(body=f'<p class="x" {served} id=y>a</p>')
+    assert families(resolution) == ["Inter"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "package", "weights"),
+    [
+        ("Inter", "@fontsource/inter", [400, 700, 900]),
+        ("'helvetica NEUE'", "@fontsource/inter", [400, 700, 900]),
+        ("Segoe UI", "@fontsource/roboto", [400, 700, 900]),
+        ("Georgia", "@fontsource/eb-garamond", [400, 700]),
+        ('"Courier New"', "@fontsource/jetbrains-mono", [400, 700]),
+        ("Bebas Neue", "@fontsource/league-gothic", [400]),
+        ("Arial Black", "@fontsource/montserrat", [400, 700, 900]),
+    ],
+)
+def test_a_bundled_family_is_served_under_the_name_the_page_uses(
+    asked: str, package: str, weights: list[int], font_root: Path
+) -> None:
+    resolution = resolve_fonts(page(f"p{{font-family:{asked}}}"), font_root=font_root, url_prefix="/f/")
+
+    assert families(resolution) == [asked.strip("'\"")]
+    assert [face.weight for face in resolution.faces] == weights
+    assert all(face.file.startswith(f"{package}/files/") and face.style == "normal" for face in resolution.faces)
+    addresses = [f"data:font/woff2;base64,{b64encode(face.file.encode()).decode()}" for face in resolution.faces]
+    assert all(f'url("{address}")' in resolution.html for address in addresses)
+    assert resolution.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        (page("p{font:700 30px/1.2 'Lato',sans-serif !important}"), ["Lato"]),
+        (page("p{font:italic 2.5rem Open Sans}"), ["Open Sans"]),
+        (page(body="<p style='font:12px Lato'></p>"), ["Lato"]),
+        (page("p{font:12px Lato} q{font-family:Lato}"), []),
+        (page("@font-face{font-family:Lato;src:url(a.woff2)} p{font:12px Lato}"), []),
+        (
+            page(
+                "p{font:12px Lato}", head='<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Lato">'
+            ),
+            [],
+        ),
+        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption} b{font:clamp(1px,2vw,3px) Lato}"), []),
+    ],
+)
+def test_a_family_that_only_a_shorthand_names_is_told(html: str, told: list[str], font_root: Path) -> None:
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert [warning.family for warning in resolution.warnings] == told
+    assert all("shorthand" in str(warning) for warning in resolution.warnings)
+
+
+def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:Lato}"), font_root=font_root)
+
+    assert resolution.html.count("unicode-range:U+0000-00FF, ") == len(resolution.faces) == 3
+    assert resolution.html.count("U+FEFF, U+FFFD}") == 3
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page("p{font:24px Lato}"),
+        page(body='<svg><text font-family="Lato">x</text></svg>'),
+        page(body="<script>p.style.fontFamily = 'Lato'; html = `<p style=\"font-family:Lato\">`</script>"),
+        page(body="<template><style>p{font-family:Lato}</style><p style='font-family:Lato'></p></template>"),
+        page(body="<!-- <style>p{font-family:Lato}</style> -->"),
+        page(head="<title><p style='font-family:Lato'></title>"),
+        page("p{/* font-family:Lato; */ background:url(data:x;font-family:Lato;)}"),
+        page("p::before{content:'; font-family:Lato;'}"),
+        page(body="<p STYLE='font-family:Lato'>a</p>"),
+    ],
+    ids=["shorthand", "svg", "script", "template", "comment", "title", "css comment", "css string", "upper case"],
+)
+def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str, font_root: Path) -> None:
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert resolution.faces == ()
+    assert authored(resolution) == html
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "p{font-family:serif",
+        "p{font-family:serif}}",
+        "p{font-family:serif; // a remark\n color:red}",
+        "p{font-family:serif; nonsense}",
+        "p{font-family:serif} /* open",
+        "p{font-family:serif; content:'open}",
+    ],
+)
+def test_a_style_sheet_with_a_syntax_error_is_left_alone_as_a_whole(css: str, font_root: Path) -> None:
+    html = page(css)
+    resolution = resolve_fonts(html, font_root=font_root)
+
+    assert resolution.faces == ()
+    assert authored(resolution) == html
+
+
+def test_nested_rules_and_conditions_are_read(font_root: Path) -> None:
+    css = "@media screen{@supports (a:b){p{a:hover{font-family:Lato} --x:{font-family:Oswald}; font-family:Outfit}}}"
+
+    assert families(resolve_fonts(page(css), font_root=font_root)) == ["Lato", "Outfit"]
+
+
+def test_font_faces_of_the_page_win(font_root: Path) -> None:
+    css = "@font-face{font-family:'Lato';src:url(mine.woff2)} p{font-family:lato, Roboto}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert families(resolution) == ["Roboto"]
+    assert resolution.warnings == ()
+
+
+def test_a_misspelt_declared_family_gets_the_rules_of_the_declared_one(font_root: Path) -> None:
+    css = "@font-face{font-family:\"My Font\";src:url(mine.woff2)} p{font-family:'my-font'}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+
+    assert '@font-face{font-family:"my-font";src:url(mine.woff2)}' in resolution.html
+    assert [(warning.family, warning.fallback) for warning in resolution.warnings] == [("my-font", '"My Font"')]
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Space+Mono:wght@400&family=Lato">',
+        "<style>@import 'https://fonts.googleapis.com/css?family=Lato|Space+Mono:400,700';</style>",
+        '<style>@IMPORT \t url( "https://fonts.googleapis.com/css?family=Space+Mono" \n) all ;</style>',
+        "<style>@import url( https://fonts.googleapis.com/css?family=Space+Mono );</style>",
+    ],
+)
+def test_a_misspelt_family_that_the_page_links_to_is_served_from_the_bundle(declaration: str, font_root: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:SpaceMono}", head=declaration), font_root=font_root)
+
+    assert {face.file.split("/")[1] for face in resolution.faces} == {"space-mono"}
+    assert families(resolution) == ["SpaceMono"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "fallback"),
+    [
+        ("Nonesuch, Other, Georgia, serif", '"Georgia"'),
+        ("Nonesuch, serif", "this machine's serif"),
+        ("Nonesuch", "this machine's default font"),
+    ],
+)
+def test_an_unknown_family_is_reported_with_what_it_falls_back_to(stack: str, fallback: str, font_root: Path) -> None:
+    warning = resolve_fonts(page(f"p{{font-family:{stack}}}"), font_root=font_root).warnings[0]
+
+    assert (warning.family, warning.fallback) == ("Nonesuch", fallback)
+    assert str(warning).startswith(f'font-family "Nonesuch" falls back to {fallback}: ')
+
+
+def packaged(root: Path, package: str, *sheets: tuple[str, str]) -> Path:
+    """A font root with one package: names of style sheets, and the ranges of the rule in each."""
+    folder = root / "@fontsource" / package
+    folder.mkdir(parents=True)
+    for name, ranges in sheets:
+        rule = f"@font-face {{ font-family: 'Any'; src: url(./files/{name}.woff2); unicode-range: {ranges}; }}"
+        (folder / f"{name}.css").write_text(rule)
+    return root
+
+
+def test_a_family_of_a_package_needs_no_link(tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("700-italic", "U+20??"), ("850", "U+0000-00FF"))
+    resolution = resolve_fonts(page("p{font-family:Some+Sans, serif}"), font_root=root, url_prefix="/f/")
+
+    assert '@font-face { font-family:"Some+Sans"; src: url(/f/@fontsource/some-sans/files/400.woff2)' in resolution.html
+    assert "850" not in resolution.html
+    assert resolution.warnings == ()
+
+
+@pytest.mark.parametrize(("text", "loaded"), [("plain", ["400"]), ("\u0416", ["400", "500"]), ("\u0417", ["400"])])
+def test_of_a_family_of_a_package_only_what_has_the_pages_letters_is_loaded(
+    text: str, loaded: list[str], tmp_path: Path
+) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("500", "U+0300, U+0415-0416"))
+    resolved = resolve_fonts(page("p{font-family:some sans}", body=f"<p>{text}</p>"), font_root=root).html
+
+    assert re.findall(r"files/(\d+)\.woff2", resolved) == loaded
+
+
+def test_letters_that_only_a_variable_brings_are_loaded_too(tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0416"))
+    html = page("p{font-family:some sans}")
+
+    assert "@font-face" not in resolve_fonts(html, font_root=root).html
+    assert "@font-face" in resolve_fonts(html, font_root=root, also_shown="\u0416").html
+
+
+@pytest.mark.parametrize("name", ["some_sans", "some-sans", "../some-sans", "some/sans", "so\u00fcme-sans"])
+def test_other_spellings_of_a_packages_family_are_other_families(name: str, tmp_path: Path) -> None:
+    root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"))
+    resolution = resolve_fonts(page(f'p{{font-family:"{name}"}}'), font_root=root)
+
+    assert [warning.family for warning in resolution.warnings] == [name]
+
+
+def test_a_family_that_the_page_links_to_is_not_called_unknown(font_root: Path) -> None:
+    link = '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Nonesuch">'
+
+    assert resolve_fonts(page("p{font-family:nonesuch}", head=link), font_root=font_root).warnings == ()
+
+
+def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp_path: Path) -> None:
+    resolution = resolve_fonts(page("p{font-family:Lato, serif}"), font_root=tmp_path)
+
+    assert resolution.faces == ()
+    assert [(w.family, w.fallback, w.reason) for w in resolution.warnings] == [
+        ("Lato", "this machine's serif", "its files are missing")
+    ]
+
+
+def test_text_rendering_comes_first_in_the_head_and_fonts_after_the_last_style_sheet(font_root: Path) -> None:
+    html = page("p{font-family:Lato}", body='<svg><style>text{fill:red}</style></svg><p style="color:red">x</p>')
+    resolved = resolve_fonts(html, font_root=font_root).html
+
+    assert resolved.startswith(f"<!doctype html>\n<html><head>{TEXT_RENDERING}<style>p")
+    assert "<style>text{fill:red}</style><style data-hyperframes-deterministic-fonts>" in resolved
+
+
+def test_a_linked_style_sheet_counts_as_the_last_one(font_root: Path) -> None:
+    link = '<link rel="stylesheet" href="a.css">'
+    resolved = resolve_fonts(page(head=link, body='<p style="font-family:Lato">x</p>'), font_root=font_root).html
+
+    assert f"{link}<style data-hyperframes-deterministic-fonts>" in resolved
+
+
+def test_a_page_without_a_head_gets_its_lists_rewritten_and_no_faces(font_root: Path) -> None:
+    resolution = resolve_fonts('<!doctype html><body style="font-family:serif">x</body>', font_root=font_root)
+
+    assert resolution.html == '<!doctype html><body style="font-family:Inter, serif">x</body>'
+    assert resolution.faces == ()
+    assert [warning.family for warning in resolution.warnings] == ["Inter"]
+
+
+def test_a_resolved_page_is_not_changed_again(font_root: Path) -> None:
+    html = page("p{font-family:serif} q{font-family:Lato}", body='<p style="font-family:Georgia">x</p>')
+    once = resolve_fonts(html, font_root=font_root).html
+
+    assert resolve_fonts(once, font_root=font_root).html == once
+
+
+def test_line_endings_and_entities_outside_the_edits_survive(font_root: Path) -> None:
+    html = page("a{b:c}\r\np{font-family:serif}", body="<p>\r\n&nbsp;&lt;\u00e9 \U0001f600<br/><P CLASS=x>\r\n")
+
+    assert authored(resolve_fonts(html, font_root=font_root)) == html.replace(":serif", ":Inter, serif")
+
+
+def test_linked_style_sheets_do_not_count(font_root: Path) -> None:
+    html = page("p{font-family:Roboto}", head='<link rel="stylesheet" href="a.css">')
+
+    assert families(resolve_fonts(html, font_root=font_root)) == ["Roboto"]
+
+
+def test_family_lists_split_at_top_level_commas_only() -> None:
+    value = "'A, B', var(--x, C, D) , \"E\",, F G"
+
+    assert split_families(value) == ("A, B", "var(--x, C, D)", "E", "F G")
+
+
+def test_every_alias_is_a_name_of_its_own() -> None:
+    names = [name.lower() for name in FAMILIES["families"]]
+    names += [alias for aliases in FAMILIES["aliases"].values() for alias in aliases]
+
+    assert len(names) == len(set(names)) == 69
+    assert set(FAMILIES["aliases"]) <= set(FAMILIES["families"])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "@font-face{" * 18_000,
+        "a{font-family:x;b:" + "url(" * 50_000,
+        "a{font-family:a" + " " * 200_000 + "b}",
+        "a{font-family:" + "var(--a," * 22_000 + ")" * 22_000 + "}",
+        "a{--a{" * 40_000,
+        "a{font-family:" + ",".join(map(str, range(30_000))) + "}",
+        ":root{--a:"
+        + ",".join(f"f{n}" for n in range(3_000))
+        + "}"
+        + "".join(f"p{{font-family:var(--a),x{n}}}" for n in range(3_000)),
+    ],
+    ids=["faces", "urls", "spaces", "variables", "braces", "names", "one-variable-in-many-lists"],
+)
+def test_hostile_style_sheets_are_read_in_reasonable_time(hostile: str, font_root: Path) -> None:
+    begin = time.perf_counter()
+    resolve_fonts(page(hostile), font_root=font_root)
+
+    assert time.perf_counter() - begin < 5
+
+
+def doubling(steps: int) -> str:
+    """Custom properties of which each names the one before twice: the last one stands for 2 ** `steps` names."""
+    chain = "".join(f"--v{step + 1}: var(--v{step}), var(--v{step});" for step in range(steps))
+    return f":root{{--v0: Lato; {chain}}} p{{font-family: var(--v{steps})}}"
+
+
+def test_custom_properties_that_double_thirty_times_are_read_at_once(font_root: Path) -> None:
+    begin = time.perf_counter()
+    resolution = resolve_fonts(page(doubling(30)), font_root=font_root)
+    assert time.perf_counter() - begin < 1
+    assert len(resolution.html) < 10_000
+    assert families(resolve_fonts(page(doubling(7)), font_root=font_root)) == ["Lato"]
+
+
+def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_are_not(font_root: Path) -> None:
+    names = ",".join(f"f{n:04}" for n in range(10_000))
+    lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
+    css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"
+    resolution = resolve_fonts(page(css), font_root=font_root)
+    assert families(resolution) == ["Roboto"]
+    assert {"f9999", "x29"} <= {warning.family for warning in resolution.warnings}
+    assert str(resolution.warnings[-1]) == (
+        'font-family "var(--many), x17" falls back to the names after it: variables of the page\'s lists are more than '
+        "1,000,000 characters"
+    )
+
+
+PROJECT = Path(__file__).parents[3]
+
+
+def listed(name: str) -> str:
+    """The words between two marks of docs/fonts.md, on one line."""
+    return " ".join((PROJECT / "docs/fonts.md").read_text("utf-8").split(f"{name} -->")[1].split("<!--")[0].split())
+
+
+def test_the_page_about_fonts_lists_the_families_that_are_carried() -> None:
+    packages = json.loads((PROJECT / "layers/renderer/package.json").read_text())["dependencies"]
+    families = listed("families").split(", ")
+
+    assert [f"@fontsource/{family.lower().replace(' ', '-')}" for family in families] == sorted(
+        (name for name in packages if name.startswith("@fontsource/")), key=lambda name: name.replace("-", " ")
+    )
+
+
+def test_the_page_about_fonts_lists_the_stand_ins() -> None:
+    aliases = {family: ", ".join(names) for family, names in sorted(FAMILIES["aliases"].items())}
+
+    assert listed("stand-ins") == " ".join(f"- {family}: {names}" for family, names in aliases.items())

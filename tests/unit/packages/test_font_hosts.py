@@ -1,0 +1,82 @@
+"""Font hosts' style sheets come from the pinned packages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hyperframes_render.packages.font_hosts import MAX_FAMILIES, FontSheet, font_sheet, is_font_sheet
+from hyperframes_render.packages.root import packages_root
+
+GOOGLE = "https://fonts.googleapis.com/css2?"
+
+
+def sheet(url: str) -> FontSheet:
+    return font_sheet(url, packages_root(), "https://own.test/")
+
+
+def faces(url: str) -> set[tuple[str, str, int]]:
+    rules = re.findall(r"@font-face\s*{(.*?)}", sheet(url).css, re.DOTALL)
+    return {
+        (
+            re.search(r"font-family:\s*['\"]([^'\"]+)", rule)[1],  # type: ignore[index]
+            re.search(r"font-style:\s*(\w+)", rule)[1],  # type: ignore[index]
+            int(re.search(r"font-weight:\s*(\d+)", rule)[1]),  # type: ignore[index]
+        )
+        for rule in rules
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("family=Inter", {("Inter", "normal", 400)}),
+        ("family=Inter:wght@400;600", {("Inter", "normal", 400), ("Inter", "normal", 600)}),
+        ("family=Inter:ital,wght@0,400;1,700", {("Inter", "normal", 400), ("Inter", "italic", 700)}),
+        ("family=Inter:wght@300..500", {("Inter", "normal", weight) for weight in (300, 400, 500)}),
+        (
+            "family=Playfair+Display&family=Roboto:wght@700&display=swap",
+            {("Playfair Display", "normal", 400), ("Roboto", "normal", 700)},
+        ),
+        (
+            "family=Roboto:400,700italic|Lato",
+            {("Roboto", "normal", 400), ("Roboto", "italic", 700), ("Lato", "normal", 400)},
+        ),
+    ],
+)
+def test_the_asked_faces_are_answered(query: str, expected: set[tuple[str, str, int]]) -> None:
+    assert faces(GOOGLE + query) == expected
+    assert sheet(GOOGLE + query).missing == ()
+
+
+def test_files_are_ours_and_exist() -> None:
+    addresses = re.findall(r"url\(([^)]*\.woff2)\)", sheet(GOOGLE + "family=Inter:wght@500").css)
+    assert addresses
+    for address in addresses:
+        assert (packages_root() / address.removeprefix("https://own.test/")).is_file()
+
+
+def test_a_family_that_we_do_not_carry_is_named() -> None:
+    found = sheet(GOOGLE + "family=Nobody+Sans&family=../../etc&family=Inter")
+    assert found.missing == ("Nobody Sans", "../../etc") and "Inter" in found.css
+
+
+@pytest.mark.parametrize("between", ["|", "&family="])
+def test_a_family_that_is_named_again_and_again_is_answered_once(between: str) -> None:
+    once = sheet(GOOGLE + "family=Inter:wght@100..900")
+    again = sheet(GOOGLE + "family=" + between.join(["Inter:wght@100..900", "inter:wght@400"] * 50_000))
+    assert again == once
+    assert len(once.css) < 100_000
+
+
+def test_families_beyond_the_limit_are_left_out_and_counted() -> None:
+    names = "|".join(f"F{number}:{','.join(map(str, range(1000)))}" for number in range(MAX_FAMILIES + 20))
+    found = sheet(f"{GOOGLE}family={names}")
+    assert len(found.missing) == MAX_FAMILIES + 1 and found.missing[-1] == "20 more"
+
+
+def test_only_style_sheets_of_font_hosts_are_meant() -> None:
+    assert is_font_sheet("https://fonts.bunny.net/css?family=inter")
+    assert not is_font_sheet("https://fonts.googleapis.com/icon?family=x")
+    assert not is_font_sheet("https://example.com/css2?family=Inter")

@@ -1,0 +1,86 @@
+"""A change is written on what was read, or decided anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from hyperframes_render.errors import NotFound, ServiceFailed, TaskCancelled
+from hyperframes_render.tasks.model import Task, TaskStatus
+from hyperframes_render.tasks.transitions import advance, change_task
+
+NOW = "2026-01-31T12:00:00.000Z"
+
+
+class Table:
+    """One task, and what others do to it between a read and a write."""
+
+    def __init__(self, status: TaskStatus, *meanwhile: TaskStatus) -> None:
+        self.task: Task | None = Task(id="t", owner="o", status=status, created_at=NOW, updated_at=NOW)
+        self.meanwhile = list(meanwhile)
+
+    def get(self, task_id: str) -> Task | None:
+        return self.task
+
+    def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
+        assert self.task is not None
+        if self.meanwhile:
+            self.task = self.task.model_copy(update={"status": self.meanwhile.pop(0), "version": self.task.version + 1})
+        if task.version != self.task.version:
+            return None
+        self.task = self.task.model_copy(update={**changes, "version": task.version + 1})
+        return self.task
+
+
+class Topic:
+    """What was published; fails where told."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.fails, self.told = fails, list[int]()
+
+    def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
+        if self.fails:
+            raise ServiceFailed("no")
+        self.told.append(event["status"])
+
+
+def test_a_lost_race_is_decided_anew() -> None:
+    table: Any = Table(TaskStatus.QUEUED, TaskStatus.PREPARING, TaskStatus.RUNNING)
+    seen: list[TaskStatus] = []
+
+    def decide(task: Task) -> dict[str, Any]:
+        seen.append(task.status)
+        return {"phase": "x"}
+
+    task, changed = change_task(table, "t", decide)
+    assert changed and task.phase == "x" and task.status == TaskStatus.RUNNING
+    assert seen == [TaskStatus.QUEUED, TaskStatus.PREPARING, TaskStatus.RUNNING]
+
+
+def test_a_task_that_is_cancelled_meanwhile_does_not_go_on() -> None:
+    table: Any = Table(TaskStatus.PREPARING, TaskStatus.CANCELLING)
+    topic: Any = Topic()
+    with pytest.raises(TaskCancelled):
+        advance(table, topic, "t", TaskStatus.RUNNING)
+    assert table.task.status == TaskStatus.CANCELLING and topic.told == []
+
+
+def test_an_event_that_fails_does_not_stop_the_work() -> None:
+    table: Any = Table(TaskStatus.PREPARING)
+    topic: Any = Topic(fails=True)
+    assert advance(table, topic, "t", TaskStatus.RUNNING).status == TaskStatus.RUNNING
+
+
+def test_a_race_without_end_is_given_up() -> None:
+    table: Any = Table(TaskStatus.QUEUED, *[TaskStatus.RUNNING] * 100)
+    with pytest.raises(ServiceFailed):
+        change_task(table, "t", lambda task: {"phase": "x"})
+
+
+def test_a_task_that_is_not_there_is_not_found() -> None:
+    table: Any = Table(TaskStatus.QUEUED)
+    table.task = None
+    with pytest.raises(NotFound):
+        change_task(table, "t", lambda task: {})
