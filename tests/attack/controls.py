@@ -16,7 +16,7 @@ from playwright.async_api import BrowserContext
 
 import __main__
 from hyperframes_render.browser import chromium, driver, flags
-from hyperframes_render.browser import interceptor as door
+from hyperframes_render.browser import interceptor as interceptor
 from hyperframes_render.composition import source
 from hyperframes_render.media import media_file, sound
 from hyperframes_render.network import fetch
@@ -46,11 +46,11 @@ def _webhooks() -> None:
 def _interception() -> None:
     """The door answers for the project and the packages; everything else goes its own way."""
 
-    async def guard(self: door.Door, context: BrowserContext) -> None:
-        await context.route(f"{door.ORIGIN}/**", self._answer)
+    async def guard(self: interceptor.RequestInterceptor, context: BrowserContext) -> None:
+        await context.route(f"{interceptor.ORIGIN}/**", self._answer)
         await context.route("https://cdn.jsdelivr.net/**", self._answer)
 
-    door.Door.guard = guard  # type: ignore[method-assign]
+    interceptor.RequestInterceptor.guard = guard  # type: ignore[method-assign]
 
 
 def _network() -> None:
@@ -81,7 +81,7 @@ def _jail() -> None:
             return None
         return file if file.is_file() else None
 
-    door.file_inside = anywhere  # type: ignore[attr-defined]  # imported there
+    interceptor.file_inside = anywhere  # type: ignore[attr-defined]  # imported there
 
 
 def _archive() -> None:

@@ -23,7 +23,7 @@ from measure import (
     REPOSITORY,
     BenchError,
     Series,
-    adopt_orphans,
+    adopt_orphaned_processes,
     copy_projects,
     forget,
     run_official,
@@ -42,7 +42,7 @@ def main() -> int:
     """Measure, print, write the record; 1 where something did not run."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by SIGTERM"))  # so that scratch folders go
-    adopt_orphans()
+    adopt_orphaned_processes()
     record = {"machine": _machine(), "repetitions": options.repeat, "compositions": {}, "verdicts": [], "failures": {}}
     found: list[Verdict] = []
     for composition in [_find(name) for name in options.only or _default_names()]:

@@ -76,7 +76,7 @@ class Series:
         return record
 
 
-def adopt_orphans() -> None:
+def adopt_orphaned_processes() -> None:
     """Let descendants whose parent ended become children of this process: their processor time counts too."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise BenchError(f"prctl failed: {os.strerror(ctypes.get_errno())}")

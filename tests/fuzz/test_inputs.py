@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import strategies as st
 
-from hyperframes_render.composition.compile import PageSpec, prepare_html
+from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.lint import lint
 from hyperframes_render.composition.scoping import Names, scope_css
@@ -100,7 +100,7 @@ def prepare(html: str, project: Path, values: dict[str, Any] | None = None, stri
     """What a render does with the markup before the browser sees it."""
     declared = read_declared(html, name="promo.html")
     page = PageSpec(64, 36, declared.fps or DEFAULT_FPS, None, variables=values or {}, strict_variables=strict)
-    return prepare_html(html, declared, page, project=project, packages=packages_root()).html
+    return compile_page(html, declared, page, project=project, packages=packages_root()).html
 
 
 @fuzz("markup", html=MARKUP)

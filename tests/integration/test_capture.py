@@ -12,10 +12,10 @@ import pytest
 from playwright.async_api import async_playwright
 
 from hyperframes_render.browser import chromium
-from hyperframes_render.browser.interceptor import DoorLog
+from hyperframes_render.browser.interceptor import RequestLog
 from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.surface import Surface
-from hyperframes_render.composition.compile import PageSpec, prepare_html
+from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import PageUnresponsive
@@ -44,7 +44,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
         spec = WorkerSpec(
             playwright=await stack.enter_async_context(async_playwright()),
             project=project,
-            html=prepare_html(html, declared, page, project=project.root, packages=packages).html,
+            html=compile_page(html, declared, page, project=project.root, packages=packages).html,
             page=page,
             packages=packages,
             network="none",
@@ -52,7 +52,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             use_surface=surface,
             form=PictureForm.PLANES,
             reuse=False,
-            log=DoorLog(),
+            log=RequestLog(),
             media=MediaLibrary(folder / "media"),
             budget=FetchBudget(),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),

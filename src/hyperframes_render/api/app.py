@@ -212,37 +212,37 @@ async def run(
 
     The same Idempotency-Key with the same body within 24 hours answers with the first request's task.
     """
-    door = service.admission
-    rate = await run_in_threadpool(door.count, key, "run", key.limits.runs_a_minute)
+    quotas = service.quotas
+    rate = await run_in_threadpool(quotas.count, key, "run", key.limits.runs_a_minute)
     _tell_rate(request, response, rate)
     body = await _json_body(request)
     submission = parse_run(body)
 
     def accept() -> dict[str, Any]:
         fresh = new_task_id(key.owner)
-        task_id = door.promise(key, idempotency_key, body, fresh)
+        task_id = quotas.promise(key, idempotency_key, body, fresh)
         if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
             return _view(service, known, key, client)
         if task_id != fresh and service.was_deleted(task_id):
-            door.forget(key, idempotency_key)
-            task_id = door.promise(key, idempotency_key, body, fresh)
+            quotas.forget(key, idempotency_key)
+            task_id = quotas.promise(key, idempotency_key, body, fresh)
         try:
             task = service.run(
                 key.owner,
                 submission,
                 task_id=task_id,
                 frames_a_day=key.limits.frames_a_day or None,
-                before_accepting=lambda: door.enter(key, task_id),
+                before_accepting=lambda: quotas.enter(key, task_id),
             )
         except RenderError as error:
             # A service that failed may have written the task all the same: its promise stays, so that a repeat of the
             # request cannot make a second one.
             if not isinstance(error, ServiceFailed):
-                door.forget(key, idempotency_key)
-            door.leave(key, task_id)
+                quotas.forget(key, idempotency_key)
+            quotas.leave(key, task_id)
             raise
         if task.status == TaskStatus.REJECTED:
-            door.forget(key, idempotency_key)
+            quotas.forget(key, idempotency_key)
         return _view(service, task, key, client)
 
     return success(await run_in_threadpool(accept), bare=bare)
@@ -480,7 +480,7 @@ async def create_files(
 
     With `sha256`, a file that this key uploaded before answers `uploaded: true` and needs no PUT.
     """
-    rate = await run_in_threadpool(service.admission.count, key, "upload", key.limits.uploads_a_minute)
+    rate = await run_in_threadpool(service.quotas.count, key, "upload", key.limits.uploads_a_minute)
     _tell_rate(request, response, rate)
     body = await _json_body(request)
     # It declares one type and sends another, which a signed one would refuse.

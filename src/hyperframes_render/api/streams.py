@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from hyperframes_render.api.clients import Client
 from hyperframes_render.errors import RateLimited, ServiceFailed
 from hyperframes_render.tasks.model import Task, TaskStatus
-from hyperframes_render.tasks.ports import Ledger, ObjectStore, TaskTable
+from hyperframes_render.tasks.ports import ExpiringStore, ObjectStore, TaskTable
 from hyperframes_render.tasks.transitions import owned_task
 from hyperframes_render.tasks.view import task_view
 
@@ -85,7 +85,7 @@ class StreamService:
 
     tasks: TaskTable
     objects: ObjectStore
-    ledger: Ledger
+    store: ExpiringStore
     policy: StreamPolicy = field(default_factory=StreamPolicy)
     #: Streams of this process.
     _open: int = 0
@@ -112,7 +112,7 @@ class StreamService:
             return
         for name in (_LEASES, lease.of_key):
             with contextlib.suppress(ServiceFailed):
-                self.ledger.give_back(name, lease.holder)
+                self.store.release_lease(name, lease.holder)
 
     def _renew(self, lease: Lease) -> None:
         self._hold(lease, lease.of_key, self.policy.key_limit)
@@ -120,7 +120,7 @@ class StreamService:
 
     def _hold(self, lease: Lease, name: str, limit: int) -> bool:
         """Hold one of `limit` leases of that name, or go on holding it; whether one was free."""
-        return self.ledger.take_lease(name, lease.holder, limit, int(time.time()) + _LEASE_SECONDS)
+        return self.store.take_lease(name, lease.holder, limit, int(time.time()) + _LEASE_SECONDS)
 
     async def hold(self, task: Task) -> Task:
         """The task once it is final, or as it is after `policy.hold`."""

@@ -56,7 +56,7 @@ class SqsQueue:
         self._queue_url = queue_url
         self._sqs: SQSClient = sqs or client("sqs")
 
-    def put_off(self, receipt: str, seconds: int) -> None:
+    def postpone(self, receipt: str, seconds: int) -> None:
         """Show the message again in `seconds` (0 to 43,200)."""
         with calling("Putting off a message"):
             self._sqs.change_message_visibility(

@@ -18,14 +18,14 @@ _LOST = "ConditionalCheckFailedException"
 _LEASES_SECONDS = 7 * 24 * 3600
 
 
-class DynamoLedger:
+class DynamoExpiringStore:
     """A Ledger in a table of DynamoDB."""
 
     def __init__(self, table: str, dynamodb: DynamoDBClient | None = None) -> None:
         self._table = table
         self._db: DynamoDBClient = dynamodb or client("dynamodb")
 
-    def count(self, name: str, amount: int, seconds: int) -> int:
+    def increment(self, name: str, amount: int, seconds: int) -> int:
         """See Ledger."""
         with calling("Counting"):
             answer = self._db.update_item(
@@ -37,11 +37,11 @@ class DynamoLedger:
             )
         return int(answer["Attributes"]["amount"]["N"])
 
-    def counted(self, name: str) -> int:
+    def counter(self, name: str) -> int:
         """See Ledger."""
         return int(self._item(name).get("amount", {}).get("N", "0"))
 
-    def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
+    def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """See Ledger."""
         with calling("Writing a note"):
             try:
@@ -55,22 +55,22 @@ class DynamoLedger:
             except ClientError as error:
                 if code_of(error) != _LOST:
                     raise
-                return self.read(name) or {}
+                return self.get(name) or {}
         return None
 
-    def write(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+    def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
         """See Ledger."""
         with calling("Writing a note"):
             self._db.put_item(TableName=self._table, Item=_note(name, values, seconds))
 
-    def read(self, name: str) -> dict[str, str] | None:
+    def get(self, name: str) -> dict[str, str] | None:
         """See Ledger."""
         item = self._item(name)
         if not item or int(item["expires_at"]["N"]) < time.time():
             return None
         return {field: value["S"] for field, value in item.get("note", {}).get("M", {}).items()}
 
-    def forget(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """See Ledger."""
         with calling("Forgetting a note"):
             self._db.delete_item(TableName=self._table, Key=_key(name))
@@ -85,7 +85,7 @@ class DynamoLedger:
                 over = [other for other, end in holders.items() if end <= time.time()]
                 if not over and len(holders) >= limit and holder not in holders:
                     return False
-                self.give_back(name, *over)
+                self.release_lease(name, *over)
             else:
                 self._begin(name)
         return False
@@ -94,7 +94,7 @@ class DynamoLedger:
         """See Ledger."""
         return {holder: int(end["N"]) for holder, end in self._item(name).get("leases", {}).get("M", {}).items()}
 
-    def give_back(self, name: str, *holders: str) -> None:
+    def release_lease(self, name: str, *holders: str) -> None:
         """See Ledger."""
         if not holders:
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 from hyperframes_render.aws.client import calling, client
 from hyperframes_render.aws.tasks import name_id
-from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.tasks.grants import Grant
 from hyperframes_render.tasks.quotas import frames_counter
 
 #: The longest function has 15 minutes, which is also the least that STS gives; some more for what it does at its end.
@@ -31,7 +31,7 @@ class StsGrants:
         self._role, self._bucket = role_arn, bucket
         self._sts = sts or client("sts")
 
-    def credentials(self, reach: Reach) -> dict[str, str]:
+    def credentials(self, reach: Grant) -> dict[str, str]:
         """Credentials for `reach` and nothing else, for SESSION_SECONDS. Raises ServiceFailed."""
         policy = session_policy(reach, self._bucket, self._role.split(":")[1])
         with calling("Granting access to a task's files"):
@@ -49,7 +49,7 @@ class StsGrants:
         }
 
 
-def session_policy(reach: Reach, bucket: str, partition: str = "aws") -> dict[str, Any]:
+def session_policy(reach: Grant, bucket: str, partition: str = "aws") -> dict[str, Any]:
     """`reach` as a policy."""
 
     def objects(*keys: str) -> list[str]:

@@ -119,7 +119,7 @@ class DynamoTasks:
             wanted = answer.get("UnprocessedKeys", {})
         return found
 
-    def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
+    def update_if_unchanged(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
         """See TaskTable."""
         names, values = {"#version": "version"}, {":old": task.version, ":new": task.version + 1}
         sets, removes = ["#version = :new"], []
@@ -212,7 +212,7 @@ class DynamoTasks:
             )
         return [str(_from_item(item["id"])) for item in answer["Items"]]
 
-    def put_off(self, task_id: str, until: str) -> None:
+    def postpone(self, task_id: str, until: str) -> None:
         """See TaskTable. The version stays: nobody's change of the task is in the way, and this is in nobody's."""
         with calling("Putting off a task"):
             try:

@@ -38,7 +38,7 @@ class StateMachine:
                 if code_of(error) != "ExecutionAlreadyExists":
                     raise
 
-    def look(self, task_id: str, attempt: int) -> Execution:
+    def status(self, task_id: str, attempt: int) -> Execution:
         """See Workflow."""
         with calling("Looking at a workflow"):
             try:

@@ -177,7 +177,7 @@ class FrameCapture:
     #: The last frame that was drawn.
     _drawn: int = -1
 
-    async def roll_in(self, frame: int) -> None:
+    async def pre_roll(self, frame: int) -> None:
         """Draw the frames before a block, to `frame`, without keeping them: pixels can depend on those."""
         fresh = self._drawn < 0
         depth = _ROLL_IN if fresh or self.page.draws_elements else 1
@@ -216,7 +216,7 @@ class FrameCapture:
             await self._paint(frame - 0.25)
             await self.page.blend()
         answer = await self._begin(frame, 0.0, screenshot)
-        if self.page.door.open_requests:
+        if self.page.interceptor.open_requests:
             # The seek made the page ask for something: draw the frame again once it is there.
             await self.page.settled()
             answer = {**await self._begin(frame, SECOND_LOOK, screenshot), "hasDamage": True}

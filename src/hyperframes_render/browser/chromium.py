@@ -149,7 +149,7 @@ class Chromium:
                 raise PageUnresponsive(f"The page did not respond within {timeout:g} s.")
             return answer.result()
         except Error as error:
-            if not self.browser.is_connected() or tells_of_death(error):
+            if not self.browser.is_connected() or reports_dead_browser(error):
                 raise BrowserFailed("The browser died.", "Try again.") from error
             raise
         finally:
@@ -169,7 +169,7 @@ class Chromium:
                 return
 
 
-def tells_of_death(error: Error) -> bool:
+def reports_dead_browser(error: Error) -> bool:
     """Whether the driver says by `error` that browser or page is gone."""
     return "closed" in str(error).lower() or "crash" in str(error).lower()
 

@@ -78,7 +78,7 @@ class _Lines(dict[str, str]):
 
 
 @dataclass
-class DoorLog:
+class RequestLog:
     """What the door has to say in the result: each line once."""
 
     refused: _Lines = field(default_factory=_Lines)
@@ -91,7 +91,7 @@ class DoorLog:
 
 
 @dataclass
-class Door:
+class RequestInterceptor:
     """Answers a page's requests. `html` is the prepared composition, served in place of `entry`."""
 
     root: Path
@@ -100,7 +100,7 @@ class Door:
     packages: Path
     network: NetworkPolicy
     media: MediaLibrary
-    log: DoorLog = field(default_factory=DoorLog)
+    log: RequestLog = field(default_factory=RequestLog)
     budget: FetchBudget = field(default_factory=FetchBudget)
     #: Where the page is at home, if it is no file of ours.
     address: str | None = None

@@ -15,20 +15,20 @@ from urllib.parse import unquote_to_bytes
 
 from hyperframes_render.media.media_file import MediaFacts, MediaUnreadable, probe_media
 from hyperframes_render.media.sound_clip import Effects, SoundBus, SoundClip
-from hyperframes_render.media.video_reader import FootageReader, Still
+from hyperframes_render.media.video_reader import Still, VideoReader
 
 if TYPE_CHECKING:
-    from hyperframes_render.media.animated_image import MovingPicture
+    from hyperframes_render.media.animated_image import AnimatedImage
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
 MAX_OPEN_FILMS = 12
 #: Media files that one render may name: each that comes from elsewhere is a file in the job's folder.
 MAX_MEDIA = 1000
 #: Shows pictures, (element, image address) each, and moves the page's clock to a time in seconds.
-SHOW_FILMS = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
+SHOW_VIDEO_FRAMES = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
 
 
-class FilmReader(Protocol):
+class FrameReader(Protocol):
     """Gives the pictures of a film or a moving picture."""
 
     name: str
@@ -127,7 +127,7 @@ def _for_page(facts: MediaFacts) -> dict[str, object]:
     }
 
 
-def _probe_picture(path: Path) -> MovingPicture | None:
+def _probe_picture(path: Path) -> AnimatedImage | None:
     # Not at the top: it imports Pillow, which most compositions do without.
     from hyperframes_render.media.animated_image import probe_picture
 
@@ -135,13 +135,13 @@ def _probe_picture(path: Path) -> MovingPicture | None:
 
 
 @dataclass
-class Footage:
+class PageVideos:
     """The films of one page while it is captured: each visible one gets the picture of the frame."""
 
     library: MediaLibrary
     fps: Fraction
     warn: Callable[[str], None]
-    _readers: OrderedDict[int, tuple[tuple[object, ...], FilmReader]] = field(default_factory=OrderedDict)
+    _readers: OrderedDict[int, tuple[tuple[object, ...], FrameReader]] = field(default_factory=OrderedDict)
     _shown: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     async def pictures(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
@@ -154,7 +154,7 @@ class Footage:
                 changed.append((int(film["id"]), address))
         return changed
 
-    def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FilmReader | None]]:
+    def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FrameReader | None]]:
         opened = []
         for film in wanted:
             number, form = film["id"], (film["file"], film["trim"], film["loop"])
@@ -171,19 +171,19 @@ class Footage:
             oldest.close()
         return opened
 
-    def _open(self, film: Mapping[str, Any]) -> FilmReader | None:
+    def _open(self, film: Mapping[str, Any]) -> FrameReader | None:
         try:
             path = self.library.path(film["file"])
             if film["image"]:
                 from hyperframes_render.media.animated_image import open_moving
 
                 return open_moving(path, fps=self.fps)
-            return FootageReader(path, fps=self.fps, media_start=film["trim"], loop=film["loop"])
+            return VideoReader(path, fps=self.fps, media_start=film["trim"], loop=film["loop"])
         except (MediaUnreadable, KeyError) as unreadable:
             self.warn(f"A film is not shown: {unreadable}.")
             return None
 
-    def _picture(self, opened: tuple[Mapping[str, Any], FilmReader | None]) -> tuple[int, str]:
+    def _picture(self, opened: tuple[Mapping[str, Any], FrameReader | None]) -> tuple[int, str]:
         film, reader = opened
         if reader is None:
             return 0, ""

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from playwright.async_api import ConsoleMessage, Error, Request
 
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
-from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, Door
-from hyperframes_render.browser.media import SHOW_FILMS, Footage, sounds_of
+from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
+from hyperframes_render.browser.media import SHOW_VIDEO_FRAMES, PageVideos, sounds_of
 from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.scripts import PLACE_SCHEME
@@ -76,7 +76,7 @@ class CompositionPage:
     """A page that is ready: `seek` moves it to a frame; `duration` is its length in seconds, 0 where nothing tells."""
 
     chromium: Chromium
-    door: Door
+    interceptor: RequestInterceptor
     spec: PageSpec
     duration: float = 0.0
     #: What told its length, where neither the composition nor its caller does: clips, timelines or animations.
@@ -96,10 +96,10 @@ class CompositionPage:
     draws_elements: bool = False
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
-    footage: Footage = field(init=False)
+    videos: PageVideos = field(init=False)
 
     def __post_init__(self) -> None:
-        self.footage = Footage(self.door.media, self.spec.fps, self.warn)
+        self.videos = PageVideos(self.interceptor.media, self.spec.fps, self.warn)
 
     def warn(self, text: str) -> None:
         """Keep a warning, once."""
@@ -114,8 +114,8 @@ class CompositionPage:
             while answer.get("more"):
                 answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
             if films := answer.get("films"):
-                pictures = await self.footage.pictures(films)
-                answer = await self.chromium.call(SHOW_FILMS, pictures, seconds)
+                pictures = await self.videos.pictures(films)
+                answer = await self.chromium.call(SHOW_VIDEO_FRAMES, pictures, seconds)
             return [str(error) for error in answer["errors"] or ()]
 
     async def painted(self) -> bool:
@@ -132,7 +132,7 @@ class CompositionPage:
 
     async def settled(self) -> None:
         """Wait until what the last seek made the page load is there."""
-        await self.door.idle(SETTLE_TIMEOUT)
+        await self.interceptor.idle(SETTLE_TIMEOUT)
         await self.chromium.evaluate("__hyperframesRender.settled()")
 
 
@@ -149,14 +149,14 @@ def page_answers() -> Iterator[None]:
         ) from error
 
 
-async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> CompositionPage:
+async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, spec: PageSpec) -> CompositionPage:
     """Load the composition behind `door` and wait until it can be seeked.
 
     Raises PageScriptFailed, PageNotReady or BrowserFailed.
     """
-    page = CompositionPage(chromium, door, spec)
+    page = CompositionPage(chromium, interceptor, spec)
     _listen(page)
-    await door.guard(chromium.context)
+    await interceptor.guard(chromium.context)
     for part in _SCRIPTS:
         await chromium.context.add_init_script(_script(f"{part}.js"))
     if spec.rootless:
@@ -176,7 +176,7 @@ async def open_composition(chromium: Chromium, door: Door, spec: PageSpec) -> Co
                 page.moving = None if everything is None else sum(to - start for start, to in everything)
                 page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
                 page.content = await _content(page)
-                page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), door.media)
+                page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), interceptor.media)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -207,7 +207,7 @@ def _listen(page: CompositionPage) -> None:
 
     def on_request(request: Request) -> None:
         path = unquote(urlsplit(request.url).path)
-        of_project = page.door.address is None and request.url.startswith(ORIGIN)
+        of_project = page.interceptor.address is None and request.url.startswith(ORIGIN)
         if request.resource_type == "script" and of_project and not path.startswith(OWN_PREFIX):
             page.script_files.add(path.removeprefix("/"))
 
@@ -243,7 +243,7 @@ async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
 
 async def _load(page: CompositionPage) -> None:
     try:
-        await page.chromium.page.goto(page.door.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT * 1000)
+        await page.chromium.page.goto(page.interceptor.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT * 1000)
     except Error as error:
         if page.errors:
             _raise_script_error(page)
@@ -322,7 +322,7 @@ async def _status(page: CompositionPage) -> dict[str, Any]:
 
 def _is_still(page: CompositionPage, status: dict[str, Any]) -> bool:
     """Whether nothing that the page asked for is on its way."""
-    return bool(status["document"] == "complete" and page.door.open_requests == 0)
+    return bool(status["document"] == "complete" and page.interceptor.open_requests == 0)
 
 
 def _coming(status: dict[str, Any]) -> bool:
@@ -333,7 +333,7 @@ def _coming(status: dict[str, Any]) -> bool:
 async def _grace(page: CompositionPage, status: dict[str, Any]) -> float:
     """Seconds that the timelines which are missing may still take: long where a script says that they will come."""
     scripts = [str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))]
-    scripts += await asyncio.to_thread(_texts, page.door.root, sorted(page.script_files))
+    scripts += await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
     if not status["timelines"]:
         return LATE_TIMELINE if any("__timelines" in text for text in scripts) else 0.0
     names = "|".join(re.escape(name) for name in status["missing"])
@@ -359,7 +359,7 @@ async def _moving_spans(page: CompositionPage, *, elements_only: bool) -> list[t
 
 
 async def _content(page: CompositionPage) -> Content:
-    if page.door.photographs or _PHOTOGRAPH_INLINE.search(page.door.html):
+    if page.interceptor.photographs or _PHOTOGRAPH_INLINE.search(page.interceptor.html):
         return Content.PHOTOGRAPHIC
     return Content.PHOTOGRAPHIC if await page.chromium.evaluate("__hyperframesRender.paints()") else Content.GRAPHICS
 
@@ -371,8 +371,8 @@ def _no_timeline(status: dict[str, Any]) -> str:
 
 
 def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
-    if page.door.open_requests:
-        return f"{page.door.open_requests} of its requests are still open"
+    if page.interceptor.open_requests:
+        return f"{page.interceptor.open_requests} of its requests are still open"
     if not status.get("player"):
         return "the page runtime did not start"
     if status.get("media"):
@@ -414,7 +414,7 @@ def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
     action = "Render stopped: what a page draws after an error cannot be trusted."
     if missing := re.search(r"(\w+)(?:, which)? is not defined", first):
         name = missing[1]
-        absent = [line for line in page.door.log.warnings() if name.lower() in line.lower()]
+        absent = [line for line in page.interceptor.log.warnings() if name.lower() in line.lower()]
         action = absent[0] if absent else f"Load the library that defines {name} before the script that uses it."
     raise PageScriptFailed(f"A script of the page failed: {first}.", action)
 
@@ -432,7 +432,7 @@ def _why_harmless(error: Error, page: CompositionPage) -> str | None:
         # Errors of scripts say where they were raised; the browser rejects its own promises without.
         return "Something that the page asked the browser for failed, and no script took notice"
     places = _STACK_PLACE.findall(stack)
-    if places and all(_is_foreign(place, page.door.origin) for place in places):
+    if places and all(_is_foreign(place, page.interceptor.origin) for place in places):
         return "A script that is not of the project failed"
     return None
 
@@ -446,15 +446,15 @@ def _is_foreign(address: str, origin: str) -> bool:
 def _describe(error: Error, page: CompositionPage) -> str:
     """The error's message and the file, line and column where it was raised."""
     message = (error.message or str(error)).splitlines()[0][:160]
-    place = _own_place(page.door.origin).search(error.stack or "")
+    place = _own_place(page.interceptor.origin).search(error.stack or "")
     if place is None:
         return message
     if place["loaded"]:
         return f"{message} (in {_own_words(place['loaded'], page)})"
-    file = place["file"] or urlsplit(page.door.url).path.lstrip("/")
+    file = place["file"] or urlsplit(page.interceptor.url).path.lstrip("/")
     line = int(place["first"]) + int(place["line"]) - 1
     return f"{message} (in {unquote(file)[:200]}:{line}:{place['column']})"
 
 
 def _own_words(text: str, page: CompositionPage) -> str:
-    return text.replace(page.door.origin + "/", "")[:200]
+    return text.replace(page.interceptor.origin + "/", "")[:200]

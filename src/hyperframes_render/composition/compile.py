@@ -17,9 +17,9 @@ from hyperframes_render.composition.declared import (
     with_root_attributes,
 )
 from hyperframes_render.composition.fonts import resolve_fonts
-from hyperframes_render.composition.scripts import wait_for_fonts
+from hyperframes_render.composition.scripts import delay_until_fonts_load
 from hyperframes_render.composition.sub_compositions import inline_sub_compositions
-from hyperframes_render.composition.variables import give_variables, with_rules_last
+from hyperframes_render.composition.variables import variable_markup, with_rules_last
 
 #: Where the door serves pinned packages (browser/interceptor.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -69,14 +69,14 @@ _TRANSPARENT = "<style>html,body{background:transparent!important}</style>"
 
 
 @dataclass(frozen=True)
-class PreparedHtml:
+class CompiledPage:
     """The markup to serve, and what was noticed on the way."""
 
     html: str
     warnings: tuple[str, ...]
 
 
-def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> PreparedHtml:
+def compile_page(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> CompiledPage:
     """Give the root the caller's size and length, bring in sub-compositions of the folder `project`, resolve fonts,
     put the page runtime first in the head. Raises InvalidComposition, or InvalidOption for variables.
     """
@@ -93,12 +93,12 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         html = with_page_root(html)
     document = as_document(with_root_attributes(html, values), rootless=declared.rootless)
     if not spec.lenient_scripts:
-        document = wait_for_fonts(document)
+        document = delay_until_fonts_load(document)
     inlined = inline_sub_compositions(document, project)
     warnings += inlined.warnings
     whole, given = inlined.html, ""
     if spec.variables or "data-composition-variables" in html:
-        variables = give_variables(html, spec.variables, strict=spec.strict_variables)
+        variables = variable_markup(html, spec.variables, strict=spec.strict_variables)
         # Before the fonts are looked for: a variable may name one.
         whole, given = with_rules_last(whole, variables.style), variables.script
         warnings += variables.problems
@@ -114,4 +114,4 @@ def prepare_html(html: str, declared: Declared, spec: PageSpec, *, project: Path
         first += _CLIPS_IN_PLACE
     if spec.transparent:
         first += _TRANSPARENT
-    return PreparedHtml(with_head_start(fonts.html, given + first), tuple(warnings))
+    return CompiledPage(with_head_start(fonts.html, given + first), tuple(warnings))

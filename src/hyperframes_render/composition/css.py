@@ -15,7 +15,7 @@ _STRINGS = {
 _IN_ADDRESS = re.compile(r"[^\"')]*+")
 
 
-class Stretches:
+class OpaqueRanges:
     """The ends of stretches of one text. Ask from the text's beginning to its end."""
 
     def __init__(self, text: str) -> None:

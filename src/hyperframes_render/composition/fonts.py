@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from hyperframes_render.composition.css import Stretches
+from hyperframes_render.composition.css import OpaqueRanges
 from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
 
 DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
@@ -764,12 +764,12 @@ def _read_inline_style(style: str) -> _Sheet:
 def _blank_comments(text: str) -> str:
     if "/*" not in text:
         return text
-    stretches, parts, position, begin = Stretches(text), [], 0, 0
+    opaque_ranges, parts, position, begin = OpaqueRanges(text), [], 0, 0
     while match := _COMMENT_OR_STRING.search(text, position):
         opening, position = match[0], match.end()
         if opening != "/*":
-            position = stretches.end_of_string(opening, position) or position
-        elif end := stretches.end_of_comment(position):
+            position = opaque_ranges.end_of_string(opening, position) or position
+        elif end := opaque_ranges.end_of_comment(position):
             parts += [text[begin : match.start()], " " * (end - match.start())]
             begin = position = end
     return "".join([*parts, text[begin:]])

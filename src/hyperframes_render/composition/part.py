@@ -12,7 +12,7 @@ def is_part(html: str) -> bool:
     return re.match(r"\s*(?:<!--.*?-->\s*)*<template\b", html, re.IGNORECASE | re.DOTALL) is not None
 
 
-def page_of_part(page: str, part: str, part_html: str) -> str | None:
+def page_of_sub_composition(page: str, part: str, part_html: str) -> str | None:
     """The project's `page` with its first host of the file `part` alone, from the beginning of the video, as long as
     the part or its host says; with the page's styles and those scripts that are files. None where no host shows it.
     """

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from hyperframes_render.composition.css import Stretches, without_comments
+from hyperframes_render.composition.css import OpaqueRanges, without_comments
 
 #: Set on a sub-composition's own root where it stands inside its host.
 INNER_ROOT = "data-hf-inner-root"
@@ -175,11 +175,11 @@ def _own_places(selector: str, composition_id: str) -> list[tuple[int, int]]:
 def _split(selectors: str) -> list[str]:
     """The selectors of a list; commas in brackets and strings do not count."""
     parts, depth, begin, position = [], 0, 0, 0
-    stretches = Stretches(selectors)
+    opaque_ranges = OpaqueRanges(selectors)
     while match := _SELECTOR_MARK.search(selectors, position):
         token, position = match[0], match.end()
         if token == "/*":
-            position = stretches.end_of_comment(position) or position
+            position = opaque_ranges.end_of_comment(position) or position
         elif token in "([":
             depth += 1
         elif token in ")]":
@@ -213,15 +213,15 @@ def _rules(css: str) -> Iterator[tuple[str, str | None, str]]:
 
 def _marks(css: str) -> Iterator[tuple[int, str]]:
     """Where braces and semicolons stand that give `css` its form: not in comments, strings and addresses."""
-    stretches, position = Stretches(css), 0
+    opaque_ranges, position = OpaqueRanges(css), 0
     while match := _MARK.search(css, position):
         mark, position = match[0], match.end()
         if mark == "/*":
-            position = stretches.end_of_comment(position) or len(css)
+            position = opaque_ranges.end_of_comment(position) or len(css)
         elif mark == "url(":
-            position = stretches.end_of_address(position) or position
+            position = opaque_ranges.end_of_address(position) or position
         elif mark in "\"'":
-            position = stretches.end_of_string(mark, position) or position
+            position = opaque_ranges.end_of_string(mark, position) or position
         else:
             yield match.start(), mark
 

@@ -36,7 +36,7 @@ def name_place(script: str, file: str, line: int) -> str:
     return script if _NAMED.search(script) else f"{script}\n//# sourceURL={PLACE_SCHEME}{quote(file)}@{line}\n"
 
 
-def wait_for_fonts(html: str) -> str:
+def delay_until_fonts_load(html: str) -> str:
     """A whole document with the scripts of its body marked, and named as those of the page's own file."""
     edits = Edits(html)
     elements = scan(html)
@@ -50,7 +50,7 @@ def wait_for_fonts(html: str) -> str:
     return edits.result()
 
 
-def mark_scripts(html: str) -> str:
+def mark_delayed_scripts(html: str) -> str:
     """A piece of a body with its scripts marked."""
     edits = Edits(html)
     for element in scan(html):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from hyperframes_render.composition.declared import without_outer_template
-from hyperframes_render.composition.part import is_part, page_of_part
+from hyperframes_render.composition.part import is_part, page_of_sub_composition
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import file_inside
@@ -74,7 +74,7 @@ class Project:
         html = self._read(self.entry)
         if self.part is None:
             return without_outer_template(html)
-        alone = page_of_part(html, self.part, self._read(self.part))
+        alone = page_of_sub_composition(html, self.part, self._read(self.part))
         if alone is None:
             raise InvalidComposition(
                 f"{self.part} is a part that {self.entry} does not show: it cannot be rendered alone.",

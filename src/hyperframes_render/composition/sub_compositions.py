@@ -26,7 +26,7 @@ from hyperframes_render.composition.scoping import (
     scope_css,
     with_imports_first,
 )
-from hyperframes_render.composition.scripts import CLASSIC_TYPES, mark_scripts, name_place
+from hyperframes_render.composition.scripts import CLASSIC_TYPES, mark_delayed_scripts, name_place
 from hyperframes_render.composition.source import MAX_TAGS
 from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_ids, with_new_names
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
@@ -138,7 +138,7 @@ def inline_sub_compositions(html: str, root: Path) -> Inlined:
     edits = Edits(html)
     _merge_import_maps(collected, elements, edits)
     edits.insert(end_of(elements, "head", html), _head_additions(collected, elements, html))
-    edits.insert(end_of(elements, "body", html), mark_scripts(_body_additions(collected, elements)))
+    edits.insert(end_of(elements, "body", html), mark_delayed_scripts(_body_additions(collected, elements)))
     return Inlined(edits.result(), tuple(collected.warnings))
 
 

@@ -32,7 +32,7 @@ _FITS = {
 
 
 @dataclass(frozen=True)
-class GivenVariables:
+class VariableMarkup:
     """How a page gets to know its variables: a script that goes first in the head, rules that go last in it, and what
     does not fit the declarations.
     """
@@ -42,7 +42,7 @@ class GivenVariables:
     problems: tuple[str, ...]
 
 
-def give_variables(html: str, values: Mapping[str, Any], *, strict: bool) -> GivenVariables:
+def variable_markup(html: str, values: Mapping[str, Any], *, strict: bool) -> VariableMarkup:
     """What the page needs so that it sees its declared defaults, and over them the caller's `values`.
 
     `html` is the whole composition. With `strict` a misfit is an error: raises InvalidOption.
@@ -57,7 +57,7 @@ def give_variables(html: str, values: Mapping[str, Any], *, strict: bool) -> Giv
     script = f"<script>window.__hfVariables={text}</script>" if values else ""
     rules = variables_style(_selector(declarer), {**not_authored(defaults, sheets_of(html, elements)), **values})
     style = f"<style>{rules}</style>" if rules else ""
-    return GivenVariables(script, style, tuple(f"variables: {problem}." for problem in problems))
+    return VariableMarkup(script, style, tuple(f"variables: {problem}." for problem in problems))
 
 
 def with_rules_last(html: str, style: str) -> str:

@@ -13,10 +13,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hyperframes_render.functions.plan import SOUND_FILE
 from hyperframes_render.functions.support.adapters import settings
 from hyperframes_render.functions.support.delivery import deliver_result
-from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.errors import report_to_workflow
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.progress import ProgressCount
-from hyperframes_render.functions.support.render_context import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.render_context import (
+    RenderContext,
+    TaskEvent,
+    chunk_key,
+    job_folder,
+    render_context,
+)
 from hyperframes_render.functions.support.settings import AssembleSettings
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.plan import Chunk, Plan
@@ -31,40 +37,40 @@ _DOWNLOADS = 8
 
 @logger.inject_lambda_context(clear_state=True)
 @traced
-@tell_workflow
+@report_to_workflow
 @event_parser(model=TaskEvent)
 def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     """Join the chunks and deliver the video."""
     logger.append_keys(task_id=event.task_id)
-    own = worker(settings(AssembleSettings), event)
-    with own.spending(event.task_id, "assemble"), job_folder() as folder:
-        own.wanted_task(event.task_id)
-        task = own.advance(event.task_id, TaskStatus.UPLOADING, "assemble")
-        stored = own.read_json(f"{work_folder(task.id)}plan.json")
+    job = render_context(settings(AssembleSettings), event)
+    with job.spending(event.task_id, "assemble"), job_folder() as folder:
+        job.wanted_task(event.task_id)
+        task = job.advance(event.task_id, TaskStatus.UPLOADING, "assemble")
+        stored = job.read_json(f"{work_folder(task.id)}plan.json")
         plan = Plan.from_dict(stored["plan"])
-        progress = ProgressCount.of_call(own.tasks, task.id, context)
+        progress = ProgressCount.of_call(job.tasks, task.id, context)
         with progress.counting():
-            parts, records = _fetch(own, task, plan.chunks, chunk_suffix(plan.format), folder)
+            parts, records = _fetch(job, task, plan.chunks, chunk_suffix(plan.format), folder)
             output = folder / f"video{plan.format.suffix}"
             sound = folder / SOUND_FILE
             if stored["sound"]:
-                own.objects.download(f"{work_folder(task.id)}{SOUND_FILE}", sound)
+                job.objects.download(f"{work_folder(task.id)}{SOUND_FILE}", sound)
             tags = [(name, value) for name, value in stored["tags"]]
             result = assemble(plan, parts, records, output, sound=sound if stored["sound"] else None, tags=tags)
             result = replace(result, warnings=tuple(dict.fromkeys((*stored["warnings"], *result.warnings))))
-        deliver_result(own, task, output, result)
+        deliver_result(job, task, output, result)
     return {"task_id": task.id}
 
 
 def _fetch(
-    own: Worker, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
+    job: RenderContext, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
 ) -> tuple[list[tuple[Chunk, Path]], list[CaptureRecord]]:
     """Every chunk and its record, in order."""
 
     def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], CaptureRecord]:
         path = folder / f"{chunk.index:05d}{suffix}"
-        own.objects.download(chunk_key(task.id, chunk.index, suffix), path)
-        record = own.read_json(chunk_key(task.id, chunk.index, ".json"))["record"]
+        job.objects.download(chunk_key(task.id, chunk.index, suffix), path)
+        record = job.read_json(chunk_key(task.id, chunk.index, ".json"))["record"]
         return (chunk, path), CaptureRecord.from_dict(record)
 
     with ThreadPoolExecutor(_DOWNLOADS) as pool:

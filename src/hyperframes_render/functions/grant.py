@@ -12,13 +12,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.grants import StsGrants
 from hyperframes_render.functions.support.adapters import settings
-from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.errors import report_to_workflow
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.settings import GrantSettings
-from hyperframes_render.tasks.grants import granted_reach
+from hyperframes_render.tasks.grants import grant_for
 
 
 class GrantEvent(BaseModel):
@@ -29,19 +29,19 @@ class GrantEvent(BaseModel):
 
 
 @lru_cache(maxsize=1)
-def _adapters(given: GrantSettings) -> tuple[DynamoLedger, StsGrants]:
-    return DynamoLedger(given.task_table), StsGrants(given.render_task_role_arn, given.bucket)
+def _adapters(config: GrantSettings) -> tuple[DynamoExpiringStore, StsGrants]:
+    return DynamoExpiringStore(config.task_table), StsGrants(config.render_task_role_arn, config.bucket)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @traced
-@tell_workflow
+@report_to_workflow
 @event_parser(model=GrantEvent)
 def handler(event: GrantEvent, context: LambdaContext) -> dict[str, Any]:
     """{"credentials": {access_key, secret_key, token}}, or {"credentials": null} where the access is another's."""
     logger.append_keys(task_id=event.task_id)
-    ledger, grants = _adapters(settings(GrantSettings))
-    reach = granted_reach(ledger, event.task_id, event.access)
+    store, grants = _adapters(settings(GrantSettings))
+    reach = grant_for(store, event.task_id, event.access)
     if reach is None:
         logger.warning("access was asked for without the task's own")
         return {"credentials": None}

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.aws.events import SqsQueue
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
@@ -29,15 +29,15 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 @lru_cache(maxsize=1)
-def _delivery(given: NotifySettings) -> Delivery:
-    tasks = DynamoTasks(given.task_table)
+def _delivery(config: NotifySettings) -> Delivery:
+    tasks = DynamoTasks(config.task_table)
     return Delivery(
         tasks=tasks,
-        objects=S3Objects(given.bucket),
-        ledger=DynamoLedger(given.task_table),
-        vault=KmsSecrets(given.stack_secret_arn, tasks.secret_versions),
-        schedule=given.webhook_retry_seconds,
-        allow_private=given.webhook_allow_private,
+        objects=S3Objects(config.bucket),
+        store=DynamoExpiringStore(config.task_table),
+        vault=KmsSecrets(config.stack_secret_arn, tasks.secret_versions),
+        schedule=config.webhook_retry_seconds,
+        allow_private=config.webhook_allow_private,
     )
 
 
@@ -47,13 +47,13 @@ class _NotDelivered(Exception):
 
 def _deliver(record: SQSRecord) -> None:
     metrics.add_metric(name="WebhookTries", unit=MetricUnit.Count, value=1)
-    given = settings(NotifySettings)
+    config = settings(NotifySettings)
     attempt = int(record.attributes.approximate_receive_count)
-    outcome = _delivery(given).deliver(record.json_body, attempt)
+    outcome = _delivery(config).deliver(record.json_body, attempt)
     metrics.add_metric(name=f"Webhook{outcome.kind.capitalize()}", unit=MetricUnit.Count, value=1)
     if outcome.again_in is None:
         return
-    SqsQueue(given.webhook_queue_url).put_off(record.receipt_handle, outcome.again_in)
+    SqsQueue(config.webhook_queue_url).postpone(record.receipt_handle, outcome.again_in)
     raise _NotDelivered(outcome.kind)
 
 

@@ -14,10 +14,16 @@ from hyperframes_render.composition.source import Source, WebPage
 from hyperframes_render.cost.estimate import Stack, Workload, predict
 from hyperframes_render.errors import LimitExceeded, ServiceFailed
 from hyperframes_render.functions.support.adapters import account_concurrency, settings
-from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.errors import report_to_workflow
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.progress import ProgressCount
-from hyperframes_render.functions.support.render_context import TaskEvent, Worker, at_home, job_folder, worker
+from hyperframes_render.functions.support.render_context import (
+    RenderContext,
+    TaskEvent,
+    at_home,
+    job_folder,
+    render_context,
+)
 from hyperframes_render.functions.support.settings import PlanSettings
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.render.remote import fetch_source
@@ -38,44 +44,44 @@ SPARE_PART, LEAST_SPARE = 5, 2
 
 @logger.inject_lambda_context(clear_state=True)
 @traced
-@tell_workflow
+@report_to_workflow
 @event_parser(model=TaskEvent)
 def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     """Plan the task; how many chunks, where their list lies, and how many are rendered at once."""
     logger.append_keys(task_id=event.task_id)
-    given = settings(PlanSettings)
-    own = worker(given, event)
-    with own.spending(event.task_id, "plan"), job_folder() as folder:
-        own.wanted_task(event.task_id)
-        task = own.advance(event.task_id, TaskStatus.PREPARING, "plan")
+    config = settings(PlanSettings)
+    job = render_context(config, event)
+    with job.spending(event.task_id, "plan"), job_folder() as folder:
+        job.wanted_task(event.task_id)
+        task = job.advance(event.task_id, TaskStatus.PREPARING, "plan")
         elsewhere = is_web_address(task.source_key)
-        source = _fetch(own, task, folder) if elsewhere else own.source(task, folder)
-        request = own.request(task)
-        audio = own.audio(task, folder)
-        progress = ProgressCount.of_call(own.tasks, task.id, context)
-        parallel = _parallel_chunks(given)
+        source = _fetch(job, task, folder) if elsewhere else job.source(task, folder)
+        request = job.request(task)
+        audio = job.audio(task, folder)
+        progress = ProgressCount.of_call(job.tasks, task.id, context)
+        parallel = _parallel_chunks(config)
         with progress.counting():
-            chunking = Chunking(parallel=parallel, disk=given.assemble_storage_mb * 1024**2)
+            chunking = Chunking(parallel=parallel, disk=config.assemble_storage_mb * 1024**2)
             planned = make_plan(
                 source,
                 request,
                 chunking,
                 sound=folder / SOUND_FILE,
                 audio=audio,
-                ceiling=given.network_ceiling,
+                ceiling=config.network_ceiling,
                 listener=progress.check,
                 thorough=task.dry_run,
             )
         plan = planned.plan
-        _check_duration(plan.duration, given.max_duration_seconds)
+        _check_duration(plan.duration, config.max_duration_seconds)
         prefix = work_folder(task.id)
         if task.dry_run:
-            _answer_dry_run(own, task, planned, parallel)
+            _answer_dry_run(job, task, planned, parallel)
             return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": parallel}
-        _count_frames(own, task, plan.frames)
+        _count_frames(job, task, plan.frames)
         if planned.sound is not None:
-            own.objects.upload(planned.sound, f"{prefix}{SOUND_FILE}", "audio/flac")
-        own.write_json(
+            job.objects.upload(planned.sound, f"{prefix}{SOUND_FILE}", "audio/flac")
+        job.write_json(
             f"{prefix}plan.json",
             {
                 "plan": plan.as_dict(),
@@ -86,8 +92,8 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
             },
         )
         chunks = [{"index": c.index, "first": c.frames.first, "count": c.frames.count} for c in plan.chunks]
-        own.write_json(f"{prefix}chunks.json", chunks)
-        own.advance(task.id, TaskStatus.RUNNING, "render", frames_total=plan.frames, frames_done=0)
+        job.write_json(f"{prefix}chunks.json", chunks)
+        job.advance(task.id, TaskStatus.RUNNING, "render", frames_total=plan.frames, frames_done=0)
     return {
         "task_id": task.id,
         "chunks": len(chunks),
@@ -96,14 +102,14 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
     }
 
 
-def _parallel_chunks(given: PlanSettings) -> int:
+def _parallel_chunks(config: PlanSettings) -> int:
     """Chunks to render at once: as many as the stack wants, within what the account can run."""
     try:
         limit = account_concurrency()
     except ServiceFailed as error:
         logger.warning("chunks are planned by the stack's setting alone: %s", error)
-        return given.parallel_chunks
-    return max(1, min(given.parallel_chunks, limit - max(LEAST_SPARE, limit // SPARE_PART)))
+        return config.parallel_chunks
+    return max(1, min(config.parallel_chunks, limit - max(LEAST_SPARE, limit // SPARE_PART)))
 
 
 def _check_duration(duration: float, limit: float) -> None:
@@ -114,14 +120,14 @@ def _check_duration(duration: float, limit: float) -> None:
         )
 
 
-def _count_frames(own: Worker, task: Task, frames: int) -> None:
+def _count_frames(job: RenderContext, task: Task, frames: int) -> None:
     """Raise LimitExceeded where these are more frames than the caller's key may still render today."""
     if task.frames_a_day is None:
         return
     counter = frames_counter(task.owner)
-    done = own.ledger.count(counter, frames, FRAMES_COUNTER_SECONDS)
+    done = job.store.increment(counter, frames, FRAMES_COUNTER_SECONDS)
     if done > task.frames_a_day:
-        own.ledger.count(counter, -frames, FRAMES_COUNTER_SECONDS)
+        job.store.increment(counter, -frames, FRAMES_COUNTER_SECONDS)
         raise LimitExceeded(
             f"The video would have {frames} frames, and this key may render {task.frames_a_day} a day (UTC), "
             f"of which {max(0, task.frames_a_day - done + frames)} are left.",
@@ -129,14 +135,14 @@ def _count_frames(own: Worker, task: Task, frames: int) -> None:
         )
 
 
-def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) -> None:
+def _answer_dry_run(job: RenderContext, task: Task, planned: Planned, parallel: int) -> None:
     """What the render would be, as the draft of a result that has no video."""
     plan = planned.plan
     arm = platform.machine() in ("arm64", "aarch64")
-    stack = Stack(own.settings.aws_lambda_function_memory_size, parallel, "arm64" if arm else "x86_64")
+    stack = Stack(job.settings.aws_lambda_function_memory_size, parallel, "arm64" if arm else "x86_64")
     work = Workload.of_plan(plan, planned.seconds_per_frame)
     predicted = predict(work, stack, len(plan.chunks))
-    own.write_json(
+    job.write_json(
         f"{work_folder(task.id)}result.json",
         {
             "width": plan.width,
@@ -153,15 +159,15 @@ def _answer_dry_run(own: Worker, task: Task, planned: Planned, parallel: int) ->
     )
 
 
-def _fetch(own: Worker, task: Task, folder: Path) -> Source:
+def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:
     """The composition from its public address, kept in work/ so that every chunk sees the same.
 
     Fetched within the stack's ceiling; what the request says of `network` is for the page.
     """
-    fetched = asyncio.run(fetch_source(task.source_key, folder, own.settings.network_ceiling))
+    fetched = asyncio.run(fetch_source(task.source_key, folder, job.settings.network_ceiling))
     path, address = (fetched.path, fetched.address) if isinstance(fetched, WebPage) else (fetched, None)
     assert path is not None
     key = f"{work_folder(task.id)}source{path.suffix}"
-    own.objects.upload(path, key, "application/zip" if path.suffix == ".zip" else "text/html")
-    own.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key, source_address=address)
-    return at_home(own.with_given_files(task, path), address)
+    job.objects.upload(path, key, "application/zip" if path.suffix == ".zip" else "text/html")
+    job.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key, source_address=address)
+    return at_home(job.with_given_files(task, path), address)

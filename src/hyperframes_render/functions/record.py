@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.parser import BaseModel, event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from hyperframes_render.functions.support.adapters import finisher, settings
-from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.errors import report_to_workflow
 from hyperframes_render.functions.support.observability import logger, metrics, traced
 from hyperframes_render.functions.support.settings import RecordSettings
 from hyperframes_render.tasks.finish import Outcome
@@ -27,7 +27,7 @@ class RecordEvent(BaseModel):
 @logger.inject_lambda_context(clear_state=True)
 @traced
 @metrics.log_metrics
-@tell_workflow
+@report_to_workflow
 @event_parser(model=RecordEvent)
 def handler(event: RecordEvent, context: LambdaContext) -> dict[str, Any]:
     """End the task."""

@@ -13,10 +13,16 @@ from hyperframes_render.errors import InternalError
 from hyperframes_render.formats import FORMATS
 from hyperframes_render.functions.support.adapters import settings
 from hyperframes_render.functions.support.delivery import deliver_result
-from hyperframes_render.functions.support.errors import tell_workflow
+from hyperframes_render.functions.support.errors import report_to_workflow
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.progress import COUNT_SECONDS_WHOLE, ProgressCount
-from hyperframes_render.functions.support.render_context import TaskEvent, Worker, chunk_key, job_folder, worker
+from hyperframes_render.functions.support.render_context import (
+    RenderContext,
+    TaskEvent,
+    chunk_key,
+    job_folder,
+    render_context,
+)
 from hyperframes_render.functions.support.settings import RenderChunkSettings
 from hyperframes_render.input import RenderInput
 from hyperframes_render.media.encode import chunk_suffix
@@ -38,64 +44,66 @@ class RenderChunkEvent(TaskEvent):
 
 @logger.inject_lambda_context(clear_state=True)
 @traced
-@tell_workflow
+@report_to_workflow
 @event_parser(model=RenderChunkEvent)
 def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
     """Render. A chunk answers with a constant of a few bytes: a map of hundreds must not fill the workflow's state."""
     logger.append_keys(task_id=event.task_id, chunk=event.index)
-    own = worker(settings(RenderChunkSettings), event)
-    with own.spending(event.task_id, "render", event.index), job_folder() as folder:
-        task = own.wanted_task(event.task_id)
-        progress = ProgressCount.of_call(own.tasks, task.id, context)
+    job = render_context(settings(RenderChunkSettings), event)
+    with job.spending(event.task_id, "render", event.index), job_folder() as folder:
+        task = job.wanted_task(event.task_id)
+        progress = ProgressCount.of_call(job.tasks, task.id, context)
         if event.whole:
             progress.pace = COUNT_SECONDS_WHOLE
-            _render_whole(own, task, folder, progress)
+            _render_whole(job, task, folder, progress)
             return {"task_id": task.id}
-        if not _is_finished(own, task, event):
-            _render_chunk(own, task, event, folder, progress)
+        if not _is_finished(job, task, event):
+            _render_chunk(job, task, event, folder, progress)
         elif task.starts > 1:
-            own.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
+            job.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
         if task.failure.get("chunk") == event.index:
-            own.tasks.note_failure(task.id, {})  # this time it went well
+            job.tasks.note_failure(task.id, {})  # this time it went well
     return {"ok": True}
 
 
-def _render_whole(own: Worker, task: Task, folder: Path, progress: ProgressCount) -> None:
-    source, request = own.source(task, folder), own.request(task)
+def _render_whole(job: RenderContext, task: Task, folder: Path, progress: ProgressCount) -> None:
+    source, request = job.source(task, folder), job.request(task)
     output = folder / f"video{result_type(request.codec)[0]}"
-    options = LocalOptions(audio=own.audio(task, folder), ceiling=own.settings.network_ceiling)
+    options = LocalOptions(audio=job.audio(task, folder), ceiling=job.settings.network_ceiling)
     with progress.counting():
         result = asyncio.run(render(source, output, request, options, progress.listener))
-    own.advance(task.id, TaskStatus.UPLOADING, "upload")
-    deliver_result(own, task, output, result)
+    job.advance(task.id, TaskStatus.UPLOADING, "upload")
+    deliver_result(job, task, output, result)
 
 
-def _render_chunk(own: Worker, task: Task, event: RenderChunkEvent, folder: Path, progress: ProgressCount) -> None:
+def _render_chunk(
+    job: RenderContext, task: Task, event: RenderChunkEvent, folder: Path, progress: ProgressCount
+) -> None:
     """The record first, the chunk last: the chunk's presence says that both are there."""
-    stored = own.read_json(f"{work_folder(task.id)}plan.json")
+    stored = job.read_json(f"{work_folder(task.id)}plan.json")
     plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
     chunk = Chunk(event.index, FrameRange(event.first, event.count))
     output = folder / f"chunk{chunk_suffix(plan.format)}"
-    source = own.source(task, folder)
+    source = job.source(task, folder)
     with progress.counting():
         record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
-    own.wanted_task(task.id)
+    job.wanted_task(task.id)
     if not output.is_file():
         raise InternalError(f"Chunk {event.index} was rendered to no file.")
     record_key = chunk_key(task.id, event.index, ".json")
-    own.write_json(record_key, {"record": record.as_dict(), "size": output.stat().st_size, **_frames(event)})
-    own.objects.upload(output, chunk_key(task.id, event.index, output.suffix), result_type(request.codec)[1])
+    job.write_json(record_key, {"record": record.as_dict(), "size": output.stat().st_size, **_frames(event)})
+    job.objects.upload(output, chunk_key(task.id, event.index, output.suffix), result_type(request.codec)[1])
 
 
-def _is_finished(own: Worker, task: Task, event: RenderChunkEvent) -> bool:
+def _is_finished(job: RenderContext, task: Task, event: RenderChunkEvent) -> bool:
     """Whether an earlier call, whose answer was lost, made this very chunk."""
     made = chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec]))
     record_key = chunk_key(task.id, event.index, ".json")
     # Listed, not asked for: only who may list the whole bucket is told of an object that it is missing.
-    sizes = own.objects.sizes(chunk_key(task.id, event.index, ""))
+    sizes = job.objects.sizes(chunk_key(task.id, event.index, ""))
     if made not in sizes or record_key not in sizes:
         return False
-    record = own.read_json(record_key)
+    record = job.read_json(record_key)
     return bool(record.get("size") == sizes[made] and {k: record.get(k) for k in _frames(event)} == _frames(event))
 
 

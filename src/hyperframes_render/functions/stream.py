@@ -41,14 +41,16 @@ def _key_checker() -> KeyChecker:
 
 
 def _streams() -> StreamService:
-    given = settings(StreamSettings)
-    return stream_service(given, StreamPolicy(live=given.live_streaming, limit=_stream_limit(given), longest=_LONGEST))
+    config = settings(StreamSettings)
+    return stream_service(
+        config, StreamPolicy(live=config.live_streaming, limit=_stream_limit(config), longest=_LONGEST)
+    )
 
 
-def _stream_limit(given: StreamSettings) -> int:
+def _stream_limit(config: StreamSettings) -> int:
     """Streams that may be open at once, at least one."""
-    if given.open_streams:
-        return given.open_streams
+    if config.open_streams:
+        return config.open_streams
     try:
         limit = account_concurrency()
     except ServiceFailed as error:

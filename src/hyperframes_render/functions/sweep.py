@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.workflow import StateMachine
 from hyperframes_render.functions.support.adapters import finisher, settings
 from hyperframes_render.functions.support.observability import logger, metrics, traced
@@ -19,8 +19,10 @@ from hyperframes_render.tasks.sweep import Sweeper
 @traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Attend to everything that is due; the counts by what was done."""
-    given = settings(SweepSettings)
-    done = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoLedger(given.task_table)).sweep()
+    config = settings(SweepSettings)
+    done = Sweeper(
+        finisher(config), StateMachine(config.state_machine_arn), DynamoExpiringStore(config.task_table)
+    ).sweep()
     for what, count in done.items():
         metrics.add_metric(name=f"Sweep{what.capitalize()}", unit=MetricUnit.Count, value=count)
     if done:

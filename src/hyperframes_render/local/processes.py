@@ -44,10 +44,10 @@ def end_descendants(*, grace: float) -> None:
     while time.monotonic() < deadline and (below := descendants(os.getpid())):
         _end(below, grace)
         grace = 0
-        reap_orphans(known=())
+        reap_orphaned_processes(known=())
 
 
-def reap_orphans(known: Collection[int]) -> None:
+def reap_orphaned_processes(known: Collection[int]) -> None:
     """Collect adopted children that ended, so that none stays a zombie; `known` ones have somebody who waits."""
     for pid in _children().get(os.getpid(), []):
         if pid not in known and not is_running(pid):

@@ -25,9 +25,9 @@ from hyperframes_render.local.deploy import Deployment, Outputs, local_client, l
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.folders import DropFolders
 from hyperframes_render.local.parts import Parts, find_parts
-from hyperframes_render.local.processes import end_descendants, reap_orphans
+from hyperframes_render.local.processes import end_descendants, reap_orphaned_processes
 from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
-from hyperframes_render.sandbox.orphans import adopt_orphans
+from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.tasks.keys import hash_key, make_record, new_key, owner_of
 from hyperframes_render.tasks.ports import KeyLimits
 
@@ -59,7 +59,7 @@ def serve(options: ServeOptions, say: Say) -> None:
     Raises SetupIncomplete, and MachineError when the emulator dies.
     Leaves no process behind, and everything that was accepted in the data folder.
     """
-    adopt_orphans()
+    adopt_orphaned_processes()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(options.port))
@@ -209,7 +209,7 @@ def _look_after(emulator: Emulator, stopping: threading.Event) -> threading.Even
 
     def run() -> None:
         while not stopping.wait(_LOOK_SECONDS):
-            reap_orphans(known=(emulator.pid,))
+            reap_orphaned_processes(known=(emulator.pid,))
             if not emulator.is_running():
                 died.set()
                 os.kill(os.getpid(), signal.SIGINT)

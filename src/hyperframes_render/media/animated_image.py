@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.media.video_reader import FootageReader, Still
+from hyperframes_render.media.video_reader import Still, VideoReader
 
 #: Formats of pictures that may move. What is told for the first two is ffmpeg's to read, as for films.
 _FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
@@ -22,7 +22,7 @@ _SHORTEST, _INSTEAD = 0.011, 0.1
 
 
 @dataclass(frozen=True)
-class MovingPicture:
+class AnimatedImage:
     """What is in an image file of several pictures: size in pixels, format as Pillow calls it."""
 
     format: str
@@ -30,26 +30,26 @@ class MovingPicture:
     height: int
 
 
-def probe_picture(path: Path) -> MovingPicture | None:
+def probe_picture(path: Path) -> AnimatedImage | None:
     """What moves in an image file; None where it is a still picture or none that can be read."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
             if getattr(image, "is_animated", False):
-                return MovingPicture(str(image.format), *image.size)
+                return AnimatedImage(str(image.format), *image.size)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         pass  # the browser says of a picture that it cannot show
     return None
 
 
-def open_moving(path: Path, *, fps: Fraction) -> FootageReader | PictureReader:
+def open_moving(path: Path, *, fps: Fraction) -> VideoReader | AnimatedImageReader:
     """A reader of the moving picture in `path`, which begins again for ever. Raises MediaUnreadable."""
     picture = probe_picture(path)
     if picture is None or picture.format in _BY_FFMPEG:
-        return FootageReader(path, fps=fps, loop=True)
-    return PictureReader(path, fps=fps)
+        return VideoReader(path, fps=fps, loop=True)
+    return AnimatedImageReader(path, fps=fps)
 
 
-class PictureReader:
+class AnimatedImageReader:
     """Reads one moving picture, best in increasing order; it begins again for ever. Blocking."""
 
     def __init__(self, path: Path, *, fps: Fraction) -> None:

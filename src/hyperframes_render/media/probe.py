@@ -84,7 +84,7 @@ def probe_video(path: Path) -> VideoFacts:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Expected:
     """What a finished file must hold. Sizes in pixels; `sound` is whether it must have some, as long as the video."""
 
     codec: Codec
@@ -115,7 +115,7 @@ _RATE_TOLERANCE = {"matroska,webm": 0.01, "gif": 0.2}
 _LENGTH_TOLERANCE = 0.03
 
 
-def check_video(facts: VideoFacts, wanted: Wanted) -> None:
+def check_video(facts: VideoFacts, wanted: Expected) -> None:
     """Raise EncoderFailed where the file is not what was asked for."""
     wrong = [
         f"{name} is {getattr(facts, name)}, not {getattr(wanted, name)}"

@@ -51,7 +51,7 @@ class _Frame:
     picture: av.VideoFrame
 
 
-class FootageReader:
+class VideoReader:
     """Reads one film for one element, best in increasing order. Blocking; not for several threads at once.
 
     It holds the decoder and two decoded frames, however long the film is.

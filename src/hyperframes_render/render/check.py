@@ -77,9 +77,9 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
 
 
 def _html_of(attempt: Attempt) -> str:
-    door = attempt.pool.first.page.door
-    project = Project(door.root, door.entry, door.entry)
-    return project.of(attempt.session.request.composition if door.address is None else None).read_html()
+    interceptor = attempt.pool.first.page.interceptor
+    project = Project(interceptor.root, interceptor.entry, interceptor.entry)
+    return project.of(attempt.session.request.composition if interceptor.address is None else None).read_html()
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:

@@ -169,7 +169,7 @@ class RangeRender:
         self, worker: FrameWorker, block: FrameRange, results: asyncio.Queue[Picture | None]
     ) -> None:
         if worker.next_frame != block.first:
-            await worker.capture.roll_in(max(block.first - 1, 0))
+            await worker.capture.pre_roll(max(block.first - 1, 0))
         for frame in range(block.first, block.end):
             started = time.monotonic()
             picture = await worker.capture.take(

@@ -13,7 +13,7 @@ from hyperframes_render.composition.declared import Declared
 from hyperframes_render.errors import DurationUnknown, InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Content, Format, Quality
 from hyperframes_render.input import MAX_DURATION, MAX_FRAMES, RenderInput
-from hyperframes_render.media.probe import Wanted
+from hyperframes_render.media.probe import Expected
 
 #: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
 FRAME_TOLERANCE = 0.001
@@ -92,10 +92,10 @@ class Plan:
         """The frames of the composition that `chunk` shows."""
         return FrameRange(self.first + chunk.frames.first, chunk.frames.count)
 
-    def wanted(self, *, sound: bool) -> Wanted:
+    def wanted(self, *, sound: bool) -> Expected:
         """What the finished file must hold."""
         width, height = self.coded_size
-        return Wanted(self.codec, width, height, self.frames, self.fps, self.transparent, sound)
+        return Expected(self.codec, width, height, self.frames, self.fps, self.transparent, sound)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` reads it."""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, TypeVar
 from playwright.async_api import Error
 
 from hyperframes_render.browser.capture import FastPathFailed
-from hyperframes_render.browser.chromium import chromium_path, tells_of_death
+from hyperframes_render.browser.chromium import chromium_path, reports_dead_browser
 from hyperframes_render.browser.driver import BrowserDriver
-from hyperframes_render.browser.interceptor import DoorLog
+from hyperframes_render.browser.interceptor import RequestLog
 from hyperframes_render.browser.media import MediaLibrary
-from hyperframes_render.composition.compile import PageSpec, PreparedHtml, prepare_html
+from hyperframes_render.composition.compile import CompiledPage, PageSpec, compile_page
 from hyperframes_render.composition.declared import Declared, read_declared
 from hyperframes_render.composition.integrity import without_integrity
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
@@ -41,7 +41,7 @@ from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
 from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
-from hyperframes_render.sandbox.orphans import adopt_orphans
+from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.sandbox.processes import processor_seconds
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Attempt:
     session: Session
     declared: Declared
     page: PageSpec
-    prepared: PreparedHtml
+    prepared: CompiledPage
     pool: WorkerPool
     processor_before: float
     statistics: FrameStatistics = field(default_factory=FrameStatistics)
@@ -207,7 +207,7 @@ class Session:
     #: Files outside the folder that must not outlive the session.
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    log: DoorLog = field(default_factory=DoorLog)
+    log: RequestLog = field(default_factory=RequestLog)
     media: MediaLibrary = field(init=False)
     budget: FetchBudget = field(default_factory=FetchBudget)
     _surface: bool = True
@@ -255,7 +255,7 @@ class Session:
                     self._retry_browser(failed)
                 except Error as error:
                     # Wherever the driver was asked for something when the browser went.
-                    if not tells_of_death(error):
+                    if not reports_dead_browser(error):
                         raise
                     self._retry_browser(BrowserFailed("The browser died.", "Try again."))
         finally:
@@ -267,7 +267,7 @@ class Session:
         project: Project,
         declared: Declared,
         page: PageSpec,
-        prepared: PreparedHtml,
+        prepared: CompiledPage,
         work: Callable[[Attempt], Awaitable[Made]],
     ) -> Made:
         processor_before = processor_seconds()
@@ -346,7 +346,7 @@ async def in_session(
     A thread of it may still be at work (threads.outlived): then the process must end.
     `audio` is the file that audio_url stands for, where the caller has it already; else it is fetched within `ceiling`.
     """
-    adopt_orphans()
+    adopt_orphaned_processes()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
@@ -361,10 +361,10 @@ async def in_session(
         remove_folder(folder)
 
 
-def _prepare(html: str, declared: Declared, page: PageSpec, project: Project) -> PreparedHtml:
+def _prepare(html: str, declared: Declared, page: PageSpec, project: Project) -> CompiledPage:
     """The markup as it is served, fit for the files that it is answered with. Raises RenderError."""
     packages = packages_root()
-    prepared = prepare_html(html, declared, page, project=project.root, packages=packages)
+    prepared = compile_page(html, declared, page, project=project.root, packages=packages)
     return replace(prepared, html=without_integrity(prepared.html, packages))
 
 

@@ -65,7 +65,7 @@ async def take_snapshot(
         for frame in frames:
             # Pixels can depend on the frame before; the clock never goes back to one that was drawn.
             if frame - 1 > before:
-                await capture.roll_in(frame - 1)
+                await capture.pre_roll(frame - 1)
             picture = await capture.take(frame, look_ahead=False, must_have=True)
             assert picture is not None
             data = await picture.data

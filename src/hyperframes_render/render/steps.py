@@ -130,7 +130,7 @@ async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
     places = range(plan.first + step, plan.first + plan.frames, step)[:PROBES]
     spent = 0.0
     for frame in places:
-        await capture.roll_in(frame - 1)
+        await capture.pre_roll(frame - 1)
         started = time.monotonic()
         picture = await capture.take(frame, look_ahead=False, must_have=False)
         if picture is not None:

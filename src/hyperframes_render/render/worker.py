@@ -13,7 +13,7 @@ from playwright.async_api import Playwright
 
 from hyperframes_render.browser.capture import CapturePath, CaptureReport, FrameCapture, locate_surface
 from hyperframes_render.browser.chromium import Chromium, launch_chromium
-from hyperframes_render.browser.interceptor import Door, DoorLog
+from hyperframes_render.browser.interceptor import RequestInterceptor, RequestLog
 from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.page import CompositionPage, open_composition
 from hyperframes_render.browser.surface import Surface
@@ -55,7 +55,7 @@ class WorkerSpec:
     #: How the encoder would like its pictures.
     form: PictureForm
     reuse: bool
-    log: DoorLog
+    log: RequestLog
     media: MediaLibrary
     budget: FetchBudget
     on_seek_errors: Callable[[int, list[str]], None]
@@ -116,7 +116,7 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
     surface, found = await _surface(chromium, spec, form or spec.form)
     if form is None:
         form = spec.form if surface else _IMAGE_FORMS[spec.form]
-    door = Door(
+    interceptor = RequestInterceptor(
         root=spec.project.root,
         entry=spec.project.entry,
         html=spec.html,
@@ -127,8 +127,8 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
         budget=spec.budget,
         address=spec.project.address,
     )
-    page = await open_composition(chromium, door, spec.page)
-    stack.callback(page.footage.close)
+    page = await open_composition(chromium, interceptor, spec.page)
+    stack.callback(page.videos.close)
     path = CapturePath.SURFACE if surface else CapturePath.SCREENSHOT
     capture = FrameCapture(
         page=page,

@@ -8,6 +8,6 @@ import ctypes
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> None:
+def adopt_orphaned_processes() -> None:
     """Become the parent of descendants whose own parent ends, instead of process 1. Harmless when repeated."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

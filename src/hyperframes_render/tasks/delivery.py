@@ -12,9 +12,9 @@ from hyperframes_render import __version__
 from hyperframes_render.errors import InvalidOption, ServiceFailed
 from hyperframes_render.network.post import Answer, post
 from hyperframes_render.tasks.events import event_id
-from hyperframes_render.tasks.grants import as_accepted, noted_reach
+from hyperframes_render.tasks.grants import as_accepted, recorded_grant
 from hyperframes_render.tasks.model import Task
-from hyperframes_render.tasks.ports import Ledger, ObjectStore, SecretVault, TaskTable
+from hyperframes_render.tasks.ports import ExpiringStore, ObjectStore, SecretVault, TaskTable
 from hyperframes_render.tasks.view import task_view
 from hyperframes_render.tasks.webhooks import check_webhook, sign, wait_before_next, webhook_body
 
@@ -35,7 +35,7 @@ class Delivery:
 
     tasks: TaskTable
     objects: ObjectStore
-    ledger: Ledger
+    store: ExpiringStore
     vault: SecretVault
     schedule: Sequence[int]
     allow_private: bool = False
@@ -76,7 +76,7 @@ class Delivery:
         task = self.tasks.get(task_id)
         if task is None or not task.webhook or not task.status.final:
             return None
-        return as_accepted(noted_reach(self.ledger, task_id), task)
+        return as_accepted(recorded_grant(self.store, task_id), task)
 
     def _try(self, task: Task) -> Answer:
         url = task.webhook or ""

@@ -22,7 +22,7 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.service import TaskService, new_task
 from hyperframes_render.tasks.submission import Submission, check_hosts, parse_sidecar
 from hyperframes_render.tasks.timestamps import moment
-from hyperframes_render.tasks.transitions import change_task, tell
+from hyperframes_render.tasks.transitions import change_task, publish
 
 _LOG = logging.getLogger(__name__)
 SIDECAR_SUFFIX = ".render.json"
@@ -144,7 +144,7 @@ class DropFolder:
         try:
             task, changed = change_task(self.service.tasks, task_id, decide)
             if changed:
-                tell(self.service.topic, task)
+                publish(self.service.topic, task)
         except NotFound:
             _LOG.info("the task %s of the older file is gone", task_id)
 

@@ -21,7 +21,7 @@ from hyperframes_render.errors import (
     cut,
     error_class,
 )
-from hyperframes_render.tasks.grants import Reach, altered, as_accepted, noted_reach
+from hyperframes_render.tasks.grants import Grant, as_accepted, recorded_grant, tampering_changes
 from hyperframes_render.tasks.layout import (
     own_output,
     poster_key,
@@ -33,9 +33,9 @@ from hyperframes_render.tasks.layout import (
     write_record,
 )
 from hyperframes_render.tasks.model import Task, TaskStatus
-from hyperframes_render.tasks.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable
+from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable
 from hyperframes_render.tasks.timestamps import later, moment, seconds_since
-from hyperframes_render.tasks.transitions import change_task, tell
+from hyperframes_render.tasks.transitions import change_task, publish
 
 _LOG = logging.getLogger(__name__)
 _DAY = 24 * 3600
@@ -72,7 +72,7 @@ class Finisher:
     tasks: TaskTable
     objects: ObjectStore
     topic: EventTopic
-    ledger: Ledger
+    store: ExpiringStore
     result_days: int
     longest_function: int = 900
     attention_seconds: int = 60
@@ -83,7 +83,7 @@ class Finisher:
         A second call does only what the first did not get to. A task whose item is not as it was accepted has failed.
         """
         draft = self._draft(task_id) if outcome == "completed" else {}
-        reach = noted_reach(self.ledger, task_id)
+        reach = recorded_grant(self.store, task_id)
 
         def decide(task: Task) -> Mapping[str, Any] | None:
             if changes := self._if_altered(reach, task):
@@ -108,7 +108,7 @@ class Finisher:
 
     def announce(self, task_id: str) -> bool:
         """Announce a final task whose announcement is not known to have worked; whether it has by now."""
-        reach = noted_reach(self.ledger, task_id)
+        reach = recorded_grant(self.store, task_id)
         task, _ = change_task(self.tasks, task_id, lambda now: self._if_altered(reach, now))
         return self._announce(as_accepted(reach, task), self._draft(task_id))
 
@@ -120,7 +120,7 @@ class Finisher:
         if task.output is not None:
             task = task.model_copy(update={"output": own_output(task, task.output, self.objects.bucket)})
         write_record(task, self.objects, self.tasks, draft)
-        if not tell(self.topic, task):
+        if not publish(self.topic, task):
             return False
         self.objects.delete_folder(work_folder(task.id))
         # Functions that were at it may still write for as long as a function may run.
@@ -152,9 +152,9 @@ class Finisher:
             return {}
         return draft if isinstance(draft, dict) else {}
 
-    def _if_altered(self, reach: Reach | None, task: Task) -> dict[str, Any] | None:
+    def _if_altered(self, reach: Grant | None, task: Task) -> dict[str, Any] | None:
         """The changes that end a task whose item is not as it was accepted; None where it is as it was."""
-        changes = altered(reach, task)
+        changes = tampering_changes(reach, task)
         return {**changes, **self._to_announce()} if changes else None
 
     def _to_announce(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from hyperframes_render.formats import Codec
 from hyperframes_render.tasks.ids import dropped_as
 from hyperframes_render.tasks.layout import poster_key, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
-from hyperframes_render.tasks.ports import Ledger
+from hyperframes_render.tasks.ports import ExpiringStore
 from hyperframes_render.tasks.uploads import UPLOADS
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ ACCESS_SECONDS = 7 * _DAY
 NOTE_SECONDS = 30 * _DAY
 
 
-class Reach(BaseModel):
+class Grant(BaseModel):
     """Keys of the bucket, and whose counters and names are touched. The task's own item is understood.
 
     `webhook` and `codec` are what it was accepted with. Notes of earlier versions have neither: no codec says so.
@@ -49,7 +49,7 @@ class Reach(BaseModel):
     codec: Codec | None = None
 
     @classmethod
-    def of_task(cls, task: Task) -> Reach:
+    def of_task(cls, task: Task) -> Grant:
         """What rendering `task` needs: its folder, what was uploaded for it, its video and its poster."""
         uploaded = tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(UPLOADS))
         writes = (result_key(task), poster_key(task))
@@ -65,40 +65,40 @@ class Reach(BaseModel):
         )
 
 
-def note_reach(ledger: Ledger, task: Task) -> str:
+def record_grant(store: ExpiringStore, task: Task) -> str:
     """Note what the task may reach, once; the secret that its workflow is to show."""
-    reach, until = Reach.of_task(task).model_dump_json(), int(time.time()) + ACCESS_SECONDS
+    reach, until = Grant.of_task(task).model_dump_json(), int(time.time()) + ACCESS_SECONDS
     noted = {"access": secrets.token_hex(16), "reach": reach, "until": str(until)}
-    before = ledger.note(_name(task.id), noted, NOTE_SECONDS)
+    before = store.put_if_absent(_name(task.id), noted, NOTE_SECONDS)
     if before and before.get("reach") != reach:
         # An earlier try to accept it ended halfway, and the file beside a dropped one says something else by now.
         noted = {**noted, "access": before["access"]}
-        ledger.write(_name(task.id), noted, NOTE_SECONDS)
+        store.put(_name(task.id), noted, NOTE_SECONDS)
     return (before or noted)["access"]
 
 
-def noted_access(ledger: Ledger, task_id: str) -> str:
+def recorded_access(store: ExpiringStore, task_id: str) -> str:
     """The secret of a task that was accepted before; empty, which opens nothing, where it is too old."""
-    return (ledger.read(_name(task_id)) or {}).get("access", "")
+    return (store.get(_name(task_id)) or {}).get("access", "")
 
 
-def granted_reach(ledger: Ledger, task_id: str, access: str) -> Reach | None:
+def grant_for(store: ExpiringStore, task_id: str, access: str) -> Grant | None:
     """What may be reached by who shows `access`; None: nothing."""
-    noted = ledger.read(_name(task_id)) or {}
+    noted = store.get(_name(task_id)) or {}
     if not noted.get("access") or not secrets.compare_digest(noted["access"].encode(), access.encode()):
         return None
     if int(noted.get("until", time.time())) < int(time.time()):
         return None
-    return Reach.model_validate_json(noted["reach"])
+    return Grant.model_validate_json(noted["reach"])
 
 
-def noted_reach(ledger: Ledger, task_id: str) -> Reach | None:
+def recorded_grant(store: ExpiringStore, task_id: str) -> Grant | None:
     """What was noted when the task was accepted; None where it is too old."""
-    noted = ledger.read(_name(task_id))
-    return Reach.model_validate_json(noted["reach"]) if noted else None
+    noted = store.get(_name(task_id))
+    return Grant.model_validate_json(noted["reach"]) if noted else None
 
 
-def altered(reach: Reach | None, task: Task) -> dict[str, Any]:
+def tampering_changes(reach: Grant | None, task: Task) -> dict[str, Any]:
     """The changes that make a failed task of one whose item is not as it was accepted, and give it back to whom it was
     accepted for; empty where it is as it was.
 
@@ -121,9 +121,9 @@ def altered(reach: Reach | None, task: Task) -> dict[str, Any]:
     return {**wrong, "status": TaskStatus.FAILED, "phase": "done", "output": None, "error": failure.as_dict()}
 
 
-def as_accepted(reach: Reach | None, task: Task) -> Task:
+def as_accepted(reach: Grant | None, task: Task) -> Task:
     """The task as it is to be acted on: itself, or the failed one that `altered` makes of it."""
-    return task.model_copy(update=altered(reach, task))
+    return task.model_copy(update=tampering_changes(reach, task))
 
 
 def _name(task_id: str) -> str:

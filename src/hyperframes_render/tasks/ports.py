@@ -104,7 +104,7 @@ class TaskTable(Protocol):
     def page(self, owner: str, limit: int, cursor: str | None) -> TaskPage:
         """Up to `limit` tasks of `owner`, from `cursor` on. Raises InvalidOption (no such cursor)."""
 
-    def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
+    def update_if_unchanged(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
         """Write `changes` (None removes) if nobody changed `task` since it was read; None where somebody did."""
 
     def add_frames(self, task_id: str, frames: int) -> TaskStatus:
@@ -119,7 +119,7 @@ class TaskTable(Protocol):
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:
         """Ids of tasks that ask for `kind` of attention at `moment` or earlier, the longest due first."""
 
-    def put_off(self, task_id: str, until: str) -> None:
+    def postpone(self, task_id: str, until: str) -> None:
         """Let `sweep` look at the task at the moment `until`, if it has to at all. A task that cannot be read, too."""
 
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
@@ -136,25 +136,25 @@ class KeyTable(Protocol):
         """The key with that hash; None where there is none."""
 
 
-class Ledger(Protocol):
+class ExpiringStore(Protocol):
     """Small notes by name, each gone some time after it is of no use: counters, promises, leases."""
 
-    def count(self, name: str, amount: int, seconds: int) -> int:
+    def increment(self, name: str, amount: int, seconds: int) -> int:
         """Add `amount` to the counter, which is kept for `seconds`; what it is then."""
 
-    def counted(self, name: str) -> int:
+    def counter(self, name: str) -> int:
         """What the counter is."""
 
-    def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
+    def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """Write the note unless there is one from the last `seconds`; that one, or None where this one was written."""
 
-    def write(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+    def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
         """Write the note in place of the one that is there."""
 
-    def read(self, name: str) -> dict[str, str] | None:
+    def get(self, name: str) -> dict[str, str] | None:
         """The note, unless its time is over."""
 
-    def forget(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """Remove the note or counter."""
 
     def take_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
@@ -166,7 +166,7 @@ class Ledger(Protocol):
     def lease_holders(self, name: str) -> dict[str, int]:
         """Who holds a lease, until when; those whose time is over as well."""
 
-    def give_back(self, name: str, *holders: str) -> None:
+    def release_lease(self, name: str, *holders: str) -> None:
         """End leases."""
 
 
@@ -230,7 +230,7 @@ class Workflow(Protocol):
         `access` is what its functions show to get at the task's files.
         """
 
-    def look(self, task_id: str, attempt: int) -> Execution:
+    def status(self, task_id: str, attempt: int) -> Execution:
         """What became of that start."""
 
 

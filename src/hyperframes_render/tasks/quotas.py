@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hyperframes_render.errors import InvalidOption, KeyReused, OverQuota, RateLimited
-from hyperframes_render.tasks.ports import KeyRecord, Ledger, TaskTable
+from hyperframes_render.tasks.ports import ExpiringStore, KeyRecord, TaskTable
 
 _MINUTE, _DAY = 60, 24 * 3600
 #: A request is recognised for so long.
@@ -42,10 +42,10 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Admission:
+class Quotas:
     """The door."""
 
-    ledger: Ledger
+    store: ExpiringStore
     tasks: TaskTable
 
     def count(self, key: KeyRecord, what: str, limit: int) -> Rate:
@@ -54,7 +54,7 @@ class Admission:
         reset = now - now % _MINUTE + _MINUTE
         if limit <= 0:
             return Rate(0, 0, reset)
-        done = self.ledger.count(f"rate#{key.owner}#{what}#{reset}", 1, 2 * _MINUTE)
+        done = self.store.increment(f"rate#{key.owner}#{what}#{reset}", 1, 2 * _MINUTE)
         rate = Rate(limit, max(0, limit - done), reset)
         if done > limit:
             refusal = RateLimited(
@@ -76,7 +76,7 @@ class Admission:
         if len(idempotency_key) > _MAX_KEY:
             raise InvalidOption(f"Idempotency-Key: it has more than {_MAX_KEY} characters.")
         body_hash = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        before = self.ledger.note(
+        before = self.store.put_if_absent(
             self._note(key, idempotency_key), {"body": body_hash, "task": task_id}, IDEMPOTENCY_SECONDS
         )
         if before is None:
@@ -91,12 +91,12 @@ class Admission:
     def forget(self, key: KeyRecord, idempotency_key: str | None) -> None:
         """The request came to nothing: it may come again as if it were new."""
         if idempotency_key:
-            self.ledger.forget(self._note(key, idempotency_key))
+            self.store.delete(self._note(key, idempotency_key))
 
     def enter(self, key: KeyRecord, task_id: str) -> None:
         """Count the task among those at work. Raises OverQuota."""
         limits = key.limits
-        if limits.frames_a_day and self.ledger.counted(frames_counter(key.owner)) >= limits.frames_a_day:
+        if limits.frames_a_day and self.store.counter(frames_counter(key.owner)) >= limits.frames_a_day:
             raise OverQuota(
                 f"This key has rendered its {limits.frames_a_day} frames of today (UTC).", "Try again tomorrow."
             )
@@ -108,23 +108,23 @@ class Admission:
     def leave(self, key: KeyRecord, task_id: str) -> None:
         """The task came to nothing."""
         if key.limits.tasks_at_once:
-            self.ledger.give_back(f"at-work#{key.owner}", task_id)
+            self.store.release_lease(f"at-work#{key.owner}", task_id)
 
     def _take_place(self, key: KeyRecord, task_id: str) -> bool:
         """A place among the tasks at once; those of ended tasks are freed when none is left."""
         name, limit = f"at-work#{key.owner}", min(key.limits.tasks_at_once, MAX_TASKS_AT_ONCE)
         until = int(time.time()) + _LONGEST_TASK
-        if self.ledger.take_lease(name, task_id, limit, until):
+        if self.store.take_lease(name, task_id, limit, until):
             return True
         ended = []
-        for holder, end in self.ledger.lease_holders(name).items():
+        for holder, end in self.store.lease_holders(name).items():
             task = self.tasks.get(holder)
             # A place is taken just before its task is written.
             fresh = end > until - _WRITTEN_WITHIN
             if task.status.final if task is not None else not fresh:
                 ended.append(holder)
-        self.ledger.give_back(name, *ended)
-        return bool(ended) and self.ledger.take_lease(name, task_id, limit, until)
+        self.store.release_lease(name, *ended)
+        return bool(ended) and self.store.take_lease(name, task_id, limit, until)
 
     @staticmethod
     def _note(key: KeyRecord, idempotency_key: str) -> str:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperframes_render.errors import Conflict, OverQuota, ServiceFailed
-from hyperframes_render.tasks.grants import note_reach, noted_reach
+from hyperframes_render.tasks.grants import record_grant, recorded_grant
 from hyperframes_render.tasks.ids import dropped_as, new_task_id
 from hyperframes_render.tasks.layout import poster_key, result_folder, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
-from hyperframes_render.tasks.ports import Attention, EventTopic, Ledger, ObjectStore, TaskTable, Workflow
-from hyperframes_render.tasks.quotas import IDEMPOTENCY_SECONDS, Admission
+from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable, Workflow
+from hyperframes_render.tasks.quotas import IDEMPOTENCY_SECONDS, Quotas
 from hyperframes_render.tasks.submission import Submission, check_hosts, narrow_network
 from hyperframes_render.tasks.timestamps import later, moment
-from hyperframes_render.tasks.transitions import change_task, owned_task, tell
+from hyperframes_render.tasks.transitions import change_task, owned_task, publish
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
 from hyperframes_render.tasks.variable_files import take_given_files
 from hyperframes_render.tasks.view import task_files, task_view
@@ -52,17 +52,17 @@ class TaskService:
     topic: EventTopic
     workflow: Workflow
     policy: Policy
-    ledger: Ledger
+    store: ExpiringStore
 
     @property
     def uploads(self) -> Uploads:
         """Files that callers uploaded."""
-        return Uploads(self.objects, self.ledger, self.policy.upload_days)
+        return Uploads(self.objects, self.store, self.policy.upload_days)
 
     @property
-    def admission(self) -> Admission:
+    def quotas(self) -> Quotas:
         """Who may come in."""
-        return Admission(self.ledger, self.tasks)
+        return Quotas(self.store, self.tasks)
 
     def run(
         self,
@@ -127,7 +127,7 @@ class TaskService:
             }
         )
         if self.tasks.create(born):
-            tell(self.topic, born)
+            publish(self.topic, born)
         return born
 
     def accept(self, task: Task) -> bool:
@@ -135,11 +135,11 @@ class TaskService:
 
         Once it is written it is a promise: a start or an event that fails is made up for by `sweep`.
         """
-        access = note_reach(self.ledger, task)
+        access = record_grant(self.store, task)
         if not self.tasks.create(task):
             return False
         _LOG.info("task %s of %s accepted", task.id, task.owner)
-        tell(self.topic, task)
+        publish(self.topic, task)
         try:
             self.workflow.start(task.id, 1, access)
         except ServiceFailed as failure:
@@ -160,7 +160,7 @@ class TaskService:
 
         task, changed = change_task(self.tasks, task_id, decide)
         if changed:
-            tell(self.topic, task)
+            publish(self.topic, task)
         return task
 
     def delete(self, owner: str, task_id: str, *, uploads: bool = False) -> None:
@@ -170,7 +170,7 @@ class TaskService:
         """
         task = self.cancel(owner, task_id)
         # Who repeats the request that made it gets a new task, not this one's id.
-        self.ledger.note(f"deleted#{task_id}", {"task": task_id}, IDEMPOTENCY_SECONDS)
+        self.store.put_if_absent(f"deleted#{task_id}", {"task": task_id}, IDEMPOTENCY_SECONDS)
         # What works on it looks for the task, and ends when it is gone.
         self.tasks.delete(task_id)
         if uploads:
@@ -181,7 +181,7 @@ class TaskService:
 
     def was_deleted(self, task_id: str) -> bool:
         """Whether its caller deleted the task, not long ago."""
-        return self.ledger.read(f"deleted#{task_id}") is not None
+        return self.store.get(f"deleted#{task_id}") is not None
 
     def delete_files(self, owner: str, task_id: str, role: str | None = None) -> list[str]:
         """Delete results (role "output"), uploads ("input") or both of a task that has ended; the ids of their files.
@@ -205,7 +205,7 @@ class TaskService:
 
         Of one that is too old for a note, what its item names of its owner's.
         """
-        if (reach := noted_reach(self.ledger, task.id)) is not None:
+        if (reach := recorded_grant(self.store, task.id)) is not None:
             return reach.reads
         own = f"{UPLOADS}{owner}/"
         return tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(own))

@@ -17,9 +17,9 @@ from typing import Any
 
 from hyperframes_render.errors import NotFound, RenderError
 from hyperframes_render.tasks.finish import Finisher
-from hyperframes_render.tasks.grants import noted_access
+from hyperframes_render.tasks.grants import recorded_access
 from hyperframes_render.tasks.model import Task
-from hyperframes_render.tasks.ports import Attention, Execution, Ledger, Workflow
+from hyperframes_render.tasks.ports import Attention, Execution, ExpiringStore, Workflow
 from hyperframes_render.tasks.timestamps import later, moment, seconds_since
 from hyperframes_render.tasks.transitions import change_task
 
@@ -46,7 +46,7 @@ class Sweeper:
 
     finisher: Finisher
     workflow: Workflow
-    ledger: Ledger
+    store: ExpiringStore
 
     def sweep(self) -> Counter[str]:
         """Attend to every task that is due; how many were started, restarted, failed, announced, cleaned, broken."""
@@ -90,13 +90,13 @@ class Sweeper:
             failing = _LONGEST_WAIT
         try:
             wait = min(max(self.finisher.attention_seconds, failing), _LONGEST_WAIT)
-            self.finisher.tasks.put_off(task_id, later(wait))
+            self.finisher.tasks.postpone(task_id, later(wait))
         except RenderError as failure:
             _LOG.warning("task %s could not be put off: %s", task_id, failure)
 
     def _start(self, task: Task) -> str:
         """Accepted, and not seen running."""
-        if self.workflow.look(task.id, task.starts) == Execution.ENDED:
+        if self.workflow.status(task.id, task.starts) == Execution.ENDED:
             return self._restart_or_fail(task)
         self._start_workflow(task, task.starts)
         self._look_later(task, task.starts)
@@ -104,7 +104,7 @@ class Sweeper:
 
     def _look(self, task: Task) -> str:
         """Seen running: is it still?"""
-        if self.workflow.look(task.id, task.starts) == Execution.RUNNING:
+        if self.workflow.status(task.id, task.starts) == Execution.RUNNING:
             self._look_later(task, task.starts, min(_PART_OF_AGE * seconds_since(task.created_at), _LONGEST_LOOK))
             return "running"
         return self._restart_or_fail(task)
@@ -123,7 +123,7 @@ class Sweeper:
         return "restarted"
 
     def _start_workflow(self, task: Task, attempt: int) -> None:
-        self.workflow.start(task.id, attempt, noted_access(self.ledger, task.id))
+        self.workflow.start(task.id, attempt, recorded_access(self.store, task.id))
 
     def _look_later(self, task: Task, starts: int, least: float = 0.0) -> None:
         changes = {

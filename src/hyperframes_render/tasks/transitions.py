@@ -42,7 +42,7 @@ def change_task(table: TaskTable, task_id: str, decide: Decision) -> tuple[Task,
         changes = decide(task)
         if changes is None:
             return task, False
-        changed = table.change(task, {"updated_at": moment(), **changes})
+        changed = table.update_if_unchanged(task, {"updated_at": moment(), **changes})
         if changed is not None:
             return changed, True
     raise ServiceFailed(f"The task {task_id} could not be changed: others changed it {_RACES} times meanwhile.")
@@ -59,7 +59,7 @@ def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatu
         return {"status": status, **changes}
 
     task, _ = change_task(table, task_id, decide)
-    tell(topic, task)
+    publish(topic, task)
     return task
 
 
@@ -71,7 +71,7 @@ def check_wanted(task: Task) -> None:
         raise TaskCancelled(f"The task has ended already: it is {task.status.text}.")
 
 
-def tell(topic: EventTopic, task: Task) -> bool:
+def publish(topic: EventTopic, task: Task) -> bool:
     """Publish the task's state; whether that worked."""
     try:
         event, attributes = event_of(task)

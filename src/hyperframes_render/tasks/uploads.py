@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded
-from hyperframes_render.tasks.ports import Ledger, ObjectFacts, ObjectStore
+from hyperframes_render.tasks.ports import ExpiringStore, ObjectFacts, ObjectStore
 from hyperframes_render.tasks.timestamps import later, moment
 
 UPLOADS = "uploads/"
@@ -56,7 +56,7 @@ class Uploads:
     """Uploaded files of all owners. They are kept for `days`."""
 
     objects: ObjectStore
-    ledger: Ledger
+    store: ExpiringStore
     days: int = 7
 
     def create(self, owner: str, body: object, signs_type: bool = True) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ class Uploads:
             "expires_at": later(self.days * _DAY),
         }
         if wanted.sha256:
-            self.ledger.note(note, facts, self.days * _DAY - _MARGIN_SECONDS)
+            self.store.put_if_absent(note, facts, self.days * _DAY - _MARGIN_SECONDS)
         return {
             **wanted.shown,
             **facts,
@@ -115,12 +115,12 @@ class Uploads:
 
     def _known(self, owner: str, note: str) -> dict[str, str] | None:
         """What this owner uploaded before with the same contents, if it is there still."""
-        known = self.ledger.read(note)
+        known = self.store.get(note)
         if known is None:
             return None
         key = known.get("uri", "")[5:].partition("/")[2]
         if not key.startswith(f"{UPLOADS}{owner}/") or self.objects.head(key) is None:
-            self.ledger.forget(note)
+            self.store.delete(note)
             return None
         return known
 

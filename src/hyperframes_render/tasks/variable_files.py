@@ -27,7 +27,7 @@ _NAMELESS = ("file", "application/octet-stream")
 
 
 @dataclass
-class GivenFiles:
+class VariableFiles:
     """What became of the uploads in one task's variables."""
 
     variables: Any
@@ -36,9 +36,9 @@ class GivenFiles:
     warnings: list[str] = field(default_factory=list)
 
 
-def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> GivenFiles:
+def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
     """Copy the uploads that `variables` name to the task's folder. Raises InvalidOption or LimitExceeded."""
-    found = GivenFiles(variables)
+    found = VariableFiles(variables)
     objects = uploads.objects
 
     def take(uri: str, where: str) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 
 from hyperframes_render.aws.access import GrantedAccess
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
-from hyperframes_render.tasks.grants import noted_access
+from hyperframes_render.tasks.grants import recorded_access
 from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.model import Task
 from hyperframes_render.tasks.ports import Attention
@@ -144,7 +144,7 @@ class Cloud:
     def attention_due(self, task_id: str) -> None:
         """Let the moment come at which `sweep` looks at the task."""
         task = self.task(task_id)
-        assert self.tasks.change(task, {"attention_at": "2020-01-01T00:00:00.000Z"}) is not None
+        assert self.tasks.update_if_unchanged(task, {"attention_at": "2020-01-01T00:00:00.000Z"}) is not None
 
     def attention(self, task_id: str) -> Attention | None:
         """The kind of attention that the task asks for."""
@@ -218,7 +218,7 @@ def call(name: str, event: Any) -> Any:
     if name in ("plan", "render_chunk", "assemble") and "access" not in event:
         event = {
             **event,
-            "access": noted_access(DynamoLedger(TABLE, boto3.client("dynamodb", REGION)), event["task_id"]),
+            "access": recorded_access(DynamoExpiringStore(TABLE, boto3.client("dynamodb", REGION)), event["task_id"]),
         }
     handler = importlib.import_module(f"hyperframes_render.functions.{name}").handler
     # Each function has a process of its own; here one that ran an event loop leaves none to the next.

@@ -74,7 +74,7 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     from hyperframes_render.functions.support import render_context as worker
 
     monkeypatch.setattr(worker, "GrantedAccess", cloud.granted_access)
-    worker._worker.cache_clear()
+    worker._render_context.cache_clear()
     grant._adapters.cache_clear()
     return wanted
 

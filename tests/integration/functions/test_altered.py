@@ -52,7 +52,7 @@ ALTERED: dict[str, dict[str, Any]] = {
 def alter(cloud: Cloud, task_id: str, changes: dict[str, Any]) -> None:
     """Write to the item as a session of its task may."""
     with contextlib.suppress(ValueError):  # what cannot be read any more is written all the same
-        assert cloud.tasks.change(cloud.task(task_id), changes) is not None
+        assert cloud.tasks.update_if_unchanged(cloud.task(task_id), changes) is not None
 
 
 def forget_note(cloud: Cloud, task_id: str) -> None:
@@ -111,9 +111,9 @@ def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Who writes to an item directly need not raise its version, which tells others that it was changed."""
-    real = DynamoTasks.change
+    real = DynamoTasks.update_if_unchanged
 
-    def change(self: DynamoTasks, task: Task, changes: Any) -> Task | None:
+    def update_if_unchanged(self: DynamoTasks, task: Task, changes: Any) -> Task | None:
         for field, value in ALTERED[name].items():
             cloud.dynamodb.update_item(
                 TableName=TABLE,
@@ -127,7 +127,7 @@ def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
     task_id = rendered(submit())
     cloud.events_seen()
     with monkeypatch.context() as patched:
-        patched.setattr(DynamoTasks, "change", change)
+        patched.setattr(DynamoTasks, "update_if_unchanged", change)
         assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
     assert [(event["status"], event["owner"]) for event in cloud.events_seen()] == [(11, OWNER)]

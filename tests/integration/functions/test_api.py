@@ -69,7 +69,7 @@ def test_an_expired_video_is_called_expired_and_not_linked(cloud: Cloud, behavio
     run_workflow(task_id)
     task = cloud.task(task_id)
     assert task.output
-    cloud.tasks.change(task, {"output": {**task.output, "expires_at": "2020-01-01T00:00:00.000Z"}})
+    cloud.tasks.update_if_unchanged(task, {"output": {**task.output, "expires_at": "2020-01-01T00:00:00.000Z"}})
     output = answer("GET", f"/tasks/{task_id}")[1]["data"]["output"]
     assert "video" not in output and "expired" in output
 
@@ -346,8 +346,8 @@ def test_a_task_that_was_accepted_before_is_not_accepted_again(cloud: Cloud) -> 
 def test_a_change_that_lost_its_race_is_not_written(cloud: Cloud) -> None:
     task_id = submit()
     mine, theirs = cloud.task(task_id), cloud.task(task_id)
-    assert cloud.tasks.change(theirs, {"status": TaskStatus.CANCELLING}) is not None
-    assert cloud.tasks.change(mine, {"status": TaskStatus.RUNNING}) is None
+    assert cloud.tasks.update_if_unchanged(theirs, {"status": TaskStatus.CANCELLING}) is not None
+    assert cloud.tasks.update_if_unchanged(mine, {"status": TaskStatus.RUNNING}) is None
     assert cloud.task(task_id).status == TaskStatus.CANCELLING
 
 
@@ -355,7 +355,7 @@ def test_counting_frames_stands_in_nobodys_way(cloud: Cloud) -> None:
     task_id = submit()
     before = cloud.task(task_id)
     assert cloud.tasks.add_frames(task_id, 5) == TaskStatus.QUEUED
-    assert cloud.tasks.change(before, {"phase": "render"}) is not None
+    assert cloud.tasks.update_if_unchanged(before, {"phase": "render"}) is not None
     assert cloud.task(task_id).frames_done == 5
 
 

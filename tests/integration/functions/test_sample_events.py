@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
-from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
+from hyperframes_render.tasks.grants import Grant
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.timestamps import moment
 from tests.integration.functions.cloud import EVENTS, HTML, OWNER, TABLE, Cloud, call, dropped, sample
@@ -34,8 +34,8 @@ def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
         webhook="https://example.com/hook",
     )
     assert cloud.tasks.create(task)
-    noted = {"access": sample("grant")["access"], "reach": Reach.of_task(task).model_dump_json()}
-    DynamoLedger(TABLE, cloud.dynamodb).note(f"access#{TASK}", noted, 60)
+    noted = {"access": sample("grant")["access"], "reach": Grant.of_task(task).model_dump_json()}
+    DynamoExpiringStore(TABLE, cloud.dynamodb).put_if_absent(f"access#{TASK}", noted, 60)
 
 
 def test_every_function_has_a_sample_and_every_sample_a_function() -> None:
@@ -75,7 +75,7 @@ def test_the_function_takes_its_sample(
         for index in (0, 1):
             call("render_chunk", {"task_id": TASK, "index": index, "first": 25 * index, "count": 25})
     if name == "stream":
-        cloud.tasks.change(cloud.task(TASK), {"status": TaskStatus.CANCELLED})
+        cloud.tasks.update_if_unchanged(cloud.task(TASK), {"status": TaskStatus.CANCELLED})
     if name == "record.completed":
         call("render_chunk", {"task_id": TASK, "whole": True})
     got = call(name.partition(".")[0], event)

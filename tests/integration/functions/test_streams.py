@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from hyperframes_render.api import streams
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.streams import StreamPolicy, StreamService
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import ServiceFailed
@@ -40,7 +40,7 @@ class Streaming:
         service = StreamService(
             self.cloud.tasks,
             S3Objects(BUCKET),
-            DynamoLedger(TABLE, self.cloud.dynamodb),
+            DynamoExpiringStore(TABLE, self.cloud.dynamodb),
             StreamPolicy(**{"poll": 0.02, **policy}),
         )
         checker = KeyChecker(DynamoKeys(TABLE, self.cloud.dynamodb))
@@ -68,7 +68,7 @@ def end_soon(cloud: Cloud, task_id: str, after: float = 0.5) -> threading.Thread
             time.sleep(after / 6)
             cloud.tasks.add_frames(task_id, frames)
         time.sleep(after / 6)
-        cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
+        cloud.tasks.update_if_unchanged(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -191,11 +191,11 @@ def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
 
 def test_a_stream_that_is_refused_for_all_keeps_nothing_of_its_key(cloud: Cloud, streaming: Streaming) -> None:
     one, other = two_keys(cloud)
-    ledger = DynamoLedger(TABLE, cloud.dynamodb)
-    assert ledger.take_lease("open-streams", "somebody", 1, int(time.time()) + 60)
+    store = DynamoExpiringStore(TABLE, cloud.dynamodb)
+    assert store.take_lease("open-streams", "somebody", 1, int(time.time()) + 60)
     client = streaming.client(limit=1, longest=0.2)
     assert client.get(one[0], headers=one[1]).status_code == 429
-    ledger.give_back("open-streams", "somebody")
+    store.release_lease("open-streams", "somebody")
     assert client.get(one[0], headers=one[1]).status_code == 200
     assert client.get(other[0], headers=other[1]).status_code == 200
 
@@ -204,31 +204,31 @@ def test_both_leases_of_a_long_stream_are_renewed_and_end_with_it(
     cloud: Cloud, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "_RENEW_SECONDS", 0.1)
-    ledger = DynamoLedger(TABLE, cloud.dynamodb)
+    store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     task_id = submit()
 
     def ends() -> list[int]:
         names = ("open-streams", f"open-streams#{OWNER}")
-        return [end for name in names for end in ledger.lease_holders(name).values()]
+        return [end for name in names for end in store.lease_holders(name).values()]
 
     client, path = streaming.client(limit=2), f"/tasks/{task_id}/stream"
     thread = threading.Thread(target=lambda: client.get(path, headers=NDJSON))
     thread.start()
     began = wait_for(lambda: now if len(now := ends()) == 2 else None, seconds=20, what="two leases")
     wait_for(lambda: all(end > max(began) for end in ends()), seconds=20, what="both leases to be renewed")
-    cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
+    cloud.tasks.update_if_unchanged(cloud.task(task_id), {"status": TaskStatus.CANCELLED})
     thread.join()
     assert ends() == []
 
 
 def test_a_lease_whose_environment_died_is_free_again(cloud: Cloud) -> None:
-    ledger = DynamoLedger(TABLE, cloud.dynamodb)
+    store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     now = int(time.time())
-    assert ledger.take_lease("streams", "dead", 1, now - 1)
-    assert ledger.take_lease("streams", "alive", 1, now + 60)
-    assert not ledger.take_lease("streams", "third", 1, now + 60)
-    assert ledger.take_lease("streams", "alive", 1, now + 90), "renewed"
-    assert ledger.lease_holders("streams") == {"alive": now + 90}
+    assert store.take_lease("streams", "dead", 1, now - 1)
+    assert store.take_lease("streams", "alive", 1, now + 60)
+    assert not store.take_lease("streams", "third", 1, now + 60)
+    assert store.take_lease("streams", "alive", 1, now + 90), "renewed"
+    assert store.lease_holders("streams") == {"alive": now + 90}
 
 
 def test_a_stream_of_anothers_task_is_404_and_without_a_key_401(cloud: Cloud, streaming: Streaming) -> None:

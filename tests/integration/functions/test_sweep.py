@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.tasks.model import TaskStatus
 from hyperframes_render.tasks.timestamps import later, seconds_since
@@ -47,7 +47,7 @@ def test_the_longer_a_workflow_runs_the_later_it_is_looked_at_again(cloud: Cloud
     usual = 2 * 60  # twice AttentionSeconds
     for age, wait in ((100, usual), (1000, 250), (100_000, 600)):
         cloud.attention_due(task_id)
-        assert cloud.tasks.change(cloud.task(task_id), {"created_at": later(-age)}) is not None
+        assert cloud.tasks.update_if_unchanged(cloud.task(task_id), {"created_at": later(-age)}) is not None
         assert call("sweep", {}) == {"running": 1}
         at = cloud.task(task_id).attention_at
         assert at is not None
@@ -123,14 +123,14 @@ def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
     from hyperframes_render.aws.workflow import StateMachine
 
     first, second = submit(), submit()
-    real = StateMachine.look
+    real = StateMachine.status
 
     def look(self: StateMachine, task_id: str, attempt: int) -> Any:
         if task_id == first:
             raise ServiceFailed("Looking at a workflow failed: ThrottlingException.")
         return real(self, task_id, attempt)
 
-    monkeypatch.setattr(StateMachine, "look", look)
+    monkeypatch.setattr(StateMachine, "status", look)
     for task_id in (first, second):
         cloud.attention_due(task_id)
     assert call("sweep", {}) == {"broken": 1, "started": 1}
@@ -144,21 +144,24 @@ def test_tasks_that_cannot_be_attended_to_do_not_stand_before_the_others_for_eve
 
     stuck, damaged, good = submit(), submit(), submit()
     for hour, task_id in enumerate((stuck, damaged, good)):
-        assert cloud.tasks.change(cloud.task(task_id), {"attention_at": f"2020-01-01T0{hour}:00:00.000Z"}) is not None
+        assert (
+            cloud.tasks.update_if_unchanged(cloud.task(task_id), {"attention_at": f"2020-01-01T0{hour}:00:00.000Z"})
+            is not None
+        )
     cloud.dynamodb.update_item(
         TableName=TABLE,
         Key={"id": {"S": damaged}},
         UpdateExpression="REMOVE #status",
         ExpressionAttributeNames={"#status": "status"},
     )
-    real = StateMachine.look
+    real = StateMachine.status
 
     def look(self: StateMachine, task_id: str, attempt: int) -> Any:
         if task_id == stuck:
             raise RecursionError("whatever a damaged item does")
         return real(self, task_id, attempt)
 
-    monkeypatch.setattr(StateMachine, "look", look)
+    monkeypatch.setattr(StateMachine, "status", look)
     monkeypatch.setattr(sweep, "_BATCH", 1)
     assert [call("sweep", {}) for _ in range(4)] == [{"broken": 1}, {}, {"started": 1}, {}]
 
@@ -176,7 +179,7 @@ def test_an_end_that_cannot_be_told_is_put_off_each_time_longer_up_to_ten_minute
     run_workflow(task_id)
     for failing, wait in ((0, 60), (300, 300), (100_000, 600)):
         changes = {"updated_at": later(-failing), "attention_at": "2020-01-01T00:00:00.000Z"}
-        assert cloud.tasks.change(cloud.task(task_id), changes) is not None
+        assert cloud.tasks.update_if_unchanged(cloud.task(task_id), changes) is not None
         assert call("sweep", {}) == {"unannounced": 1}
         at = cloud.task(task_id).attention_at
         assert at is not None
@@ -228,6 +231,6 @@ def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, beha
     run_workflow(task_id)
     cloud.stop_execution(task_id)
     given = settings(SweepSettings)
-    sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoLedger(given.task_table))
+    sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoExpiringStore(given.task_table))
     assert sweeper._look(stale) == "ended"
     assert cloud.executions() == [task_id]

@@ -223,7 +223,7 @@ def test_an_s3_error_in_the_middle_is_transient(
 
 def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
-    assert cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
+    assert cloud.tasks.update_if_unchanged(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
     assert run_workflow(task_id)["status"] == 12
     assert behaviour.calls == []
     assert_ended_well(cloud, task_id, 12)
@@ -250,7 +250,7 @@ def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
     def cancel() -> None:
         time.sleep(1)
         for _ in range(50):
-            if cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING}):
+            if cloud.tasks.update_if_unchanged(cloud.task(task_id), {"status": TaskStatus.CANCELLING}):
                 return
 
     thread = threading.Thread(target=cancel)
@@ -275,7 +275,7 @@ def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
-    assert cloud.tasks.change(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
+    assert cloud.tasks.update_if_unchanged(cloud.task(task_id), {"status": TaskStatus.CANCELLING})
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
     assert_ended_well(cloud, task_id, 12)
 
@@ -540,15 +540,15 @@ def test_a_cancel_between_records_read_and_write_wins(
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
-    real = DynamoTasks.change
+    real = DynamoTasks.update_if_unchanged
     cancelled: list[Any] = []
 
-    def change(self: DynamoTasks, task: Any, changes: Any) -> Any:
+    def update_if_unchanged(self: DynamoTasks, task: Any, changes: Any) -> Any:
         if not cancelled:
             cancelled.append(real(self, task, {"status": TaskStatus.CANCELLING}))
         return real(self, task, changes)
 
-    monkeypatch.setattr(DynamoTasks, "change", change)
+    monkeypatch.setattr(DynamoTasks, "update_if_unchanged", change)
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
     assert_ended_well(cloud, task_id, 12)
 

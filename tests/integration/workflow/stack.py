@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
 from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
 from hyperframes_render.local.parts import find_parts
 from hyperframes_render.local.processes import descendants
 from hyperframes_render.local.tasks import hurry_left_behind
-from hyperframes_render.tasks.grants import noted_access
+from hyperframes_render.tasks.grants import recorded_access
 from hyperframes_render.tasks.keys import make_record
 from tests.waiting import wait_for
 
@@ -63,7 +63,7 @@ class Stack:
 
     def access(self, task_id: str) -> str:
         """What the task's workflow was told."""
-        return noted_access(DynamoLedger(self.table, self.client("dynamodb")), task_id)
+        return recorded_access(DynamoExpiringStore(self.table, self.client("dynamodb")), task_id)
 
     def final(self, task_id: str, seconds: float = 120) -> dict[str, Any]:
         """The task once it is final."""

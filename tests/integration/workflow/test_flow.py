@@ -10,11 +10,11 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.local.deploy import local_client
-from hyperframes_render.tasks.grants import note_reach
+from hyperframes_render.tasks.grants import record_grant
 from hyperframes_render.tasks.keys import hash_key, owner_of
 from tests.integration.workflow.receiver import receiving
 from tests.integration.workflow.stack import KEY, Stack, composition
@@ -125,7 +125,7 @@ def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
     stack.client("dynamodb").put_item(TableName=stack.table, Item=task)
     written = DynamoTasks(stack.table, stack.client("dynamodb")).get(fresh)
     assert written is not None
-    note_reach(DynamoLedger(stack.table, stack.client("dynamodb")), written)
+    record_grant(DynamoExpiringStore(stack.table, stack.client("dynamodb")), written)
     return fresh
 
 

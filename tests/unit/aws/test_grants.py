@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.aws.grants import SESSION_SECONDS, StsGrants, session_policy
-from hyperframes_render.tasks.grants import Reach
+from hyperframes_render.tasks.grants import Grant
 from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id
 from hyperframes_render.tasks.model import Task, TaskStatus
 from tests.template import load_template
@@ -25,7 +25,7 @@ def task(**fields: Any) -> Task:
 
 
 def policy_of(task: Task, bucket: str = "bucket") -> dict[str, Any]:
-    return session_policy(Reach.of_task(task), bucket)
+    return session_policy(Grant.of_task(task), bucket)
 
 
 def allowed(policy: dict[str, Any], action: str) -> list[str]:
@@ -122,5 +122,5 @@ def test_the_session_bears_the_task_s_name() -> None:
 
     sts: Any = Sts()
     grants = StsGrants("arn:aws-us-gov:iam::1:role/r", "bucket", sts)
-    assert grants.credentials(Reach.of_task(task())) == {"access_key": "a", "secret_key": "s", "token": "t"}
+    assert grants.credentials(Grant.of_task(task())) == {"access_key": "a", "secret_key": "s", "token": "t"}
     assert asked["RoleSessionName"] == "mine" and "arn:aws-us-gov:s3:::bucket/work/mine/*" in asked["Policy"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperframes_render.composition.css import Stretches, without_comments
+from hyperframes_render.composition.css import OpaqueRanges, without_comments
 from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.composition.fonts import resolve_fonts
 from hyperframes_render.composition.lint import lint
@@ -76,14 +76,14 @@ TEXT = st.lists(PIECES, max_size=30).map("".join)
 @given(css=TEXT)
 def test_ends_are_those_that_plain_patterns_find(css: str) -> None:
     assert without_comments(css) == COMMENT.sub("", css)
-    stretches = Stretches(css)
+    opaque_ranges = OpaqueRanges(css)
     for opening in re.finditer(r"""/\*|"|url\(""", css):
         pattern = {"/*": COMMENT, '"': STRING, "url(": ADDRESS}[opening[0]]
         meant = pattern.match(css, opening.start())
         found = {
-            "/*": stretches.end_of_comment,
-            '"': lambda position: stretches.end_of_string('"', position),
-            "url(": stretches.end_of_address,
+            "/*": opaque_ranges.end_of_comment,
+            '"': lambda position: opaque_ranges.end_of_string('"', position),
+            "url(": opaque_ranges.end_of_address,
         }[opening[0]](opening.end())
         assert found == (meant.end() if meant else None)
 

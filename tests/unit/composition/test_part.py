@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperframes_render.composition.part import is_part, page_of_part
+from hyperframes_render.composition.part import is_part, page_of_sub_composition
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import InvalidComposition
 
@@ -20,7 +20,7 @@ PART = '<!-- a part --><template><div data-composition-id="part" data-duration="
 
 
 def test_only_the_host_is_left_of_the_page_and_what_it_needs() -> None:
-    html = page_of_part(PAGE, "parts/one.html", PART)
+    html = page_of_sub_composition(PAGE, "parts/one.html", PART)
     assert html is not None
     assert ".a{color:red}" in html and '<script src="gsap.js"></script>' in html
     assert "other" not in html and "old" not in html and "__timelines" not in html
@@ -29,13 +29,13 @@ def test_only_the_host_is_left_of_the_page_and_what_it_needs() -> None:
 
 
 def test_a_part_without_a_length_has_that_of_its_host() -> None:
-    html = page_of_part(PAGE, "parts/one.html", PART.replace(' data-duration="2"', ""))
+    html = page_of_sub_composition(PAGE, "parts/one.html", PART.replace(' data-duration="2"', ""))
     assert html is not None
     assert html.count('data-duration="3"') == 2
 
 
 def test_a_part_that_the_page_does_not_show_is_told() -> None:
-    assert page_of_part(PAGE, "parts/two.html", PART) is None
+    assert page_of_sub_composition(PAGE, "parts/two.html", PART) is None
 
 
 @pytest.mark.parametrize(

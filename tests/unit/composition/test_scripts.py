@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from hyperframes_render.composition.scripts import AFTER_FONTS, wait_for_fonts
+from hyperframes_render.composition.scripts import AFTER_FONTS, delay_until_fonts_load
 from hyperframes_render.packages.root import packages_root, runtime_path
 
 HEAD = "<!doctype html><html><head><script>head()</script></head>"
 
 
 def types(html: str) -> list[str | None]:
-    found = re.findall(r"<script[^>]*>", wait_for_fonts(html))
+    found = re.findall(r"<script[^>]*>", delay_until_fonts_load(html))
     return [match[1] if (match := re.search(r'type="([^"]*)"', tag)) else None for tag in found]
 
 
@@ -50,7 +50,7 @@ def test_scripts_say_where_they_stand() -> None:
     html = (
         f"{HEAD}\n<body>\n<script\n>\nboom()\n</script><script src=a.js></script><script>//# sourceURL=own\n</script>"
     )
-    named = wait_for_fonts(html)
+    named = delay_until_fonts_load(html)
     assert named.count("sourceURL") == 2
     assert "boom()\n\n//# sourceURL=composition:@4\n</script>" in named
 

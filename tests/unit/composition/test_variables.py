@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.composition.variables import give_variables, with_rules_last
+from hyperframes_render.composition.variables import variable_markup, with_rules_last
 from hyperframes_render.errors import InvalidOption
 from hyperframes_render.input import MAX_VARIABLES, parse_render_input
 
@@ -23,32 +23,32 @@ PAGE = (
 
 
 def test_values_that_fit_are_given_without_a_word() -> None:
-    given = give_variables(PAGE, {"title": "A & b", "size": 3, "dark": False, "mood": "loud"}, strict=True)
+    given = variable_markup(PAGE, {"title": "A & b", "size": 3, "dark": False, "mood": "loud"}, strict=True)
     assert given.problems == ()
     assert '"title": "A & b"' in given.script
     assert "--size:3" in given.style
 
 
 def test_a_value_cannot_end_the_script() -> None:
-    given = give_variables(PAGE, {"title": "</script><script>alert(1)</script>"}, strict=False)
+    given = variable_markup(PAGE, {"title": "</script><script>alert(1)</script>"}, strict=False)
     assert (given.script + given.style).count("</script>") == 1
 
 
 def test_defaults_are_given_without_values_too() -> None:
-    given = give_variables(PAGE, {}, strict=True)
+    given = variable_markup(PAGE, {}, strict=True)
     assert given.script == ""
     assert given.style == "<style>:root {--title:Hello;--size:12;--mood:calm}</style>"
 
 
 def test_a_composition_that_declares_has_its_defaults_to_itself() -> None:
     page = '<div data-composition-id=\'a\' data-composition-variables=\'[{"id":"bigSize","default":1}]\'></div>'
-    style = give_variables(page, {}, strict=True).style
+    style = variable_markup(page, {}, strict=True).style
     assert style == '<style>[data-composition-id="a"] {--bigSize:1;--bigsize:1}</style>'
 
 
 def test_an_authors_own_rule_stands_over_the_default_and_under_the_callers_value() -> None:
     page = PAGE.replace("<body>", "<head><style>:root{--size: 5; --title: none}</style></head><body>")
-    given = give_variables(page, {"title": "Given"}, strict=True)
+    given = variable_markup(page, {"title": "Given"}, strict=True)
     assert given.style == "<style>:root {--mood:calm;--title:Given}</style>"
     html = with_rules_last(page, given.style)
     assert html == page.replace("</head>", given.style + "</head>")
@@ -65,9 +65,9 @@ def test_an_authors_own_rule_stands_over_the_default_and_under_the_callers_value
     ],
 )
 def test_a_misfit_is_a_warning_or_with_strict_an_error(values: dict[str, Any], said: str) -> None:
-    assert said in give_variables(PAGE, values, strict=False).problems[0]
+    assert said in variable_markup(PAGE, values, strict=False).problems[0]
     with pytest.raises(InvalidOption, match=said):
-        give_variables(PAGE, values, strict=True)
+        variable_markup(PAGE, values, strict=True)
 
 
 @pytest.mark.parametrize("value", ["[1]", "{", "3", [1], {"a": "x" * MAX_VARIABLES}, {"a": float("nan")}])

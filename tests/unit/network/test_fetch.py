@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.browser.interceptor import Door
+from hyperframes_render.browser.interceptor import RequestInterceptor
 from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.errors import SoundUnusable
 from hyperframes_render.input import NetworkPolicy
@@ -235,12 +235,12 @@ class Asked:
         pass
 
 
-def door(folder: Path, network: NetworkPolicy) -> Door:
-    return Door(folder, "index.html", "", packages_root(), network, MediaLibrary(folder / "media"))
+def interceptor(folder: Path, network: NetworkPolicy) -> RequestInterceptor:
+    return RequestInterceptor(folder, "index.html", "", packages_root(), network, MediaLibrary(folder / "media"))
 
 
 def test_what_a_page_loads_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
-    guard, asked = door(tmp_path, HOSTS), Asked(web.at("in.example", "out.example"))
+    guard, asked = interceptor(tmp_path, HOSTS), Asked(web.at("in.example", "out.example"))
     request: Any = asked
     asyncio.run(guard._answer(request, request))
     assert asked.aborted == "failed" and web.asked == ["in.example"]
@@ -249,7 +249,7 @@ def test_what_a_page_loads_is_not_fetched_from_where_an_allowed_host_redirects_t
 
 def test_a_film_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
     with pytest.raises(MediaUnreadable, match=r'"out\.example" is outside the network policy'):
-        asyncio.run(door(tmp_path, HOSTS)._media_file(web.at("in.example", "out.example")))
+        asyncio.run(interceptor(tmp_path, HOSTS)._media_file(web.at("in.example", "out.example")))
     assert web.asked == ["in.example"]
 
 

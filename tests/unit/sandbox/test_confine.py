@@ -14,7 +14,7 @@ import playwright
 import pytest
 
 from hyperframes_render.sandbox import confine
-from hyperframes_render.sandbox import private_memory as undumpable
+from hyperframes_render.sandbox import private_memory as private_memory
 
 _TRY = """
 import ctypes, json, os, runpy, socket
@@ -166,7 +166,7 @@ def test_a_program_that_its_user_cannot_read_keeps_its_memory_private_without_pr
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         module, program = Path(folder, "undumpable.py"), Path(folder, "python")
-        shutil.copy(undumpable.__file__, module)
+        shutil.copy(private_memory.__file__, module)
         shutil.copy("/usr/bin/python3", program)
         program.chmod(mode)
         code = (

@@ -7,7 +7,7 @@ import time
 
 import psutil
 
-from hyperframes_render.sandbox.orphans import adopt_orphans
+from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.sandbox.processes import reap_adopted
 
 
@@ -21,7 +21,7 @@ def _zombie(pid: int) -> bool:
 
 
 def test_helpers_of_a_browser_that_ended_do_not_stay_as_zombies() -> None:
-    adopt_orphans()
+    adopt_orphaned_processes()
     browser = ["sh", "-c", "sleep 0.1 & echo $!"]
     said = subprocess.run(browser, start_new_session=True, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert _zombie(int(said))

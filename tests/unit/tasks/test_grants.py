@@ -13,12 +13,12 @@ from hyperframes_render.formats import Codec
 from hyperframes_render.tasks.grants import (
     ACCESS_SECONDS,
     NOTE_SECONDS,
-    Reach,
-    altered,
+    Grant,
     as_accepted,
-    granted_reach,
-    note_reach,
-    noted_reach,
+    grant_for,
+    record_grant,
+    recorded_grant,
+    tampering_changes,
 )
 from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id, task_id_from
 from hyperframes_render.tasks.model import Task, TaskStatus
@@ -63,10 +63,13 @@ def accepted(**fields: Any) -> Task:
 @pytest.mark.parametrize("fields", [{}, {"webhook": None}, {"input": {}}, {"drop_key": "inbox/promo.html"}])
 def test_a_task_that_went_its_way_is_as_it_was_accepted(fields: dict[str, Any]) -> None:
     task = accepted(**fields)
-    reach = Reach.model_validate_json(Reach.of_task(task).model_dump_json())
+    reach = Grant.model_validate_json(Grant.of_task(task).model_dump_json())
     # What functions write: state, source of an address, progress, failures, cost.
     ended = {"status": TaskStatus.COMPLETED, "source_key": "work/x/source.html", "frames_done": 5, "output": {"a": 1}}
-    assert altered(reach, task.model_copy(update={**ended, "failure": {"code": "x"}, "spent": {"plan_ms": 5}})) == {}
+    assert (
+        tampering_changes(reach, task.model_copy(update={**ended, "failure": {"code": "x"}, "spent": {"plan_ms": 5}}))
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,14 +91,14 @@ def test_an_altered_task_has_failed_and_is_given_back_to_whom_it_was_accepted_fo
     dropped: bool, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     task = accepted(**({"drop_key": "inbox/promo.html"} if dropped else {}))
-    reach = Reach.of_task(task)
+    reach = Grant.of_task(task)
     changed = task.model_copy(update={"status": TaskStatus.COMPLETED, "output": {"key": "outbox/x.mp4"}, **changes})
     with caplog.at_level(logging.ERROR):
         made = as_accepted(reach, changed)
     assert (made.owner, made.drop_key, made.webhook, made.codec) == (task.owner, task.drop_key, HOOK, Codec.VP9)
     assert made.status == TaskStatus.FAILED and made.output is None
     assert made.error and made.error["code"] == "task_altered" and made.error["retryable"] is False
-    assert altered(reach, made) == {}, "once is enough"
+    assert tampering_changes(reach, made) == {}, "once is enough"
     assert task.id in caplog.text
 
 
@@ -104,36 +107,36 @@ def test_what_is_too_old_for_a_note_is_done_in_nobody_s_name() -> None:
     made = as_accepted(None, task)
     assert (made.webhook, made.drop_key, made.status) == (None, None, TaskStatus.FAILED)
     plain = accepted(webhook=None)
-    assert altered(None, plain) == {}
+    assert tampering_changes(None, plain) == {}
 
 
 def test_a_note_of_an_earlier_version_says_nothing_of_webhook_and_codec() -> None:
     task = accepted()
-    earlier = Reach.model_validate(Reach.of_task(task).model_dump(exclude={"webhook", "codec"}))
-    assert altered(earlier, task) == {}
-    assert altered(earlier, task.model_copy(update={"owner": "fedcba9876543210"}))["owner"] == OWNER
+    earlier = Grant.model_validate(Grant.of_task(task).model_dump(exclude={"webhook", "codec"}))
+    assert tampering_changes(earlier, task) == {}
+    assert tampering_changes(earlier, task.model_copy(update={"owner": "fedcba9876543210"}))["owner"] == OWNER
 
 
 def test_access_ends_before_the_note_does(monkeypatch: pytest.MonkeyPatch) -> None:
     notes: Any = Notes()
     task, now = accepted(), time.time()
-    secret = note_reach(notes, task)
+    secret = record_grant(notes, task)
     for later, granted, noted in (
         (ACCESS_SECONDS - 60, True, True),
         (ACCESS_SECONDS + 60, False, True),
         (NOTE_SECONDS + 60, False, False),
     ):
         monkeypatch.setattr(time, "time", lambda later=later: now + later)
-        assert (granted_reach(notes, task.id, secret) is not None) == granted
-        assert (noted_reach(notes, task.id) is not None) == noted
+        assert (grant_for(notes, task.id, secret) is not None) == granted
+        assert (recorded_grant(notes, task.id) is not None) == noted
 
 
 def test_the_note_is_of_what_was_accepted_in_the_end_and_the_access_stays() -> None:
     """A dropped file's first try ended halfway, and the file beside it was replaced before the second."""
     notes: Any = Notes()
     task = accepted(drop_key="inbox/promo.html")
-    secret = note_reach(notes, task)
+    secret = record_grant(notes, task)
     again = task.model_copy(update={"webhook": "https://example.com/other", "input": {"codec": "gif"}})
-    assert note_reach(notes, again) == secret
-    assert altered(noted_reach(notes, task.id), again) == {}
-    assert altered(granted_reach(notes, task.id, secret), again) == {}
+    assert record_grant(notes, again) == secret
+    assert tampering_changes(recorded_grant(notes, task.id), again) == {}
+    assert tampering_changes(grant_for(notes, task.id, secret), again) == {}

@@ -24,7 +24,7 @@ class Table:
     def get(self, task_id: str) -> Task | None:
         return self.task
 
-    def change(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
+    def update_if_unchanged(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
         assert self.task is not None
         if self.meanwhile:
             self.task = self.task.model_copy(update={"status": self.meanwhile.pop(0), "version": self.task.version + 1})

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.account import unreserved_concurrency
 from hyperframes_render.aws.events import SnsTopic
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.aws.workflow import StateMachine
@@ -29,39 +29,41 @@ def account_concurrency() -> int:
 
 
 @lru_cache(maxsize=1)
-def task_service(given: Accepting) -> TaskService:
+def task_service(config: Accepting) -> TaskService:
     """For functions that accept tasks."""
     return TaskService(
-        tasks=DynamoTasks(given.task_table),
-        objects=S3Objects(given.bucket),
-        topic=SnsTopic(given.events_topic_arn),
-        workflow=StateMachine(given.state_machine_arn),
+        tasks=DynamoTasks(config.task_table),
+        objects=S3Objects(config.bucket),
+        topic=SnsTopic(config.events_topic_arn),
+        workflow=StateMachine(config.state_machine_arn),
         policy=Policy(
-            given.network_ceiling,
-            given.webhook_allow_private,
-            given.result_days,
-            given.attention_seconds,
-            given.upload_days,
+            config.network_ceiling,
+            config.webhook_allow_private,
+            config.result_days,
+            config.attention_seconds,
+            config.upload_days,
         ),
-        ledger=DynamoLedger(given.task_table),
+        store=DynamoExpiringStore(config.task_table),
     )
 
 
 @lru_cache(maxsize=1)
-def finisher(given: Finishing) -> Finisher:
+def finisher(config: Finishing) -> Finisher:
     """For functions that end tasks."""
     return Finisher(
-        tasks=DynamoTasks(given.task_table),
-        objects=S3Objects(given.bucket),
-        topic=SnsTopic(given.events_topic_arn),
-        ledger=DynamoLedger(given.task_table),
-        result_days=given.result_days,
-        longest_function=given.longest_function_seconds,
-        attention_seconds=given.attention_seconds,
+        tasks=DynamoTasks(config.task_table),
+        objects=S3Objects(config.bucket),
+        topic=SnsTopic(config.events_topic_arn),
+        store=DynamoExpiringStore(config.task_table),
+        result_days=config.result_days,
+        longest_function=config.longest_function_seconds,
+        attention_seconds=config.attention_seconds,
     )
 
 
 @lru_cache(maxsize=1)
-def stream_service(given: Settings, policy: StreamPolicy) -> StreamService:
+def stream_service(config: Settings, policy: StreamPolicy) -> StreamService:
     """For whatever answers the stream route."""
-    return StreamService(DynamoTasks(given.task_table), S3Objects(given.bucket), DynamoLedger(given.task_table), policy)
+    return StreamService(
+        DynamoTasks(config.task_table), S3Objects(config.bucket), DynamoExpiringStore(config.task_table), policy
+    )

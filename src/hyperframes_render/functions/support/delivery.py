@@ -7,28 +7,28 @@ from pathlib import Path
 
 from hyperframes_render.errors import EncoderFailed, TaskCancelled
 from hyperframes_render.functions.support.observability import logger
-from hyperframes_render.functions.support.render_context import Worker
+from hyperframes_render.functions.support.render_context import RenderContext
 from hyperframes_render.media.stills import make_poster
 from hyperframes_render.render.result import RenderResult
 from hyperframes_render.tasks.layout import POSTER_TYPE, is_current, poster_key, result_key, work_folder
 from hyperframes_render.tasks.model import Task, result_type
 
 
-def deliver_result(own: Worker, task: Task, video: Path, result: RenderResult) -> None:
+def deliver_result(job: RenderContext, task: Task, video: Path, result: RenderResult) -> None:
     """Upload the video, then the draft of its record. Raises TaskCancelled where it is no longer wanted."""
-    own.wanted_task(task.id)
-    if not is_current(task, own.tasks):
+    job.wanted_task(task.id)
+    if not is_current(task, job.tasks):
         raise TaskCancelled("A newer file of the same name was dropped.")
     key = result_key(task)
-    own.objects.upload(video, key, result_type(task.codec)[1])
+    job.objects.upload(video, key, result_type(task.codec)[1])
     folder = work_folder(task.id)
-    reason = own.read_json(f"{folder}plan.json")["plan"].get("reason", "")
-    _upload_poster(own, task, video)
+    reason = job.read_json(f"{folder}plan.json")["plan"].get("reason", "")
+    _upload_poster(job, task, video)
     known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": platform.machine()}
-    own.write_json(f"{folder}result.json", {**result.as_dict(), **known})
+    job.write_json(f"{folder}result.json", {**result.as_dict(), **known})
 
 
-def _upload_poster(own: Worker, task: Task, video: Path) -> None:
+def _upload_poster(job: RenderContext, task: Task, video: Path) -> None:
     """The poster, unless none can be made: a good video is not lost for that. `record` looks whether it is there."""
     poster = video.with_name("poster.jpg")
     try:
@@ -36,4 +36,4 @@ def _upload_poster(own: Worker, task: Task, video: Path) -> None:
     except EncoderFailed as failed:
         logger.warning("no poster was made: %s", failed)
         return
-    own.objects.upload(poster, poster_key(task), POSTER_TYPE)
+    job.objects.upload(poster, poster_key(task), POSTER_TYPE)

@@ -13,7 +13,7 @@ from hyperframes_render.functions.support.observability import logger
 Result = TypeVar("Result")
 
 
-def tell_workflow(handler: Callable[..., Result]) -> Callable[..., Result]:
+def report_to_workflow(handler: Callable[..., Result]) -> Callable[..., Result]:
     """A RenderError of `handler` leaves as an error of the same name whose text is JSON.
 
     The workflow's Retry and Catch go by the name; `record` takes the parts out of the text.

@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.parser import BaseModel
 
 from hyperframes_render.aws.access import GrantedAccess
 from hyperframes_render.aws.events import SnsTopic
-from hyperframes_render.aws.expiring_store import DynamoLedger
+from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import Source, WebPage, is_archive, open_project
@@ -33,7 +33,7 @@ from hyperframes_render.render.threads import end_if_outlived, outlived
 from hyperframes_render.sandbox.private_memory import keep_memory_private
 from hyperframes_render.tasks.layout import work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
-from hyperframes_render.tasks.ports import Attention, EventTopic, Ledger, ObjectStore, TaskAccess, TaskTable
+from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskAccess, TaskTable
 from hyperframes_render.tasks.submission import narrow_network
 from hyperframes_render.tasks.timestamps import later
 from hyperframes_render.tasks.transitions import advance, check_wanted
@@ -53,7 +53,7 @@ if not keep_memory_private():
 
 
 @dataclass(frozen=True)
-class Worker:
+class RenderContext:
     """The adapters of one function of the image, and its settings."""
 
     access: TaskAccess
@@ -61,7 +61,7 @@ class Worker:
     objects: ObjectStore
     topic: EventTopic
     settings: Working
-    ledger: Ledger
+    store: ExpiringStore
 
     def wanted_task(self, task_id: str) -> Task:
         """The task. Raises NotFound, or TaskCancelled where nobody waits for it any more."""
@@ -139,12 +139,12 @@ class Worker:
                 self.tasks.note_failure(task_id, noted)
             raise
         finally:
-            given = self.settings
+            config = self.settings
             counters = counters_of(
                 function,
                 time.monotonic() - started,
-                given.aws_lambda_function_memory_size,
-                given.ephemeral_storage_mb,
+                config.aws_lambda_function_memory_size,
+                config.ephemeral_storage_mb,
             )
             with contextlib.suppress(RenderError):
                 self.tasks.add_spent(task_id, counters)
@@ -170,25 +170,25 @@ class TaskEvent(BaseModel):
     access: str = ""
 
 
-def worker(given: Working, event: TaskEvent) -> Worker:
+def render_context(config: Working, event: TaskEvent) -> RenderContext:
     """The adapters, for this event's task only. Raises InternalError where its access is another's."""
-    own = _worker(given)
-    own.access.take(event.task_id, event.access)
-    return own
+    job = _render_context(config)
+    job.access.take(event.task_id, event.access)
+    return job
 
 
 @lru_cache(maxsize=1)
-def _worker(given: Working) -> Worker:
+def _render_context(config: Working) -> RenderContext:
     """The adapters, made once: an environment is used again."""
-    access = GrantedAccess(given.grant_function)
+    access = GrantedAccess(config.grant_function)
     table = access.client("dynamodb")
-    return Worker(
+    return RenderContext(
         access,
-        DynamoTasks(given.task_table, table),
-        S3Objects(given.bucket, access.client("s3", **s3_settings())),
-        SnsTopic(given.events_topic_arn, access.client("sns")),
-        given,
-        DynamoLedger(given.task_table, table),
+        DynamoTasks(config.task_table, table),
+        S3Objects(config.bucket, access.client("s3", **s3_settings())),
+        SnsTopic(config.events_topic_arn, access.client("sns")),
+        config,
+        DynamoExpiringStore(config.task_table, table),
     )
 
 
