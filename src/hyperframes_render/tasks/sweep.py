@@ -79,10 +79,10 @@ class Sweeper:
             done = "broken"
         # One that is not there any more is no failure, but what is left of a damaged item stays in the index.
         if done in _FAILURES or task is None:
-            self._put_off(task_id, task)
+            self._postpone(task_id, task)
         return done
 
-    def _put_off(self, task_id: str, task: Task | None) -> None:
+    def _postpone(self, task_id: str, task: Task | None) -> None:
         """Try again after as long as it has been failing, which doubles the wait each time."""
         try:
             failing = _LONGEST_WAIT if task is None else seconds_since(task.updated_at)

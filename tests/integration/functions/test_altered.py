@@ -127,7 +127,7 @@ def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
     task_id = rendered(submit())
     cloud.events_seen()
     with monkeypatch.context() as patched:
-        patched.setattr(DynamoTasks, "update_if_unchanged", change)
+        patched.setattr(DynamoTasks, "update_if_unchanged", update_if_unchanged)
         assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
     assert [(event["status"], event["owner"]) for event in cloud.events_seen()] == [(11, OWNER)]

@@ -61,10 +61,10 @@ def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
 
 
 @pytest.fixture
-def postpone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The seconds for which messages were hidden."""
     seconds: list[int] = []
-    monkeypatch.setattr(SqsQueue, "put_off", lambda self, receipt, wait: seconds.append(wait))
+    monkeypatch.setattr(SqsQueue, "postpone", lambda self, receipt, wait: seconds.append(wait))
     return seconds
 
 
@@ -152,7 +152,7 @@ def test_a_task_without_a_webhook_and_a_deleted_one_are_done_with(cloud: Cloud, 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 429, 500, 502, 503])
 def test_only_2xx_counts_and_a_redirect_is_not_followed(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int], status: int
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int], status: int
 ) -> None:
     task_id = ended_task(receiver)
     receiver.status, receiver.headers = status, {"Location": receiver.url}
@@ -161,28 +161,26 @@ def test_only_2xx_counts_and_a_redirect_is_not_followed(
         message("")["Records"][0]["messageId"]
     ]
     assert len(receiver.got) == 1
-    assert 4 <= postpone[0] <= 6, "five seconds, a fifth more or less"
+    assert 4 <= waits[0] <= 6, "five seconds, a fifth more or less"
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_every_2xx_counts(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int], status: int
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int], status: int
 ) -> None:
     task_id = ended_task(receiver)
     receiver.status = status
-    assert call("notify", message(task_id)) == FINE and postpone == []
+    assert call("notify", message(task_id)) == FINE and waits == []
 
 
-def test_410_ends_it(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int]
-) -> None:
+def test_410_ends_it(cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]) -> None:
     task_id = ended_task(receiver)
     receiver.status = 410
-    assert call("notify", message(task_id)) == FINE and postpone == []
+    assert call("notify", message(task_id)) == FINE and waits == []
 
 
 def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int]
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
     receiver.status = 503
@@ -190,12 +188,12 @@ def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
     for value in ("120", in_an_hour, "999999999", "soon", "-5"):
         receiver.headers = {"Retry-After": value}
         call("notify", message(task_id))
-    assert postpone[0] == 120 and 3500 < postpone[1] <= 3600 and postpone[2] == 43_000
-    assert all(4 <= wait <= 6 for wait in postpone[3:])
+    assert waits[0] == 120 and 3500 < waits[1] <= 3600 and waits[2] == 43_000
+    assert all(4 <= wait <= 6 for wait in waits[3:])
 
 
 def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_its_own(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int]
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
     receiver.status = 500
@@ -209,17 +207,17 @@ def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_i
 
 
 def test_after_the_last_try_the_message_goes_to_the_dead_letters_at_once(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int]
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
     receiver.status = 500
     for attempt in (1, 2, 3):
         assert call("notify", message(task_id, attempt)) != FINE
-    assert 4 <= postpone[0] <= 6 and 48 <= postpone[1] <= 72 and postpone[2] == 0
+    assert 4 <= waits[0] <= 6 and 48 <= waits[1] <= 72 and waits[2] == 0
 
 
 def test_one_bad_receiver_does_not_repeat_the_webhooks_of_the_others(
-    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, postpone: list[int]
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     good = ended_task(receiver)
     bad = submit(webhook="http://127.0.0.1:1/closed")
@@ -246,7 +244,7 @@ def test_the_message_is_hidden_in_the_real_queue(
 
 
 def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
-    cloud: Cloud, behaviour: Behaviour, receiver: Receiver, postpone: list[int], monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, behaviour: Behaviour, receiver: Receiver, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
     forget()
@@ -254,17 +252,17 @@ def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "false")
     forget()
     assert call("notify", message(task_id)) != FINE
-    assert receiver.got == [] and postpone
+    assert receiver.got == [] and waits
 
 
 def test_a_name_that_answers_differently_by_now_is_not_connected_to(
-    cloud: Cloud, behaviour: Behaviour, postpone: list[int], public_names: dict[str, str]
+    cloud: Cloud, behaviour: Behaviour, waits: list[int], public_names: dict[str, str]
 ) -> None:
     task_id = submit(webhook="https://rebinding.example.com/hook")
     run_workflow(task_id)
     public_names["rebinding.example.com"] = "127.0.0.1"
     assert call("notify", message(task_id)) != FINE
-    assert postpone
+    assert waits
 
 
 def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
@@ -272,7 +270,7 @@ def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
     behaviour: Behaviour,
     private: None,
     receiver: Receiver,
-    postpone: list[int],
+    waits: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: Any) -> None:
@@ -281,7 +279,7 @@ def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
     task_id = ended_task(receiver)
     monkeypatch.setattr(KmsSecrets, "secrets", fail)
     assert call("notify", message(task_id, attempt=2)) != FINE
-    assert receiver.got == [] and 48 <= postpone[0] <= 72
+    assert receiver.got == [] and 48 <= waits[0] <= 72
 
 
 def test_a_public_name_with_a_private_address_is_not_connected_to(receiver: Receiver) -> None:

@@ -548,7 +548,7 @@ def test_a_cancel_between_records_read_and_write_wins(
             cancelled.append(real(self, task, {"status": TaskStatus.CANCELLING}))
         return real(self, task, changes)
 
-    monkeypatch.setattr(DynamoTasks, "update_if_unchanged", change)
+    monkeypatch.setattr(DynamoTasks, "update_if_unchanged", update_if_unchanged)
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 12
     assert_ended_well(cloud, task_id, 12)
 

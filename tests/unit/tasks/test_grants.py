@@ -32,16 +32,16 @@ class Notes:
     def __init__(self) -> None:
         self.kept: dict[str, tuple[float, dict[str, str]]] = {}
 
-    def note(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
-        if (before := self.read(name)) is not None:
+    def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
+        if (before := self.get(name)) is not None:
             return before
-        self.write(name, values, seconds)
+        self.put(name, values, seconds)
         return None
 
-    def write(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+    def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
         self.kept[name] = (time.time() + seconds, dict(values))
 
-    def read(self, name: str) -> dict[str, str] | None:
+    def get(self, name: str) -> dict[str, str] | None:
         until, values = self.kept.get(name, (0.0, {}))
         return values if until > time.time() else None
 
