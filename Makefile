@@ -76,9 +76,9 @@ test-all: setup
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest -n 2
 
-# Every attack with its control and without, and the table in docs/security.md. Needs root; half an hour.
+# Every attack with its control and without, and the table in docs/reference/security.md. Needs root; half an hour.
 attack: setup
-	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/security.md $(BIN)/python -m pytest -n 2 tests/attack
+	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/reference/security.md $(BIN)/python -m pytest -n 2 tests/attack
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
@@ -97,9 +97,9 @@ audit: setup $(STAMPS)/stack-audit
 
 # The bill of materials, from what is installed here; of an image that was built: see tools/bom.py.
 bom: setup
-	@$(BIN)/python tools/bom.py --venv $(VENV) -o out/bom.json --licences docs/licences.md
+	@$(BIN)/python tools/bom.py --venv $(VENV) -o out/bom.json --licences docs/reference/licences.md
 
-# Many cases of everything that strangers may send (docs/fuzzing.md); other ones with another seed.
+# Many cases of everything that strangers may send (docs/reports/fuzzing.md); other ones with another seed.
 CASES ?= 100000
 SEED ?= 1
 fuzz: setup $(STAMPS)/stack-fuzz
@@ -107,7 +107,7 @@ fuzz: setup $(STAMPS)/stack-fuzz
 	@for reader in archive sidecar; do PYTHONPATH=$$(echo $(STACK)/fuzz/lib/python3*/site-packages) \
 	  $(BIN)/python -m tests.fuzz.guided $$reader $(CASES) $(SEED) || exit 1; done
 
-# Renders every composition of tests/parity with both programs and writes docs/fidelity.md. Some minutes.
+# Renders every composition of tests/parity with both programs and writes docs/reports/fidelity.md. Some minutes.
 parity: setup
 	@tests/bench/setup.sh
 	@$(BIN)/python -m tests.parity.report

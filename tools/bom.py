@@ -1,6 +1,6 @@
-"""The bill of materials of the image, and docs/licences.md, from what is installed.
+"""The bill of materials of the image, and docs/reference/licences.md, from what is installed.
 
-    python tools/bom.py --venv .venv -o out/bom.json --licences docs/licences.md
+    python tools/bom.py --venv .venv -o out/bom.json --licences docs/reference/licences.md
     python tools/bom.py --root IMAGE --venv IMAGE/opt/venv -o out/bom.json
 
 IMAGE is the image's unpacked file system (`docker export`, or prove/build-root.sh): all its Debian packages are listed.
@@ -27,7 +27,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 PROJECT = Path(__file__).resolve().parents[1]
-#: In docs/licences.md: what stands behind this line is written here.
+#: In docs/reference/licences.md: what stands behind this line is written here.
 MARK = "<!-- From here on this page is written by `make bom`. -->"
 
 

@@ -6,7 +6,7 @@
     │   ├── InvalidComposition      no composition root, empty file, not HTML
     │   ├── InvalidArchive          a .zip that cannot be trusted or read
     │   ├── SoundUnusable           audio_url leads to nothing that can be heard
-    │   ├── LimitExceeded           larger, longer or more than docs/limits.md allows
+    │   ├── LimitExceeded           larger, longer or more than docs/reference/limits.md allows
     │   ├── OutputUnwritable        the result cannot be written where it should go
     │   ├── Unauthorized            no key, or one that is not known here
     │   ├── Forbidden               the key may not do this
@@ -106,7 +106,7 @@ class SoundUnusable(InputError):
 
 
 class LimitExceeded(InputError):
-    """Larger, longer or more than docs/limits.md allows."""
+    """Larger, longer or more than docs/reference/limits.md allows."""
 
     code = "limit_exceeded"
     http_status = 413

@@ -30,7 +30,7 @@ from hyperframes_render.formats import FORMATS, Codec, Quality, codecs_with_alph
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1920, 1080
 DEFAULT_FPS = Fraction(30)
 
-#: docs/limits.md explains each of these.
+#: docs/reference/limits.md explains each of these.
 MAX_SIDE = 7680
 MAX_PIXELS = 7680 * 4320
 MAX_FPS = 240

@@ -1,4 +1,4 @@
-"""What each role of template.yaml may do, as the table in docs/threat-model.md: python -m tests.attack.roles."""
+"""What each role of template.yaml may do, as the table in docs/reference/threat-model.md: python -m tests.attack.roles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.template import PROJECT, Template, load_template
 
-DOCUMENT = PROJECT / "docs" / "threat-model.md"
+DOCUMENT = PROJECT / "docs" / "reference" / "threat-model.md"
 _BEGIN, _END = "<!-- roles -->", "<!-- /roles -->"
 #: Of every function alike; said once above the table.
 _EVERYBODYS = ("logs:", "xray:")

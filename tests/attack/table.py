@@ -1,4 +1,4 @@
-"""The table of all attacks in docs/security.md."""
+"""The table of all attacks in docs/reference/security.md."""
 
 from __future__ import annotations
 

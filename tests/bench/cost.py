@@ -1,4 +1,4 @@
-"""docs/cost.md from the model of cost/estimate.py: `python tests/bench/cost.py`."""
+"""docs/guides/cost.md from the model of cost/estimate.py: `python tests/bench/cost.py`."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def picture(path: Path) -> None:
 def main() -> None:
     """Write the page and its picture."""
     small = predict_planned(Workload(14_400, 24, 1280, 720, CAPTURE_720), Stack(3008, 100))
-    picture(DOCS / "cost.svg")
-    (DOCS / "cost.md").write_text(f"""# Cost and time in AWS
+    picture(DOCS / "images/cost.svg")
+    (DOCS / "guides/cost.md").write_text(f"""# Cost and time in AWS
 
 Nothing here was run in AWS: it is the model of `cost/estimate.py`, made into this page by `make cost`. Its seconds per
 frame are measured; cold starts, the map's start and the speed of S3 are assumptions named there,

@@ -1,4 +1,4 @@
-"""docs/quality.md: VMAF, size and processor time of every codec and quality on three compositions.
+"""docs/reference/quality.md: VMAF, size and processor time of every codec and quality on three compositions.
 
 `python tests/bench/quality_table.py`: each composition is rendered once without loss, then encoded with the product's
 own encoder arguments. VMAF is measured against the lossless frames.
@@ -75,7 +75,7 @@ def main() -> None:
             )
             parts += [f"\n## {name}\n", HEAD]
             parts += [row(raw, reference, codec, quality, content, folder) for codec in CODECS for quality in Quality]
-    (DOCS / "quality.md").write_text("\n".join(parts) + "\n")
+    (DOCS / "reference/quality.md").write_text("\n".join(parts) + "\n")
 
 
 HEAD = "| codec | quality | VMAF mean | VMAF worst | MB | processor ms a frame |\n|---|---|---|---|---|---|"
@@ -94,7 +94,7 @@ with alpha. **Alpha** (vp8, vp9, prores, png; on or off in gif): composited over
 page on that colour to 43.1 dB (vp8), 42.7 dB (vp9), 55 dB
 (prores), 56 dB (png), in the worst frame of a small page with hard edges and soft shadows.
 
-Processor times are of one machine and day (2026-11-28: a slow one, twice the times of docs/performance.md, with other work
+Processor times are of one machine and day (2026-11-28: a slow one, twice the times of docs/reference/performance.md, with other work
 beside it): compare them with each other only. Read from the rows: "high" of vp9 is not better than its "standard" where
 little moves, and takes six times as long; it is for photographs. A draft's worst frames are those of quick movement.
 """

@@ -24,7 +24,7 @@ def cloud(limited_cloud: Cloud) -> Cloud:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table for docs/fuzzing.md."""
+    """The table for docs/reports/fuzzing.md."""
     if CASES:
         terminalreporter.write_line("| kind | cases |\n|---|---|")
         for kind, count in tried.items():

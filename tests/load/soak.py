@@ -24,7 +24,7 @@ import psutil
 
 from load import BODY, HTML, KEY, Load
 
-PICTURE = Path(__file__).resolve().parents[2] / "docs/soak.svg"
+PICTURE = Path(__file__).resolve().parents[2] / "docs/images/soak.svg"
 SAMPLE_SECONDS = 10.0
 #: Clients at once: a little more than two processors have to do.
 CLIENTS = 4

@@ -1,4 +1,4 @@
-"""`make parity`: every case rendered by both programs; the table goes into docs/fidelity.md."""
+"""`make parity`: every case rendered by both programs; the table goes into docs/reports/fidelity.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.parity.cases import Case, Outcome, all_cases, run_case
 from tests.parity.compare import MAX_OFFSET_SECONDS, MEAN_DB, WORST_DB
 from tests.parity.programs import OFFICIAL, REPOSITORY, ProgramFailed, node, official_version
 
-PAGE = REPOSITORY / "docs" / "fidelity.md"
+PAGE = REPOSITORY / "docs" / "reports" / "fidelity.md"
 _BEGIN, _END = "<!-- table: made by `make parity` -->", "<!-- /table -->"
 
 

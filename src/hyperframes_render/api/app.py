@@ -82,7 +82,7 @@ def create_app(
     app = FastAPI(
         title="hyperframes-render",
         version=__version__,
-        description="Render HyperFrames compositions to video. docs/api.md says more.",
+        description="Render HyperFrames compositions to video. docs/guides/api.md says more.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -521,9 +521,9 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _answer(request, NotFound(f"There is no route {request.url.path[:80]}.", "docs/api.md lists them."))
+        return _answer(request, NotFound(f"There is no route {request.url.path[:80]}.", "docs/guides/api.md lists them."))
     if error.status_code == 405:
-        wrong = InvalidOption(f"{request.url.path[:80]} does not take {request.method}.", "docs/api.md lists routes.")
+        wrong = InvalidOption(f"{request.url.path[:80]} does not take {request.method}.", "docs/guides/api.md lists routes.")
         request.state.headers = {"Allow": (error.headers or {}).get("Allow", "")}
         return _answer(request, wrong, 405)
     return _answer(request, InvalidOption(str(error.detail)), error.status_code)

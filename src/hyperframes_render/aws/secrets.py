@@ -1,7 +1,7 @@
 """Webhook secrets from a KMS key that never leaves KMS.
 
 A secret is the key's HMAC of owner and version: none is stored, so none can leak from a table or a backup, and who may
-ask for the HMAC is said by one action of one role (docs/webhooks.md).
+ask for the HMAC is said by one action of one role (docs/guides/webhooks.md).
 """
 
 from __future__ import annotations

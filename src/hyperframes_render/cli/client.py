@@ -20,7 +20,7 @@ from hyperframes_render.errors import InvalidOption, RenderError, SetupIncomplet
 from hyperframes_render.network.policy import is_web_address
 
 APP = "infsh/hyperframes-render"
-#: States of tasks that came to a video, to none, and to either (docs/api.md).
+#: States of tasks that came to a video, to none, and to either (docs/guides/api.md).
 _COMPLETED, WITHOUT_VIDEO = 10, (11, 12, 13)
 _FINAL = (_COMPLETED, *WITHOUT_VIDEO)
 #: Seconds between two looks at a task where its stream cannot be had, and of patience with a server that is away.

@@ -17,7 +17,7 @@ from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidCompositi
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import file_inside
 
-#: docs/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
+#: docs/reference/limits.md: larger projects belong in a bucket beside the composition, not in an archive.
 MAX_ARCHIVE_ENTRIES = 10_000
 MAX_ARCHIVE_BYTES = 2 * 1024**3
 #: Bytes of an archive's directory: 10,000 entries with long names have a tenth of it.

@@ -23,7 +23,7 @@ STATE_SECONDS, MAP_SECONDS = 0.1, 1.5
 #: Asking `grant` for access. Not measured at AWS: a call of a warm function and one of STS.
 GRANT_SECONDS = 0.1
 _START = COLD_START + GRANT_SECONDS
-#: Opening a page and looking at a dozen places: measured here, docs/performance.md.
+#: Opening a page and looking at a dozen places: measured here, docs/reference/performance.md.
 PLAN_SECONDS, SHORT_PLAN_SECONDS = 3.5, 0.3
 #: Joining: starting, and bytes at the speed at which one function reads and writes S3. The speed is AWS's usual one.
 JOIN_START, JOIN_BYTES_PER_SECOND = 1.0, 80e6

@@ -146,7 +146,7 @@ class Deployment:
 def stage(parts: Parts, build: Path) -> None:
     """What SAM packages, laid out as the template names it: `sam build` does this for AWS.
 
-    The only change to the template is an image's address for each image function (docs/local.md).
+    The only change to the template is an image's address for each image function (docs/guides/local.md).
     """
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)

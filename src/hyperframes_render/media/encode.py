@@ -27,7 +27,7 @@ ENCODER_THREADS = max(1, len(os.sched_getaffinity(0)) - 1)
 _SCALER = "flags=area+accurate_rnd"
 _TO_BT709 = f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER}"
 #: 4:2:0 stores one colour for four pixels: their mean by alpha, since what nobody sees has none. A plain mean let the
-#: black of transparent pixels into every edge (3 dB, docs/render.md).
+#: black of transparent pixels into every edge (3 dB, docs/guides/render.md).
 _ALPHA_TO_420 = (
     f"format=gbrap,split[full][half];[full]{_TO_BT709},format=yuva444p[luma];"
     f"[half]premultiply=inplace=1,scale=iw/2:ih/2:{_SCALER},unpremultiply=inplace=1,{_TO_BT709},format=yuva444p[chroma];"
@@ -88,7 +88,7 @@ def filter_chain(spec: EncodeSpec) -> str:
     assert target is not None
     if spec.form is not PictureForm.PLANES:
         if spec.form is PictureForm.JPEG:
-            # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/performance.md).
+            # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/reference/performance.md).
             filters += [f"scale={_SCALER}", "format=gbrp"]
         if (width, height) != (spec.width, spec.height):
             filters.append(f"scale={width}:{height}:flags=bicubic")

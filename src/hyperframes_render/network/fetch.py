@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpcore
 
 MAX_REDIRECTS = 5
-#: Seconds for one answer, and its largest size in bytes (docs/limits.md).
+#: Seconds for one answer, and its largest size in bytes (docs/reference/limits.md).
 FETCH_TIMEOUT = 30.0
 MAX_FETCH_BYTES = 256 * 1024**2
 #: What one render may ask for outside in all: requests, bytes, and seconds of waiting, added up. Answers are held in

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from hyperframes_render.packages.fonts import WEIGHTS, face_sheets
 
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
-#: Families of one address (docs/limits.md): each is looked for in up to 18 files.
+#: Families of one address (docs/reference/limits.md): each is looked for in up to 18 files.
 MAX_FAMILIES = 100
 
 

@@ -20,7 +20,7 @@ from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.worker import FrameWorker
 
 #: Another browser pays where capturing takes one browser this many seconds longer than the encoder needs, which
-#: wants a processor of its own: starting a browser costs about half a second (docs/performance.md).
+#: wants a processor of its own: starting a browser costs about half a second (docs/reference/performance.md).
 WORTH_ANOTHER_WORKER = 1.0
 #: Frames before the pace is believed.
 PACE_FRAMES = 6

@@ -1,7 +1,7 @@
 """The threads that one job works in, and whether one of them outlived it.
 
 Nothing can end a thread from outside. One that still reads what a stranger sent takes time from the next job, so a
-process that has such a thread must end (docs/threat-model.md).
+process that has such a thread must end (docs/reference/threat-model.md).
 """
 
 from __future__ import annotations

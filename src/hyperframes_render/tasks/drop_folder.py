@@ -27,7 +27,7 @@ from hyperframes_render.tasks.transitions import change_task, publish
 _LOG = logging.getLogger(__name__)
 SIDECAR_SUFFIX = ".render.json"
 _MAX_SIDECAR = 64 * 1024
-#: docs/limits.md; what unpacks to more is found by Plan.
+#: docs/reference/limits.md; what unpacks to more is found by Plan.
 _MAX_BYTES = {".html": 32 * 1024**2, ".htm": 32 * 1024**2, ".zip": 2 * 1024**3}
 #: Longest file name that the outbox can hold beside its own endings, in bytes; S3 takes 1,024.
 _MAX_KEY = 900

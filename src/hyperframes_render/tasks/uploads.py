@@ -15,7 +15,7 @@ from hyperframes_render.tasks.ports import ExpiringStore, ObjectFacts, ObjectSto
 from hyperframes_render.tasks.timestamps import later, moment
 
 UPLOADS = "uploads/"
-#: docs/limits.md.
+#: docs/reference/limits.md.
 MAX_UPLOAD_BYTES = 2 * 1024**3
 MAX_FILES = 20
 #: Seconds that an address to upload to lives: a slow line may take its time.

@@ -1,4 +1,4 @@
-"""Every snippet of docs/api.md runs, and the receivers of docs/examples tell good webhooks from bad ones."""
+"""Every snippet of docs/guides/api.md runs, and the receivers of docs/examples tell good webhooks from bad ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.waiting import wait_for
 
 HERE = Path(__file__).parent
 STACK = Path(sys.prefix) / "stack"
-PAGE = (PROJECT / "docs/api.md").read_text()
+PAGE = (PROJECT / "docs/guides/api.md").read_text()
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"id": "1", "status": 10, "output": {"video": {"uri": "https://x/v.mp4"}}, "error": null}'
 

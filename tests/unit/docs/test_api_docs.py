@@ -13,7 +13,7 @@ from hyperframes_render.tasks.model import TaskStatus
 from hyperframes_render.tasks.submission import _IGNORED, FIELD_NAMES
 
 DOCS = Path(__file__).parents[3] / "docs"
-API, DROP, WEBHOOKS = ((DOCS / f"{name}.md").read_text() for name in ("api", "drop-folder", "webhooks"))
+API, DROP, WEBHOOKS = ((DOCS / f"guides/{name}.md").read_text() for name in ("api", "drop-folder", "webhooks"))
 
 
 def _fail() -> None:

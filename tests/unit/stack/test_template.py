@@ -212,15 +212,15 @@ def test_an_image_function_knows_its_own_disk(function: str) -> None:
 def test_every_alarm_has_a_runbook() -> None:
     alarms = [name.removesuffix("Alarm") for name in TEMPLATE.resources("AWS::CloudWatch::Alarm")]
     assert len(alarms) >= 6
-    assert not documented("operate.md", alarms)
+    assert not documented("guides/operate.md", alarms)
 
 
 def test_every_parameter_and_output_is_explained() -> None:
-    assert not documented("deploy.md", [*TEMPLATE.body["Parameters"], "ApiUrl", "DropFolder", "ResultFolder"])
+    assert not documented("guides/deploy.md", [*TEMPLATE.body["Parameters"], "ApiUrl", "DropFolder", "ResultFolder"])
 
 
 def test_every_shim_of_the_launcher_is_explained() -> None:
     source = (PROJECT / "src/hyperframes_render/local/emulator/shims.py").read_text()
     shims = re.findall(r"^def (\w+)", source, re.MULTILINE)
     assert len(shims) >= 6
-    assert not documented("local.md", shims)
+    assert not documented("guides/local.md", shims)

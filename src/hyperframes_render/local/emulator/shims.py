@@ -1,4 +1,4 @@
-"""What is replaced in MiniStack 1.5.33, each with its reason; docs/local.md has the same list."""
+"""What is replaced in MiniStack 1.5.33, each with its reason; docs/guides/local.md has the same list."""
 
 from __future__ import annotations
 
