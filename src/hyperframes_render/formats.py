@@ -102,7 +102,8 @@ _OPUS = ("-c:a", "libopus", "-b:a", "160k")
 _BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 
 #: x264 for flat shapes: no psychovisual search is needed there, at half the time of the other profile. On photographs
-#: it costs 9 VMAF in the worst frame, so they get adaptive quantisation and a look-ahead (docs/reference/performance.md).
+#: it costs 9 VMAF in the worst frame, so they get adaptive quantisation and a look-ahead
+#: (docs/reference/performance.md).
 _X264_GRAPHICS = "cabac=1:bframes=3:b-adapt=0:scenecut=40:8x8dct=1:partitions=i4x4,i8x8:trellis=1:weightp=1"
 _X264_PHOTOGRAPHIC = "mbtree=1:rc-lookahead=6:aq-mode=1:aq-strength=0.4:deblock=0,0:subme=2:partitions=i8x8"
 _X264_STANDARD = MappingProxyType(

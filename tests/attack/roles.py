@@ -1,4 +1,4 @@
-"""What each role of template.yaml may do, as the table in docs/reference/threat-model.md: python -m tests.attack.roles."""
+"""Writes the table of roles in docs/reference/threat-model.md: python -m tests.attack.roles."""
 
 from __future__ import annotations
 

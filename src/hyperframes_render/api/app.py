@@ -521,9 +521,13 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _answer(request, NotFound(f"There is no route {request.url.path[:80]}.", "docs/guides/api.md lists them."))
+        return _answer(
+            request, NotFound(f"There is no route {request.url.path[:80]}.", "GET /openapi.json lists them.")
+        )
     if error.status_code == 405:
-        wrong = InvalidOption(f"{request.url.path[:80]} does not take {request.method}.", "docs/guides/api.md lists routes.")
+        wrong = InvalidOption(
+            f"{request.url.path[:80]} does not take {request.method}.", "GET /openapi.json lists them."
+        )
         request.state.headers = {"Allow": (error.headers or {}).get("Allow", "")}
         return _answer(request, wrong, 405)
     return _answer(request, InvalidOption(str(error.detail)), error.status_code)

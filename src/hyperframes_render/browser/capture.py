@@ -33,7 +33,8 @@ class CapturePath(StrEnum):
     SCREENSHOT = "screenshot"
 
 
-#: JPEG at full quality is what the official renderer captures; PNG is three times slower (docs/reference/performance.md).
+#: JPEG at full quality is what the official renderer captures; PNG takes three times as long
+#: (docs/reference/performance.md).
 JPEG = {"format": "jpeg", "quality": 100, "optimizeForSpeed": True}
 #: Lossless, with the fast deflate setting.
 PNG = {"format": "png", "optimizeForSpeed": True}

@@ -205,7 +205,8 @@ async def launch_chromium(
             handle_sighup=False,
         )
     except Error as error:
-        raise BrowserFailed(f"Chromium did not start: {_last_lines(str(error))}", "See docs/reference/limits.md.") from error
+        reason = _last_lines(str(error))
+        raise BrowserFailed(f"Chromium did not start: {reason}", "See docs/reference/limits.md.") from error
     try:
         async with asyncio.timeout(FIRST_PAGE_TIMEOUT):
             return await _open_blank(browser, width, height, scale_factor, transparent=transparent)

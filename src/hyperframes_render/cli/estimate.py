@@ -23,7 +23,7 @@ from hyperframes_render.input import parse_render_input
 def estimate(
     source: str, memory: int, parallel: int, architecture: Any, as_json: bool, **fields: str | bool | None
 ) -> None:
-    """Look at INPUT for some seconds and say what rendering it in AWS will take and cost: a model, see docs/guides/cost.md."""
+    """Look at INPUT for some seconds and predict time and cost in AWS: a model, see docs/guides/cost.md."""
     with readable_errors(as_json):
         from hyperframes_render.cost.estimate import Stack, Workload, predict_planned
         from hyperframes_render.render.steps import probe

@@ -60,7 +60,7 @@ def _stream_limit(config: StreamSettings) -> int:
 
 
 def _no_service() -> TaskService:
-    raise NotFound("This function answers streams alone.", "docs/guides/api.md lists the routes.")
+    raise NotFound("This function answers streams alone.", "GET /openapi.json lists the routes.")
 
 
 def build_application() -> FastAPI:

@@ -424,7 +424,8 @@ PROJECT = Path(__file__).parents[3]
 
 def listed(name: str) -> str:
     """The words between two marks of docs/reference/fonts.md, on one line."""
-    return " ".join((PROJECT / "docs/reference/fonts.md").read_text("utf-8").split(f"{name} -->")[1].split("<!--")[0].split())
+    page = (PROJECT / "docs/reference/fonts.md").read_text("utf-8")
+    return " ".join(page.split(f"{name} -->")[1].split("<!--")[0].split())
 
 
 def test_the_page_about_fonts_lists_the_families_that_are_carried() -> None:

@@ -44,7 +44,7 @@ def test_the_bill_of_materials_names_every_kind_of_part_once(made: Path) -> None
 
 
 def test_the_page_of_licences_is_of_what_is_locked(made: Path) -> None:
-    """If this fails: `make bom` writes docs/reference/licences.md anew. Debian's part differs from machine to machine."""
+    """`make bom` writes docs/reference/licences.md anew. Debian's part differs from machine to machine."""
     pinned, written = (path.read_text().partition("## Debian")[0] for path in (LICENCES, made / "licences.md"))
     assert pinned == written
     for name in re.findall(
