@@ -10,8 +10,9 @@ from hyperframes_render.composition.lint import Problem, Severity, lint
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.input import RenderInput
+from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.progress import ProgressMeter
-from hyperframes_render.render.session import Attempt, in_session
+from hyperframes_render.render.session import Session, open_session
 
 #: What is worse than a notice of what is taken for granted.
 _ASSUMED: dict[str, Severity] = {"length_by_default": "warning"}
@@ -62,12 +63,9 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
     """
     problems: list[Problem] = []
 
-    async def work(attempt: Attempt) -> CheckReport:
-        problems.extend(lint(_html_of(attempt)))
-        return await _look(attempt, problems)
-
     try:
-        return await in_session(source, request, ProgressMeter(None), work, workers=1)
+        async with open_session(source, request, ProgressMeter(None), workers=1) as session:
+            return await session.watch(_checked(session, problems))
     except MachineError:
         raise
     except RenderError as error:
@@ -76,10 +74,18 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
         return CheckReport(str(source), {}, 0.0, 0, (), (), (), _once(problems))
 
 
-def _html_of(attempt: Attempt) -> str:
-    interceptor = attempt.pool.first.page.interceptor
+async def _checked(session: Session, problems: list[Problem]) -> CheckReport:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            problems.extend(lint(_html_of(composition)))
+            return await _look(composition, problems)
+    raise AssertionError("attempts end with a result or an error")
+
+
+def _html_of(composition: OpenComposition) -> str:
+    interceptor = composition.first_page.interceptor
     project = Project(interceptor.root, interceptor.entry, interceptor.entry)
-    return project.of(attempt.session.request.composition if interceptor.address is None else None).read_html()
+    return project.of(composition.session.request.composition if interceptor.address is None else None).read_html()
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
@@ -92,22 +98,22 @@ def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
         return []
 
 
-async def _look(attempt: Attempt, problems: list[Problem]) -> CheckReport:
-    page = attempt.pool.first.page
+async def _look(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
+    page = composition.first_page
     status = await page.chromium.evaluate("__hyperframesRender.status()")
     clips = await page.chromium.evaluate("__hyperframesRender.clips()")
-    plan = attempt.make_plan()
-    problems.extend(_page_problems(attempt))
+    plan = composition.make_plan()
+    problems.extend(_page_problems(composition))
     declared = {
-        "composition": attempt.declared.composition_id,
-        "title": attempt.declared.title,
-        "width": attempt.page.width,
-        "height": attempt.page.height,
-        "fps": str(attempt.page.fps),
-        "duration": attempt.declared.duration,
+        "composition": composition.compiled.declared.composition_id,
+        "title": composition.compiled.declared.title,
+        "width": composition.spec.width,
+        "height": composition.spec.height,
+        "fps": str(composition.spec.fps),
+        "duration": composition.compiled.declared.duration,
     }
     return CheckReport(
-        source=str(attempt.session.source),
+        source=str(composition.session.source),
         declared=declared,
         duration=plan.duration,
         frames=plan.frames,
@@ -121,16 +127,16 @@ async def _look(attempt: Attempt, problems: list[Problem]) -> CheckReport:
     )
 
 
-def _page_problems(attempt: Attempt) -> list[Problem]:
-    page, session = attempt.pool.first.page, attempt.session
+def _page_problems(composition: OpenComposition) -> list[Problem]:
+    page, session = composition.first_page, composition.session
     return [
-        *(Problem(code, _ASSUMED.get(code, "notice"), text) for code, text in attempt.assumptions()),
+        *(Problem(code, _ASSUMED.get(code, "notice"), text) for code, text in composition.assumptions()),
         *(Problem("page_error", "error", f"A script of the page failed: {text}") for text in page.errors),
         *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
         *(Problem("request_failed", "error", text) for text in session.log.refused.values()),
         *(Problem("other_version", "warning", text) for text in session.log.substituted.values()),
-        *(Problem("composition", "warning", text) for text in (*attempt.prepared.warnings, *page.warnings)),
+        *(Problem("composition", "warning", text) for text in (*composition.compiled.page.warnings, *page.warnings)),
         *(Problem("console", "warning", text) for text in page.console),
     ]
 

@@ -15,10 +15,11 @@ from hyperframes_render.formats import FORMATS, Codec
 from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.mux import finish_video
+from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
-from hyperframes_render.render.session import Attempt, in_session
+from hyperframes_render.render.session import Session, open_session
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,17 @@ async def render(
     options = options or LocalOptions()
     check_output(output, request.codec)
 
-    async def work(attempt: Attempt) -> RenderResult:
-        return await _render(attempt, options.chunks, output)
-
-    return await in_session(
+    opening = open_session(
         source,
         request,
         ProgressMeter(listener),
-        work,
         workers=options.workers,
         audio=options.audio,
         ceiling=options.ceiling,
         driver=driver,
     )
+    async with opening as session:
+        return await session.watch(_render(session, options.chunks, output))
 
 
 def check_output(output: Path, codec: Codec) -> None:
@@ -89,27 +88,34 @@ def check_writable(output: Path) -> None:
         ) from None
 
 
-async def _render(attempt: Attempt, chunks: int, output: Path) -> RenderResult:
-    session, whole = attempt.session, attempt.make_plan()
+async def _render(session: Session, chunks: int, output: Path) -> RenderResult:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            return await _render_video(composition, chunks, output)
+    raise AssertionError("attempts end with a result or an error")
+
+
+async def _render_video(composition: OpenComposition, chunks: int, output: Path) -> RenderResult:
+    session, whole = composition.session, composition.make_plan()
     plan = replace(whole, chunks=split_frames(whole.frames, chunks))
     session.meter.start_frames(plan.frames)
     session.meter.enter("render")
-    mixing = asyncio.create_task(attempt.mix(plan, session.folder / "sound.wav"))
+    mixing = asyncio.create_task(composition.mix(plan, session.folder / "sound.wav"))
     try:
-        parts = await _render_chunks(attempt, plan, output)
+        parts = await _render_chunks(composition, plan, output)
         session.meter.enter("finish")
         sound = await mixing
     finally:
         mixing.cancel()
     facts = await asyncio.to_thread(
-        finish_video, plan, parts, output, job=session.folder, sound=sound, tags=attempt.tags()
+        finish_video, plan, parts, output, job=session.folder, sound=sound, tags=composition.tags()
     )
     session.meter.enter("done")
-    return make_result(plan, facts, [attempt.record()], output)
+    return make_result(plan, facts, [composition.record()], output)
 
 
-async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tuple[Chunk, Path]]:
-    session = attempt.session
+async def _render_chunks(composition: OpenComposition, plan: Plan, output: Path) -> list[tuple[Chunk, Path]]:
+    session = composition.session
     parts: list[tuple[Chunk, Path]] = []
     for chunk in plan.chunks:
         name = f".{output.name}.{os.getpid()}.{chunk.index}.part{chunk_suffix(plan.format)}"
@@ -118,7 +124,7 @@ async def _render_chunks(attempt: Attempt, plan: Plan, output: Path) -> list[tup
             path = output.with_name(name)  # beside the output: it need not be copied
             session.files.append(path)
         # The browsers end beside the encoder, unless the mix may still need one.
-        last = chunk is plan.chunks[-1] and not attempt.has_effects
-        await attempt.render_chunk(plan, chunk, path, last=last)
+        last = chunk is plan.chunks[-1] and not composition.has_effects
+        await composition.render_chunk(plan, chunk, path, last=last)
         parts.append((chunk, path))
     return parts

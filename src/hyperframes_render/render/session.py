@@ -1,19 +1,18 @@
-"""A composition opened for work: unpacked, prepared, in a first browser; opened again where a fast path fails."""
+"""One piece of work on one composition: its folder, its browsers, and another attempt where a browser fails."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
-from playwright.async_api import Error
+from playwright.async_api import Error, Playwright
 
 from hyperframes_render.browser.capture import FastPathFailed
 from hyperframes_render.browser.chromium import chromium_path, reports_dead_browser
@@ -27,167 +26,28 @@ from hyperframes_render.composition.source import Project, Source, WebPage, open
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.input import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, NetworkPolicy, RenderInput, check_size
-from hyperframes_render.media.encode import EncodeSpec, FrameEncoder, picture_form
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.encode import picture_form
 from hyperframes_render.network.fetch import FetchBudget
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.paths import remove_folder
-from hyperframes_render.render.pipeline import FrameStatistics, RangeRender, WorkerPool
-from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
-from hyperframes_render.render.progress import ProgressMeter, watched
+from hyperframes_render.render.opened import CompiledProject, OpenComposition
+from hyperframes_render.render.pipeline import WorkerPool
+from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.remote import fetch_source
-from hyperframes_render.render.result import CaptureFacts, CaptureRecord
-from hyperframes_render.render.sound import check_sound, fetch_sound, mix_for
+from hyperframes_render.render.sound import check_sound, fetch_sound
 from hyperframes_render.render.threads import job_threads
-from hyperframes_render.render.versions import versions
-from hyperframes_render.render.worker import WorkerSpec, block_frames, start_worker
+from hyperframes_render.render.watchdog import watched
+from hyperframes_render.render.worker import WorkerSpec, start_worker
 from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.sandbox.processes import processor_seconds
 
-if TYPE_CHECKING:
-    from hyperframes_render.media.sound_effects import Processor
-
 #: A page that misbehaves at every frame must not make a result of megabytes.
 MAX_WARNINGS = 50
-
-#: Black for less than this many seconds is a cut or a fade.
-BLACK_SECONDS = 1
-
-#: A tween that is not seen for less than this many seconds may be slow, or end gently.
-FROZEN_SECONDS = 1
 
 #: A draft's pictures have a quarter of the pixels.
 DRAFT_SCALE = 0.5
 
 Made = TypeVar("Made")
-
-
-@dataclass
-class Attempt:
-    """The composition is open in the first browser: work may begin."""
-
-    session: Session
-    declared: Declared
-    page: PageSpec
-    prepared: CompiledPage
-    pool: WorkerPool
-    processor_before: float
-    statistics: FrameStatistics = field(default_factory=FrameStatistics)
-
-    async def render_chunk(self, plan: Plan, chunk: Chunk, path: Path, *, last: bool) -> None:
-        """Capture and encode one chunk to `path`; after the `last` one the browsers end beside the encoder."""
-        spec = EncodeSpec(
-            width=self.page.device_width,
-            height=self.page.device_height,
-            fps=plan.fps,
-            frames=chunk.frames.count,
-            content=plan.content,
-            form=self.pool.first.capture.form,
-            first=chunk.frames.first,
-            codec=plan.codec,
-            quality=plan.quality,
-            transparent=plan.transparent,
-            video_size=(plan.width, plan.height),
-            tags=self.tags(),
-        )
-        encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=self.session.folder)
-        block = block_frames(self.page.device_width, self.page.device_height, spec.form)
-        try:
-            await RangeRender(plan.seeks(chunk), self.pool, encoder, self.session.meter, self.statistics, block).run()
-            closing = [self.pool.close()] if last else []
-            await asyncio.gather(asyncio.to_thread(encoder.finish), *closing)
-        except BaseException:
-            encoder.abort()
-            raise
-
-    def _oddities(self) -> Iterator[str]:
-        """Stretches of the picture that an author would want to know of."""
-        fps = self.page.fps
-        for first, end in self.statistics.black:
-            if (end - first) / fps >= BLACK_SECONDS:
-                yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
-        for first, end in self.statistics.frozen:
-            for start, to in self.pool.first.page.tweened:
-                # The frame that begins a tween shows its beginning, as the one that ends another shows its end.
-                since, until = max(float((first + 1) / fps), start), min(float((end - 1) / fps), to)
-                if until - since >= FROZEN_SECONDS:
-                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline moves elements then."
-
-    @property
-    def has_effects(self) -> bool:
-        """Whether the mix needs the browser, which applies effects on sounds."""
-        return self.pool.first.page.sounds.has_effects()
-
-    async def mix(self, plan: Plan, path: Path) -> Path | None:
-        """The sound of the whole video in `path` (.wav or .flac), or None where there is none."""
-        sounds = self.pool.first.page.sounds
-        own = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
-        process: Processor | None = None
-        if self.has_effects:
-            # Not at the top: it imports numpy, as the mix does.
-            from hyperframes_render.browser.effects import EffectsPage
-
-            process = EffectsPage(self.pool.first.page.chromium.browser, packages_root(), self.session.meter.sign)
-        members = (*((sounds,) if sounds.members else ()), *own)
-        mixed = await asyncio.to_thread(mix_for, plan, members, path, process)
-        if mixed is None:
-            return None
-        for text in mixed.warnings:
-            self.session.warn(text)
-        return mixed.path
-
-    def make_plan(self) -> Plan:
-        """The whole video as one chunk."""
-        opened = self.pool.first.page
-        frames = frames_to_render(self.page, self.declared, opened.duration, self.session.request)
-        return whole_plan(self.page, self.session.request, frames, opened.content)
-
-    def assumptions(self) -> tuple[tuple[str, str], ...]:
-        """What was taken for granted of a page without a composition root, as (code, sentence)."""
-        if not self.declared.rootless:
-            return ()
-        opened = self.pool.first.page
-        return tuple(about_rootless(length_of(self.page, self.declared, opened.duration, opened.length_from)))
-
-    def tags(self) -> tuple[tuple[str, str], ...]:
-        """Title and comment of the file; what it was made with is enough to make it again."""
-        made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
-        title = (("title", self.declared.title[:200]),) if self.declared.title else ()
-        return (*title, ("comment", made_with))
-
-    def versions(self) -> dict[str, str]:
-        """Of all that decides what the pictures look like."""
-        return versions(packages_root(), self.pool.first.page.chromium.browser.version)
-
-    def record(self) -> CaptureRecord:
-        """What was captured so far, how, and what there was to complain about."""
-        session, browsers = self.session, self.pool.workers
-        for text in (*(sentence for _, sentence in self.assumptions()), *self.prepared.warnings):
-            session.warn(text)
-        for worker in browsers:
-            for text in (*worker.page.warnings, *worker.page.console):
-                session.warn(text)
-            for text in worker.page.errors:
-                session.warn(f"A script of the page failed: {text}")
-        for text in (*session.log.warnings(), *session.media.warnings.values()):
-            session.warn(text)
-        for text in self._oddities():
-            session.warn(text)
-        meter = session.meter
-        timings = {**meter.phases, "total": time.monotonic() - meter.started}
-        if self.statistics.first_picture_at is not None:
-            timings["first_frame"] = self.statistics.first_picture_at - meter.started
-        reports = [worker.capture.report for worker in browsers]
-        return CaptureRecord(
-            capture=tuple(CaptureFacts(r.path.value, r.reason, r.captured, r.repeated, r.checks) for r in reports),
-            timings={name: round(value, 3) for name, value in timings.items()},
-            processor_seconds=round(processor_seconds() - self.processor_before, 2),
-            slowest_frames=tuple(
-                (frame, round(value, 3)) for value, frame in sorted(self.statistics.slowest, reverse=True)
-            ),
-            warnings=tuple(session.warnings),
-            versions=self.versions(),
-        )
 
 
 @dataclass
@@ -198,6 +58,8 @@ class Session:
     request: RenderInput
     meter: ProgressMeter
     folder: Path
+    #: Started with the session, stopped with its work.
+    driver: BrowserDriver
     #: Browsers that may be used; None: as many as pay.
     workers: int | None = None
     #: The sound that the caller gives as a file; None: audio_url is fetched, if there is one.
@@ -210,12 +72,25 @@ class Session:
     log: RequestLog = field(default_factory=RequestLog)
     media: MediaLibrary = field(init=False)
     budget: FetchBudget = field(default_factory=FetchBudget)
-    _surface: bool = True
-    _reuse: bool = True
+    _use_surface: bool = True
+    _reuse_frames: bool = True
     _browser_retries: int = 1
 
     def __post_init__(self) -> None:
         self.media = MediaLibrary(self.folder / "media")
+
+    async def watch(self, work: Coroutine[Any, Any, Made]) -> Made:
+        """Do `work` under the watchdog, then stop the driver.
+
+        Raises RenderStalled, MemoryExceeded, or what `work` raises.
+        """
+        return await watched(self._and_stop_driver(work), self.meter)
+
+    async def _and_stop_driver(self, work: Coroutine[Any, Any, Made]) -> Made:
+        try:
+            return await work
+        finally:
+            await self.driver.stop()
 
     def warn(self, text: str) -> None:
         """Keep a warning for the result, once."""
@@ -227,78 +102,50 @@ class Session:
         for error in errors:
             self.warn(f"A script of the page failed at frame {frame}: {error}")
 
-    async def run(self, driver: BrowserDriver, work: Callable[[Attempt], Awaitable[Made]]) -> Made:
-        """Open the composition and do `work` on it, once more where a fast path is given up or a browser dies.
+    async def attempts(self) -> AsyncIterator[Attempt]:
+        """Attempts at the work, one after the other: enter each with `async with`.
 
-        The driver is stopped in any case. Raises a RenderError.
+        One that fails because a fast path or a browser failed is followed by another; the block's own result or any
+        other error ends the loop. Raises a RenderError where the composition cannot be opened at all.
         """
-        try:
-            unpack_to = self.folder / "project"
-            unpack_to.mkdir()
-            chromium_path()
-            composition = self.request.composition
-            source = await self._fetched()
-            project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
-            html = project.read_html()
-            declared = read_declared(html, name=project.name)
-            page = page_spec(self.request, declared)
-            if project.address is not None and declared.rootless:
-                page = replace(page, lenient_scripts=True)
-            await self._settle_sound()
-            prepared = await asyncio.to_thread(_prepare, html, declared, page, project)
-            while True:
-                try:
-                    return await self._attempt(driver, project, declared, page, prepared, work)
-                except FastPathFailed as failed:
-                    self._give_up(failed)
-                except BrowserFailed as failed:
-                    self._retry_browser(failed)
-                except Error as error:
-                    # Wherever the driver was asked for something when the browser went.
-                    if not reports_dead_browser(error):
-                        raise
-                    self._retry_browser(BrowserFailed("The browser died.", "Try again."))
-        finally:
-            await driver.stop()
+        compiled = await self._compile()
+        while True:
+            yield Attempt(self, compiled)
 
-    async def _attempt(
-        self,
-        driver: BrowserDriver,
-        project: Project,
-        declared: Declared,
-        page: PageSpec,
-        prepared: CompiledPage,
-        work: Callable[[Attempt], Awaitable[Made]],
-    ) -> Made:
-        processor_before = processor_seconds()
-        spec = WorkerSpec(
-            playwright=await driver.ready(),
-            project=project,
-            html=prepared.html,
-            page=page,
+    async def _compile(self) -> CompiledProject:
+        unpack_to = self.folder / "project"
+        unpack_to.mkdir()
+        chromium_path()  # where there is none, nothing else need be done
+        composition = self.request.composition
+        source = await self._fetched()
+        project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
+        html = project.read_html()
+        declared = read_declared(html, name=project.name)
+        spec = page_spec(self.request, declared)
+        if project.address is not None and declared.rootless:
+            spec = replace(spec, lenient_scripts=True)
+        await self._prepare_sound()
+        page = await asyncio.to_thread(_compiled, html, declared, spec, project)
+        return CompiledProject(project, declared, spec, page)
+
+    def worker_spec(self, compiled: CompiledProject, playwright: Playwright) -> WorkerSpec:
+        """What each browser of the session needs to know."""
+        return WorkerSpec(
+            playwright=playwright,
+            project=compiled.project,
+            html=compiled.page.html,
+            page=compiled.spec,
             packages=packages_root(),
             network=self.request.network,
             job=self.folder,
-            use_surface=self._surface,
+            use_surface=self._use_surface,
             form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
-            reuse=self._reuse,
+            reuse=self._reuse_frames,
             log=self.log,
             media=self.media,
             budget=self.budget,
             on_seek_errors=self.note_seek_errors,
         )
-        async with AsyncExitStack() as stack:
-            self.meter.enter("load")
-            first = await start_worker(spec, stack, form=None)
-            pool = WorkerPool(
-                first=first,
-                limit=self.workers or default_workers(),
-                start_another=lambda stack: start_worker(spec, stack, form=first.capture.form),
-                stack=stack,
-                eager=self.workers is not None,
-                driver=driver,
-            )
-            return await work(Attempt(self, declared, page, prepared, pool, processor_before))
 
     async def _fetched(self) -> Source:
         """The source, on this machine."""
@@ -308,63 +155,115 @@ class Session:
             return await fetch_source(self.source.address, folder, self.ceiling)
         return self.source
 
-    async def _settle_sound(self) -> None:
-        """Have the caller's sound at hand, or say what is wrong with it before anything is rendered."""
+    async def _prepare_sound(self) -> None:
+        """Fetch and check the caller's sound, so that what is wrong with it shows before anything is rendered."""
         address = self.request.audio_url
         if self.audio is None and address is not None:
             self.audio = await fetch_sound(address, self.folder, self.ceiling)
         if self.audio is not None:
             await asyncio.to_thread(check_sound, self.audio, address or self.audio.name)
 
-    def _give_up(self, failed: FastPathFailed) -> None:
-        if failed.path == "surface":
-            self._surface = False
-        else:
-            self._reuse = False
-        self.warn(str(failed))
+    def may_try_again(self, error: BaseException) -> bool:
+        """Whether the work may be done again after this error; what changed for it is noted as a warning.
 
-    def _retry_browser(self, failed: BrowserFailed) -> None:
+        Raises BrowserFailed where a browser died for the second time.
+        """
+        if isinstance(error, FastPathFailed):
+            self._give_up_fast_path(error)
+            return True
+        # The driver may be asked for something while the browser dies.
+        if isinstance(error, Error) and reports_dead_browser(error):
+            error = BrowserFailed("The browser died.", "Try again.")
+        if not isinstance(error, BrowserFailed):
+            return False
         if not self._browser_retries:
-            raise BrowserFailed("The browser died twice.", failed.action) from failed
+            raise BrowserFailed("The browser died twice.", error.action) from error
         self._browser_retries -= 1
         self.warn(f"The browser died after frame {self.meter.frames_done}; the render was started again.")
+        return True
+
+    def _give_up_fast_path(self, failed: FastPathFailed) -> None:
+        if failed.path == "surface":
+            self._use_surface = False
+        else:
+            self._reuse_frames = False
+        self.warn(str(failed))
 
 
-async def in_session(
+class Attempt:
+    """One attempt at the work of a session: opens the composition in a first browser, and closes all browsers."""
+
+    def __init__(self, session: Session, compiled: CompiledProject) -> None:
+        self._session, self._compiled = session, compiled
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> OpenComposition:
+        while True:
+            try:
+                return await self._open()
+            except BaseException as error:
+                await self._stack.aclose()
+                self._stack = AsyncExitStack()
+                if not self._session.may_try_again(error):
+                    raise
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        await self._stack.aclose()
+        return error is not None and self._session.may_try_again(error)
+
+    async def _open(self) -> OpenComposition:
+        session = self._session
+        processor_before = processor_seconds()
+        spec = session.worker_spec(self._compiled, await session.driver.ready())
+        session.meter.enter("load")
+        first = await start_worker(spec, self._stack, form=None)
+        pool = WorkerPool(
+            first=first,
+            limit=session.workers or default_workers(),
+            start_another=lambda stack: start_worker(spec, stack, form=first.capture.form),
+            stack=self._stack,
+            eager=session.workers is not None,
+            driver=session.driver,
+        )
+        return OpenComposition(session, self._compiled, pool, processor_before)
+
+
+@asynccontextmanager
+async def open_session(
     source: Source,
     request: RenderInput,
     meter: ProgressMeter,
-    work: Callable[[Attempt], Awaitable[Made]],
     *,
     workers: int | None = None,
     audio: Path | None = None,
     ceiling: NetworkPolicy = "public",
     driver: BrowserDriver | None = None,
-) -> Made:
-    """Do `work` in a session under the watchdog; every file and process of it is gone when this returns.
+) -> AsyncIterator[Session]:
+    """A session on the composition at `source`; when the block ends, every file and process of it is gone.
 
     A thread of it may still be at work (threads.outlived): then the process must end.
     `audio` is the file that audio_url stands for, where the caller has it already; else it is fetched within `ceiling`.
+    `driver` is one that was started already; it is stopped in any case. Raises DiskFull.
     """
     adopt_orphaned_processes()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
-    session = Session(source, request, meter, folder, workers, audio, ceiling)
+    session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling)
     try:
         async with job_threads():
-            return await watched(session.run(driver or BrowserDriver(), work), meter)
+            yield session
     finally:
         for file in session.files:
             file.unlink(missing_ok=True)
         remove_folder(folder)
 
 
-def _prepare(html: str, declared: Declared, page: PageSpec, project: Project) -> CompiledPage:
+def _compiled(html: str, declared: Declared, spec: PageSpec, project: Project) -> CompiledPage:
     """The markup as it is served, fit for the files that it is answered with. Raises RenderError."""
     packages = packages_root()
-    prepared = compile_page(html, declared, page, project=project.root, packages=packages)
+    prepared = compile_page(html, declared, spec, project=project.root, packages=packages)
     return replace(prepared, html=without_integrity(prepared.html, packages))
 
 

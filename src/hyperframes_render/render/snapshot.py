@@ -17,9 +17,10 @@ from hyperframes_render.formats import Codec
 from hyperframes_render.input import RenderInput
 from hyperframes_render.media.stills import image_of, sheet_of
 from hyperframes_render.render.job import check_writable
+from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
-from hyperframes_render.render.session import Attempt, in_session
+from hyperframes_render.render.session import Session, open_session
 
 #: Pictures on a sheet where no times are given, and at most.
 SHEET_PICTURES, MAX_PICTURES = 9, 100
@@ -57,30 +58,40 @@ async def take_snapshot(
     _check(output, times)
     lossless = request.model_copy(update={"codec": Codec.PNG, "audio_url": None})
 
-    async def work(attempt: Attempt) -> Snapshot:
-        frames = _frames(attempt.make_plan(), times)
-        pictures = []
-        capture, page = attempt.pool.first.capture, attempt.page
-        before = -1
-        for frame in frames:
-            # Pixels can depend on the frame before; the clock never goes back to one that was drawn.
-            if frame - 1 > before:
-                await capture.pre_roll(frame - 1)
-            picture = await capture.take(frame, look_ahead=False, must_have=True)
-            assert picture is not None
-            data = await picture.data
-            picture.release()
-            image = image_of(data, capture.form, (page.device_width, page.device_height))
-            pictures.append((float(frame / page.fps), image))
-            before = frame
-        image = pictures[0][1] if len(pictures) == 1 else sheet_of(pictures)
-        part = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
-        attempt.session.files.append(part)
-        await asyncio.to_thread(_save, image, part, output)
-        shown = tuple(round(seconds, 3) for seconds, _ in pictures)
-        return Snapshot(output, image.width, image.height, shown, attempt.record().warnings)
+    async with open_session(source, lossless, ProgressMeter(listener), workers=1, driver=driver) as session:
+        return await session.watch(_drawn(session, output, times))
 
-    return await in_session(source, lossless, ProgressMeter(listener), work, workers=1, driver=driver)
+
+async def _drawn(session: Session, output: Path, times: Sequence[float]) -> Snapshot:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            pictures = await _pictures(composition, _frames(composition.make_plan(), times))
+            image = pictures[0][1] if len(pictures) == 1 else sheet_of(pictures)
+            part = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+            session.files.append(part)
+            await asyncio.to_thread(_save, image, part, output)
+            shown = tuple(round(seconds, 3) for seconds, _ in pictures)
+            return Snapshot(output, image.width, image.height, shown, composition.record().warnings)
+    raise AssertionError("attempts end with a result or an error")
+
+
+async def _pictures(composition: OpenComposition, frames: Sequence[int]) -> list[tuple[float, Image.Image]]:
+    """The frames as images, each with its time in seconds."""
+    capture, spec = composition.first_capture, composition.spec
+    pictures = []
+    before = -1
+    for frame in frames:
+        # Pixels can depend on the frame before; the clock never goes back to one that was drawn.
+        if frame - 1 > before:
+            await capture.pre_roll(frame - 1)
+        picture = await capture.take(frame, look_ahead=False, must_have=True)
+        assert picture is not None
+        data = await picture.data
+        picture.release()
+        image = image_of(data, capture.form, (spec.device_width, spec.device_height))
+        pictures.append((float(frame / spec.fps), image))
+        before = frame
+    return pictures
 
 
 def _save(image: Image.Image, part: Path, output: Path) -> None:

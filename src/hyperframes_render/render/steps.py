@@ -19,10 +19,11 @@ from hyperframes_render.media.encode import chunk_suffix
 from hyperframes_render.render.chunking import SECONDS_PER_PIXEL, SHORT_WORK, Chunking, check_room, choose_chunks
 from hyperframes_render.render.job import check_output
 from hyperframes_render.render.mux import chunk_file, finish_video
+from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames, whole_plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
-from hyperframes_render.render.session import Attempt, in_session, page_spec
+from hyperframes_render.render.session import Session, open_session, page_spec
 
 __all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
@@ -66,16 +67,25 @@ def make_plan(
         check_room(short, chunking)
         return Planned(short, (), None, ())
 
-    async def work(attempt: Attempt) -> Planned:
-        whole = attempt.make_plan()
-        check_room(whole, chunking)
-        seconds = await _seconds_per_frame(attempt, whole)
-        chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
-        plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
-        mixed = await attempt.mix(plan, sound)
-        return Planned(plan, attempt.tags(), mixed, attempt.record().warnings, seconds)
+    async def plan_it() -> Planned:
+        opening = open_session(source, request, ProgressMeter(listener), audio=audio, ceiling=ceiling)
+        async with opening as session:
+            return await session.watch(_planned(session, chunking, sound))
 
-    return asyncio.run(in_session(source, request, ProgressMeter(listener), work, audio=audio, ceiling=ceiling))
+    return asyncio.run(plan_it())
+
+
+async def _planned(session: Session, chunking: Chunking, sound: Path) -> Planned:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            whole = composition.make_plan()
+            check_room(whole, chunking)
+            seconds = await _seconds_per_frame(composition, whole)
+            chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
+            plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
+            mixed = await composition.mix(plan, sound)
+            return Planned(plan, composition.tags(), mixed, composition.record().warnings, seconds)
+    raise AssertionError("attempts end with a result or an error")
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,19 @@ class Probe:
 def probe(source: Source, request: RenderInput) -> Probe:
     """Look at the composition without rendering it. Raises a RenderError."""
 
-    async def work(attempt: Attempt) -> Probe:
-        whole = attempt.make_plan()
-        return Probe(whole, await _seconds_per_frame(attempt, whole))
+    async def look() -> Probe:
+        async with open_session(source, request, ProgressMeter(None), workers=1) as session:
+            return await session.watch(_probed(session))
 
-    return asyncio.run(in_session(source, request, ProgressMeter(None), work, workers=1))
+    return asyncio.run(look())
+
+
+async def _probed(session: Session) -> Probe:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            whole = composition.make_plan()
+            return Probe(whole, await _seconds_per_frame(composition, whole))
+    raise AssertionError("attempts end with a result or an error")
 
 
 def _short_plan(source: Source, request: RenderInput) -> Plan | None:
@@ -117,10 +135,10 @@ def _short_plan(source: Source, request: RenderInput) -> Plan | None:
     return whole_plan(page, request, frames, Content.GRAPHICS, reason)
 
 
-async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
+async def _seconds_per_frame(composition: OpenComposition, plan: Plan) -> float:
     """Mean seconds to capture a frame, from some spread over the video; unchanged ones count as they are."""
-    capture = attempt.pool.first.capture
-    attempt.session.meter.enter("probe")
+    capture = composition.first_capture
+    composition.session.meter.enter("probe")
     first = await capture.take(plan.first, look_ahead=False, must_have=True)
     assert first is not None
     await first.data
@@ -137,7 +155,7 @@ async def _seconds_per_frame(attempt: Attempt, plan: Plan) -> float:
             await picture.data
             picture.release()
         spent += time.monotonic() - started
-        attempt.session.meter.sign()
+        composition.session.meter.heartbeat()
     return spent / len(places) if places else 0.0
 
 
@@ -146,18 +164,27 @@ def render_chunk(
 ) -> CaptureRecord:
     """Render one chunk of `plan` to the file `output`, silent. The file appears whole or not at all."""
 
-    async def work(attempt: Attempt) -> CaptureRecord:
-        meter, path = attempt.session.meter, attempt.session.folder / f"chunk{chunk_suffix(plan.format)}"
-        meter.start_frames(chunk.frames.count)
-        meter.enter("render")
-        await attempt.render_chunk(plan, chunk, path, last=True)
-        meter.enter("done")
-        chunk_file(chunk, path, output)
-        return attempt.record()
-
-    # Its sound is the plan's affair.
+    # The sound of the whole video is mixed once, by the plan.
     silent = request.model_copy(update={"audio_url": None})
-    return asyncio.run(in_session(source, silent, ProgressMeter(listener), work))
+
+    async def render_it() -> CaptureRecord:
+        async with open_session(source, silent, ProgressMeter(listener)) as session:
+            return await session.watch(_rendered_chunk(session, plan, chunk, output))
+
+    return asyncio.run(render_it())
+
+
+async def _rendered_chunk(session: Session, plan: Plan, chunk: Chunk, output: Path) -> CaptureRecord:
+    async for attempt in session.attempts():
+        async with attempt as composition:
+            meter, path = session.meter, session.folder / f"chunk{chunk_suffix(plan.format)}"
+            meter.start_frames(chunk.frames.count)
+            meter.enter("render")
+            await composition.render_chunk(plan, chunk, path, last=True)
+            meter.enter("done")
+            chunk_file(chunk, path, output)
+            return composition.record()
+    raise AssertionError("attempts end with a result or an error")
 
 
 def assemble(

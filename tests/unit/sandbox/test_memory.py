@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from hyperframes_render.errors import BrowserFailed, MemoryExceeded
-from hyperframes_render.render.progress import ProgressMeter, watched
+from hyperframes_render.render.progress import ProgressMeter
+from hyperframes_render.render.watchdog import watched
 from hyperframes_render.sandbox.memory import CEILING_SHARE, MemoryMeter, memory_ceiling
 
 _MB = 1024**2

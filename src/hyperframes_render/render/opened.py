@@ -1,0 +1,188 @@
+"""A composition that is open in a browser, and what can be done with it: frames, sound, plan, record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hyperframes_render.browser.capture import FrameCapture
+from hyperframes_render.browser.page import CompositionPage
+from hyperframes_render.composition.compile import CompiledPage, PageSpec
+from hyperframes_render.composition.declared import Declared
+from hyperframes_render.composition.source import Project
+from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
+from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.packages.root import packages_root
+from hyperframes_render.render.pipeline import FrameStatistics, RangeRender, WorkerPool
+from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
+from hyperframes_render.render.result import CaptureFacts, CaptureRecord
+from hyperframes_render.render.sound import mix_for
+from hyperframes_render.render.versions import versions
+from hyperframes_render.render.worker import block_frames
+from hyperframes_render.sandbox.processes import processor_seconds
+
+if TYPE_CHECKING:
+    from hyperframes_render.media.sound_effects import Processor
+    from hyperframes_render.render.session import Session
+
+#: Black for less than this many seconds is a cut or a fade.
+BLACK_SECONDS = 1
+
+#: A tween that is not seen for less than this many seconds may be slow, or end gently.
+FROZEN_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class CompiledProject:
+    """A project whose page was compiled: what it declares, what is asked for, and the markup to serve."""
+
+    project: Project
+    declared: Declared
+    spec: PageSpec
+    page: CompiledPage
+
+
+@dataclass
+class OpenComposition:
+    """A composition that is open in its first browser: frames can be captured, sound can be mixed."""
+
+    session: Session
+    compiled: CompiledProject
+    pool: WorkerPool
+    #: Processor seconds of this process and its children before the browser was started.
+    processor_before: float
+    statistics: FrameStatistics = field(default_factory=FrameStatistics)
+
+    @property
+    def spec(self) -> PageSpec:
+        """Size, rate and length that the page was asked for."""
+        return self.compiled.spec
+
+    @property
+    def first_page(self) -> CompositionPage:
+        """The page of the first browser, which decides what the composition is like."""
+        return self.pool.first.page
+
+    @property
+    def first_capture(self) -> FrameCapture:
+        """The capture of the first browser."""
+        return self.pool.first.capture
+
+    async def render_chunk(self, plan: Plan, chunk: Chunk, path: Path, *, last: bool) -> None:
+        """Capture and encode one chunk to `path`; after the `last` one the browsers end beside the encoder."""
+        spec = EncodeSpec(
+            width=self.spec.device_width,
+            height=self.spec.device_height,
+            fps=plan.fps,
+            frames=chunk.frames.count,
+            content=plan.content,
+            form=self.first_capture.form,
+            first=chunk.frames.first,
+            codec=plan.codec,
+            quality=plan.quality,
+            transparent=plan.transparent,
+            video_size=(plan.width, plan.height),
+            tags=self.tags(),
+        )
+        encoder = await asyncio.to_thread(FrameEncoder, spec, path, job=self.session.folder)
+        block = block_frames(self.spec.device_width, self.spec.device_height, spec.form)
+        try:
+            await RangeRender(plan.seeks(chunk), self.pool, encoder, self.session.meter, self.statistics, block).run()
+            closing = [self.pool.close()] if last else []
+            await asyncio.gather(asyncio.to_thread(encoder.finish), *closing)
+        except BaseException:
+            encoder.abort()
+            raise
+
+    def _oddities(self) -> Iterator[str]:
+        """Stretches of the picture that an author would want to know of."""
+        fps = self.spec.fps
+        for first, end in self.statistics.black:
+            if (end - first) / fps >= BLACK_SECONDS:
+                yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+        for first, end in self.statistics.frozen:
+            for start, to in self.first_page.tweened:
+                # The frame that begins a tween shows its beginning, as the one that ends another shows its end.
+                since, until = max(float((first + 1) / fps), start), min(float((end - 1) / fps), to)
+                if until - since >= FROZEN_SECONDS:
+                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline moves elements then."
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether the mix needs the browser, which applies effects on sounds."""
+        return self.first_page.sounds.has_effects()
+
+    async def mix(self, plan: Plan, path: Path) -> Path | None:
+        """The sound of the whole video in `path` (.wav or .flac), or None where there is none."""
+        sounds = self.first_page.sounds
+        own = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
+        process: Processor | None = None
+        if self.has_effects:
+            # Not at the top: it imports numpy, as the mix does.
+            from hyperframes_render.browser.effects import EffectsPage
+
+            process = EffectsPage(self.first_page.chromium.browser, packages_root(), self.session.meter.heartbeat)
+        members = (*((sounds,) if sounds.members else ()), *own)
+        mixed = await asyncio.to_thread(mix_for, plan, members, path, process)
+        if mixed is None:
+            return None
+        for text in mixed.warnings:
+            self.session.warn(text)
+        return mixed.path
+
+    def make_plan(self) -> Plan:
+        """The whole video as one chunk."""
+        opened = self.first_page
+        frames = frames_to_render(self.spec, self.compiled.declared, opened.duration, self.session.request)
+        return whole_plan(self.spec, self.session.request, frames, opened.content)
+
+    def assumptions(self) -> tuple[tuple[str, str], ...]:
+        """What was taken for granted of a page without a composition root, as (code, sentence)."""
+        if not self.compiled.declared.rootless:
+            return ()
+        opened = self.first_page
+        return tuple(about_rootless(length_of(self.spec, self.compiled.declared, opened.duration, opened.length_from)))
+
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """Title and comment of the file; what it was made with is enough to make it again."""
+        made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
+        title = (("title", self.compiled.declared.title[:200]),) if self.compiled.declared.title else ()
+        return (*title, ("comment", made_with))
+
+    def versions(self) -> dict[str, str]:
+        """Of all that decides what the pictures look like."""
+        return versions(packages_root(), self.first_page.chromium.browser.version)
+
+    def record(self) -> CaptureRecord:
+        """What was captured so far, how, and what there was to complain about."""
+        session, browsers = self.session, self.pool.workers
+        for text in (*(sentence for _, sentence in self.assumptions()), *self.compiled.page.warnings):
+            session.warn(text)
+        for worker in browsers:
+            for text in (*worker.page.warnings, *worker.page.console):
+                session.warn(text)
+            for text in worker.page.errors:
+                session.warn(f"A script of the page failed: {text}")
+        for text in (*session.log.warnings(), *session.media.warnings.values()):
+            session.warn(text)
+        for text in self._oddities():
+            session.warn(text)
+        meter = session.meter
+        timings = {**meter.phases, "total": time.monotonic() - meter.started}
+        if self.statistics.first_picture_at is not None:
+            timings["first_frame"] = self.statistics.first_picture_at - meter.started
+        reports = [worker.capture.report for worker in browsers]
+        return CaptureRecord(
+            capture=tuple(CaptureFacts(r.path.value, r.reason, r.captured, r.repeated, r.checks) for r in reports),
+            timings={name: round(value, 3) for name, value in timings.items()},
+            processor_seconds=round(processor_seconds() - self.processor_before, 2),
+            slowest_frames=tuple(
+                (frame, round(value, 3)) for value, frame in sorted(self.statistics.slowest, reverse=True)
+            ),
+            warnings=tuple(session.warnings),
+            versions=self.versions(),
+        )

@@ -1,0 +1,63 @@
+"""The watchdog: ends a render that makes no progress, or takes too much memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from hyperframes_render.errors import BrowserFailed, MemoryExceeded, RenderStalled
+from hyperframes_render.render.progress import ProgressMeter
+from hyperframes_render.sandbox.memory import MemoryMeter
+
+#: Seconds without any progress after which a render is ended. Longer than each clock inside, so that a clock with
+#: a better name speaks first.
+STALL_TIMEOUT = 120.0
+Result = TypeVar("Result")
+#: Seconds between two looks. A process alone cannot pass the memory's ceiling meanwhile: the kernel holds it there.
+_LOOK_SECONDS = 0.5
+
+
+async def watched(work: Awaitable[Result], meter: ProgressMeter, stall_timeout: float = STALL_TIMEOUT) -> Result:
+    """Await `work`; end it with RenderStalled where the meter shows no progress for `stall_timeout` seconds.
+
+    Raises MemoryExceeded where the programs that it started take more than they may.
+    """
+    task = asyncio.ensure_future(work)
+    memory = MemoryMeter()
+    try:
+        while True:
+            done, _ = await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+            if done:
+                return _result(task, memory)
+            if await asyncio.to_thread(memory.exceeded):
+                raise _too_much(memory)
+            silent = time.monotonic() - meter.last_heartbeat
+            if silent > stall_timeout:
+                raise RenderStalled(
+                    f'No progress for {silent:.0f} s in phase "{meter.phase}" '
+                    f"after frame {meter.frames_done} of {meter.frames_total}.",
+                    "Try again; if it stalls at the same frame, look at what the composition does there.",
+                )
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=20)
+
+
+def _result(task: asyncio.Future[Result], memory: MemoryMeter) -> Result:
+    try:
+        return task.result()
+    except BrowserFailed as failed:
+        # A process that the kernel refuses more memory ends itself: no look ever saw more than the ceiling.
+        if memory.most > memory.ceiling / 2:
+            raise _too_much(memory) from failed
+        raise
+
+
+def _too_much(memory: MemoryMeter) -> MemoryExceeded:
+    return MemoryExceeded(
+        f"The browser took {memory.most // 1024**2} MB of memory: a render may take {memory.ceiling // 1024**2} MB.",
+        "Use fewer or smaller canvases and pictures, ask for a smaller size, or raise the machine's memory.",
+    )
