@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import read_declared
+from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.lint import lint
 from hyperframes_render.composition.scoping import Names, scope_css
 from hyperframes_render.errors import InputError, PageError, RenderError, SetupIncomplete, error_tree
@@ -98,9 +99,10 @@ def test_variables(values: dict[str, Any], declared: Any, strict: bool, tmp_path
 
 def prepare(html: str, project: Path, values: dict[str, Any] | None = None, strict: bool = False) -> str:
     """What a render does with the markup before the browser sees it."""
-    declared = read_declared(html, name="promo.html")
+    document = Document(html)
+    declared = read_declared(document, name="promo.html")
     page = PageSpec(64, 36, declared.fps or DEFAULT_FPS, None, variables=values or {}, strict_variables=strict)
-    return compile_page(html, declared, page, project=project, packages=packages_root()).html
+    return compile_page(document, declared, page, project=project, packages=packages_root()).html
 
 
 @fuzz("markup", html=MARKUP)
@@ -108,7 +110,7 @@ def test_markup(html: str, tmp_path_factory: Any) -> None:
     project = tmp_path_factory.getbasetemp()
     (project / "part.html").write_text(html)
     with case("markup"):
-        lint(html)
+        lint(Document(html))
         understood(lambda: prepare(html, project))
 
 

@@ -17,6 +17,7 @@ from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.surface import Surface
 from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import read_declared
+from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import PageUnresponsive
 from hyperframes_render.input import DEFAULT_FPS, parse_render_input
@@ -35,8 +36,8 @@ RICH = COMPOSITIONS / "rich.html"
 async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: range) -> list[bytes]:
     """The planes of each frame, from the surface or from lossless screenshots."""
     project = open_project(source, unpack_to=folder)
-    html = project.read_html()
-    declared = read_declared(html, name=project.name)
+    document = Document(project.read_html())
+    declared = read_declared(document, name=project.name)
     assert declared.width and declared.height
     page = PageSpec(declared.width, declared.height, DEFAULT_FPS, None)
     packages = packages_root()
@@ -44,7 +45,7 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
         spec = WorkerSpec(
             playwright=await stack.enter_async_context(async_playwright()),
             project=project,
-            html=compile_page(html, declared, page, project=project.root, packages=packages).html,
+            html=compile_page(document, declared, page, project=project.root, packages=packages).html,
             page=page,
             packages=packages,
             network="none",

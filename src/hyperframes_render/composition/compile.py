@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.composition.declared import (
-    Declared,
-    as_document,
-    with_head_start,
-    with_page_root,
-    with_root_attributes,
-)
-from hyperframes_render.composition.fonts import resolve_fonts
+from hyperframes_render.composition.declared import Declared
+from hyperframes_render.composition.fonts import FontOptions, bring_in_fonts
+from hyperframes_render.composition.html import Document
+from hyperframes_render.composition.integrity import remove_checksums
 from hyperframes_render.composition.scripts import delay_until_fonts_load
-from hyperframes_render.composition.sub_compositions import inline_sub_compositions
-from hyperframes_render.composition.variables import variable_markup, with_rules_last
+from hyperframes_render.composition.shell import mark_page_root, set_root_attributes, whole_document
+from hyperframes_render.composition.sub_compositions import bring_in_sub_compositions
+from hyperframes_render.composition.variables import VariableMarkup, add_rules_last, variable_markup
 
 #: Where the door serves pinned packages (browser/interceptor.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
@@ -76,42 +73,63 @@ class CompiledPage:
     warnings: tuple[str, ...]
 
 
-def compile_page(html: str, declared: Declared, spec: PageSpec, *, project: Path, packages: Path) -> CompiledPage:
-    """Give the root the caller's size and length, bring in sub-compositions of the folder `project`, resolve fonts,
-    put the page runtime first in the head. Raises InvalidComposition, or InvalidOption for variables.
+def compile_page(
+    document: Document, declared: Declared, spec: PageSpec, *, project: Path, packages: Path
+) -> CompiledPage:
+    """Compile a page: size and length of its root, sub-compositions of the folder `project`, variables, fonts, runtime.
+
+    `document` is used up.
+
+    Raises InvalidComposition, LimitExceeded, or InvalidOption for variables.
     """
-    warnings = list(declared.warnings)
+    warnings = [*declared.warnings, *_size_warnings(declared, spec)]
+    document = whole_document(document, rootless=declared.rootless)
+    if declared.rootless:
+        mark_page_root(document)
+    set_root_attributes(document, _root_values(spec))
+    variables = _variables(document, spec)
+    if not spec.lenient_scripts:
+        delay_until_fonts_load(document)
+    document, of_parts = bring_in_sub_compositions(document, project)
+    warnings += of_parts
+    many_clips = document.text.count("data-start") > _MANY_CLIPS
+    if variables.style:
+        add_rules_last(document, variables.style)
+        # A variable may name a font.
+        document = document.applied()
+    warnings += variables.problems
+    shown = json.dumps(spec.variables, ensure_ascii=False)
+    fonts = FontOptions(packages, PACKAGES_URL, also_shown=shown, of_shorthands=declared.rootless)
+    warnings += [
+        f'Font "{missing.family}" fell back to {missing.fallback}: {missing.reason}.'
+        for missing in bring_in_fonts(document, fonts)
+    ]
+    remove_checksums(document, packages)
+    document.insert_first(document.head_start, variables.script + _first_in_head(spec, many_clips))
+    return CompiledPage(document.result(), tuple(warnings))
+
+
+def _size_warnings(declared: Declared, spec: PageSpec) -> Iterator[str]:
     for name, asked, said in (("width", spec.width, declared.width), ("height", spec.height, declared.height)):
         if said is not None and said != asked:
-            warnings.append(
-                f"The composition declares data-{name}={said} and is rendered at {asked}; nothing is scaled."
-            )
+            yield f"The composition declares data-{name}={said} and is rendered at {asked}; nothing is scaled."
+
+
+def _root_values(spec: PageSpec) -> dict[str, str]:
+    """The attributes that the root gets: size in CSS pixels, and length in seconds where the caller names one."""
     values = {"data-width": str(spec.width), "data-height": str(spec.height)}
     if spec.duration is not None:
         values["data-duration"] = f"{spec.duration:.12g}"
-    if declared.rootless:
-        html = with_page_root(html)
-    document = as_document(with_root_attributes(html, values), rootless=declared.rootless)
-    if not spec.lenient_scripts:
-        document = delay_until_fonts_load(document)
-    inlined = inline_sub_compositions(document, project)
-    warnings += inlined.warnings
-    whole, given = inlined.html, ""
-    if spec.variables or "data-composition-variables" in html:
-        variables = variable_markup(html, spec.variables, strict=spec.strict_variables)
-        # Before the fonts are looked for: a variable may name one.
-        whole, given = with_rules_last(whole, variables.style), variables.script
-        warnings += variables.problems
-    shown = json.dumps(spec.variables, ensure_ascii=False)
-    fonts = resolve_fonts(
-        whole, font_root=packages, url_prefix=PACKAGES_URL, also_shown=shown, of_shorthands=declared.rootless
-    )
-    warnings.extend(
-        f'Font "{warning.family}" fell back to {warning.fallback}: {warning.reason}.' for warning in fonts.warnings
-    )
-    first = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
-    if inlined.html.count("data-start") > _MANY_CLIPS:
-        first += _CLIPS_IN_PLACE
-    if spec.transparent:
-        first += _TRANSPARENT
-    return CompiledPage(with_head_start(fonts.html, given + first), tuple(warnings))
+    return values
+
+
+def _variables(document: Document, spec: PageSpec) -> VariableMarkup:
+    if not spec.variables and "data-composition-variables" not in document.text:
+        return VariableMarkup("", "", ())
+    return variable_markup(document, spec.variables, strict=spec.strict_variables)
+
+
+def _first_in_head(spec: PageSpec, many_clips: bool) -> str:
+    """What comes before any script of the author's: the page runtime, and styles."""
+    runtime = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
+    return runtime + (_CLIPS_IN_PLACE if many_clips else "") + (_TRANSPARENT if spec.transparent else "")

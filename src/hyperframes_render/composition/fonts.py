@@ -14,21 +14,18 @@ from __future__ import annotations
 import re
 import tomllib
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from html import escape, unescape
-from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from hyperframes_render.composition.css import OpaqueRanges
+from hyperframes_render.composition.html import Document, Element
 from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
-
-DEFAULT_URL_PREFIX = "/__hyperframes_render__/fonts/"
 
 _TEXT_RENDERING_MARK = "data-hyperframes-text-rendering"
 _FONTS_MARK = "data-hyperframes-deterministic-fonts"
@@ -58,56 +55,53 @@ class FontWarning:
 
 
 @dataclass(frozen=True)
-class FontResolution:
-    """The page with its fonts settled."""
+class FontOptions:
+    """Where fonts come from, and which are looked for.
 
-    html: str
-    faces: tuple[FontFace, ...]
-    warnings: tuple[FontWarning, ...]
-
-
-def resolve_fonts(
-    html: str,
-    *,
-    font_root: Path,
-    url_prefix: str = DEFAULT_URL_PREFIX,
-    also_shown: str = "",
-    of_shorthands: bool = False,
-) -> FontResolution:
-    """Settle every font family that a whole HTML document names; `font_root` holds the bundled packages, `also_shown`
-    what the document will show besides its own text. `of_shorthands`: families that only a `font` shorthand names are
-    brought as well, where the official renderer leaves them out.
-
-    Linked style sheets do not count: the official renderer never looks into them. A document without a head tag
-    gets its lists rewritten but no faces, as there is no place for them.
+    `font_root` holds the bundled packages, which are served below `url_prefix`. `also_shown` is text that the document
+    will show besides its own. `of_shorthands`: families that only a `font` shorthand names are brought as well, where
+    the official renderer leaves them out.
     """
-    page = _PageParser(html).page
+
+    font_root: Path
+    url_prefix: str
+    also_shown: str = ""
+    of_shorthands: bool = False
+
+
+def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarning, ...]:
+    """Settle every font family that a whole document names; what fell back.
+
+    Linked style sheets do not count: the official renderer never looks into them. A document without a head tag gets
+    its lists rewritten but no faces, as there is no place for them.
+    """
+    html = document.text
+    page = _read_page(document)
     declarations = [surface.declaration for surface in page.surfaces]
     shifts = _shifts(declarations)
-    edits = _surface_edits(html, page.surfaces, shifts)
+    for edit in _surface_edits(html, page.surfaces, shifts):
+        document.replace(*edit)
     taken = _families_with_faces(html)
     rewritten = [_rewritten(declaration, shifts) for declaration in declarations]
     expander = _Expander(_custom_properties(rewritten))
-    if of_shorthands:
+    if options.of_shorthands:
         rewritten += [_Declaration("font-family", families, 0) for families in page.shorthands]
     wanted = _wanted(rewritten, expander)
     pending = {key: want for key, want in wanted.items() if key not in taken}
     if page.head_end is None:
-        return FontResolution(_apply(html, edits), (), tuple(_unplaced(pending.values(), taken)))
-
-    if not page.has_text_rendering:
-        edits.append(_Edit(page.head_end, page.head_end, _TEXT_RENDERING_STYLE))
-    resolver = _Resolver(html + also_shown, font_root, url_prefix, _declared_families(page))
+        return tuple(_unplaced(pending.values(), taken))
+    resolver = _Resolver(html + options.also_shown, options.font_root, options.url_prefix, _declared_families(page))
     resolver.resolve(pending, taken)
     resolver.warnings += _only_in_shorthands(page.shorthands, wanted, taken, resolver)
     if expander.left_out:
         reason = f"variables of the page's lists are more than {_VARIABLE_TEXT:,} characters"
         resolver.warnings.append(FontWarning(expander.left_out[:_SHOWN], "the names after it", reason))
+    if not page.has_text_rendering:
+        document.insert(page.head_end, _TEXT_RENDERING_STYLE)
     if resolver.rules:
         place = page.head_end if page.stylesheet_end is None else page.stylesheet_end
-        rules = "".join(resolver.rules)
-        edits.append(_Edit(place, place, f"<style {_FONTS_MARK}>{rules}</style>"))
-    return FontResolution(_apply(html, edits), tuple(resolver.faces), tuple(resolver.warnings))
+        document.insert(place, f"<style {_FONTS_MARK}>{''.join(resolver.rules)}</style>")
+    return tuple(resolver.warnings)
 
 
 # --- The bundled families ---------------------------------------------------------------------------------------
@@ -189,7 +183,6 @@ class _Resolver:
     url_prefix: str
     declared: Mapping[str, list[_DeclaredFamily]]
     rules: list[str] = field(default_factory=list)
-    faces: list[FontFace] = field(default_factory=list)
     warnings: list[FontWarning] = field(default_factory=list)
 
     def resolve(self, wanted: Mapping[str, _Want], taken: frozenset[str]) -> None:
@@ -210,7 +203,6 @@ class _Resolver:
         present = [file for file in files if (self.font_root / file.path).is_file()]
         for file in present:
             face = FontFace(family, file.weight, file.style, file.path)
-            self.faces.append(face)
             self.rules.append(_face_rule(face, _data_address(self.font_root / file.path)))
         if present and len(present) < len(files):
             missing = ", ".join(file.path for file in files if file not in present)
@@ -548,100 +540,70 @@ _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]
 _OPAQUE = frozenset({"template", "title", "textarea", "xmp"})
 
 
-class _PageParser(HTMLParser):
-    """One pass over the page that collects where families are named, in templates and raw text never."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.page = _Page()
-        self._html = html
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
-        self._opaque: list[str] = []
-        #: How many of each name are open: an end tag of none of them must not look through all.
-        self._opaque_names: Counter[str] = Counter()
-        self._style: tuple[int, dict[str, str]] | None = None
-        self._attribute_surfaces: list[_Surface] = []
-        self._data_surfaces: list[_Surface] = []
-        self.feed(html)
-        self.close()
-        self._close_style(len(html), len(html))
-        self.page.surfaces += self._attribute_surfaces + self._data_surfaces
-
-    def _offset(self) -> int:
-        line, column = self.getpos()
-        return self._line_starts[line - 1] + column
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _OPAQUE:
-            self._opaque.append(tag)
-            self._opaque_names[tag] += 1
-            return
-        if self._opaque:
-            return
-        if any(_names_family(name, value) for name, value in attrs):
-            self._read_attributes(self.get_starttag_text() or "")
-        if tag in ("head", "style", "link"):
-            text = self.get_starttag_text() or ""
-            self._read_special(tag, {name: value or "" for name, value in reversed(attrs)}, self._offset() + len(text))
-
-    def _read_special(self, tag: str, attributes: dict[str, str], end: int) -> None:
-        page = self.page
-        if tag == "head":
-            page.head_end = page.head_end or end
-        elif tag == "style":
-            page.has_text_rendering = page.has_text_rendering or _TEXT_RENDERING_MARK in attributes
-            self._style = (end, attributes)
-        elif "stylesheet" in (rel := attributes.get("rel", "").lower().split()):
-            page.stylesheet_end = end
-            if "alternate" not in rel and _is_unconditional(attributes):
-                page.plain_links.append(attributes.get("href", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._opaque_names[tag]:
-            self._close_opaque(tag)
-        elif tag == "style" and self._style:
-            start = self._offset()
-            self._close_style(start, self._html.find(">", start) + 1 or len(self._html))
-
-    def _close_opaque(self, tag: str) -> None:
-        name = ""
-        while name != tag:
-            name = self._opaque.pop()
-            self._opaque_names[name] -= 1
-
-    def _close_style(self, start: int, end: int) -> None:
-        if self._style is None:
-            return
-        content, attributes = self._style
-        self._style = None
-        self.page.stylesheet_end = end
-        sheet = _read_css(self._html[content:start])
-        if sheet:
-            self.page.surfaces += [_Surface(declaration, content) for declaration in sheet.declarations]
-            self.page.shorthands += sheet.shorthands
-            if _is_unconditional(attributes):
-                self.page.plain_sheets.append(sheet)
-
-    def _read_attributes(self, tag: str) -> None:
-        start = self._offset()
-        for match in _ATTRIBUTE.finditer(tag):
-            raw = match[2]
-            if match[1] not in ("style", "data-font-family") or not raw:
-                continue
-            value = unescape(raw[1:-1] if raw[0] in "\"'" else raw)
-            attribute = _Attribute(start + match.start(2), start + match.end(2), value)
-            if match[1] == "style":
-                sheet = _read_inline_style(value)
-                self._attribute_surfaces += [_Surface(item, attribute) for item in sheet.declarations]
-                self.page.shorthands += sheet.shorthands
-            else:
-                self._data_surfaces.append(_Surface(_Declaration("font-family", value, 0), attribute))
+def _read_page(document: Document) -> _Page:
+    """Where families are named in a document; in templates and raw text never."""
+    page = _Page()
+    of_attributes: list[_Surface] = []
+    of_data: list[_Surface] = []
+    for element in document.elements:
+        if element.hidden or element.name in _OPAQUE:
+            continue
+        if _names_family(element, document):
+            _read_attributes(page, element, document.tag_of(element), of_attributes, of_data)
+        if element.name == "head":
+            page.head_end = page.head_end or element.open_end
+        elif element.name == "style":
+            page.has_text_rendering = page.has_text_rendering or _TEXT_RENDERING_MARK in element.attributes
+            _read_style(page, element, document)
+        elif element.name == "link":
+            _read_link(page, element)
+    page.surfaces += of_attributes + of_data
+    return page
 
 
-def _names_family(attribute: str, value: str | None) -> bool:
-    return attribute == "data-font-family" or (
-        attribute == "style" and value is not None and _OF_INTEREST.search(value) is not None
-    )
+def _read_link(page: _Page, element: Element) -> None:
+    rel = element.attributes.get("rel", "").lower().split()
+    if "stylesheet" in rel:
+        page.stylesheet_end = element.open_end
+        if "alternate" not in rel and _is_unconditional(element.attributes):
+            page.plain_links.append(element.attributes.get("href", ""))
+
+
+def _read_style(page: _Page, element: Element, document: Document) -> None:
+    page.stylesheet_end = element.end
+    if sheet := _read_css(document.content_of(element)):
+        page.surfaces += [_Surface(declaration, element.open_end) for declaration in sheet.declarations]
+        page.shorthands += sheet.shorthands
+        if _is_unconditional(element.attributes):
+            page.plain_sheets.append(sheet)
+
+
+def _read_attributes(
+    page: _Page, element: Element, tag: str, of_attributes: list[_Surface], of_data: list[_Surface]
+) -> None:
+    for match in _ATTRIBUTE.finditer(tag):
+        raw = match[2]
+        if match[1] not in ("style", "data-font-family") or not raw:
+            continue
+        value = unescape(raw[1:-1] if raw[0] in "\"'" else raw)
+        attribute = _Attribute(element.start + match.start(2), element.start + match.end(2), value)
+        if match[1] == "style":
+            sheet = _read_inline_style(value)
+            of_attributes += [_Surface(item, attribute) for item in sheet.declarations]
+            page.shorthands += sheet.shorthands
+        else:
+            of_data.append(_Surface(_Declaration("font-family", value, 0), attribute))
+
+
+def _names_family(element: Element, document: Document) -> bool:
+    """Whether an attribute of the element may name a font family."""
+    attributes = element.attributes
+    if "data-font-family" in attributes:
+        return True
+    if "style" not in attributes:
+        return False
+    # Of an attribute that stands twice, the dictionary has the first alone.
+    return _OF_INTEREST.search(attributes["style"]) is not None or document.tag_of(element).count("style") > 1
 
 
 def _is_unconditional(attributes: Mapping[str, str]) -> bool:

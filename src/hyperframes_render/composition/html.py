@@ -1,4 +1,8 @@
-"""Where the elements of a piece of HTML stand in its text, and edits at those places."""
+"""One HTML text: its elements and where they stand, and the edits that the steps of a compile make at those places.
+
+The text is scanned once and never written anew: every edit replaces or inserts text at a known offset, so that what the
+author wrote reaches the browser as written.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 
@@ -31,6 +36,8 @@ class Element:
     around: frozenset[str]
     #: The line of the text in which its content begins, from 1.
     line: int
+    #: Whether it stands in a tag whose content shows no text of the page: a template, a title, a text area.
+    hidden: bool = False
 
     def within(self, name: str) -> bool:
         """Whether an element of that name is around it."""
@@ -41,19 +48,33 @@ class Element:
         return self.open_end <= other.start and other.end <= self.close_start
 
 
+#: Elements whose content the browser does not show as the page's.
+_HIDING = frozenset({"template", "title", "textarea", "xmp"})
+
+
 class _Scanner(HTMLParser):
+    """Collects the elements of a text in one pass."""
+
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
+        self.doctype_end = 0
+        #: The text of the first title element, in pieces; None where there is none.
+        self.title: list[str] | None = None
+        self._in_title = False
         self._open: list[Element] = []
-        #: How many elements of each name are open: an end tag of none of them must not look through all.
-        self._open_names: Counter[str] = Counter()
-        self._length = len(html)
+        #: How many elements of each name are open, for the page and for each open template: an end tag of none of them
+        #: must not look through all, and none ends what stands outside its template (WHATWG HTML, "has an element in
+        #: scope").
+        self._open_names: list[Counter[str]] = [Counter()]
+        self._hiding: list[str] = []
+        self._hiding_names: Counter[str] = Counter()
+        self._html = html
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
         self.feed(html)
         self.close()
         while self._open:
-            self._close_last(self._length, self._length)
+            self._close_last(len(html), len(html))
 
     def _offset(self) -> int:
         line, column = self.getpos()
@@ -65,11 +86,19 @@ class _Scanner(HTMLParser):
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")
-        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place(), line)
+        hidden = bool(self._hiding)
+        element = Element(tag, attributes, start, open_end, open_end, open_end, *self._place(), line, hidden)
         self.elements.append(element)
         if tag not in _VOID:
             self._open.append(element)
-            self._open_names[tag] += 1
+            self._open_names[-1][tag] += 1
+        if tag == "template":
+            self._open_names.append(Counter())
+        if tag in _HIDING:
+            self._hiding.append(tag)
+            self._hiding_names[tag] += 1
+        if tag == "title" and self.title is None:
+            self._in_title, self.title = True, []
 
     def _place(self) -> tuple[Element | None, frozenset[str]]:
         if not self._open:
@@ -80,26 +109,129 @@ class _Scanner(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         # "<div/>" opens a div in HTML; only in SVG and MathML it ends there, where nothing follows that matters.
-        if tag not in _VOID and (self._open_names["svg"] or self._open_names["math"]):
-            self._open_names[self._open.pop().name] -= 1
+        names = self._open_names[-1]
+        if tag not in _VOID and tag != "template" and (names["svg"] or names["math"]):
+            names[self._open.pop().name] -= 1
 
     def handle_endtag(self, tag: str) -> None:
-        if not self._open_names[tag]:
+        if tag == "title":
+            self._in_title = False
+        if self._hiding_names[tag]:
+            self._close_hiding(tag)
+        if not (len(self._open_names) > 1 if tag == "template" else self._open_names[-1][tag]):
             return
         at = self._offset()
         while self._open[-1].name != tag:
             self._close_last(at, at)
-        self._close_last(at, at + len(tag) + len("</>"))
+        self._close_last(at, self._html.find(">", at) + 1 or len(self._html))
+
+    def _close_hiding(self, tag: str) -> None:
+        name = ""
+        while name != tag:
+            name = self._hiding.pop()
+            self._hiding_names[name] -= 1
 
     def _close_last(self, close_start: int, end: int) -> None:
         element = self._open.pop()
-        self._open_names[element.name] -= 1
+        if element.name == "template":
+            self._open_names.pop()
+        self._open_names[-1][element.name] -= 1
         element.close_start, element.end = close_start, end
 
+    def handle_data(self, data: str) -> None:
+        if self._in_title and self.title is not None:
+            self.title.append(data)
 
-def scan(html: str) -> list[Element]:
-    """All elements of `html` in document order, those in templates among them."""
-    return _Scanner(html).elements
+    def handle_decl(self, decl: str) -> None:
+        if not self.doctype_end:
+            self.doctype_end = self._offset() + len(decl) + len("<!>")
+
+
+class Document:
+    """One HTML text, scanned once, and the edits that were made to it so far.
+
+    `elements` are those of the text in its order, the ones in templates among them; their attributes follow the edits.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        scanner = _Scanner(text)
+        self.elements = scanner.elements
+        self.doctype_end = scanner.doctype_end
+        self.title = None if scanner.title is None else "".join(scanner.title)
+        #: (start, end, rank among those of one place, new text)
+        self._edits: list[tuple[int, int, int, str]] = []
+        self._rank = 0
+
+    def first(self, name: str) -> Element | None:
+        """The first element of that name."""
+        return next((element for element in self.elements if element.name == name), None)
+
+    def tag_of(self, element: Element) -> str:
+        """The element's start tag as the author wrote it."""
+        return self.text[element.start : element.open_end]
+
+    def content_of(self, element: Element) -> str:
+        """What stands between the element's tags."""
+        return self.text[element.open_end : element.close_start]
+
+    @property
+    def head_start(self) -> int:
+        """Where the first thing of the head belongs: behind its tag, else behind html's, else behind the doctype."""
+        place = self.first("head") or self.first("html")
+        return place.open_end if place is not None else self.doctype_end
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        """Put `new` in place of the text from `start` to `end`."""
+        self._rank += 1
+        self._edits.append((start, end, self._rank, new))
+
+    def replace_all(self, start: int, end: int, new: str) -> None:
+        """Put `new` in place of the text from `start` to `end`, and of all edits that were made within."""
+        self._edits = [edit for edit in self._edits if not (start <= edit[0] and edit[1] <= end)]
+        self.replace(start, end, new)
+
+    def insert(self, at: int, new: str) -> None:
+        """Put `new` at the offset `at`, behind what was inserted there before."""
+        self.replace(at, at, new)
+
+    def insert_first(self, at: int, new: str) -> None:
+        """Put `new` at the offset `at`, before what was inserted there before."""
+        self._rank += 1
+        self._edits.append((at, at, -self._rank, new))
+
+    def set_attributes(self, element: Element, values: Mapping[str, str | None]) -> None:
+        """Set these attributes of an element, or remove them where the value is None."""
+        tag = self.tag_of(element)
+        for name in values:
+            for match in attribute_pattern(name).finditer(tag):
+                self.replace(element.start + match.start(), element.start + match.end(), "")
+        added = "".join(f' {name}="{escape(value)}"' for name, value in values.items() if value is not None)
+        self.insert_first(element.start + len("<") + len(element.name), added)
+        for name, value in values.items():
+            if value is None:
+                element.attributes.pop(name, None)
+            else:
+                element.attributes[name] = value
+
+    @property
+    def edited(self) -> bool:
+        """Whether there are edits."""
+        return bool(self._edits)
+
+    def result(self, start: int = 0, end: int | None = None) -> str:
+        """The text from `start` to `end` with all edits made that lie there."""
+        parts, position = [], start
+        last = len(self.text) if end is None else end
+        for begin, to, _, new in sorted(self._edits, key=lambda edit: edit[:3]):
+            if start <= begin and to <= last:
+                parts += [self.text[position:begin], new]
+                position = to
+        return "".join([*parts, self.text[position:last]])
+
+    def applied(self) -> Document:
+        """The document that the edits make, scanned anew."""
+        return Document(self.result()) if self._edits else self
 
 
 def file_of_host(element: Element) -> str:
@@ -116,39 +248,16 @@ def read_json(text: str) -> object:
         return None
 
 
-@dataclass
-class Edits:
-    """Replacements in one text, given in any order and not overlapping."""
-
-    text: str
-    _edits: list[tuple[int, int, str]] = field(default_factory=list)
-
-    def replace(self, start: int, end: int, new: str) -> None:
-        """Put `new` in place of what stands from `start` to `end`."""
-        self._edits.append((start, end, new))
-
-    def insert(self, at: int, new: str) -> None:
-        """Put `new` before what stands at `at`."""
-        self.replace(at, at, new)
-
-    def result(self) -> str:
-        """The text with all replacements made."""
-        parts, position = [], 0
-        for start, end, new in sorted(self._edits, key=lambda edit: edit[:2]):
-            parts += [self.text[position:start], new]
-            position = end
-        return "".join([*parts, self.text[position:]])
+@lru_cache(maxsize=256)  # authors may name attributes as they like
+def attribute_pattern(name: str) -> re.Pattern[str]:
+    """An attribute of this name in a start tag, with its value and the space before it."""
+    return re.compile(rf"""\s{re.escape(name)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""", re.IGNORECASE)
 
 
 def with_attributes(tag: str, name: str, values: Mapping[str, str | None]) -> str:
     """The start tag `tag` of an element `name` with these attributes set, or removed where the value is None."""
     for attribute in values:
-        tag = re.sub(
-            rf"""\s{re.escape(attribute)}(\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+))?(?=[\s/>])""",
-            "",
-            tag,
-            flags=re.IGNORECASE,
-        )
+        tag = attribute_pattern(attribute).sub("", tag)
     at = len("<") + len(name)
     added = "".join(f' {key}="{escape(value)}"' for key, value in values.items() if value is not None)
     return tag[:at] + added + tag[at:]

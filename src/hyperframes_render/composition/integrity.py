@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hyperframes_render.composition.html import Edits, Element, scan, with_attributes
+from hyperframes_render.composition.html import Document, Element
 from hyperframes_render.packages.cdn import find_in_packages, is_page_runtime
 from hyperframes_render.packages.font_hosts import is_font_sheet
 
 
-def without_integrity(html: str, packages: Path) -> str:
-    """`html` without the `integrity` of what is answered from `packages`: ours may be another version's bytes, which
-    the browser would refuse. What comes from elsewhere keeps its own.
+def remove_checksums(document: Document, packages: Path) -> None:
+    """Remove the `integrity` of what is answered from `packages`.
+
+    Ours may be another version's bytes, which the browser would refuse. What comes from elsewhere keeps its own.
     """
-    if "integrity" not in html.lower():
-        return html
-    edits = Edits(html)
-    for element in scan(html):
+    for element in document.elements:
         if "integrity" in element.attributes and _is_ours(_address(element), packages):
-            tag = with_attributes(html[element.start : element.open_end], element.name, {"integrity": None})
-            edits.replace(element.start, element.open_end, tag)
-    return edits.result()
+            document.set_attributes(element, {"integrity": None})
 
 
 def _address(element: Element) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from hyperframes_render.composition.declared import leading_integer
-from hyperframes_render.composition.html import Element, read_json, scan
+from hyperframes_render.composition.html import Document, Element, read_json
 
 Severity = Literal["error", "warning", "notice"]
 _TIMED_MEDIA = ("video", "audio")
@@ -47,20 +47,20 @@ class Problem:
         return asdict(self)
 
 
-def lint(html: str) -> list[Problem]:
+def lint(document: Document) -> list[Problem]:
     """The faults in a composition's main file, in the order of the text.
 
     Rules about the root are left out where a page has none.
     """
-    page = _Page(html)
+    page = _Page(document)
     found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
     return sorted(found, key=lambda problem: problem.line)
 
 
 class _Page:
-    def __init__(self, html: str) -> None:
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
-        self.elements = [element for element in scan(html) if not element.within("template")]
+    def __init__(self, document: Document) -> None:
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", document.text))]
+        self.elements = [element for element in document.elements if not element.within("template")]
         self.compositions = [e for e in self.elements if "data-composition-id" in e.attributes]
         self.root = self.compositions[0] if self.compositions else None
         #: The composition around each element, by the element's identity. Elements may be nested by the thousand, so
@@ -69,7 +69,7 @@ class _Page:
         for element in self.elements:
             self._owners[id(element)] = self._owner_below(element.parent)
         self.scripts = "\n".join(
-            html[e.open_end : e.close_start] for e in self.elements if e.name == "script" and "src" not in e.attributes
+            document.content_of(e) for e in self.elements if e.name == "script" and "src" not in e.attributes
         )
         self.addresses = " ".join(e.attributes.get("src", "") for e in self.elements if e.name == "script")
 

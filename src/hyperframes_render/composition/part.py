@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hyperframes_render.composition.html import Element, file_of_host, scan, with_attributes
+from hyperframes_render.composition.html import Document, Element, file_of_host, with_attributes
 
 
 def is_part(html: str) -> bool:
@@ -16,12 +16,12 @@ def page_of_sub_composition(page: str, part: str, part_html: str) -> str | None:
     """The project's `page` with its first host of the file `part` alone, from the beginning of the video, as long as
     the part or its host says; with the page's styles and those scripts that are files. None where no host shows it.
     """
-    elements = scan(page)
+    elements = Document(page).elements
     host = next((e for e in elements if not e.within("template") and file_of_host(e) == part), None)
     root = next((e for e in elements if "data-composition-id" in e.attributes and not e.within("template")), None)
     if host is None or root is None:
         return None
-    inner = next((e for e in scan(part_html) if "data-composition-id" in e.attributes), None)
+    inner = next((e for e in Document(part_html).elements if "data-composition-id" in e.attributes), None)
     length = (inner.attributes.get("data-duration") if inner else None) or host.attributes.get("data-duration")
     body = next((e for e in elements if e.name == "body"), None)
     start, end = (body.open_end, body.close_start) if body else (root.start, len(page))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from hyperframes_render.composition.html import Edits, Element, scan, with_attributes
+from hyperframes_render.composition.html import Document, Element
 
 #: Types that the page runtime looks for.
 AFTER_FONTS = "text/hf-after-fonts"
@@ -36,47 +36,35 @@ def name_place(script: str, file: str, line: int) -> str:
     return script if _NAMED.search(script) else f"{script}\n//# sourceURL={PLACE_SCHEME}{quote(file)}@{line}\n"
 
 
-def delay_until_fonts_load(html: str) -> str:
-    """A whole document with the scripts of its body marked, and named as those of the page's own file."""
-    edits = Edits(html)
-    elements = scan(html)
-    begin = _begin_of_body(elements, len(html))
-    for element in elements:
-        if element.start < begin or element.within("head") or not _mark(element, edits):
+def delay_until_fonts_load(document: Document) -> None:
+    """Mark the scripts of a whole document's body, and name them as those of the page's own file."""
+    begin = _begin_of_body(document)
+    for element in document.elements:
+        if element.start < begin or element.within("head"):
             continue
-        script = html[element.open_end : element.close_start]
+        marked = _marked_type(element)
+        if marked is None:
+            continue
+        script = document.content_of(element)
         if "src" not in element.attributes and script.strip():
-            edits.replace(element.open_end, element.close_start, name_place(script, "", element.line))
-    return edits.result()
+            document.replace(element.open_end, element.close_start, name_place(script, "", element.line))
+        document.set_attributes(element, {"type": marked})
 
 
-def mark_delayed_scripts(html: str) -> str:
-    """A piece of a body with its scripts marked."""
-    edits = Edits(html)
-    for element in scan(html):
-        _mark(element, edits)
-    return edits.result()
+def delayed_type(kind: str) -> str:
+    """The type of a script that waits, for a script of the type `kind`."""
+    return AFTER_FONTS_MODULE if kind == "module" else AFTER_FONTS
 
 
-def _mark(element: Element, edits: Edits) -> bool:
-    """Mark a script that waits; whether this is one."""
-    marked = _marked_type(element)
-    if marked is None:
-        return False
-    tag = edits.text[element.start : element.open_end]
-    edits.replace(element.start, element.open_end, with_attributes(tag, "script", {"type": marked}))
-    return True
-
-
-def _begin_of_body(elements: list[Element], end: int) -> int:
-    """Where the body begins: at its tag, or at the first element that no head has; `end` where there is neither."""
-    return next((e.start for e in elements if e.name not in _OF_HEAD and not e.within("head")), end)
+def _begin_of_body(document: Document) -> int:
+    """Where the body begins: at its tag, or at the first element that no head has, or at the end."""
+    found = (e.start for e in document.elements if e.name not in _OF_HEAD and not e.within("head"))
+    return next(found, len(document.text))
 
 
 def _marked_type(element: Element) -> str | None:
     if element.name != "script" or any(map(element.within, ("noscript", "svg", "template"))):
         return None
     said = element.attributes.get("type", "").strip().lower()
-    if said == "module":
-        return AFTER_FONTS_MODULE
-    return AFTER_FONTS if said in CLASSIC_TYPES and "nomodule" not in element.attributes else None
+    waits = said == "module" or (said in CLASSIC_TYPES and "nomodule" not in element.attributes)
+    return delayed_type(said) if waits else None

@@ -11,8 +11,8 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from hyperframes_render.composition.declared import without_outer_template
 from hyperframes_render.composition.part import is_part, page_of_sub_composition
+from hyperframes_render.composition.shell import without_outer_template
 from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import file_inside

@@ -16,7 +16,7 @@ from html import unescape
 from itertools import groupby
 from pathlib import Path
 
-from hyperframes_render.composition.html import Edits, Element, file_of_host, read_json, scan, with_attributes
+from hyperframes_render.composition.html import Document, Element, file_of_host, read_json, with_attributes
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
@@ -26,7 +26,7 @@ from hyperframes_render.composition.scoping import (
     scope_css,
     with_imports_first,
 )
-from hyperframes_render.composition.scripts import CLASSIC_TYPES, mark_delayed_scripts, name_place
+from hyperframes_render.composition.scripts import CLASSIC_TYPES, delayed_type, name_place
 from hyperframes_render.composition.source import MAX_TAGS
 from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_ids, with_new_names
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
@@ -41,6 +41,8 @@ MAX_INLINED_BYTES = 32 * 1024**2
 MAX_SCOPE_CHARACTERS = 64 * 1024**2
 _SCRIPT_TYPES = CLASSIC_TYPES | {"module"}
 _IMPORT_MAP = "importmap"
+#: A script that waits for the fonts.
+_DELAYED = f'<script type="{delayed_type("")}">'
 #: What a style element says of when it is in effect.
 _STYLE_ATTRIBUTES = ("media", "title")
 #: Addresses that an import map may give as they are; others must begin with "./".
@@ -48,14 +50,6 @@ _IS_URL = re.compile(r"/|\.\.?/|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 #: What a host takes from its content's root, and what that root then no longer is.
 _SIZES = ("data-width", "data-height")
 _NOT_INNER = ("data-composition-id", "data-start", "data-duration", "data-end", "data-track-index", "data-layer")
-
-
-@dataclass(frozen=True)
-class Inlined:
-    """The page with its sub-compositions in, and what was noticed on the way."""
-
-    html: str
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,8 @@ class _Style:
 class _Collected:
     root: Path
     warnings: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
+    #: Links to style sheets: the tag, and the address in it.
+    links: list[tuple[str, str]] = field(default_factory=list)
     styles: list[_Style] = field(default_factory=list)
     #: Import maps, and the file that each is from.
     import_maps: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -119,33 +114,32 @@ class _Collected:
             )
 
 
-def inline_sub_compositions(html: str, root: Path) -> Inlined:
-    """Put the content of each `data-composition-src` of `html` into its host. Files are looked for below `root`.
+def bring_in_sub_compositions(document: Document, root: Path) -> tuple[Document, tuple[str, ...]]:
+    """Put the content of each `data-composition-src` into its host: the page with its sub-compositions, and warnings.
 
-    Raises InvalidComposition where a file is missing or empty, LimitExceeded where there are too many; a file that
-    contains itself is left out with a warning.
+    Files are looked for below `root`. A page without sub-compositions is the same document, with its edits. Raises
+    InvalidComposition where a file is missing or empty, LimitExceeded where there are too many; a file that contains
+    itself is left out with a warning.
     """
-    elements = scan(html)
-    hosts = _hosts(elements)
+    hosts = _hosts(document)
     if not hosts:
-        return Inlined(html, ())
-    collected = _Collected(root, ids={e.attributes["id"] for e in elements if e.attributes.get("id")})
+        return document, ()
+    collected = _Collected(root, ids={e.attributes["id"] for e in document.elements if e.attributes.get("id")})
     for host in hosts:
         name = host.attributes.get("data-composition-id", "")
         collected.asked[name] = collected.asked.get(name, 0) + 1
-    html = _expand(html, collected, ())
-    elements = scan(html)
-    edits = Edits(html)
-    _merge_import_maps(collected, elements, edits)
-    edits.insert(end_of(elements, "head", html), _head_additions(collected, elements, html))
-    edits.insert(end_of(elements, "body", html), mark_delayed_scripts(_body_additions(collected, elements)))
-    return Inlined(edits.result(), tuple(collected.warnings))
+    document = Document(_expanded(document, collected, ()))
+    _merge_import_maps(collected, document)
+    document.insert(end_of(document, "head"), _head_additions(collected, document))
+    document.insert(end_of(document, "body"), _body_additions(collected, document))
+    # What the fonts and the page's own head need to see are the additions, too.
+    return document.applied(), tuple(collected.warnings)
 
 
-def _hosts(elements: list[Element]) -> list[Element]:
+def _hosts(document: Document) -> list[Element]:
     return [
         element
-        for element in elements
+        for element in document.elements
         if not element.within("template") and _is_local(element.attributes.get("data-composition-src", ""))
     ]
 
@@ -154,31 +148,30 @@ def _is_local(address: str) -> bool:
     return bool(address.strip()) and not re.match(r"[a-z][a-z0-9+.-]*:|//|#", address.strip(), re.IGNORECASE)
 
 
-def end_of(elements: list[Element], name: str, html: str) -> int:
+def end_of(document: Document, name: str) -> int:
     """Where the content of head or body ends; where there is neither, the place that a browser would take."""
-    for element in elements:
-        if element.name == name:
-            return element.close_start
+    if (found := document.first(name)) is not None:
+        return found.close_start
     if name == "body":
-        return next((element.close_start for element in elements if element.name == "html"), len(html))
-    return _begin_of_head(elements, html)
+        whole = document.first("html")
+        return whole.close_start if whole is not None else len(document.text)
+    return _begin_of_head(document)
 
 
-def _begin_of_head(elements: list[Element], html: str) -> int:
+def _begin_of_head(document: Document) -> int:
     """Where the content of the head begins; where there is none, the place that a browser would take."""
-    head = next((element.open_end for element in elements if element.name == "head"), None)
+    head = document.first("head")
     if head is not None:
-        return head
-    doctype = re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)
-    whole = next((element.open_end for element in elements if element.name == "html"), None)
-    return whole if whole is not None else (doctype.end() if doctype else 0)
+        return head.open_end
+    doctype = re.match(r"\s*<!doctype[^>]*>", document.text, re.IGNORECASE)
+    whole = document.first("html")
+    return whole.open_end if whole is not None else (doctype.end() if doctype else 0)
 
 
-def _expand(html: str, collected: _Collected, ancestry: tuple[str, ...]) -> str:
-    """`html` with the content of every host in it put in, to any depth."""
-    edits = Edits(html)
+def _expanded(document: Document, collected: _Collected, ancestry: tuple[str, ...]) -> str:
+    """The text of `document` with the content of every host in it put in, to any depth."""
     done: Element | None = None
-    for host in _hosts(scan(html)):
+    for host in _hosts(document):
         if done is not None and done.holds(host):
             continue  # the content that a host had before is replaced
         done = host
@@ -186,14 +179,14 @@ def _expand(html: str, collected: _Collected, ancestry: tuple[str, ...]) -> str:
         if source in ancestry or len(ancestry) >= MAX_DEPTH:
             why = "it contains itself" if source in ancestry else f"it lies more than {MAX_DEPTH} deep"
             collected.warnings.append(f"The sub-composition {source} is left out: {why}.")
-            tag = with_attributes(html[host.start : host.open_end], host.name, {"data-composition-src": None})
-            edits.replace(host.start, host.open_end, tag)
+            document.set_attributes(host, {"data-composition-src": None})
             continue
         attributes, content = _take_in(host, source, collected)
-        content = _expand(content, collected, (*ancestry, source))
-        tag = with_attributes(html[host.start : host.open_end], host.name, attributes)
-        edits.replace(host.start, host.close_start, tag + content)
-    return edits.result()
+        if "data-composition-src" in content.lower():
+            content = _expanded(Document(content), collected, (*ancestry, source))
+        tag = with_attributes(document.result(host.start, host.open_end), host.name, attributes)
+        document.replace_all(host.start, host.close_start, tag + content)
+    return document.result()
 
 
 def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
@@ -223,7 +216,8 @@ class _Part:
 
     def __init__(self, text: str, source: str, collected: _Collected, host: Element) -> None:
         self._text, self._source, self._collected, self._host = text, source, collected, host
-        self._elements = scan(text)
+        self._document = Document(text)
+        self._elements = self._document.elements
         self._template = next((e for e in self._elements if e.name == "template"), None)
         body = self._template or next((e for e in self._elements if e.name == "body"), None)
         start, end = (body.open_end, body.close_start) if body else (0, len(text))
@@ -239,7 +233,7 @@ class _Part:
         self._runtime_id = self._unique(self._composition_id)
         self._scope = composition_selector(self._runtime_id)
         self._root_id = (self._root.attributes.get("id") or None) if self._root else None
-        sheets = sheets_of(text, self._elements)
+        sheets = sheets_of(self._document)
         self._renamed = own_svg_ids(self._inside, sheets, self._runtime_id or source, collected.ids)
         self._names = Names(self._scope, self._composition_id, self._root_id, self._renamed)
 
@@ -257,10 +251,9 @@ class _Part:
         for element in self._elements:
             inside, in_head = self._place(element)
             if element.name == "link" and (in_head or (inside and _is_sheet(element))) and "href" in element.attributes:
-                tag = self._text[element.start : element.open_end]
-                self._collected.links.append(
-                    with_attributes(tag, "link", {"href": self._address(element.attributes["href"])})
-                )
+                address = self._address(element.attributes["href"])
+                tag = with_attributes(self._document.tag_of(element), "link", {"href": address})
+                self._collected.links.append((tag, address))
             elif not inside and (not in_head or self._template is not None):
                 continue
             elif element.name == "style":
@@ -340,7 +333,9 @@ class _Part:
         body = self._text[element.open_end : element.close_start]
         if "src" in element.attributes:
             address = self._address(element.attributes["src"])
-            script = f"{with_attributes(tag, 'script', {'src': address})}{body}</script>"
+            marked = {"type": delayed_type(_type_of(element))}
+            tag = with_attributes(with_attributes(tag, "script", {"src": address}), "script", marked)
+            script = f"{tag}{body}</script>"
             if _is_local(address):
                 collected.scripts.append((address, script))
             else:
@@ -349,6 +344,7 @@ class _Part:
             # In the first line, before what stands there: the lines of errors are those of the file.
             own = f"const __hyperframes = __hyperframesRenderScope.hyperframes({_script_json(names)});"
             named = name_place(body, self._source, element.line)
+            tag = with_attributes(tag, "script", {"type": delayed_type("module")})
             collected.modules.append(f"{tag}{own if self._script_id else ''}{named}</script>")
         else:
             # A line break before the end: the script may end in a comment.
@@ -356,7 +352,7 @@ class _Part:
                 f"__hyperframesRenderScope.run({_script_json(names)}, "
                 f"function (document, gsap, window, __hyperframes) {{{body}\n}});"
             )
-            collected.scripts.append(("", f"<script>{name_place(script, self._source, element.line)}</script>"))
+            collected.scripts.append(("", f"{_DELAYED}{name_place(script, self._source, element.line)}</script>"))
 
     def host_attributes(self) -> dict[str, str | None]:
         """What the host's tag says once its content is in."""
@@ -381,7 +377,7 @@ class _Part:
     def content(self) -> str:
         """The file's content without styles and scripts, addresses as seen from the page."""
         start, end = (self._root.start, self._root.end) if self._root else self._range
-        edits = Edits(self._text[:end])
+        document = self._document
         removed: Element | None = None
         for element in self._inside:
             # Elements come in the text's order, so that only the last removed one can hold another.
@@ -393,11 +389,11 @@ class _Part:
                 or _is_import_map(element)
                 or (element.name == "link" and _is_sheet(element))
             ):
-                edits.replace(element.start, element.end, "")
+                document.replace(element.start, min(element.end, end), "")
                 removed = element
             else:
-                self._edit_tag(element, edits)
-        return edits.result()[start:] + self._data_outside()
+                self._edit_tag(element)
+        return document.result(start, end) + self._data_outside()
 
     def _data_outside(self) -> str:
         """Scripts that are data (shaders, JSON) and stand in the head or beside the root: the page finds them too."""
@@ -411,7 +407,7 @@ class _Part:
                 found.append(self._text[element.start : element.end])
         return "".join(found)
 
-    def _edit_tag(self, element: Element, edits: Edits) -> None:
+    def _edit_tag(self, element: Element) -> None:
         changed: dict[str, str | None] = dict(changed_attributes(element, self._renamed)) if self._renamed else {}
         if (authored := element.attributes.get("id", "")) in self._renamed:
             changed |= {"id": self._renamed[authored], AUTHORED_ID: authored}
@@ -425,8 +421,7 @@ class _Part:
         if element is self._root:
             changed.update(self._inner_root(changed.get("style") or style))
         if changed:
-            tag = with_attributes(self._text[element.start : element.open_end], element.name, changed)
-            edits.replace(element.start, element.open_end, tag)
+            self._document.set_attributes(element, changed)
 
     def _inner_root(self, style: str) -> dict[str, str | None]:
         assert self._root is not None
@@ -512,9 +507,9 @@ def variables_style(selector: str, values: Mapping[str, object]) -> str:
     return f"{selector} {{{';'.join(properties)}}}" if properties else ""
 
 
-def sheets_of(html: str, elements: list[Element]) -> str:
-    """The style sheets that stand in `html`, as one text."""
-    return "\n".join(html[e.open_end : e.close_start] for e in elements if e.name == "style")
+def sheets_of(document: Document) -> str:
+    """The style sheets that stand in the document, as one text."""
+    return "\n".join(document.content_of(e) for e in document.elements if e.name == "style")
 
 
 def not_authored(values: Mapping[str, object], css: str) -> dict[str, object]:
@@ -529,12 +524,12 @@ def property_names(variable: str) -> list[str]:
     return list(dict.fromkeys([f"--{variable}", f"--{plain or 'node'}"]))
 
 
-def _merge_import_maps(collected: _Collected, elements: list[Element], edits: Edits) -> None:
+def _merge_import_maps(collected: _Collected, document: Document) -> None:
     """Put the files' import maps into the page's first one, or first into the head; what is there already stays."""
     if not collected.import_maps:
         return
-    there = next((e for e in elements if _is_import_map(e) and not e.within("template")), None)
-    own = _json_object(edits.text[there.open_end : there.close_start]) if there else {}
+    there = next((e for e in document.elements if _is_import_map(e) and not e.within("template")), None)
+    own = _json_object(document.content_of(there)) if there else {}
     imports = dict(_items(own.get("imports")))
     scopes = {prefix: dict(_items(entries)) for prefix, entries in _items(own.get("scopes"))}
     for source, found in collected.import_maps:
@@ -549,15 +544,15 @@ def _merge_import_maps(collected: _Collected, elements: list[Element], edits: Ed
                     )
     merged = _script_json({**own, "imports": imports, **({"scopes": scopes} if scopes else {})})
     if there:
-        edits.replace(there.open_end, there.close_start, merged)
+        document.replace(there.open_end, there.close_start, merged)
     else:
-        edits.insert(_begin_of_head(elements, edits.text), f'<script type="{_IMPORT_MAP}">{merged}</script>')
+        document.insert(_begin_of_head(document), f'<script type="{_IMPORT_MAP}">{merged}</script>')
 
 
-def _head_additions(collected: _Collected, elements: list[Element], html: str) -> str:
-    there = {element.attributes.get("href") for element in elements if element.name == "link"}
-    links = [link for link in dict.fromkeys(collected.links) if scan(link)[0].attributes.get("href") not in there]
-    authored = "\n".join([sheets_of(html, elements), *(style.css for style in collected.styles)])
+def _head_additions(collected: _Collected, document: Document) -> str:
+    there = {element.attributes.get("href") for element in document.elements if element.name == "link"}
+    links = [tag for tag, address in dict(collected.links).items() if address not in there]
+    authored = "\n".join([sheets_of(document), *(style.css for style in collected.styles)])
     styles = [
         *collected.styles,
         *(
@@ -574,13 +569,14 @@ def _head_additions(collected: _Collected, elements: list[Element], html: str) -
     return "".join(links + sheets)
 
 
-def _body_additions(collected: _Collected, elements: list[Element]) -> str:
-    there = {element.attributes.get("src") for element in elements if element.name == "script"}
+def _body_additions(collected: _Collected, document: Document) -> str:
+    there = {element.attributes.get("src") for element in document.elements if element.name == "script"}
     scripts = [script for address, script in collected.libraries.items() if address not in there]
     if collected.variables:
         table = _script_json(collected.variables)
         scripts.append(
-            f"<script>window.__hfVariablesByComp = Object.assign(window.__hfVariablesByComp || {{}}, {table});</script>"
+            f"{_DELAYED}window.__hfVariablesByComp = "
+            f"Object.assign(window.__hfVariablesByComp || {{}}, {table});</script>"
         )
     for address, script in collected.scripts:
         if not address or address not in there:

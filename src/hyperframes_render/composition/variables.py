@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.composition.html import Element, read_json, scan
+from hyperframes_render.composition.html import Document, Element, read_json
 from hyperframes_render.composition.scoping import composition_selector
 from hyperframes_render.composition.sub_compositions import (
     declared_variables,
@@ -42,35 +42,30 @@ class VariableMarkup:
     problems: tuple[str, ...]
 
 
-def variable_markup(html: str, values: Mapping[str, Any], *, strict: bool) -> VariableMarkup:
+def variable_markup(document: Document, values: Mapping[str, Any], *, strict: bool) -> VariableMarkup:
     """What the page needs so that it sees its declared defaults, and over them the caller's `values`.
 
-    `html` is the whole composition. With `strict` a misfit is an error: raises InvalidOption.
+    `document` is the page without its sub-compositions. With `strict` a misfit is an error: raises InvalidOption.
     """
-    elements = scan(html)
-    declarer, declarations, defaults = _declarations(elements)
+    declarer, declarations, defaults = _declarations(document.elements)
     problems = list(_problems(values, declarations))
     if strict and problems:
         raise InvalidOption(f"variables: {'; '.join(problems[:3])}.", "Mend the values, or leave strict_variables out.")
     # "</script>" in a value must not end the script.
     text = json.dumps(dict(values)).replace("<", "\\u003c")
     script = f"<script>window.__hfVariables={text}</script>" if values else ""
-    rules = variables_style(_selector(declarer), {**not_authored(defaults, sheets_of(html, elements)), **values})
+    rules = variables_style(_selector(declarer), {**not_authored(defaults, sheets_of(document)), **values})
     style = f"<style>{rules}</style>" if rules else ""
     return VariableMarkup(script, style, tuple(f"variables: {problem}." for problem in problems))
 
 
-def with_rules_last(html: str, style: str) -> str:
-    """`html` with `style` last in its head, so that it goes over the author's own rules; where there is no head, after
-    the last style sheet.
+def add_rules_last(document: Document, style: str) -> None:
+    """Add `style` last in the head, so that it goes over the author's own rules; where there is no head, after the last
+    style sheet.
     """
-    if not style:
-        return html
-    elements = scan(html)
-    sheets = [element.end for element in elements if element.name == "style" and not element.within("template")]
-    headless = sheets and not any(element.name == "head" for element in elements)
-    at = sheets[-1] if headless else end_of(elements, "head", html)
-    return html[:at] + style + html[at:]
+    sheets = [e.end for e in document.elements if e.name == "style" and not e.within("template")]
+    headless = sheets and document.first("head") is None
+    document.insert(sheets[-1] if headless else end_of(document, "head"), style)
 
 
 def _selector(declarer: Element | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.lint import Problem, Severity, lint
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import MachineError, RenderError
@@ -77,15 +78,16 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
 async def _checked(session: Session, problems: list[Problem]) -> CheckReport:
     async for attempt in session.attempts():
         async with attempt as composition:
-            problems.extend(lint(_html_of(composition)))
+            problems.extend(lint(_markup_of(composition)))
             return await _look(composition, problems)
     raise AssertionError("attempts end with a result or an error")
 
 
-def _html_of(composition: OpenComposition) -> str:
+def _markup_of(composition: OpenComposition) -> Document:
     interceptor = composition.first_page.interceptor
     project = Project(interceptor.root, interceptor.entry, interceptor.entry)
-    return project.of(composition.session.request.composition if interceptor.address is None else None).read_html()
+    html = project.of(composition.session.request.composition if interceptor.address is None else None).read_html()
+    return Document(html)
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
@@ -93,7 +95,8 @@ def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
     if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         return []
     try:
-        return lint(open_project(source, unpack_to=source, composition=request.composition).read_html())
+        project = open_project(source, unpack_to=source, composition=request.composition)
+        return lint(Document(project.read_html()))
     except (RenderError, OSError):
         return []
 

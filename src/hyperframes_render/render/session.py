@@ -19,10 +19,10 @@ from hyperframes_render.browser.chromium import chromium_path, reports_dead_brow
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.interceptor import RequestLog
 from hyperframes_render.browser.media import MediaLibrary
-from hyperframes_render.composition.compile import CompiledPage, PageSpec, compile_page
+from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import Declared, read_declared
-from hyperframes_render.composition.integrity import without_integrity
-from hyperframes_render.composition.source import Project, Source, WebPage, open_project
+from hyperframes_render.composition.html import Document
+from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.input import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, NetworkPolicy, RenderInput, check_size
@@ -119,13 +119,15 @@ class Session:
         composition = self.request.composition
         source = await self._fetched()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
-        html = project.read_html()
-        declared = read_declared(html, name=project.name)
+        document = Document(project.read_html())
+        declared = read_declared(document, name=project.name)
         spec = page_spec(self.request, declared)
         if project.address is not None and declared.rootless:
             spec = replace(spec, lenient_scripts=True)
         await self._prepare_sound()
-        page = await asyncio.to_thread(_compiled, html, declared, spec, project)
+        page = await asyncio.to_thread(
+            compile_page, document, declared, spec, project=project.root, packages=packages_root()
+        )
         return CompiledProject(project, declared, spec, page)
 
     def worker_spec(self, compiled: CompiledProject, playwright: Playwright) -> WorkerSpec:
@@ -258,13 +260,6 @@ async def open_session(
         for file in session.files:
             file.unlink(missing_ok=True)
         remove_folder(folder)
-
-
-def _compiled(html: str, declared: Declared, spec: PageSpec, project: Project) -> CompiledPage:
-    """The markup as it is served, fit for the files that it is answered with. Raises RenderError."""
-    packages = packages_root()
-    prepared = compile_page(html, declared, spec, project=project.root, packages=packages)
-    return replace(prepared, html=without_integrity(prepared.html, packages))
 
 
 def default_workers() -> int:

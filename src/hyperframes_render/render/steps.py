@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hyperframes_render.composition.declared import read_declared
+from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import Content
@@ -123,7 +124,7 @@ def _short_plan(source: Source, request: RenderInput) -> Plan | None:
         return None
     with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as folder:
         project = open_project(source, unpack_to=Path(folder), composition=request.composition)
-        declared = read_declared(project.read_html(), name=project.name)
+        declared = read_declared(Document(project.read_html()), name=project.name)
     page = page_spec(request, declared)
     if not page.duration and not declared.duration:
         return None

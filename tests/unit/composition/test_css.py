@@ -11,12 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperframes_render.composition.css import OpaqueRanges, without_comments
-from hyperframes_render.composition.declared import read_declared
-from hyperframes_render.composition.fonts import resolve_fonts
-from hyperframes_render.composition.lint import lint
 from hyperframes_render.composition.scoping import Names, rewrite_urls, scope_css
-from hyperframes_render.composition.sub_compositions import inline_sub_compositions
 from hyperframes_render.errors import LimitExceeded
+from tests.unit.composition.steps import lint_text, read_declared, with_fonts, with_sub_compositions
 
 MEGABYTES = 2_000_000
 #: Openings without an end, each of which looks through the whole rest where a pattern is not careful.
@@ -44,9 +41,9 @@ def test_a_style_sheet_that_closes_nothing_is_read_to_its_end(css: str, tmp_path
     assert len(scoped) >= len(css) // 2
     assert rewrite_urls(css, lambda address: address) == css
     attribute = f'<p style="{escape(css)}">'
-    resolved = resolve_fonts(f"<head><style>{css}</style></head>{attribute}", font_root=tmp_path)
+    resolved = with_fonts(f"<head><style>{css}</style></head>{attribute}", font_root=tmp_path)
     assert css in resolved.html
-    assert isinstance(lint(f'<div data-composition-id="a"></div><script>{css}</script>'), list)
+    assert isinstance(lint_text(f'<div data-composition-id="a"></div><script>{css}</script>'), list)
 
 
 def test_markup_that_closes_nothing_is_read_to_its_end(tmp_path: Path) -> None:
@@ -54,14 +51,14 @@ def test_markup_that_closes_nothing_is_read_to_its_end(tmp_path: Path) -> None:
     title = read_declared(root + "<title>" + f"<b>{'x' * 100}" * 100_000, name="a.html").title
     assert title is not None and len(title) == 100 * 100_000
     opened = root + "<textarea></textarea>" + "<template>" * 60_000 + "</title>" * 60_000
-    assert resolve_fonts(opened, font_root=tmp_path).faces == ()
+    assert with_fonts(opened, font_root=tmp_path).faces == ()
 
 
 def test_selectors_that_would_be_gigabytes_with_their_names_are_refused(tmp_path: Path) -> None:
     (tmp_path / "part.html").write_text(f"<body><style>{'a{}' * 1000}</style></body>", "utf-8")
     host = f'<div data-composition-id="{"x" * 100_000}" data-composition-src="part.html"></div>'
     with pytest.raises(LimitExceeded, match="short ids"):
-        inline_sub_compositions(f"<body>{host}</body>", tmp_path)
+        with_sub_compositions(f"<body>{host}</body>", tmp_path)
 
 
 #: The plain patterns that say what is meant, for texts short enough for them.

@@ -6,16 +6,16 @@ from fractions import Fraction
 
 import pytest
 
-from hyperframes_render.composition.declared import (
-    PAGE_ID,
-    as_document,
+from hyperframes_render.composition.declared import PAGE_ID
+from hyperframes_render.composition.shell import without_outer_template
+from hyperframes_render.errors import InvalidComposition
+from tests.unit.composition.steps import (
     read_declared,
+    whole_document,
     with_head_start,
     with_page_root,
     with_root_attributes,
-    without_outer_template,
 )
-from hyperframes_render.errors import InvalidComposition
 
 PAGE = """<!doctype html><html><head><title> Launch &amp; learn </title></head><body>
 <!-- <div data-composition-id="no"> --><template><div data-composition-id="inner"></div></template>
@@ -107,11 +107,11 @@ def test_other_templates_stay(page: str) -> None:
 
 
 def test_a_page_without_a_root_becomes_a_document_without_styles() -> None:
-    assert as_document("<p>a</p>", rootless=True) == "<!doctype html><head></head><p>a</p>"
-    assert as_document("<!-- a --><!doctype html><p>", rootless=True) == "<!-- a --><!doctype html><head></head><p>"
-    assert as_document("<html lang=en><p>", rootless=True) == "<html lang=en><head></head><p>"
+    assert whole_document("<p>a</p>", rootless=True) == "<!doctype html><head></head><p>a</p>"
+    assert whole_document("<!-- a --><!doctype html><p>", rootless=True) == "<!-- a --><!doctype html><head></head><p>"
+    assert whole_document("<html lang=en><p>", rootless=True) == "<html lang=en><head></head><p>"
     whole = "<HTML><head><title>a</title></head><body>"
-    assert as_document(whole, rootless=True) == whole
+    assert whole_document(whole, rootless=True) == whole
 
 
 def test_only_an_outermost_element_with_a_size_that_is_no_clip_becomes_the_root() -> None:
@@ -152,12 +152,12 @@ def test_the_head_start_comes_before_any_script(html: str, expected: str) -> Non
 
 @pytest.mark.parametrize("html", ["<!DOCTYPE html><p>", "\n <html lang=en><p>", "<!doctype HTML>\n<div>"])
 def test_a_whole_document_is_left_as_it_is(html: str) -> None:
-    assert as_document(html) == html
+    assert whole_document(html) == html
 
 
 @pytest.mark.parametrize("html", ['<div data-composition-id="a">', "<!-- made by hand --><!doctype html><p>"])
 def test_a_fragment_becomes_a_black_document_without_margins(html: str) -> None:
-    document = as_document(html)
+    document = whole_document(html)
     assert document.startswith("<!doctype html><html><head>")
     assert "background:#000" in document
     assert document.endswith(html)

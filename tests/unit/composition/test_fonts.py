@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from hyperframes_render.composition.fonts import (
-    FontResolution,
-    resolve_fonts,
     split_families,
 )
+from tests.unit.composition.steps import Changed, with_fonts
 
 FAMILIES = tomllib.loads(
     resources.files("hyperframes_render.packages").joinpath("font_families.toml").read_text(encoding="utf-8")
@@ -40,11 +39,11 @@ def page(css: str = "", body: str = "", head: str = "") -> str:
     return f"<!doctype html>\n<html><head>{head}{style}</head><body>{body}</body></html>"
 
 
-def families(resolution: FontResolution) -> list[str]:
+def families(resolution: Changed) -> list[str]:
     return list(dict.fromkeys(face.family for face in resolution.faces))
 
 
-def authored(resolution: FontResolution) -> str:
+def authored(resolution: Changed) -> str:
     """The resolved page without what we put in as a whole."""
     return FONT_STYLE.sub("", resolution.html).replace(TEXT_RENDERING, "")
 
@@ -62,7 +61,7 @@ def authored(resolution: FontResolution) -> str:
     ],
 )
 def test_a_list_that_begins_with_a_generic_family_gets_inter_first(written: str, served: str, font_root: Path) -> None:
-    resolution = resolve_fonts(page(f"p {{ FONT-FAMILY: {written}; color: red }}"), font_root=font_root)
+    resolution = with_fonts(page(f"p {{ FONT-FAMILY: {written}; color: red }}"), font_root=font_root)
 
     assert authored(resolution) == page(f"p {{ FONT-FAMILY: {served}; color: red }}")
     assert "Inter" in families(resolution)
@@ -72,12 +71,12 @@ def test_a_list_that_begins_with_a_generic_family_gets_inter_first(written: str,
 def test_other_lists_are_left_as_they_are(value: str, font_root: Path) -> None:
     html = page(f"p{{font-family:{value}}}")
 
-    assert authored(resolve_fonts(html, font_root=font_root)) == html
+    assert authored(with_fonts(html, font_root=font_root)) == html
 
 
 def test_a_custom_property_with_a_generic_value_gets_inter_first_and_var_follows_it(font_root: Path) -> None:
     css = ":root{--ui: ui-monospace, Menlo} p{font-family: var(--ui, serif)} q{font-family: var(--own)} i{--own:Lato}"
-    resolution = resolve_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root)
 
     assert authored(resolution) == page(css.replace("--ui: ui", "--ui: Inter, ui"))
     assert families(resolution) == ["Inter", "Menlo", "Lato"]
@@ -97,7 +96,7 @@ def test_a_custom_property_with_a_generic_value_gets_inter_first_and_var_follows
     ],
 )
 def test_attributes_are_rewritten_too(written: str, served: str, font_root: Path) -> None:
-    resolution = resolve_fonts(page(body=f'<p class="x" {written} id=y>a</p>'), font_root=font_root)
+    resolution = with_fonts(page(body=f'<p class="x" {written} id=y>a</p>'), font_root=font_root)
 
     assert authored(resolution) == page(body=f'<p class="x" {served} id=y>a</p>')
     assert families(resolution) == ["Inter"]
@@ -118,7 +117,7 @@ def test_attributes_are_rewritten_too(written: str, served: str, font_root: Path
 def test_a_bundled_family_is_served_under_the_name_the_page_uses(
     asked: str, package: str, weights: list[int], font_root: Path
 ) -> None:
-    resolution = resolve_fonts(page(f"p{{font-family:{asked}}}"), font_root=font_root, url_prefix="/f/")
+    resolution = with_fonts(page(f"p{{font-family:{asked}}}"), font_root=font_root, url_prefix="/f/")
 
     assert families(resolution) == [asked.strip("'\"")]
     assert [face.weight for face in resolution.faces] == weights
@@ -146,14 +145,14 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
     ],
 )
 def test_a_family_that_only_a_shorthand_names_is_told(html: str, told: list[str], font_root: Path) -> None:
-    resolution = resolve_fonts(html, font_root=font_root)
+    resolution = with_fonts(html, font_root=font_root)
 
     assert [warning.family for warning in resolution.warnings] == told
     assert all("shorthand" in str(warning) for warning in resolution.warnings)
 
 
 def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root: Path) -> None:
-    resolution = resolve_fonts(page("p{font-family:Lato}"), font_root=font_root)
+    resolution = with_fonts(page("p{font-family:Lato}"), font_root=font_root)
 
     assert resolution.html.count("unicode-range:U+0000-00FF, ") == len(resolution.faces) == 3
     assert resolution.html.count("U+FEFF, U+FFFD}") == 3
@@ -175,7 +174,7 @@ def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root:
     ids=["shorthand", "svg", "script", "template", "comment", "title", "css comment", "css string", "upper case"],
 )
 def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str, font_root: Path) -> None:
-    resolution = resolve_fonts(html, font_root=font_root)
+    resolution = with_fonts(html, font_root=font_root)
 
     assert resolution.faces == ()
     assert authored(resolution) == html
@@ -194,7 +193,7 @@ def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str
 )
 def test_a_style_sheet_with_a_syntax_error_is_left_alone_as_a_whole(css: str, font_root: Path) -> None:
     html = page(css)
-    resolution = resolve_fonts(html, font_root=font_root)
+    resolution = with_fonts(html, font_root=font_root)
 
     assert resolution.faces == ()
     assert authored(resolution) == html
@@ -203,12 +202,12 @@ def test_a_style_sheet_with_a_syntax_error_is_left_alone_as_a_whole(css: str, fo
 def test_nested_rules_and_conditions_are_read(font_root: Path) -> None:
     css = "@media screen{@supports (a:b){p{a:hover{font-family:Lato} --x:{font-family:Oswald}; font-family:Outfit}}}"
 
-    assert families(resolve_fonts(page(css), font_root=font_root)) == ["Lato", "Outfit"]
+    assert families(with_fonts(page(css), font_root=font_root)) == ["Lato", "Outfit"]
 
 
 def test_font_faces_of_the_page_win(font_root: Path) -> None:
     css = "@font-face{font-family:'Lato';src:url(mine.woff2)} p{font-family:lato, Roboto}"
-    resolution = resolve_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root)
 
     assert families(resolution) == ["Roboto"]
     assert resolution.warnings == ()
@@ -216,7 +215,7 @@ def test_font_faces_of_the_page_win(font_root: Path) -> None:
 
 def test_a_misspelt_declared_family_gets_the_rules_of_the_declared_one(font_root: Path) -> None:
     css = "@font-face{font-family:\"My Font\";src:url(mine.woff2)} p{font-family:'my-font'}"
-    resolution = resolve_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root)
 
     assert '@font-face{font-family:"my-font";src:url(mine.woff2)}' in resolution.html
     assert [(warning.family, warning.fallback) for warning in resolution.warnings] == [("my-font", '"My Font"')]
@@ -232,7 +231,7 @@ def test_a_misspelt_declared_family_gets_the_rules_of_the_declared_one(font_root
     ],
 )
 def test_a_misspelt_family_that_the_page_links_to_is_served_from_the_bundle(declaration: str, font_root: Path) -> None:
-    resolution = resolve_fonts(page("p{font-family:SpaceMono}", head=declaration), font_root=font_root)
+    resolution = with_fonts(page("p{font-family:SpaceMono}", head=declaration), font_root=font_root)
 
     assert {face.file.split("/")[1] for face in resolution.faces} == {"space-mono"}
     assert families(resolution) == ["SpaceMono"]
@@ -247,7 +246,7 @@ def test_a_misspelt_family_that_the_page_links_to_is_served_from_the_bundle(decl
     ],
 )
 def test_an_unknown_family_is_reported_with_what_it_falls_back_to(stack: str, fallback: str, font_root: Path) -> None:
-    warning = resolve_fonts(page(f"p{{font-family:{stack}}}"), font_root=font_root).warnings[0]
+    warning = with_fonts(page(f"p{{font-family:{stack}}}"), font_root=font_root).warnings[0]
 
     assert (warning.family, warning.fallback) == ("Nonesuch", fallback)
     assert str(warning).startswith(f'font-family "Nonesuch" falls back to {fallback}: ')
@@ -265,7 +264,7 @@ def packaged(root: Path, package: str, *sheets: tuple[str, str]) -> Path:
 
 def test_a_family_of_a_package_needs_no_link(tmp_path: Path) -> None:
     root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("700-italic", "U+20??"), ("850", "U+0000-00FF"))
-    resolution = resolve_fonts(page("p{font-family:Some+Sans, serif}"), font_root=root, url_prefix="/f/")
+    resolution = with_fonts(page("p{font-family:Some+Sans, serif}"), font_root=root, url_prefix="/f/")
 
     assert '@font-face { font-family:"Some+Sans"; src: url(/f/@fontsource/some-sans/files/400.woff2)' in resolution.html
     assert "850" not in resolution.html
@@ -277,7 +276,7 @@ def test_of_a_family_of_a_package_only_what_has_the_pages_letters_is_loaded(
     text: str, loaded: list[str], tmp_path: Path
 ) -> None:
     root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"), ("500", "U+0300, U+0415-0416"))
-    resolved = resolve_fonts(page("p{font-family:some sans}", body=f"<p>{text}</p>"), font_root=root).html
+    resolved = with_fonts(page("p{font-family:some sans}", body=f"<p>{text}</p>"), font_root=root).html
 
     assert re.findall(r"files/(\d+)\.woff2", resolved) == loaded
 
@@ -286,14 +285,14 @@ def test_letters_that_only_a_variable_brings_are_loaded_too(tmp_path: Path) -> N
     root = packaged(tmp_path, "some-sans", ("400", "U+0416"))
     html = page("p{font-family:some sans}")
 
-    assert "@font-face" not in resolve_fonts(html, font_root=root).html
-    assert "@font-face" in resolve_fonts(html, font_root=root, also_shown="\u0416").html
+    assert "@font-face" not in with_fonts(html, font_root=root).html
+    assert "@font-face" in with_fonts(html, font_root=root, also_shown="\u0416").html
 
 
 @pytest.mark.parametrize("name", ["some_sans", "some-sans", "../some-sans", "some/sans", "so\u00fcme-sans"])
 def test_other_spellings_of_a_packages_family_are_other_families(name: str, tmp_path: Path) -> None:
     root = packaged(tmp_path, "some-sans", ("400", "U+0000-00FF"))
-    resolution = resolve_fonts(page(f'p{{font-family:"{name}"}}'), font_root=root)
+    resolution = with_fonts(page(f'p{{font-family:"{name}"}}'), font_root=root)
 
     assert [warning.family for warning in resolution.warnings] == [name]
 
@@ -301,11 +300,11 @@ def test_other_spellings_of_a_packages_family_are_other_families(name: str, tmp_
 def test_a_family_that_the_page_links_to_is_not_called_unknown(font_root: Path) -> None:
     link = '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Nonesuch">'
 
-    assert resolve_fonts(page("p{font-family:nonesuch}", head=link), font_root=font_root).warnings == ()
+    assert with_fonts(page("p{font-family:nonesuch}", head=link), font_root=font_root).warnings == ()
 
 
 def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp_path: Path) -> None:
-    resolution = resolve_fonts(page("p{font-family:Lato, serif}"), font_root=tmp_path)
+    resolution = with_fonts(page("p{font-family:Lato, serif}"), font_root=tmp_path)
 
     assert resolution.faces == ()
     assert [(w.family, w.fallback, w.reason) for w in resolution.warnings] == [
@@ -315,7 +314,7 @@ def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp
 
 def test_text_rendering_comes_first_in_the_head_and_fonts_after_the_last_style_sheet(font_root: Path) -> None:
     html = page("p{font-family:Lato}", body='<svg><style>text{fill:red}</style></svg><p style="color:red">x</p>')
-    resolved = resolve_fonts(html, font_root=font_root).html
+    resolved = with_fonts(html, font_root=font_root).html
 
     assert resolved.startswith(f"<!doctype html>\n<html><head>{TEXT_RENDERING}<style>p")
     assert "<style>text{fill:red}</style><style data-hyperframes-deterministic-fonts>" in resolved
@@ -323,13 +322,13 @@ def test_text_rendering_comes_first_in_the_head_and_fonts_after_the_last_style_s
 
 def test_a_linked_style_sheet_counts_as_the_last_one(font_root: Path) -> None:
     link = '<link rel="stylesheet" href="a.css">'
-    resolved = resolve_fonts(page(head=link, body='<p style="font-family:Lato">x</p>'), font_root=font_root).html
+    resolved = with_fonts(page(head=link, body='<p style="font-family:Lato">x</p>'), font_root=font_root).html
 
     assert f"{link}<style data-hyperframes-deterministic-fonts>" in resolved
 
 
 def test_a_page_without_a_head_gets_its_lists_rewritten_and_no_faces(font_root: Path) -> None:
-    resolution = resolve_fonts('<!doctype html><body style="font-family:serif">x</body>', font_root=font_root)
+    resolution = with_fonts('<!doctype html><body style="font-family:serif">x</body>', font_root=font_root)
 
     assert resolution.html == '<!doctype html><body style="font-family:Inter, serif">x</body>'
     assert resolution.faces == ()
@@ -338,21 +337,21 @@ def test_a_page_without_a_head_gets_its_lists_rewritten_and_no_faces(font_root: 
 
 def test_a_resolved_page_is_not_changed_again(font_root: Path) -> None:
     html = page("p{font-family:serif} q{font-family:Lato}", body='<p style="font-family:Georgia">x</p>')
-    once = resolve_fonts(html, font_root=font_root).html
+    once = with_fonts(html, font_root=font_root).html
 
-    assert resolve_fonts(once, font_root=font_root).html == once
+    assert with_fonts(once, font_root=font_root).html == once
 
 
 def test_line_endings_and_entities_outside_the_edits_survive(font_root: Path) -> None:
     html = page("a{b:c}\r\np{font-family:serif}", body="<p>\r\n&nbsp;&lt;\u00e9 \U0001f600<br/><P CLASS=x>\r\n")
 
-    assert authored(resolve_fonts(html, font_root=font_root)) == html.replace(":serif", ":Inter, serif")
+    assert authored(with_fonts(html, font_root=font_root)) == html.replace(":serif", ":Inter, serif")
 
 
 def test_linked_style_sheets_do_not_count(font_root: Path) -> None:
     html = page("p{font-family:Roboto}", head='<link rel="stylesheet" href="a.css">')
 
-    assert families(resolve_fonts(html, font_root=font_root)) == ["Roboto"]
+    assert families(with_fonts(html, font_root=font_root)) == ["Roboto"]
 
 
 def test_family_lists_split_at_top_level_commas_only() -> None:
@@ -387,7 +386,7 @@ def test_every_alias_is_a_name_of_its_own() -> None:
 )
 def test_hostile_style_sheets_are_read_in_reasonable_time(hostile: str, font_root: Path) -> None:
     begin = time.perf_counter()
-    resolve_fonts(page(hostile), font_root=font_root)
+    with_fonts(page(hostile), font_root=font_root)
 
     assert time.perf_counter() - begin < 5
 
@@ -400,17 +399,17 @@ def doubling(steps: int) -> str:
 
 def test_custom_properties_that_double_thirty_times_are_read_at_once(font_root: Path) -> None:
     begin = time.perf_counter()
-    resolution = resolve_fonts(page(doubling(30)), font_root=font_root)
+    resolution = with_fonts(page(doubling(30)), font_root=font_root)
     assert time.perf_counter() - begin < 1
     assert len(resolution.html) < 10_000
-    assert families(resolve_fonts(page(doubling(7)), font_root=font_root)) == ["Lato"]
+    assert families(with_fonts(page(doubling(7)), font_root=font_root)) == ["Lato"]
 
 
 def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_are_not(font_root: Path) -> None:
     names = ",".join(f"f{n:04}" for n in range(10_000))
     lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
     css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"
-    resolution = resolve_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root)
     assert families(resolution) == ["Roboto"]
     assert {"f9999", "x29"} <= {warning.family for warning in resolution.warnings}
     assert str(resolution.warnings[-1]) == (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hyperframes_render.composition.integrity import without_integrity
 from hyperframes_render.packages.root import packages_root
+from tests.unit.composition.steps import without_checksums
 
 SUM = 'integrity="sha512-AAAA" '
 
@@ -20,7 +20,7 @@ SUM = 'integrity="sha512-AAAA" '
     ],
 )
 def test_what_is_answered_from_our_packages_loses_its_checksum(tag: str) -> None:
-    assert without_integrity(f"<p>a</p>{tag.format(SUM)}</script><p>b</p>", packages_root()) == (
+    assert without_checksums(f"<p>a</p>{tag.format(SUM)}</script><p>b</p>", packages_root()) == (
         f"<p>a</p>{tag.format('')}</script><p>b</p>"
     )
 
@@ -35,4 +35,4 @@ def test_what_is_answered_from_our_packages_loses_its_checksum(tag: str) -> None
     ],
 )
 def test_all_else_is_left_as_it_is(tag: str) -> None:
-    assert without_integrity(tag, packages_root()) == tag
+    assert without_checksums(tag, packages_root()) == tag

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from hyperframes_render.composition.html import scan
-from hyperframes_render.composition.lint import lint
+from tests.unit.composition.steps import lint_text as lint
+from tests.unit.composition.steps import scan
 
 ROOT = 'data-composition-id="main" data-width="320" data-height="180" data-duration="2"'
 TIMELINE = '<script src="gsap.min.js"></script><script>window.__timelines = { main: gsap.timeline() };</script>'

@@ -6,14 +6,15 @@ import re
 
 import pytest
 
-from hyperframes_render.composition.scripts import AFTER_FONTS, delay_until_fonts_load
+from hyperframes_render.composition.scripts import AFTER_FONTS
 from hyperframes_render.packages.root import packages_root, runtime_path
+from tests.unit.composition.steps import delayed
 
 HEAD = "<!doctype html><html><head><script>head()</script></head>"
 
 
 def types(html: str) -> list[str | None]:
-    found = re.findall(r"<script[^>]*>", delay_until_fonts_load(html))
+    found = re.findall(r"<script[^>]*>", delayed(html))
     return [match[1] if (match := re.search(r'type="([^"]*)"', tag)) else None for tag in found]
 
 
@@ -50,7 +51,7 @@ def test_scripts_say_where_they_stand() -> None:
     html = (
         f"{HEAD}\n<body>\n<script\n>\nboom()\n</script><script src=a.js></script><script>//# sourceURL=own\n</script>"
     )
-    named = delay_until_fonts_load(html)
+    named = delayed(html)
     assert named.count("sourceURL") == 2
     assert "boom()\n\n//# sourceURL=composition:@4\n</script>" in named
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hyperframes_render.composition.scoping import Names, rewrite_urls, scope_css
-from hyperframes_render.composition.sub_compositions import inline_sub_compositions
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
+from tests.unit.composition.steps import with_sub_compositions
 
 SCOPE = '[data-composition-id="card"]'
 BOX = f"{SCOPE}:not(:has([data-hf-inner-root])), {SCOPE} > [data-hf-inner-root]"
@@ -60,7 +60,7 @@ def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tm
         'data-composition-id="card" data-width="40"><p class="a">hello<br></p>'
         "<script>go() // end</script></div></template>",
     )
-    html = inline_sub_compositions(page(host("parts/card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("parts/card.html")), tmp_path).html
     assert "old" not in html and "data-composition-src" not in html and ".never" not in html
     assert re.search(r'<div[^>]*data-width="40"[^>]*><div[^>]*data-hf-inner-root="true"[^>]*><p class="a">hello', html)
     assert html.index(f"<style>{SCOPE} .a {{color:red}}</style></head>") < html.index("<body>")
@@ -77,14 +77,14 @@ def test_addresses_are_those_of_the_page(tmp_path: Path) -> None:
     )
     write(tmp_path, "parts/a.png", "")
     write(tmp_path, "b.png", "")
-    html = inline_sub_compositions(page(host("parts/card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("parts/card.html")), tmp_path).html
     assert re.findall(r'src="([^"]*)"', html) == ["parts/a.png", "b.png", "c.png", "https://x.test/d.png"]
     assert "background:url(parts/a.png)" in html and 'href="#e"' in html
 
 
 def test_a_composition_used_twice_has_two_names(tmp_path: Path) -> None:
     write(tmp_path, "card.html", '<template><div data-composition-id="card"><style>.a{}</style></div></template>')
-    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
     assert 'data-composition-id="card__hf1"' in html and 'data-composition-id="card__hf2"' in html
     assert '[data-composition-id="card__hf2"] .a' in html
 
@@ -92,7 +92,7 @@ def test_a_composition_used_twice_has_two_names(tmp_path: Path) -> None:
 def test_nested_ones_are_brought_in_and_one_that_holds_itself_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, "a.html", f'<template><div data-composition-id="a">A{host("b.html", "b")}</div></template>')
     write(tmp_path, "b.html", f'<template><div data-composition-id="b">B{host("a.html", "a")}</div></template>')
-    inlined = inline_sub_compositions(page(host("a.html", "a")), tmp_path)
+    inlined = with_sub_compositions(page(host("a.html", "a")), tmp_path)
     assert re.search(r">A<.*>B<", inlined.html)
     assert inlined.warnings == ("The sub-composition a.html is left out: it contains itself.",)
 
@@ -105,7 +105,7 @@ def test_variables_of_a_host_go_over_the_declared_ones(tmp_path: Path) -> None:
         f"<template><div data-composition-id='card' data-composition-variables='{declared}'></div></template>",
     )
     values = """data-variable-values='{"word":"</script>"}'"""
-    html = inline_sub_compositions(page(host("card.html", more=values)), tmp_path).html
+    html = with_sub_compositions(page(host("card.html", more=values)), tmp_path).html
     assert '{"card": {"word": "\\u003c/script>", "size": 3}}' in html
     assert f"{SCOPE} {{--size:3}}" in html
 
@@ -123,7 +123,7 @@ SCENE = """<html><head>
 
 def test_data_scripts_of_the_head_and_beside_the_root_are_in_the_host(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
-    html = inline_sub_compositions(page(host("card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("card.html")), tmp_path).html
     inside = html[html.index('data-composition-file="card.html"') : html.index("https://x.test/lib.js")]
     assert [re.search(rf'id="{name}">', inside) is not None for name in ("in", "vs", "fs")] == [True] * 3
     assert html.count('id="fs"') == html.count('id="in"') == 1
@@ -131,7 +131,7 @@ def test_data_scripts_of_the_head_and_beside_the_root_are_in_the_host(tmp_path: 
 
 def test_scripts_keep_the_order_of_the_file_and_only_those_from_elsewhere_go_before(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
-    html = inline_sub_compositions(page(host("card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("card.html")), tmp_path).html
     order = [
         html.index(mark) for mark in ("https://x.test/lib.js", "window.CFG", "scene.js", "after()", 'import "three"')
     ]
@@ -140,7 +140,7 @@ def test_scripts_keep_the_order_of_the_file_and_only_those_from_elsewhere_go_bef
 
 def test_a_module_runs_once_for_each_host_with_the_values_of_that_host(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
-    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
     module = r'<script type="text/hf-after-fonts\+module">const __hyperframes = \S+\(.*?"runtime": "(\w+)"'
     assert re.findall(module, html) == ["card__hf1", "card__hf2"]
 
@@ -149,7 +149,7 @@ def test_import_maps_are_merged_into_the_first_one_of_the_page(tmp_path: Path) -
     for name in ("parts/three.js", "parts/ours.js", "parts/lib/x.js"):
         write(tmp_path, name, "")
     write(tmp_path, "parts/card.html", SCENE)
-    alone = inline_sub_compositions(page(host("parts/card.html")), tmp_path)
+    alone = with_sub_compositions(page(host("parts/card.html")), tmp_path)
     maps = re.findall(r'<head><script type="importmap">(.*?)</script>', alone.html)
     assert [json.loads(found) for found in maps] == [
         {"imports": {"three": "./parts/three.js", "own": "./parts/ours.js", "parts/": "./parts/lib/"}}
@@ -157,7 +157,7 @@ def test_import_maps_are_merged_into_the_first_one_of_the_page(tmp_path: Path) -
     with_own = (
         '<script type="importmap">{"imports":{"three":"https://x.test/t.js"},"scopes":{"/a/":{"b":"/c.js"}}}</script>'
     )
-    merged = inline_sub_compositions(page(with_own, host("parts/card.html")), tmp_path)
+    merged = with_sub_compositions(page(with_own, host("parts/card.html")), tmp_path)
     found = re.findall(r'<script type="importmap">(.*?)</script>', merged.html)
     assert len(found) == 1 and json.loads(found[0])["scopes"] == {"/a/": {"b": "/c.js"}}
     assert json.loads(found[0])["imports"]["three"] == "https://x.test/t.js" and '"own"' in found[0]
@@ -168,7 +168,7 @@ def test_import_maps_are_merged_into_the_first_one_of_the_page(tmp_path: Path) -
 
 def test_styles_keep_their_media_and_those_of_another_type_stay_as_they_are(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
-    html = inline_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
+    html = with_sub_compositions(page(host("card.html"), host("card.html")), tmp_path).html
     assert html.count('<style type="text/tailwindcss">@theme{--x:1}</style>') == 1
     assert re.search(r'<style media="print">\[data-composition-id="card__hf1"\] .a {x:1}\s', html)
 
@@ -177,7 +177,7 @@ def test_imports_of_style_sheets_come_before_all_rules(tmp_path: Path) -> None:
     for name in "ab":
         style = f"<style>@layer {name}1;@import url(https://x.test/{name}.css);.{name}{{x:1}}</style>"
         write(tmp_path, f"{name}.html", f'<template><div data-composition-id="{name}">{style}</div></template>')
-    html = inline_sub_compositions(page(host("a.html", "a"), host("b.html", "b")), tmp_path).html
+    html = with_sub_compositions(page(host("a.html", "a"), host("b.html", "b")), tmp_path).html
     (sheet,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     assert sheet.split("\n")[:4] == [
         "@layer a1;",
@@ -192,14 +192,14 @@ def test_a_file_that_is_missing_outside_or_empty_ends_the_render(tmp_path: Path,
     write(tmp_path, "project/empty.html", " ")
     write(tmp_path, "outside.html", "<p>outside</p>")
     with pytest.raises(InvalidComposition, match="sub-composition"):
-        inline_sub_compositions(page(host(source)), tmp_path / "project")
+        with_sub_compositions(page(host(source)), tmp_path / "project")
 
 
 def test_a_page_without_hosts_is_left_as_it_is(tmp_path: Path) -> None:
     html = page(
         '<div data-composition-src="https://x.test/a.html"></div>', "<template>", host("no.html"), "</template>"
     )
-    assert inline_sub_compositions(html, tmp_path).html == html
+    assert with_sub_compositions(html, tmp_path).html == html
 
 
 def test_sub_compositions_that_multiply_are_refused(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_sub_compositions_that_multiply_are_refused(tmp_path: Path) -> None:
         write(tmp_path, f"{name}.html", "<template>" + host(f"{shown}.html", shown) * 8 + "</template>")
     write(tmp_path, "e.html", "<template><p>x</p></template>")
     with pytest.raises(LimitExceeded, match="too many"):
-        inline_sub_compositions(page(host("a.html", "a")), tmp_path)
+        with_sub_compositions(page(host("a.html", "a")), tmp_path)
 
 
 @pytest.mark.parametrize(

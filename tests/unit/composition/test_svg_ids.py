@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hyperframes_render.composition.html import scan
 from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_ids, with_new_names
+from tests.unit.composition.steps import scan
 
 PAINT = '<svg><linearGradient id="paint"></linearGradient><rect id="bar" fill="url(#paint)"/></svg>'
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.composition.variables import variable_markup, with_rules_last
 from hyperframes_render.errors import InvalidOption
 from hyperframes_render.input import MAX_VARIABLES, parse_render_input
+from tests.unit.composition.steps import variable_markup, with_rules_last
 
 DECLARED = [
     {"id": "title", "type": "string", "default": "Hello"},

@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 
 from hyperframes_render.composition.compile import PageSpec
-from hyperframes_render.composition.declared import read_declared
 from hyperframes_render.errors import DurationUnknown, LimitExceeded
 from hyperframes_render.input import RenderInput
 from hyperframes_render.render.plan import count_frames, frames_to_render, split_frames
+from tests.unit.composition.steps import read_declared
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""What stands around a page's own markup: the document of a fragment, a template around everything, the root's tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from hyperframes_render.composition.declared import PAGE_ID, box_of_page, root_of
+from hyperframes_render.composition.html import Document
+
+_LEADING_COMMENTS = r"\s*(?:<!--.*?-->\s*)*"
+_DOCUMENT = r"<(?:!doctype\s+html|html)"
+
+
+def without_outer_template(html: str) -> str:
+    """`html` without a <template> that stands around all of it, which no browser would show; offsets stay as they are.
+
+    A sub-composition's file, whose template holds a composition root, is left as it is.
+    """
+    if re.match(rf"{_LEADING_COMMENTS}<template\b", html, re.IGNORECASE | re.DOTALL) is None:
+        return html
+    document = Document(html)
+    template = document.first("template")
+    if template is None or html[template.end :].strip():
+        return html
+    if any("data-composition-id" in element.attributes for element in document.elements):
+        return html
+    for start, end in ((template.start, template.open_end), (template.close_start, template.end)):
+        document.replace(start, end, " " * (end - start))
+    return document.result()
+
+
+#: What the official renderer (0.8.170) puts around markup that is no whole document.
+_FRAGMENT_STYLE = (
+    "*{margin:0;padding:0;box-sizing:border-box}body{overflow:hidden;background:#000;font-family:Inter,sans-serif}"
+)
+
+
+def whole_document(document: Document, *, rootless: bool = False) -> Document:
+    """The document itself where it begins as one does; else its markup as the body of a document: black, without
+    margins, in Inter.
+
+    A page without a composition root looks as in a browser: it gets a doctype, and a head for its fonts, and no style.
+    """
+    html = document.text
+    if rootless:
+        return _with_head(document)
+    if re.match(rf"\s*{_DOCUMENT}", html, re.IGNORECASE):
+        return document
+    # The body's own style wins over the markup's rules, as in the official renderer.
+    return Document(
+        f'<!doctype html><html><head><meta charset="utf-8"><style>{_FRAGMENT_STYLE}</style></head>'
+        f'<body style="margin:0;overflow:hidden">{html}'
+    )
+
+
+def _with_head(document: Document) -> Document:
+    html = document.text
+    if not re.match(rf"{_LEADING_COMMENTS}{_DOCUMENT}", html, re.IGNORECASE | re.DOTALL):
+        document = Document(f"<!doctype html>{html}")
+    if document.first("head") is None:
+        # What belongs in a head and follows it is moved into it by the browser.
+        document.insert(document.head_start, "<head></head>")
+    return document.applied()
+
+
+def mark_page_root(document: Document) -> None:
+    """Give the outermost element of a page without a composition root the page's id, where it is the root in all but
+    that. Where the body is to be the root, the page's own scripts of the renderer make it that: a body needs no tag.
+    """
+    if (box := box_of_page(document)) is not None:
+        document.set_attributes(box, {"data-composition-id": PAGE_ID})
+
+
+def set_root_attributes(document: Document, values: Mapping[str, str]) -> None:
+    """Set these attributes of the composition root, in place of what it says there."""
+    if (root := root_of(document)) is not None:
+        document.set_attributes(root, values)
