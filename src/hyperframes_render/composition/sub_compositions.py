@@ -128,11 +128,10 @@ def bring_in_sub_compositions(document: Document, root: Path) -> tuple[Document,
     for host in hosts:
         name = host.attributes.get("data-composition-id", "")
         collected.asked[name] = collected.asked.get(name, 0) + 1
-    document = Document(_expanded(document, collected, ()))
-    _merge_import_maps(collected, document)
-    document.insert(end_of(document, "head"), _head_additions(collected, document))
-    document.insert(end_of(document, "body"), _body_additions(collected, document))
-    # What the fonts and the page's own head need to see are the additions, too.
+    kept = _expand(document, collected, ())
+    _merge_import_maps(collected, document, kept)
+    document.insert(end_of(document, "head"), _head_additions(collected, document, kept))
+    document.insert(end_of(document, "body"), _body_additions(collected, kept))
     return document.applied(), tuple(collected.warnings)
 
 
@@ -168,25 +167,35 @@ def _begin_of_head(document: Document) -> int:
     return whole.open_end if whole is not None else (doctype.end() if doctype else 0)
 
 
-def _expanded(document: Document, collected: _Collected, ancestry: tuple[str, ...]) -> str:
-    """The text of `document` with the content of every host in it put in, to any depth."""
-    done: Element | None = None
-    for host in _hosts(document):
-        if done is not None and done.holds(host):
-            continue  # the content that a host had before is replaced
-        done = host
+def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]) -> list[Element]:
+    """Put the content of every host of `document` in, to any depth; the elements that stay.
+
+    The content that a host had before is replaced.
+    """
+    kept: list[Element] = []
+    hosts = {id(host) for host in _hosts(document)}
+    replaced: Element | None = None
+    for host in document.elements:
+        if replaced is not None and replaced.holds(host):
+            continue
+        kept.append(host)
+        if id(host) not in hosts:
+            continue
         source = file_of_host(host)
         if source in ancestry or len(ancestry) >= MAX_DEPTH:
             why = "it contains itself" if source in ancestry else f"it lies more than {MAX_DEPTH} deep"
             collected.warnings.append(f"The sub-composition {source} is left out: {why}.")
             document.set_attributes(host, {"data-composition-src": None})
             continue
+        replaced = host
         attributes, content = _take_in(host, source, collected)
         if "data-composition-src" in content.lower():
-            content = _expanded(Document(content), collected, (*ancestry, source))
+            inner = Document(content)
+            _expand(inner, collected, (*ancestry, source))
+            content = inner.result()
         tag = with_attributes(document.result(host.start, host.open_end), host.name, attributes)
         document.replace_all(host.start, host.close_start, tag + content)
-    return document.result()
+    return kept
 
 
 def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
@@ -524,11 +533,11 @@ def property_names(variable: str) -> list[str]:
     return list(dict.fromkeys([f"--{variable}", f"--{plain or 'node'}"]))
 
 
-def _merge_import_maps(collected: _Collected, document: Document) -> None:
+def _merge_import_maps(collected: _Collected, document: Document, kept: list[Element]) -> None:
     """Put the files' import maps into the page's first one, or first into the head; what is there already stays."""
     if not collected.import_maps:
         return
-    there = next((e for e in document.elements if _is_import_map(e) and not e.within("template")), None)
+    there = next((e for e in kept if _is_import_map(e) and not e.within("template")), None)
     own = _json_object(document.content_of(there)) if there else {}
     imports = dict(_items(own.get("imports")))
     scopes = {prefix: dict(_items(entries)) for prefix, entries in _items(own.get("scopes"))}
@@ -549,10 +558,12 @@ def _merge_import_maps(collected: _Collected, document: Document) -> None:
         document.insert(_begin_of_head(document), f'<script type="{_IMPORT_MAP}">{merged}</script>')
 
 
-def _head_additions(collected: _Collected, document: Document) -> str:
-    there = {element.attributes.get("href") for element in document.elements if element.name == "link"}
+def _head_additions(collected: _Collected, document: Document, kept: list[Element]) -> str:
+    there = {element.attributes.get("href") for element in kept if element.name == "link"}
     links = [tag for tag, address in dict(collected.links).items() if address not in there]
-    authored = "\n".join([sheets_of(document), *(style.css for style in collected.styles)])
+    authored = "\n".join(
+        [*(document.content_of(e) for e in kept if e.name == "style"), *(style.css for style in collected.styles)]
+    )
     styles = [
         *collected.styles,
         *(
@@ -569,8 +580,8 @@ def _head_additions(collected: _Collected, document: Document) -> str:
     return "".join(links + sheets)
 
 
-def _body_additions(collected: _Collected, document: Document) -> str:
-    there = {element.attributes.get("src") for element in document.elements if element.name == "script"}
+def _body_additions(collected: _Collected, kept: list[Element]) -> str:
+    there = {element.attributes.get("src") for element in kept if element.name == "script"}
     scripts = [script for address, script in collected.libraries.items() if address not in there]
     if collected.variables:
         table = _script_json(collected.variables)

@@ -20,7 +20,10 @@ data-width="320" data-height="180" data-duration="1"><p style="font-family: Inte
 fail();
 </script></body></html>"""
 HOST = '<div data-composition-id="{0}" data-composition-src="{0}.html" data-start="0" data-duration="1"></div>'
-PART = '<template><div data-composition-id="{0}"><style>p {{ color: red }}</style><p>x</p><script>1</script></div></template>'
+PART = (
+    '<template><div data-composition-id="{0}"><style>p {{ color: red }}</style><p>x</p>'
+    "<script>1</script></div></template>"
+)
 
 
 def compiled(html: str, project: Path, **fields: object) -> str:
