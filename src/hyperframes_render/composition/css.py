@@ -1,38 +1,87 @@
-"""Where comments, strings and addresses of a style sheet end.
+"""The one tokenizer of style sheets: comments, strings, addresses, escapes, and the marks that give a sheet its form.
 
-A pattern for "opening, anything, end" looks through the whole rest for each opening that has no end: hours for a
-megabyte of openings. Here what has no end is looked for once.
+A style sheet comes from strangers and may have megabytes. A pattern for "opening, anything, end" looks through the
+whole rest for each opening that has no end. Here what has no end is looked for once: the time grows with the length.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from functools import lru_cache
+from typing import NamedTuple
 
 _STRINGS = {
     '"': re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL),
     "'": re.compile(r"[^'\\]*+(?:\\.[^'\\]*+)*+'", re.DOTALL),
 }
-_IN_ADDRESS = re.compile(r"[^\"')]*+")
 
 
-class OpaqueRanges:
-    """The ends of stretches of one text. Ask from the text's beginning to its end."""
+class Kind(Enum):
+    """What a token is."""
+
+    COMMENT = auto()
+    STRING = auto()
+    #: url(…) without quotes.
+    ADDRESS = auto()
+    #: A backslash and the character that it takes its meaning from.
+    ESCAPE = auto()
+    #: One of the characters that were asked for.
+    MARK = auto()
+
+
+class Token(NamedTuple):
+    """A token from offset `start` to `end`; one that is not `closed` has its opening alone."""
+
+    kind: Kind
+    start: int
+    end: int
+    closed: bool = True
+
+
+@lru_cache(maxsize=8)
+def _openings(marks: str) -> re.Pattern[str]:
+    opening = r"""/\*|["']|\\.|(?i:url)\((?!\s*+["'])"""
+    return re.compile(f"{opening}|[{re.escape(marks)}]" if marks else opening, re.DOTALL)
+
+
+def tokens(css: str, marks: str = "") -> Iterator[Token]:
+    """The tokens of `css` in their order. What is between them, and no mark, is left out."""
+    openings, position = _openings(marks), 0
+    ends = _Ends(css)
+    while match := openings.search(css, position):
+        opening, start, position = match[0], match.start(), match.end()
+        if opening == "/*":
+            kind, end = Kind.COMMENT, ends.of_comment(position)
+        elif opening in _STRINGS:
+            kind, end = Kind.STRING, ends.of_string(opening, position)
+        elif opening[0] == "\\":
+            kind, end = Kind.ESCAPE, position
+        elif opening[0] in "uU" and opening[-1] == "(":
+            kind, end = Kind.ADDRESS, ends.of_address(position)
+        else:
+            kind, end = Kind.MARK, position
+        closed = end is not None
+        position = position if end is None else end
+        yield Token(kind, start, position, closed)
+
+
+class _Ends:
+    """Where comments, strings and addresses of one text end; asked from the text's beginning to its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._last_comment_end = text.rfind("*/")
+        self._last_bracket = text.rfind(")")
         #: Kinds of quotes of which one had no end: none after it has one, as its own string would end there.
         self._endless: set[str] = set()
-        #: No address that begins before this place has an end.
-        self._broken_until = 0
 
-    def end_of_comment(self, position: int) -> int | None:
-        """Where a comment ends whose content begins at `position`; None where it has no end."""
+    def of_comment(self, position: int) -> int | None:
         # Not looked for where there is none: each look would go through the whole rest.
         return self._text.find("*/", position) + 2 if position <= self._last_comment_end else None
 
-    def end_of_string(self, quote: str, position: int) -> int | None:
-        """The same for a string between two `quote`."""
+    def of_string(self, quote: str, position: int) -> int | None:
         if quote in self._endless:
             return None
         match = _STRINGS[quote].match(self._text, position)
@@ -41,22 +90,26 @@ class OpaqueRanges:
             return None
         return match.end()
 
-    def end_of_address(self, position: int) -> int | None:
-        """The same for an address without quotes in url()."""
-        if position < self._broken_until:
-            return None
-        match = _IN_ADDRESS.match(self._text, position)
-        end = match.end() if match else position
-        if self._text.startswith(")", end):
-            return end + 1
-        self._broken_until = end
-        return None
+    def of_address(self, position: int) -> int | None:
+        return self._text.find(")", position) + 1 if position <= self._last_bracket else None
 
 
 def without_comments(css: str) -> str:
-    """`css` without its comments; one without an end is left where it is."""
+    """`css` without its comments, also those that stand in strings; one without an end is left where it is."""
     parts, position = [], 0
     while (start := css.find("/*", position)) >= 0 and (end := css.find("*/", start + 2)) >= 0:
         parts.append(css[position:start])
         position = end + 2
+    return "".join([*parts, css[position:]])
+
+
+def with_blank_comments(css: str) -> str:
+    """`css` with spaces in place of its comments: offsets stay. Comments in strings are none."""
+    if "/*" not in css:
+        return css
+    parts, position = [], 0
+    for token in tokens(css):
+        if token.kind is Kind.COMMENT and token.closed:
+            parts += [css[position : token.start], " " * (token.end - token.start)]
+            position = token.end
     return "".join([*parts, css[position:]])

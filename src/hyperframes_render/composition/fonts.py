@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from hyperframes_render.composition.css import OpaqueRanges
+from hyperframes_render.composition.css import Kind, tokens, with_blank_comments
 from hyperframes_render.composition.html import Document, Element
 from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
 
@@ -696,11 +696,6 @@ class _StyleSheetError(Exception):
 _OF_INTEREST = re.compile(r"font-family|--|@font-face|@import|\bfont\s*+:", re.IGNORECASE)
 #: What stands before the families of a `font` shorthand: a size in numbers, and a height of lines.
 _SIZE = re.compile(r"[\d.](?:[a-z]{2,4}|%)(?:\s*+/\s*+[\w.%]++)?\s++", re.IGNORECASE)
-_TOKEN = re.compile(
-    r"""(?s:/\*.*?\*/|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|\\.)|(?i:url)\((?!\s*["'])[^)]*\)?"""
-    r"""|[{};()\[\]]|/\*|["']"""
-)
-_COMMENT_OR_STRING = re.compile(r"""/\*|["']""")
 _NAME = re.compile(r"\s*[*_]?([^\s:]+)\s*:\s*")
 _IMPORTANT = re.compile(r"!\s*important\Z", re.IGNORECASE)
 _IMPORT = re.compile(r"""\s*+@import\s*+(?:url\(([^)]*+)\)|"([^"]*+)"|'([^']*+)')\s*+(?:all\s*+)?\Z""", re.IGNORECASE)
@@ -723,20 +718,6 @@ def _read_inline_style(style: str) -> _Sheet:
     return replace(sheet, declarations=[item._replace(start=item.start - 2) for item in sheet.declarations])
 
 
-def _blank_comments(text: str) -> str:
-    if "/*" not in text:
-        return text
-    opaque_ranges, parts, position, begin = OpaqueRanges(text), [], 0, 0
-    while match := _COMMENT_OR_STRING.search(text, position):
-        opening, position = match[0], match.end()
-        if opening != "/*":
-            position = opaque_ranges.end_of_string(opening, position) or position
-        elif end := opaque_ranges.end_of_comment(position):
-            parts += [text[begin : match.start()], " " * (end - match.start())]
-            begin = position = end
-    return "".join([*parts, text[begin:]])
-
-
 def _import_address(match: re.Match[str]) -> str:
     """The address of an @import, without its quotes."""
     if match[1] is None:
@@ -755,18 +736,16 @@ class _SheetReader:
         self._start = 0
         self._blocks: list[_Block] = []
         self._brackets: list[str] = []
-        for match in _TOKEN.finditer(css):
-            if len(match[0]) == 1:
-                self._take(match[0], match.start())
-            elif match[0] == "/*" or (match[0][0] in "uU" and match[0][-1] != ")"):
+        for token in tokens(css, "{};()[]"):
+            if not token.closed:
                 raise _StyleSheetError
+            if token.kind is Kind.MARK:
+                self._take(css[token.start], token.start)
         self._end_statement(len(css))
         if self._blocks or self._brackets:
             raise _StyleSheetError
 
     def _take(self, token: str, at: int) -> None:
-        if token in "\"'":
-            raise _StyleSheetError
         if self._brackets and token == self._brackets[-1]:
             self._brackets.pop()
         elif token in "([" or (token == "{" and (self._brackets or self._is_custom_property(at))):
@@ -774,7 +753,7 @@ class _SheetReader:
         elif token in ")]" or self._brackets:
             return
         elif token == "{":
-            prelude = _blank_comments(self._css[self._start : at])
+            prelude = with_blank_comments(self._css[self._start : at])
             is_face = prelude.strip().lower() == "@font-face"
             self._blocks.append(_Block(self._start + len(prelude) - len(prelude.lstrip()), is_face))
             self._start = at + 1
@@ -784,7 +763,7 @@ class _SheetReader:
                 self._end_block(at + 1)
 
     def _is_custom_property(self, at: int) -> bool:
-        match = _NAME.match(_blank_comments(self._css[self._start : at]))
+        match = _NAME.match(with_blank_comments(self._css[self._start : at]))
         return match is not None and match[1].startswith("--")
 
     def _end_block(self, end: int) -> None:
@@ -800,7 +779,7 @@ class _SheetReader:
 
     def _end_statement(self, end: int) -> None:
         start, self._start = self._start, end + 1
-        text = _blank_comments(self._css[start:end])
+        text = with_blank_comments(self._css[start:end])
         if not text or text.isspace():
             return
         if text.lstrip().startswith("@"):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from hyperframes_render.composition.css import OpaqueRanges, without_comments
+from hyperframes_render.composition.css import Kind, tokens, without_comments
 
 #: Set on a sub-composition's own root where it stands inside its host.
 INNER_ROOT = "data-hf-inner-root"
@@ -16,10 +16,6 @@ AUTHORED_ID = "data-hf-authored-id"
 
 #: At-rules whose content is rules again; what stands in others (keyframes, font faces) has no selectors to change.
 _CONDITIONAL = {"media", "supports", "layer", "container", "starting-style", "document"}
-#: What may begin a comment, a string or an address, and what gives a sheet its form.
-_MARK = re.compile(r"""/\*|["'{};]|url\(""")
-#: The same in a list of selectors, whose strings have no escapes.
-_SELECTOR_MARK = re.compile(r"""/\*|"[^"]*+"|'[^']*+'|\\.|[()\[\],]""", re.DOTALL)
 #: What names the composition, and what times its clip. No value goes on beyond the next bracket.
 _OWN_OR_TIMING = re.compile(
     r"""\[\s*+(?:data-composition-id\s*+=\s*+(?P<id>"[^"]*+"|'[^']*+'|[^"'\[\]\s]*+)"""
@@ -174,19 +170,18 @@ def _own_places(selector: str, composition_id: str) -> list[tuple[int, int]]:
 
 def _split(selectors: str) -> list[str]:
     """The selectors of a list; commas in brackets and strings do not count."""
-    parts, depth, begin, position = [], 0, 0, 0
-    opaque_ranges = OpaqueRanges(selectors)
-    while match := _SELECTOR_MARK.search(selectors, position):
-        token, position = match[0], match.end()
-        if token == "/*":
-            position = opaque_ranges.end_of_comment(position) or position
-        elif token in "([":
+    parts, depth, begin = [], 0, 0
+    for token in tokens(selectors, "()[],"):
+        if token.kind is not Kind.MARK:
+            continue
+        mark = selectors[token.start]
+        if mark in "([":
             depth += 1
-        elif token in ")]":
+        elif mark in ")]":
             depth -= 1
-        elif token == "," and depth == 0:
-            parts.append(selectors[begin : match.start()])
-            begin = match.end()
+        elif depth == 0:
+            parts.append(selectors[begin : token.start])
+            begin = token.end
     return [*parts, selectors[begin:]]
 
 
@@ -213,17 +208,11 @@ def _rules(css: str) -> Iterator[tuple[str, str | None, str]]:
 
 def _marks(css: str) -> Iterator[tuple[int, str]]:
     """Where braces and semicolons stand that give `css` its form: not in comments, strings and addresses."""
-    opaque_ranges, position = OpaqueRanges(css), 0
-    while match := _MARK.search(css, position):
-        mark, position = match[0], match.end()
-        if mark == "/*":
-            position = opaque_ranges.end_of_comment(position) or len(css)
-        elif mark == "url(":
-            position = opaque_ranges.end_of_address(position) or position
-        elif mark in "\"'":
-            position = opaque_ranges.end_of_string(mark, position) or position
-        else:
-            yield match.start(), mark
+    for token in tokens(css, "{};"):
+        if token.kind is Kind.COMMENT and not token.closed:
+            return  # all that follows is a comment
+        if token.kind is Kind.MARK:
+            yield token.start, css[token.start]
 
 
 def _end_of_block(marks: Iterator[tuple[int, str]], length: int) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperframes_render.composition.css import OpaqueRanges, without_comments
+from hyperframes_render.composition.css import Kind, tokens, with_blank_comments, without_comments
 from hyperframes_render.composition.scoping import Names, rewrite_urls, scope_css
 from hyperframes_render.errors import LimitExceeded
 from tests.unit.composition.steps import lint_text, read_declared, with_fonts, with_sub_compositions
@@ -63,8 +64,8 @@ def test_selectors_that_would_be_gigabytes_with_their_names_are_refused(tmp_path
 
 #: The plain patterns that say what is meant, for texts short enough for them.
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-ADDRESS = re.compile(r"""url\([^"')]*\)""")
+STRINGS = {'"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)}
+ADDRESS = re.compile(r"url\([^)]*\)")
 PIECES = st.sampled_from(["/*", "*/", "/", "*", '"', "'", "\\", "url(", "(", ")", "a", " ", "\n", "é"])
 TEXT = st.lists(PIECES, max_size=30).map("".join)
 
@@ -73,16 +74,22 @@ TEXT = st.lists(PIECES, max_size=30).map("".join)
 @given(css=TEXT)
 def test_ends_are_those_that_plain_patterns_find(css: str) -> None:
     assert without_comments(css) == COMMENT.sub("", css)
-    opaque_ranges = OpaqueRanges(css)
-    for opening in re.finditer(r"""/\*|"|url\(""", css):
-        pattern = {"/*": COMMENT, '"': STRING, "url(": ADDRESS}[opening[0]]
-        meant = pattern.match(css, opening.start())
-        found = {
-            "/*": opaque_ranges.end_of_comment,
-            '"': lambda position: opaque_ranges.end_of_string('"', position),
-            "url(": opaque_ranges.end_of_address,
-        }[opening[0]](opening.end())
-        assert found == (meant.end() if meant else None)
+    for token in tokens(css, "{"):
+        pattern = {Kind.COMMENT: COMMENT, Kind.ADDRESS: ADDRESS}.get(token.kind)
+        if token.kind is Kind.STRING:
+            pattern = STRINGS[css[token.start]]
+        if pattern is not None:
+            meant = pattern.match(css, token.start)
+            assert token.closed == (meant is not None)
+            assert meant is None or token.end == meant.end()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(css=TEXT)
+def test_tokens_do_not_overlap_and_comments_become_blanks(css: str) -> None:
+    found = list(tokens(css, "()"))
+    assert all(before.end <= after.start for before, after in pairwise(found))
+    assert len(with_blank_comments(css)) == len(css)
 
 
 @pytest.mark.parametrize(
