@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from hyperframes_render.media.ffmpeg import ffmpeg_path
 from hyperframes_render.media.true_peak import true_peak
+from tests.e2e.media import STEP, make_film, write_tone
 from tests.e2e.support import composition, frames, render
-from tests.e2e.test_outputs import write_tone
-
-STEP = 4
-
-
-def make_film(path: Path, *, seconds: float = 2.0, sound: bool = False) -> Path:
-    """A film of 30 frames a second whose picture n is grey of level 20 + 4 n, with a tone where asked."""
-    command = [ffmpeg_path(), "-v", "error", "-y", "-f", "lavfi"]
-    command += ["-i", f"color=gray:size=320x180:rate=30:duration={seconds},geq=lum='20+{STEP}*N':cb=128:cr=128"]
-    if sound:
-        command += ["-f", "lavfi", "-i", f"sine=frequency=500:sample_rate=48000:duration={seconds}"]
-    subprocess.run([*command, "-c:v", "libx264", "-g", "15", "-crf", "4", "-c:a", "aac", str(path)], check=True)
-    return path
 
 
 def film(extra: str = "", source: str = "film.mp4") -> str:

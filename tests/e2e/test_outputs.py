@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import wave
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from hyperframes_render.formats import FORMATS, Codec
+from tests.e2e.boxes import BOXES, shown_number
+from tests.e2e.media import write_tone
 from tests.e2e.support import COMPOSITIONS, few, frames, packet_times, render, run
-from tests.e2e.test_pictures import BOXES, shown_number
 
 ALPHA = COMPOSITIONS / "alpha.html"
 RICH = COMPOSITIONS / "rich.html"
@@ -65,17 +65,6 @@ def pictures_with_alpha(video: Path) -> list[Picture]:
         return [
             np.asarray(frame.to_ndarray(format="rgba", src_colorspace=Colorspace.ITU709), np.uint8) for frame in decoded
         ]
-
-
-def write_tone(path: Path, seconds: float, *, rate: int = 44100, channels: int = 1) -> Path:
-    times = np.arange(round(seconds * rate)) / rate
-    samples = (0.5 * 32767 * np.sin(2 * np.pi * 440 * times)).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.repeat(samples[:, None], channels, axis=1).tobytes())
-    return path
 
 
 def sound_of(video: Path) -> NDArray[np.float64]:

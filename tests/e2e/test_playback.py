@@ -13,9 +13,9 @@ from playwright.sync_api import sync_playwright
 
 from hyperframes_render.browser.chromium import chromium_path
 from hyperframes_render.formats import FORMATS, Codec
+from tests.e2e.boxes import shown_number
+from tests.e2e.media import write_tone
 from tests.e2e.support import COMPOSITIONS, render
-from tests.e2e.test_outputs import write_tone
-from tests.e2e.test_pictures import shown_number
 
 BOXES = COMPOSITIONS / "boxes.html"
 #: What Debian's Chromium has no decoder for is decoded by PyAV elsewhere (test_outputs.py).

@@ -16,10 +16,9 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 from hyperframes_render.browser.chromium import chromium_path
+from tests.e2e.media import STEP, make_film, write_tone
 from tests.e2e.rootless_pages import DOT, PAGES, SMALL_INPUT, STYLE, TRACKS, check_frames
 from tests.e2e.support import frames, render, run
-from tests.e2e.test_media import STEP, make_film
-from tests.e2e.test_outputs import write_tone
 
 SPLITS = [["--workers", "1"], ["--workers", "2"], ["--chunks", "3"]]
 SMALL = [text for name, value in SMALL_INPUT.items() for text in (f"--{name}", str(value))]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from hyperframes_render.media.stills import make_poster
+from tests.e2e.boxes import BOXES, shown_number
 from tests.e2e.support import COMPOSITIONS, composition, render, run
-from tests.e2e.test_pictures import BOXES, shown_number
 
 
 def test_one_time_is_the_frame_that_a_render_shows_then(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.input import parse_render_input
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
+from tests.e2e.media import STEP, make_film
 from tests.e2e.support import frames
-from tests.e2e.test_media import STEP, make_film
 
 PAGE = """<!doctype html><html><head><link rel="stylesheet" href="style.css">
 <script src="../lib/app.js"></script></head><body><i id="dot"></i>

@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["hyperframes_render", "zipfile", "json"
     from hyperframes_render.composition import source
     from hyperframes_render.errors import InputError
     from hyperframes_render.tasks.submission import parse_sidecar
-from tests.fuzz.test_archives import open_archive
+from tests.fuzz.archives import open_archive
 
 CORPUS = Path(__file__).parent / "corpus"
 #: Found inputs stay small: a larger one says nothing more.

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from hyperframes_render.composition.source import open_project
-from hyperframes_render.errors import InputError
+from tests.fuzz.archives import open_archive
 from tests.fuzz.effort import bounded, case, fuzz
 from tests.fuzz.inputs import CORPUS, archives, bent
 
@@ -25,26 +24,6 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="fuzz-archives-", dir=where))
     yield made
     shutil.rmtree(made)
-
-
-def open_archive(data: bytes, folder: Path) -> None:
-    """Open an archive in an empty folder; what comes of it stays in there."""
-    archive, target = folder / "promo.zip", folder / "unpacked"
-    archive.write_bytes(data)
-    target.mkdir()
-    try:
-        project = open_project(archive, unpack_to=target)
-        assert project.root.is_relative_to(target.resolve())
-        project.read_html()
-    except InputError as error:
-        assert str(error) and "\n" not in str(error)
-    finally:
-        left = {path.name for path in folder.iterdir()}
-        unpacked = list(target.rglob("*"))
-        shutil.rmtree(target)
-        archive.unlink()
-    assert left == {"promo.zip", "unpacked"}
-    assert not any(path.is_symlink() for path in unpacked)
 
 
 @fuzz("archive", data=bent([path.read_bytes() for path in SAVED]) | st.binary(max_size=200))

@@ -27,8 +27,8 @@ from hyperframes_render.packages.root import packages_root
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 from hyperframes_render.render.worker import WorkerSpec, start_worker
+from tests.e2e.boxes import BOXES, check_boxes
 from tests.e2e.support import COMPOSITIONS, composition
-from tests.e2e.test_pictures import BOXES, check_boxes
 
 RICH = COMPOSITIONS / "rich.html"
 

@@ -16,8 +16,8 @@ from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.plan import Plan, split_frames
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import Chunking, assemble, make_plan, render_chunk
+from tests.e2e.boxes import BOXES, check_boxes
 from tests.e2e.support import COMPOSITIONS, frames, packet_times
-from tests.e2e.test_pictures import BOXES, check_boxes
 
 REQUEST = parse_render_input({"network": "none"})
 RICH = COMPOSITIONS / "rich.html"
