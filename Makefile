@@ -1,12 +1,15 @@
-# make setup | demo | test | test-all | fuzz | attack | chaos | soak | bench | load | cost | parity | lint | lint-template | audit | bom | lock | clean
+# `make help` lists what can be made.
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := layers/renderer/setup
 STAMPS := $(VENV)/.stamps
 
-.PHONY: setup demo test test-all fuzz attack chaos soak bench load cost parity lint lint-template audit bom lock clean
-setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/driver $(STAMPS)/packages $(STAMPS)/stack
+.PHONY: help setup demo test test-all fuzz attack chaos soak bench load cost parity lint lint-template audit bom lock clean
+help:  ## List what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(STAMPS)/system $(STAMPS)/product $(STAMPS)/driver $(STAMPS)/packages $(STAMPS)/stack  ## Install all that is needed on a Debian machine
 
 $(STAMPS)/system: $(SETUP)/10-system.sh $(SETUP)/apt-packages.txt
 	@$(SETUP)/10-system.sh
@@ -62,53 +65,53 @@ $(STAMPS)/stack-sdk-js: tests/e2e/sdk/package.json tests/e2e/sdk/package-lock.js
 	  || { echo "set-up step \"stack-sdk-js\" failed: the npm registry must be reachable" >&2; exit 1; }
 	@touch $@
 
-demo: setup
+demo: setup  ## Render a composition through the stack: out/launch.mp4
 	@mkdir -p out
 	@$(BIN)/python -m hyperframes_render.local.demo events/compositions/launch-promo out/launch.mp4 .demo
 	@echo "The video is $(abspath out/launch.mp4)"
 
 # The official renderer, to compare with, is installed like the benchmark's; without it those tests say so and are skipped.
-test: setup
+test: setup  ## Set up and run the tests (at most 15 minutes on 2 processors)
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-all: setup
+test-all: setup  ## Run every test, the slow ones too (about an hour)
 	@tests/bench/setup.sh || true
 	@$(BIN)/python -m pytest -n 2
 
 # Every attack with its control and without, and the table in docs/reference/security.md. Needs root; half an hour.
-attack: setup
+attack: setup  ## Run every attack with its control and without, and write the table of docs/reference/security.md
 	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/reference/security.md $(BIN)/python -m pytest -n 2 tests/attack
 
-lint: setup
+lint: setup  ## Check style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 	@$(BIN)/mypy tools/bom.py tools/audit.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
-lint-template: setup $(STAMPS)/stack-checks
+lint-template: setup $(STAMPS)/stack-checks  ## Check template.yaml with its own linters
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(STACK)/sam/bin/sam validate --lint
 	@$(STACK)/checks/bin/cfn-lint --config-file tests/lint/cfn-lint.yaml
 	@$(STACK)/checks/bin/checkov --config-file tests/lint/checkov.yaml
 
 # Known vulnerabilities in what is locked. "Error 1": one was found; "Error 3": not all could be looked up from here.
-audit: setup $(STAMPS)/stack-audit
+audit: setup $(STAMPS)/stack-audit  ## Look up known vulnerabilities of what is locked
 	@$(BIN)/python tools/audit.py $(abspath $(STACK))/audit/bin/pip-audit
 
 # The bill of materials, from what is installed here; of an image that was built: see tools/bom.py.
-bom: setup
+bom: setup  ## Write the bill of materials and docs/reference/licences.md
 	@$(BIN)/python tools/bom.py --venv $(VENV) -o out/bom.json --licences docs/reference/licences.md
 
 # Many cases of everything that strangers may send (docs/reports/fuzzing.md); other ones with another seed.
 CASES ?= 100000
 SEED ?= 1
-fuzz: setup $(STAMPS)/stack-fuzz
+fuzz: setup $(STAMPS)/stack-fuzz  ## Try CASES=100000 inputs, from SEED=1 on
 	@FUZZ_CASES=$(CASES) $(BIN)/python -m pytest tests/fuzz --hypothesis-seed=$(SEED) -o timeout=0
 	@for reader in archive sidecar; do PYTHONPATH=$$(echo $(STACK)/fuzz/lib/python3*/site-packages) \
 	  $(BIN)/python -m tests.fuzz.guided $$reader $(CASES) $(SEED) || exit 1; done
 
 # Renders every composition of tests/parity with both programs and writes docs/reports/fidelity.md. Some minutes.
-parity: setup
+parity: setup  ## Compare with the official renderer and write docs/reports/fidelity.md
 	@tests/bench/setup.sh
 	@$(BIN)/python -m tests.parity.report
 
@@ -117,36 +120,35 @@ POSTS ?= 200
 TASKS ?= 400
 STREAMS ?= 100
 KILLS ?= 5
-load: setup
+load: setup  ## Send POSTS, TASKS and STREAMS at once, with KILLS
 	@$(BIN)/python tests/load/load.py --posts $(POSTS) --tasks $(TASKS) --streams $(STREAMS) --kills $(KILLS)
 
 MINUTES ?= 60
-soak: setup
+soak: setup  ## Render for MINUTES=60
 	@$(BIN)/python tests/load/soak.py --minutes $(MINUTES)
 
 # The same seed makes the same schedule. REAL=--real takes the real renderer instead of a quick stand-in.
-SEED ?= 1
 FAULTS ?= 60
 SECONDS_OF_FAULTS ?= 240
 REAL ?=
 chaos: TASKS = 1000
-chaos: setup
+chaos: setup  ## Break services while TASKS=1000 run, from SEED=1 on
 	@dpkg -s faketime >/dev/null 2>&1 || apt-get install -y --no-install-recommends faketime >/dev/null \
 	  || echo "no faketime: clocks stay right" >&2
 	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --tasks $(TASKS) --faults $(FAULTS) --seconds $(SECONDS_OF_FAULTS) $(REAL)
 
-bench: setup
+bench: setup  ## Measure against the official renderer
 	@tests/bench/setup.sh
 	@$(BIN)/python tests/bench/bench.py
 
-cost: setup
+cost: setup  ## Write docs/guides/cost.md from the cost model
 	@$(BIN)/python tests/bench/cost.py
 
 # Locks carry hashes and no addresses; run after changing pyproject.toml.
 LOCK = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header --quiet
 PRODUCT := pyproject.toml --extra aws --extra api --extra serve --extra submit
-lock: $(STAMPS)/uv
+lock: $(STAMPS)/uv  ## Lock the packages anew
 	@$(LOCK) $(PRODUCT) -o requirements/product.lock
 	@$(LOCK) $(PRODUCT) --extra dev -c requirements/product.lock -o requirements/dev.lock
 	@$(LOCK) layers/dependencies/requirements.in -c requirements/product.lock -o layers/dependencies/requirements.lock
@@ -163,5 +165,5 @@ lock: $(STAMPS)/uv
 	@$(LOCK) requirements/fuzz.in -o requirements/fuzz.lock
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
-clean:
+clean:  ## Remove what was installed and made
 	rm -rf $(VENV) out .demo
