@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperframes_render.composition.fonts import (
+from hyperframes_render.composition.fonts.sheets import (
     split_families,
 )
 from tests.unit.composition.steps import Changed, with_fonts

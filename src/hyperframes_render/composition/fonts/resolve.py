@@ -1,0 +1,157 @@
+"""From the families that a page asks for to @font-face rules and warnings."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from hyperframes_render.composition.fonts.catalogue import bundled_catalogue
+from hyperframes_render.composition.fonts.families import AFTER, Want
+from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
+from hyperframes_render.composition.fonts.sheets import css_string, split_families
+from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
+
+
+@dataclass(frozen=True)
+class FontFace:
+    """One @font-face rule we wrote: the family as the page names it, and the file behind it."""
+
+    family: str
+    weight: int
+    style: str
+    file: str
+
+
+@dataclass(frozen=True)
+class FontWarning:
+    """A family the page asks for and does not get as asked."""
+
+    family: str
+    fallback: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f'font-family "{self.family}" falls back to {self.fallback}: {self.reason}'
+
+
+_UNKNOWN = (
+    "it is neither bundled nor declared by the page, so only an installed font of that name can serve; "
+    "link its font host's style sheet or bring the file with an @font-face rule"
+)
+
+
+@dataclass
+class Resolver:
+    """Gathers the rules, faces and warnings of one page."""
+
+    text: str
+    font_root: Path
+    url_prefix: str
+    declared: Mapping[str, list[DeclaredFamily]]
+    rules: list[str] = field(default_factory=list)
+    warnings: list[FontWarning] = field(default_factory=list)
+
+    def resolve(self, wanted: Mapping[str, Want], taken: frozenset[str]) -> None:
+        """Collect rules in the order of asking, families that only a var() fallback names last."""
+        unsettled: dict[str, Want] = {}
+        settled = set(taken)
+        for key, want in sorted(wanted.items(), key=lambda item: item[1].optional):
+            if self._bundled(key, want.family) or self._is_had(want.family):
+                settled.add(key)
+            else:
+                unsettled[key] = want
+        for key, want in unsettled.items():
+            reason = "its files are missing" if key in bundled_catalogue().files else _UNKNOWN
+            self.warnings.append(FontWarning(want.family, _fallback(want.after, settled), reason))
+
+    def _bundled(self, key: str, family: str) -> bool:
+        files = bundled_catalogue().files.get(key, ())
+        present = [file for file in files if (self.font_root / file.path).is_file()]
+        for file in present:
+            face = FontFace(family, file.weight, file.style, file.path)
+            self.rules.append(_face_rule(face, _data_address(self.font_root / file.path)))
+        if present and len(present) < len(files):
+            missing = ", ".join(file.path for file in files if file not in present)
+            self.warnings.append(FontWarning(family, "its other weights", f"{missing} is missing"))
+        return bool(present)
+
+    def _is_had(self, family: str) -> bool:
+        # Last a link: the answer to it tells what the font host has not.
+        return self._respelled(family) or self._packaged(family) or self.is_linked(family)
+
+    def is_linked(self, family: str) -> bool:
+        return any(entry.family.lower() == family.lower() for entry in self.declared.get(spelling(family), ()))
+
+    @cached_property
+    def _letters(self) -> list[int]:
+        return letters_of(self.text)
+
+    def _packaged(self, family: str) -> bool:
+        quoted = css_string(family)
+        rules = named_family_rules(family, quoted, self._letters, self.font_root, self.url_prefix)
+        self.rules += rules
+        return bool(rules)
+
+    def _respelled(self, family: str) -> bool:
+        """Serve `OpenSans` or `open-sans` by the one declared family that differs only in spaces and the like."""
+        alike = self.declared.get(spelling(family), [])
+        if len(alike) != 1 or alike[0].family.lower() == family.lower():
+            return False
+        declared = alike[0]
+        self.rules += [rule.renamed(family) for rule in declared.rules]
+        if not declared.rules and not self._bundled(declared.family.lower(), family):
+            return False
+        reason = "the page declares that name; correct the font-family"
+        self.warnings.append(FontWarning(family, f'"{declared.family}"', reason))
+        return True
+
+
+_SHORTHAND = "only the font shorthand names it, which brings no font; name it in a font-family declaration too"
+
+
+def only_in_shorthands(
+    lists: Iterable[str], wanted: Mapping[str, Want], taken: frozenset[str], resolver: Resolver
+) -> Iterator[FontWarning]:
+    """Families that would be brought if they stood in a font-family declaration. Others, such as Arial, the machine has
+    or has another for.
+    """
+    told = {*wanted, *taken}
+    for names in map(split_families, lists):
+        for index, family in enumerate(names):
+            key = family.lower()
+            if key in told or not (key in bundled_catalogue().bundled or is_carried(family, resolver.font_root)):
+                continue
+            told.add(key)
+            if not resolver.is_linked(family):
+                yield FontWarning(family, _fallback(names[index + 1 : index + 1 + AFTER], taken), _SHORTHAND)
+
+
+@lru_cache(maxsize=64)  # some 25 KB each
+def _data_address(file: Path) -> str:
+    """A font in its address: pages that copy their styles into an SVG picture, which loads nothing, have it there."""
+    return f"data:font/woff2;base64,{b64encode(file.read_bytes()).decode()}"
+
+
+def _face_rule(face: FontFace, address: str) -> str:
+    return (
+        f"@font-face{{font-family:{css_string(face.family)};src:url({css_string(address)}) format('woff2');"
+        f"font-style:{face.style};font-weight:{face.weight};font-display:block;"
+        f"unicode-range:{bundled_catalogue().unicode_range}}}"
+    )
+
+
+def unplaced(wanted: Iterable[Want], taken: frozenset[str]) -> Iterator[FontWarning]:
+    for want in wanted:
+        yield FontWarning(want.family, _fallback(want.after, taken), "the document has no head tag to put fonts in")
+
+
+def _fallback(after: Iterable[str], settled: Collection[str]) -> str:
+    for name in after:
+        if name.lower() in settled:
+            return f'"{name}"'
+        if name.lower() in bundled_catalogue().generic:
+            return f"this machine's {name}"
+    return "this machine's default font"
