@@ -14,14 +14,14 @@ from hyperframes_render.input import parse_frame_rate
 
 #: The composition id that a page without a composition root gets. The brackets keep it apart from authors' own ids.
 PAGE_ID = "(page)"
-#: Elements that are no content of a body, wherever they stand.
+#: Elements that show nothing in a body.
 _NO_CONTENT = frozenset({"base", "link", "meta", "noscript", "script", "style", "template", "title"})
 _FRAME = frozenset({"body", "head", "html"})
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the root element of a composition says of itself; None where it says nothing.
+    """What the root element of a composition declares; None where it declares nothing.
 
     Sizes in CSS pixels, duration in seconds.
     """
@@ -69,7 +69,7 @@ def root_of(document: Document) -> Element | None:
 
 
 def _declared_without_root(document: Document, *, title: str | None, name: str) -> Declared:
-    """What a page without a composition root says of its size, frame rate and length: its one outermost element, else
+    """What a page without a composition root declares: by its one outermost element, else
     its body, else its html element. Raises InvalidComposition for a sub-composition's file.
     """
     elements = document.elements

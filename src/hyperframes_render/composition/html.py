@@ -23,7 +23,7 @@ _VOID = {
 
 @dataclass
 class Element:
-    """One element: offsets of its start tag, of its content's end and of its own end."""
+    """One element, with the offsets of its start tag, of the end of its content, and of its end."""
 
     name: str
     attributes: dict[str, str]
@@ -36,7 +36,7 @@ class Element:
     around: frozenset[str]
     #: The line of the text in which its content begins, from 1.
     line: int
-    #: Whether it stands in a tag whose content shows no text of the page: a template, a title, a text area.
+    #: Whether it stands in an element whose content is not shown as markup: a template, a title, a text area.
     hidden: bool = False
 
     def within(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Checksums that a page gives of files of a CDN which we answer from our own packages."""
+"""Removes checksums of CDN files that are answered from our packages."""
 
 from __future__ import annotations
 

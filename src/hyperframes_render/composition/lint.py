@@ -18,9 +18,9 @@ from hyperframes_render.composition.html import Document, Element, read_json
 
 Severity = Literal["error", "warning", "notice"]
 _TIMED_MEDIA = ("video", "audio")
-#: Seconds by which a clip may end after the composition without a word: a frame of most rates.
+#: Seconds by which a clip may end after the composition without a warning: about a frame.
 _END_SLACK = 0.05
-#: Ids that a message lists: a page may have a hundred thousand.
+#: Ids that a message lists at most.
 _LISTED = 10
 #: A module that imports GSAP, by that name or from an address with it.
 _GSAP_IMPORT = re.compile(r"""\bimport\b[^"'`;]{0,500}(?:\bgsap\b|["'`][^"'`\n]{0,500}gsap)""", re.IGNORECASE)
@@ -80,7 +80,7 @@ class _Page:
         return Problem(code, severity, message, action, name, bisect_right(self._line_starts, element.start))
 
     def _owner_below(self, parent: Element | None) -> Element | None:
-        """The composition around what stands in `parent`."""
+        """The composition that encloses the children of `parent`."""
         if parent is None or "data-composition-id" in parent.attributes:
             return parent
         return self._owners[id(parent)]

@@ -1,4 +1,4 @@
-"""A part of a project by itself: the page of the project with one of its sub-compositions and nothing else."""
+"""Renders one sub-composition: the project's page with this sub-composition and nothing else."""
 
 from __future__ import annotations
 

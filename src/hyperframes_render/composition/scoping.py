@@ -1,4 +1,4 @@
-"""A sub-composition's style sheet kept to the sub-composition: its selectors get the box in front of them."""
+"""Scopes the style sheet of a sub-composition: a selector for its host is put before each of its selectors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hyperframes_render.composition.css import Kind, tokens, without_comments
 
 #: Set on a sub-composition's own root where it stands inside its host.
 INNER_ROOT = "data-hf-inner-root"
-#: What that root's id becomes: two hosts of one file must not have the same id twice.
+#: The attribute that holds the id of that root: two hosts of one file must not have the same id.
 AUTHORED_ID = "data-hf-authored-id"
 
-#: At-rules whose content is rules again; what stands in others (keyframes, font faces) has no selectors to change.
+#: At-rules that contain rules. Others (keyframes, font faces) have no selectors to change.
 _CONDITIONAL = {"media", "supports", "layer", "container", "starting-style", "document"}
-#: What names the composition, and what times its clip. No value goes on beyond the next bracket.
+#: Attribute selectors for the composition's id and for the times of its clip. No value contains a bracket.
 _OWN_OR_TIMING = re.compile(
     r"""\[\s*+(?:data-composition-id\s*+=\s*+(?P<id>"[^"]*+"|'[^']*+'|[^"'\[\]\s]*+)"""
     r"""|data-(?:start|duration)\s*+=\s*+(?:"[^"]*+"|'[^']*+'))\s*+\]"""
@@ -24,10 +24,10 @@ _OWN_OR_TIMING = re.compile(
 _LEAD = re.compile(r"(?:\s+|/\*.*?\*/|<!--|-->)*", re.DOTALL)
 _NAME_GOES_ON = re.compile(r"[\w-]")
 _ID = re.compile(r"#([\w-]++)")
-#: Gives nothing back while it looks: a thousand openings without an end must not take a million steps.
+#: Possessive, so that a thousand openings without an end do not take a million steps.
 _URL = re.compile(r"""url\(\s*+(?:(["'])([^"']++)\1|([^"'()\s]++))\s*+\)""")
 _IMPORT = re.compile(r"""(@import\s++)(["'])([^"'\\\n]++)\2""", re.IGNORECASE)
-#: Conditional rules in conditional rules; deeper ones are left as they are.
+#: Nesting of conditional rules; deeper ones are not scoped.
 _MAX_DEPTH = 16
 
 
@@ -49,7 +49,7 @@ def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """What a sheet names of its composition, and what stands for it in the page."""
+    """The names that a sheet has for its composition, and the selectors for it in the page."""
 
     #: The selector of its host.
     scope: str
@@ -57,12 +57,12 @@ class Names:
     composition_id: str
     #: The id of the composition's root.
     root_id: str | None
-    #: Ids that are an attribute now, as the root's is.
+    #: Ids that were turned into an attribute, as the root's id.
     authored_ids: Collection[str] = ()
 
 
 def scope_css(css: str, names: Names, *, depth: int = 0) -> str:
-    """`css` in effect below `names.scope` only.
+    """`css` scoped to the elements below `names.scope`.
 
     Rules for html, body and :root apply to the composition's box. Keyframes and font faces stay global.
     """
@@ -143,7 +143,7 @@ def _with_authored_id(selector: str, root_id: str) -> str:
 
 
 def authored(name: str) -> str:
-    """The selector of what had this id in its file."""
+    """The selector for the element that had this id in its file."""
     return f"[{AUTHORED_ID}={json.dumps(name, ensure_ascii=False)}]"
 
 

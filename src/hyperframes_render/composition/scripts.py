@@ -1,4 +1,4 @@
-"""Scripts that wait for the fonts: what they measure as they load is what will be drawn.
+"""Scripts that wait for the fonts, so that they measure text as it will be drawn.
 
 The official renderer marks the scripts of a page's body so, and the page runtime runs what is marked: in their order,
 once the body is there and its fonts are, with the events that scripts wait for as a page loads.
@@ -14,7 +14,7 @@ from hyperframes_render.composition.html import Document, Element
 #: Types that the page runtime looks for.
 AFTER_FONTS = "text/hf-after-fonts"
 AFTER_FONTS_MODULE = f"{AFTER_FONTS}+module"
-#: What stands in a head also where no tag says so.
+#: Elements that the browser puts into the head without a head tag.
 _OF_HEAD = {"html", "head", "title", "meta", "link", "style", "script", "base", "noscript", "template"}
 #: The types of classic scripts (WHATWG MIME Sniffing, "JavaScript MIME type"), and none.
 CLASSIC_TYPES = {
@@ -24,7 +24,7 @@ CLASSIC_TYPES = {
     *(f"text/javascript1.{minor}" for minor in range(6)),
 }
 
-#: What errors of a script name as its place: file and line in which it begins, before its own line and column.
+#: The scheme of the place that errors of a script name: the file and the line in which the script begins.
 PLACE_SCHEME = "composition:"
 _NAMED = re.compile(r"^[ \t]*+//[#@] sourceURL=", re.MULTILINE)
 

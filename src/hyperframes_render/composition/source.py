@@ -28,18 +28,17 @@ MAX_ENTRY_RATIO = 200
 RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
-#: Every "<" counts, so that 100,000 elements have room: reading one takes ten microseconds, and it is read some five
-#: times.
+#: Every "<" counts, so that 100,000 elements have room: scanning one takes about ten microseconds.
 MAX_TAGS = 250_000
 _COPY_BYTES = 1024**2
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: What a file system says of names that cannot be, or that stand in each other's way.
+#: Error numbers of a file system for invalid names, and for names that clash.
 _BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 
 
 @dataclass(frozen=True)
 class WebPage:
-    """A page at an address elsewhere, with the file that its markup was fetched to; None: it is still to be fetched."""
+    """A page at a web address, and the file with its fetched markup; None: it was not fetched yet."""
 
     address: str
     path: Path | None = None
@@ -53,24 +52,24 @@ Source = Path | WebPage
 
 
 def named_source(text: str) -> Source:
-    """What a person names: the address of a page, or a path."""
+    """The input that a command line names: a web address or a path."""
     return WebPage(text) if is_web_address(text) else Path(text)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A folder that the page is served from, and the HTML file in it that is the composition."""
+    """A folder that is served to the page, and the HTML file in it that is the composition."""
 
     root: Path
     entry: str
     name: str
-    #: A sub-composition that is to be shown by itself, in place of what the entry shows; its path below `root`.
+    #: A sub-composition to render by itself: its path below `root`.
     part: str | None = None
-    #: Where the page is at home, if it is no file of ours: what it names stands beside it there.
+    #: The web address of the page, where it has one: its relative addresses resolve against it.
     address: str | None = None
 
     def read_html(self) -> str:
-        """The composition's markup. Raises InvalidComposition where it is missing or no text."""
+        """The composition's markup. Raises InvalidComposition if the file is missing or is no text."""
         html = self._read(self.entry)
         if self.part is None:
             return without_outer_template(html)
@@ -83,7 +82,7 @@ class Project:
         return alone
 
     def of(self, composition: str | None) -> Project:
-        """The project with another of its files as the composition. Raises InvalidComposition where there is none."""
+        """The project with another of its files as the composition. Raises InvalidComposition if that is missing."""
         if composition is None:
             return self
         path = file_inside(self.root, composition)
@@ -171,7 +170,7 @@ def _project_in(folder: Path, *, name: str) -> Project:
 
 
 class _ArchiveFile(io.FileIO):
-    """An archive of which no part is read that is too large to be a directory of an archive that we take."""
+    """An archive whose directory is not read where it is larger than MAX_DIRECTORY_BYTES."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
@@ -234,7 +233,7 @@ def _check_entries(archive_name: str, entries: list[zipfile.ZipInfo]) -> None:
             )
         if entry.is_dir():
             continue
-        # The same name in two spellings would be one file on some systems and two on others.
+        # Two spellings of one name are one file on some systems and two on others.
         key = unicodedata.normalize("NFC", str(_safe_name(archive_name, entry))).casefold()
         if key in seen:
             raise InvalidArchive(

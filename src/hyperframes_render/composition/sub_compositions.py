@@ -32,22 +32,22 @@ from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_i
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 from hyperframes_render.paths import file_inside
 
-#: Sub-compositions in sub-compositions: the official renderer's own limit.
+#: Nesting depth of sub-compositions; the official renderer has the same limit.
 MAX_DEPTH = 20
-#: Hosts in all, and bytes that their contents may have: a file that shows another twice doubles it at every level.
+#: Hosts of a page in all, and bytes of their contents: a file that shows another twice doubles it at every level.
 MAX_HOSTS = 2000
 MAX_INLINED_BYTES = 32 * 1024**2
-#: Characters of the names that are put before selectors, in all: every selector of a file gets its composition's.
+#: Characters of all prefixes that scope selectors to their sub-composition.
 MAX_SCOPE_CHARACTERS = 64 * 1024**2
 _SCRIPT_TYPES = CLASSIC_TYPES | {"module"}
 _IMPORT_MAP = "importmap"
 #: A script that waits for the fonts.
 _DELAYED = f'<script type="{delayed_type("")}">'
-#: What a style element says of when it is in effect.
+#: Attributes that decide when a style element applies.
 _STYLE_ATTRIBUTES = ("media", "title")
-#: Addresses that an import map may give as they are; others must begin with "./".
+#: Addresses that are valid in an import map; others get "./" before them.
 _IS_URL = re.compile(r"/|\.\.?/|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-#: What a host takes from its content's root, and what that root then no longer is.
+#: Attributes that a host takes from the root of its content, and attributes that this root then loses.
 _SIZES = ("data-width", "data-height")
 _NOT_INNER = ("data-composition-id", "data-start", "data-duration", "data-end", "data-track-index", "data-layer")
 
@@ -61,7 +61,7 @@ class _Style:
 
     @property
     def plain(self) -> bool:
-        """Whether it is CSS: what Tailwind and others read from the page is left as it is."""
+        """Whether the sheet is CSS. Sheets of other types, such as Tailwind's, are not changed."""
         return dict(self.attributes).get("type", "").lower() in ("", "text/css")
 
 
@@ -72,16 +72,16 @@ class _Collected:
     #: Links to style sheets: the tag, and the address in it.
     links: list[tuple[str, str]] = field(default_factory=list)
     styles: list[_Style] = field(default_factory=list)
-    #: Import maps, and the file that each is from.
+    #: Import maps, each with its file.
     import_maps: list[tuple[str, dict[str, object]]] = field(default_factory=list)
-    #: Scripts from other hosts by their address; they come first, once each.
+    #: Scripts from other hosts by address. They come first, once each.
     libraries: dict[str, str] = field(default_factory=dict)
-    #: Scripts in the files and beside them, in the files' order: (address or "", element).
+    #: Inline scripts and script files of the sub-compositions, in order: (address or "", element).
     scripts: list[tuple[str, str]] = field(default_factory=list)
     #: Modules written in the files: the browser runs them after all other scripts anyway.
     modules: list[str] = field(default_factory=list)
     variables: dict[str, dict[str, object]] = field(default_factory=dict)
-    #: How often each composition id was asked for by a host.
+    #: How many hosts ask for each composition id.
     asked: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     #: Ids of the page and of what was brought into it.
@@ -92,7 +92,7 @@ class _Collected:
     scopes: int = 0
 
     def count(self, text: str) -> None:
-        """One more host gets `text`. Raises LimitExceeded."""
+        """Count `text` as the content of one more host. Raises LimitExceeded."""
         self.hosts += 1
         self.size += len(text)
         self.tags += text.count("<")
@@ -104,7 +104,7 @@ class _Collected:
             )
 
     def count_selectors(self, css: str, names: int) -> None:
-        """The selectors of `css` get `names` characters each. Raises LimitExceeded."""
+        """Count the prefixes of the selectors of `css`, `names` characters each. Raises LimitExceeded."""
         self.scopes += (css.count(",") + css.count("{")) * names
         if self.scopes > MAX_SCOPE_CHARACTERS:
             raise LimitExceeded(
@@ -168,9 +168,9 @@ def _begin_of_head(document: Document) -> int:
 
 
 def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]) -> list[Element]:
-    """Put the content of every host of `document` in, to any depth; the elements that stay.
+    """Replace the content of every host of `document` by its sub-composition, to any depth.
 
-    The content that a host had before is replaced.
+    Returns the elements that stay: those outside the replaced contents.
     """
     kept: list[Element] = []
     hosts = {id(host) for host in _hosts(document)}
@@ -199,7 +199,7 @@ def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]
 
 
 def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
-    """Collect styles and scripts of the file `source`; the attributes that its host gets, and its content."""
+    """Collect styles and scripts of the file `source`. Returns the attributes for its host, and its content."""
     text = _read(collected.root, source)
     collected.count(text)
     part = _Part(text, source, collected, host)
@@ -221,7 +221,7 @@ def _read(root: Path, source: str) -> str:
 
 
 class _Part:
-    """One file of a sub-composition on its way into one host."""
+    """The file of a sub-composition while it is put into one host."""
 
     def __init__(self, text: str, source: str, collected: _Collected, host: Element) -> None:
         self._text, self._source, self._collected, self._host = text, source, collected, host
@@ -250,13 +250,13 @@ class _Part:
         return "data-composition-src" in element.attributes
 
     def _unique(self, name: str) -> str:
-        """Each host of a composition that occurs several times has a name of its own."""
+        """A composition id for one host: several hosts of one composition must not share theirs."""
         collected = self._collected
         number = collected.used[name] = collected.used.get(name, 0) + 1
         return f"{name}__hf{number}" if collected.asked.get(name, 0) > 1 or number > 1 else name
 
     def collect(self) -> None:
-        """Take styles, links and scripts out of the file: those of its head first, unless it has a template."""
+        """Collect styles, links and scripts of the file, those of its head first. A template's file has no head."""
         for element in self._elements:
             inside, in_head = self._place(element)
             if element.name == "link" and (in_head or (inside and _is_sheet(element))) and "href" in element.attributes:
@@ -364,7 +364,7 @@ class _Part:
             collected.scripts.append(("", f"{_DELAYED}{name_place(script, self._source, element.line)}</script>"))
 
     def host_attributes(self) -> dict[str, str | None]:
-        """What the host's tag says once its content is in."""
+        """The attributes that the host gets with its content."""
         attributes: dict[str, str | None] = {"data-composition-src": None, "data-composition-file": self._source}
         own = self._host.attributes
         if own.get("data-composition-id") and self._runtime_id != self._composition_id:
@@ -405,7 +405,7 @@ class _Part:
         return document.result(start, end) + self._data_outside()
 
     def _data_outside(self) -> str:
-        """Scripts that are data (shaders, JSON) and stand in the head or beside the root: the page finds them too."""
+        """Script elements that hold data (shaders, JSON) and stand in the head or beside the root."""
         found = []
         for element in self._elements:
             inside, in_head = self._place(element)
@@ -448,7 +448,7 @@ class _Part:
         return changed
 
     def _address(self, address: str) -> str:
-        """Where the page finds what the file calls `address`."""
+        """The address, seen from the page, of what the file calls `address`."""
         bare = unescape(address).strip()
         if not _is_local(bare) or bare.startswith("/"):
             return address
@@ -522,7 +522,7 @@ def sheets_of(document: Document) -> str:
 
 
 def not_authored(values: Mapping[str, object], css: str) -> dict[str, object]:
-    """The variables that no style sheet of the page gives a value itself: those stand, as officially."""
+    """The variables that no style sheet of the page sets: the author's own values win, as in the official renderer."""
     authored = set(re.findall(r"(--[\w-]+)\s*+:", css))
     return {name: value for name, value in values.items() if authored.isdisjoint(property_names(name))}
 
@@ -534,7 +534,7 @@ def property_names(variable: str) -> list[str]:
 
 
 def _merge_import_maps(collected: _Collected, document: Document, kept: list[Element]) -> None:
-    """Put the files' import maps into the page's first one, or first into the head; what is there already stays."""
+    """Merge the files' import maps into the page's first one, or put one first in the head. Earlier entries win."""
     if not collected.import_maps:
         return
     there = next((e for e in kept if _is_import_map(e) and not e.within("template")), None)

@@ -1,4 +1,4 @@
-"""The caller's values for a composition's variables: checked against what it declares, and given to the page."""
+"""The caller's values for a composition's variables: checked against the declarations, and passed to the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hyperframes_render.composition.sub_compositions import (
 )
 from hyperframes_render.errors import InvalidOption
 
-#: Which values of JSON fit a declared type; an unknown type takes anything.
+#: Checks of a JSON value by declared type; an unknown type takes any value.
 _FITS = {
     "string": lambda value: isinstance(value, str),
     "color": lambda value: isinstance(value, str),
@@ -33,7 +33,7 @@ _FITS = {
 
 @dataclass(frozen=True)
 class VariableMarkup:
-    """How a page gets to know its variables: a script that goes first in the head, rules that go last in it, and what
+    """The markup that passes variables to a page: a script for the start of the head, rules for its end, and what
     does not fit the declarations.
     """
 
@@ -43,7 +43,7 @@ class VariableMarkup:
 
 
 def variable_markup(document: Document, values: Mapping[str, Any], *, strict: bool) -> VariableMarkup:
-    """What the page needs so that it sees its declared defaults, and over them the caller's `values`.
+    """The markup that passes the declared defaults to the page, overridden by the caller's `values`.
 
     `document` is the page without its sub-compositions. With `strict` a misfit is an error: raises InvalidOption.
     """
@@ -69,7 +69,7 @@ def add_rules_last(document: Document, style: str) -> None:
 
 
 def _selector(declarer: Element | None) -> str:
-    """What the rules apply to: the composition that declares, or the whole page."""
+    """The selector of the rules: the composition that declares the variables, or the whole page."""
     name = declarer.attributes.get("data-composition-id", "") if declarer is not None else ""
     return composition_selector(name) if name and declarer is not None and declarer.name != "html" else ":root"
 

@@ -91,7 +91,7 @@ def _markup_of(composition: OpenComposition) -> Document:
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
-    """What the markup alone tells, where the page could not be opened; an archive is not opened again for that."""
+    """The problems that the markup shows where the page could not be opened. An archive is not opened again."""
     if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         return []
     try:

@@ -141,7 +141,7 @@ class OpenComposition:
         return whole_plan(self.spec, self.session.request, frames, opened.content)
 
     def assumptions(self) -> tuple[tuple[str, str], ...]:
-        """What was taken for granted of a page without a composition root, as (code, sentence)."""
+        """The assumptions about a page without a composition root, as (code, sentence)."""
         if not self.compiled.declared.rootless:
             return ()
         opened = self.first_page

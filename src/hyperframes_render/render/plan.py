@@ -36,7 +36,7 @@ class FrameRange:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A range of frames that is rendered and encoded alone, and joined to the others by stream copy."""
+    """A range of frames that is rendered and encoded by itself, and joined to the others by stream copy."""
 
     index: int
     frames: FrameRange
@@ -175,9 +175,7 @@ def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
 
 @dataclass(frozen=True)
 class Length:
-    """Seconds that a page lasts, and what tells: "request", "page", "clips", "timelines", "animations"; "default" where
-    nothing does.
-    """
+    """The length of a page in seconds, and its source: request, page, clips, timelines, animations, or default."""
 
     seconds: float
     source: str
@@ -199,7 +197,7 @@ def length_of(page: PageSpec, declared: Declared, measured: float, measured_from
     return Length(DEFAULT_LENGTH if declared.rootless else 0.0, "default")
 
 
-#: What a notice says of where a length comes from.
+#: How a notice names the source of a length.
 _LENGTH_SOURCES = {
     "request": "as asked for",
     "page": "as the page declares",
@@ -211,7 +209,7 @@ _LENGTH_SOURCES = {
 
 
 def about_rootless(length: Length) -> Iterator[tuple[str, str]]:
-    """What was taken for granted of a page without a composition root, as (code, sentence)."""
+    """The assumptions about a page without a composition root, as (code, sentence)."""
     yield (
         "no_composition_root",
         "No composition root: the body is the composition; "
@@ -233,7 +231,7 @@ def frames_to_render(page: PageSpec, declared: Declared, measured: float, reques
     """
     duration = length_of(page, declared, measured).seconds
     if duration <= 0:
-        # A data-duration that cannot be read was ignored: who wrote it must not be told that there is none.
+        # A data-duration that cannot be read was ignored: the error must not say that there is none.
         ignored = next((warning for warning in declared.warnings if "duration=" in warning), None)
         raise DurationUnknown(
             f"The composition's duration cannot be found. {ignored or 'Its root has no data-duration.'} Nor is there a "

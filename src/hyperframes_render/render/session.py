@@ -52,7 +52,7 @@ Made = TypeVar("Made")
 
 @dataclass
 class Session:
-    """One piece of work on one composition, with a folder of its own that is removed in the end."""
+    """One piece of work on one composition: its request, its temporary folder, its warnings."""
 
     source: Source
     request: RenderInput

@@ -116,7 +116,7 @@ async def _probed(session: Session) -> Probe:
 
 
 def _short_plan(source: Source, request: RenderInput) -> Plan | None:
-    """The plan of a composition that says its length and is rendered before a browser could tell more; else None.
+    """The plan of a short composition that declares its length; None where a browser must look first.
 
     What the pictures are like is seen, and the sound mixed, by the step that renders it whole.
     """
@@ -144,7 +144,7 @@ async def _seconds_per_frame(composition: OpenComposition, plan: Plan) -> float:
     assert first is not None
     await first.data
     first.release()
-    # The frame clock never goes back: each place is at least a frame beyond the one before and its own roll-in.
+    # The frame clock never goes back: each place is at least a frame beyond the one before and its own pre-roll.
     step = max(2, plan.frames // PROBES)
     places = range(plan.first + step, plan.first + plan.frames, step)[:PROBES]
     spent = 0.0
@@ -204,7 +204,7 @@ def assemble(
     """
     check_output(output, plan.codec)
     if [chunk for chunk, _ in chunks] != list(plan.chunks) or len(records) != len(chunks):
-        raise EncoderFailed("The chunks at hand are not those of the plan.")
+        raise EncoderFailed("The chunks are not those of the plan.")
     with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as job:
         copies = list(chunks)
         if len(copies) == 1:

@@ -15,7 +15,7 @@ from hyperframes_render.sandbox.memory import MemoryMeter
 #: a better name speaks first.
 STALL_TIMEOUT = 120.0
 Result = TypeVar("Result")
-#: Seconds between two looks. A process alone cannot pass the memory's ceiling meanwhile: the kernel holds it there.
+#: Seconds between two checks. One process cannot exceed the memory ceiling meanwhile: the kernel enforces it.
 _LOOK_SECONDS = 0.5
 
 
