@@ -1,9 +1,9 @@
 """Everything that can go wrong, in one tree.
 
     RenderError
-    ├── InputError                  the caller can mend it
+    ├── InputError                  the caller can correct it
     │   ├── InvalidOption           an option or input field has a wrong value
-    │   ├── InvalidComposition      no composition root, empty file, not HTML
+    │   ├── InvalidComposition      an empty file, no HTML, a missing file of the project
     │   ├── InvalidArchive          a .zip that cannot be trusted or read
     │   ├── SoundUnusable           audio_url leads to nothing that can be heard
     │   ├── LimitExceeded           larger, longer or more than docs/reference/limits.md allows
@@ -11,7 +11,7 @@
     │   ├── Unauthorized            no key, or one that is not known here
     │   ├── Forbidden               the key may not do this
     │   ├── NotFound                no such task, file, app or route for this key
-    │   ├── Conflict                it is not, or no longer, in the state that this needs
+    │   ├── Conflict                the task is not in a state that allows this
     │   ├── KeyReused               an Idempotency-Key that stands for another request
     │   ├── RateLimited             too many requests in a while
     │   ├── OverQuota               more tasks at once or frames a day than the key may have
@@ -49,7 +49,7 @@ MAX_SENTENCE = 1000
 
 
 class RenderError(Exception):
-    """Base of all errors that a caller sees.
+    """The base of all errors that a caller sees.
 
     `message` says what is wrong in one sentence, `action` what to do about it in another.
     """
@@ -73,7 +73,7 @@ class RenderError(Exception):
 
 
 class InputError(RenderError):
-    """The caller can mend it; trying again as it is cannot help."""
+    """The request is wrong: the caller can correct it, a second try of the same cannot help."""
 
     code = "invalid_input"
     http_status = 400
@@ -86,75 +86,75 @@ class InvalidOption(InputError):
 
 
 class InvalidComposition(InputError):
-    """The input is not a HyperFrames composition."""
+    """The input is no page that can be rendered: it is empty, is no HTML, or lacks a file."""
 
     code = "invalid_composition"
     http_status = 422
 
 
 class InvalidArchive(InputError):
-    """A .zip that cannot be read or must not be trusted."""
+    """The .zip cannot be read, or must not be trusted."""
 
     code = "invalid_archive"
 
 
 class SoundUnusable(InputError):
-    """audio_url leads to nothing that can be heard."""
+    """audio_url leads to no sound that can be decoded."""
 
     code = "sound_unusable"
     http_status = 422
 
 
 class LimitExceeded(InputError):
-    """Larger, longer or more than docs/reference/limits.md allows."""
+    """The request exceeds a limit of docs/reference/limits.md."""
 
     code = "limit_exceeded"
     http_status = 413
 
 
 class OutputUnwritable(InputError):
-    """The result cannot be written where the caller wants it."""
+    """The output file cannot be written."""
 
     code = "output_unwritable"
 
 
 class Unauthorized(InputError):
-    """No key, or one that is not known here."""
+    """The API key is missing, unknown, revoked or expired."""
 
     code = "unauthorized"
     http_status = 401
 
 
 class Forbidden(InputError):
-    """The key is known, and may not do this."""
+    """The API key lacks the scope for this request."""
 
     code = "forbidden"
     http_status = 403
 
 
 class NotFound(InputError):
-    """No such task, file, app or route for this key."""
+    """There is no such task, file, app or route for this key."""
 
     code = "not_found"
     http_status = 404
 
 
 class Conflict(InputError):
-    """It is not, or no longer, in the state that this needs."""
+    """The task is not in a state that allows this."""
 
     code = "conflict"
     http_status = 409
 
 
 class KeyReused(InputError):
-    """An Idempotency-Key that stands for another request."""
+    """The Idempotency-Key was used for another request."""
 
     code = "idempotency_key_reused"
     http_status = 422
 
 
 class RateLimited(InputError):
-    """Too many requests in a while; `retry_after` seconds later it may be tried again."""
+    """There were too many requests; `retry_after` seconds later one may be tried again."""
 
     code = "rate_limited"
     http_status = 429
@@ -168,7 +168,7 @@ class RateLimited(InputError):
 
 
 class OverQuota(InputError):
-    """More tasks at once, or frames a day, than the key may have: its task is born rejected."""
+    """The key has more tasks at once, or frames a day, than it may: the task is rejected on arrival."""
 
     code = "over_quota"
     http_status = 429
@@ -176,46 +176,46 @@ class OverQuota(InputError):
 
 
 class PayloadTooLarge(InputError):
-    """A request body beyond what is read."""
+    """The request body is larger than the application reads."""
 
     code = "payload_too_large"
     http_status = 413
 
 
 class TaskCancelled(RenderError):
-    """The caller asked for the end: no failure, and never tried again."""
+    """The caller cancelled the task: this is no failure, and is never tried again."""
 
     code = "cancelled"
     http_status = 409
 
 
 class PageError(RenderError):
-    """The composition's own page misbehaves."""
+    """The page itself misbehaves."""
 
     code = "page_error"
     http_status = 422
 
 
 class PageScriptFailed(PageError):
-    """An uncaught error while the page loads: what it draws cannot be trusted."""
+    """A script failed while the page loaded: what the page draws cannot be trusted."""
 
     code = "page_script_failed"
 
 
 class PageNotReady(PageError):
-    """A clock ran out before the page was ready to be seeked."""
+    """The page was not ready to be seeked in time."""
 
     code = "page_not_ready"
 
 
 class PageUnresponsive(PageError):
-    """A clock ran out while one frame was seeked or drawn."""
+    """The page did not seek or draw a frame in time."""
 
     code = "page_unresponsive"
 
 
 class MemoryExceeded(PageError):
-    """The page, or what it made the browser do, took more memory than a render may."""
+    """The browser took more memory for the page than a render may take."""
 
     code = "memory_exceeded"
 
@@ -227,7 +227,7 @@ class DurationUnknown(PageError):
 
 
 class MachineError(RenderError):
-    """The machine or a tool on it misbehaves; another try may succeed."""
+    """The machine, or a tool on it, misbehaves: a second try may succeed."""
 
     code = "machine_error"
     retryable = True
@@ -247,13 +247,13 @@ class BrowserFailed(MachineError):
 
 
 class EncoderFailed(MachineError):
-    """ffmpeg did not start, died, or made something other than what was asked."""
+    """ffmpeg did not start, died, or wrote another video than the planned one."""
 
     code = "encoder_failed"
 
 
 class DiskFull(MachineError):
-    """No space left on the device."""
+    """There is no space left on the device."""
 
     code = "disk_full"
 
@@ -265,33 +265,33 @@ class RenderStalled(MachineError):
 
 
 class ServiceFailed(MachineError):
-    """A service of the cloud did not do what it was asked, after its client's own repeats."""
+    """A service of the cloud failed, after the retries of its client."""
 
     code = "service_failed"
     http_status = 503
 
 
 class NoRoom(ServiceFailed):
-    """As many functions run as may, or one that was idle for weeks is being made ready: the work waits for it."""
+    """The account runs as many functions as it may, or Lambda reactivates an idle function: the workflow retries."""
 
     code = "no_room"
 
 
 class WorkerLost(MachineError):
-    """A function died without a word (killed, out of memory), or the workflow around it did."""
+    """A function died without an error (killed, out of memory), or its workflow did."""
 
     code = "worker_lost"
 
 
 class FunctionTimedOut(MachineError):
-    """A function reached its own time limit: the same work would take as long again."""
+    """A function reached its time limit: a second try would take as long."""
 
     code = "function_timed_out"
     retryable = False
 
 
 class TaskAltered(MachineError):
-    """Its item says something else than what was accepted: its renderer was taken over, or the table was written to."""
+    """The stored task differs from what was accepted: a page took its renderer over, or the table was written to."""
 
     code = "task_altered"
     retryable = False

@@ -1,0 +1,66 @@
+"""The docs are complete, reachable, and in the words that everybody knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tools import error_reference
+
+from tests.template import PROJECT
+
+DOCS = PROJECT / "docs"
+PAGES = [*DOCS.rglob("*.md"), *PROJECT.glob("*.md")]
+_LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
+#: Private words of this project's past: the field has others.
+BANNED = ("footage", "the door", "is told", "are told", "at hand", "is not had", "given back", "born ended", "whereof")
+#: Pages whose words are not yet those of the field; the list only gets shorter.
+NOT_YET = {
+    *("CHANGELOG.md", "SECURITY.md", "docs/decisions.md"),
+    *(f"docs/guides/{name}.md" for name in ("api", "deploy", "drop-folder", "local", "operate", "webhooks", "cost")),
+    *(
+        f"docs/reference/{name}.md"
+        for name in ("limits", "security", "threat-model", "performance", "fonts", "quality")
+    ),
+    *(f"docs/reports/{name}.md" for name in ("fidelity", "fuzzing", "reliability")),
+}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(PROJECT).as_posix()
+
+
+def links(page: Path) -> set[Path]:
+    found = (target for target in _LINK.findall(page.read_text()) if not re.match(r"[a-z]+:", target))
+    return {(page.parent / target).resolve() for target in found}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [str(target) for target in links(page) if not target.exists()] == []
+
+
+def test_every_page_is_reachable_from_the_index() -> None:
+    reached, waiting = set(), [DOCS / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached:
+            reached.add(page)
+            waiting += [target for target in links(page) if target.suffix == ".md" and target.is_relative_to(DOCS)]
+    assert {name_of(page) for page in DOCS.rglob("*.md")} <= {name_of(page) for page in reached}
+
+
+def test_the_readme_leads_to_the_index() -> None:
+    assert DOCS / "index.md" in links(PROJECT / "README.md")
+    assert len((PROJECT / "README.md").read_text().splitlines()) < 90
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in NOT_YET], ids=name_of)
+def test_pages_use_the_words_of_the_field(page: Path) -> None:
+    text = page.read_text().lower()
+    assert [word for word in BANNED if word in text] == []
+
+
+def test_the_page_of_error_codes_is_of_the_error_tree() -> None:
+    assert error_reference.PAGE.read_text() == error_reference.page(), "run python -m tools.error_reference"
