@@ -305,6 +305,50 @@ PAGES = {
         1,
         right,
     ),
+    "an animation that a frame within a frame starts": Page(
+        STYLE
+        + "<style>.go { animation: go 1s linear both } @keyframes go { to { transform: translateX(140px) } }</style>"
+        + DOT
+        + "<script>requestAnimationFrame(() => requestAnimationFrame(() => "
+        'document.getElementById("dot").classList.add("go")))</script>',
+        1,
+        right,
+    ),
+    "a timeline that an animation frame after a timer brings": Page(
+        document(
+            DOT,
+            "setTimeout(() => requestAnimationFrame(() => { window.__timelines = { a: gsap.timeline({ paused: true })"
+            '.to("#dot", { x: 140, duration: 1, ease: "none" }) } }), 200);',
+        ),
+        1,
+        right,
+    ),
+    "timelines one level down": Page(
+        document(DOT, TWO + "window.__timelines = { scenes: [a], more: { timeline: b, name: 'up' } };"),
+        2,
+        right_then_up,
+    ),
+    "an interval": Page(
+        document(
+            DOT,
+            'let n = 0; setInterval(() => { document.getElementById("dot").style.left = ++n * 5 + "px"; }, 100);',
+            "",
+        ),
+        1,
+        lambda t: (round(t * 10) * 5, 160),
+        options=("--duration", "1"),
+    ),
+    "a hidden body that a timer shows": Page(
+        document(
+            '<div class="clip" style="background:#0f0"></div>' + DOT,
+            'setTimeout(() => { document.body.style.visibility = "visible"; }, 500);',
+            "<style>body { visibility: hidden } .clip { visibility: inherit !important }</style>",
+        ),
+        1,
+        lambda t: (0, 160) if t >= 0.5 else None,
+        lambda t: GREEN if t >= 0.5 else BLACK,
+        options=("--duration", "1"),
+    ),
     "timers": Page(
         document(DOT, 'setTimeout(() => { document.getElementById("dot").style.left = "70px"; }, 1000);', ""),
         2,

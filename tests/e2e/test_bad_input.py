@@ -15,7 +15,7 @@ NO_LIBRARY = '<script src="missing/lib.js"></script>' + composition(script="moti
 #: name -> (markup, words that the error must hold)
 PAGES = {
     "empty": ("", ["composition"]),
-    "no-root": ("<p>hello</p>", ["composition"]),
+    "no-element": ("only words", ["no element"]),
     "part": ('<template><div data-composition-id="p"></div></template>', ["is a part", "data-composition-src"]),
     "no-duration": (composition(root=""), ["duration"]),
     "throws": (composition(script="throw new Error('sprocket')"), ["sprocket", ".html"]),

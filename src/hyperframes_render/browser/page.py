@@ -38,6 +38,9 @@ QUIET = 0.3
 #: Animation frames that are given, at the beginning of the video, to a page that registers a timeline late: some do so
 #: in one, or in one that was asked for in one, once all is loaded.
 SET_UP_FRAMES = 10
+#: Animation frames in which a page may begin to move, where nothing else tells its length: a class that is set in a
+#: frame within a frame starts a CSS animation.
+FIRST_MOVE_FRAMES = 2
 #: Milliseconds of its own time that every page has before the video begins: many wait a moment by a timer, for layouts,
 #: before they measure or draw. In the official renderer that much is over when the first frame is drawn.
 SET_UP_TIME = 500
@@ -170,8 +173,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
                 await _wait_until_ready(page)
                 await _settle(page)
                 await _set_up(page)
-                length = await chromium.evaluate("__hyperframesRender.length()")
-                page.duration, page.length_from = float(length["seconds"]), str(length["from"])
+                await _measure(page)
                 everything = await _moving_spans(page, elements_only=False)
                 page.moving = None if everything is None else sum(to - start for start, to in everything)
                 page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
@@ -275,7 +277,7 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 return
             if still and grace is None:
                 grace, quiet = await _grace(page, status), 0.0
-            if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES:
+            if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES and status["frameWanted"]:
                 set_up += 1
                 await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
             if still and grace is not None and quiet >= grace:
@@ -290,6 +292,8 @@ async def _wait_until_ready(page: CompositionPage) -> None:
 
 async def _set_up(page: CompositionPage) -> None:
     """Let the page have the time before the video, once what it asked for is there."""
+    if page.spec.rootless and not await _mentions_timelines(page):
+        return  # nothing is registered late: its timers count from the first frame
     loop = asyncio.get_running_loop()
     until = loop.time() + LATE_TIMELINE
     fired = False
@@ -304,6 +308,21 @@ async def _set_up(page: CompositionPage) -> None:
             await asyncio.sleep(0.01)
     if fired:
         await _settle(page)
+
+
+async def _measure(page: CompositionPage) -> None:
+    """How long the page lasts by what is in it.
+
+    Where nothing tells, a page without a composition root gets a few animation frames: many begin to move in one.
+    """
+    length = await page.chromium.evaluate("__hyperframesRender.length()")
+    known = page.spec.duration or page.spec.declared_duration or length["seconds"]
+    if page.spec.rootless and not known:
+        for _ in range(FIRST_MOVE_FRAMES):
+            await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
+        await _settle(page)
+        length = await page.chromium.evaluate("__hyperframesRender.length()")
+    page.duration, page.length_from = float(length["seconds"]), str(length["from"])
 
 
 async def _pass_time(page: CompositionPage, until: float) -> None:
@@ -330,10 +349,19 @@ def _coming(status: dict[str, Any]) -> bool:
     return bool(status["hosts"] or status["media"] or status["transitions"])
 
 
+async def _scripts(page: CompositionPage) -> list[str]:
+    """The text of the scripts in the page that mention timelines, and of the project's script files."""
+    inline = str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))
+    return [inline, *await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))]
+
+
+async def _mentions_timelines(page: CompositionPage) -> bool:
+    return any("__timelines" in text for text in await _scripts(page))
+
+
 async def _grace(page: CompositionPage, status: dict[str, Any]) -> float:
     """Seconds that the timelines which are missing may still take: long where a script says that they will come."""
-    scripts = [str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))]
-    scripts += await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
+    scripts = await _scripts(page)
     if not status["timelines"]:
         return LATE_TIMELINE if any("__timelines" in text for text in scripts) else 0.0
     names = "|".join(re.escape(name) for name in status["missing"])

@@ -40,7 +40,7 @@ def whole_document(document: Document, *, rootless: bool = False) -> Document:
     """The document itself where it begins as one does; else its markup as the body of a document: black, without
     margins, in Inter.
 
-    A page without a composition root looks as in a browser: it gets a doctype, and a head for its fonts, and no style.
+    A page without a composition root looks as in a browser: it gets a head for its fonts, and nothing else.
     """
     html = document.text
     if rootless:
@@ -55,9 +55,6 @@ def whole_document(document: Document, *, rootless: bool = False) -> Document:
 
 
 def _with_head(document: Document) -> Document:
-    html = document.text
-    if not re.match(rf"{_LEADING_COMMENTS}{_DOCUMENT}", html, re.IGNORECASE | re.DOTALL):
-        document = Document(f"<!doctype html>{html}")
     if document.first("head") is None:
         # What belongs in a head and follows it is moved into it by the browser.
         document.insert(document.head_start, "<head></head>")

@@ -102,7 +102,7 @@ def _encode_gif(plan: Plan, lossless: Path, made: Path, job: Path) -> None:
     read = [*FILE_ONLY, "-i", str(lossless)]
     reserve = int(plan.transparent)
     run_ffmpeg(
-        [*read, "-vf", f"palettegen=stats_mode=diff:reserve_transparent={reserve}", "-y", str(palette)],
+        [*read, "-vf", f"palettegen=stats_mode=full:reserve_transparent={reserve}", "-y", str(palette)],
         job=job,
         timeout=_TIMEOUT,
     )

@@ -33,11 +33,11 @@ async def main():
         assert "asynchronous context manager" in str(error), error
     print("local files")
     try:
-        await client.run({"app": app, "input": {"html": "<p>nothing</p>"}})
+        await client.run({"app": app, "input": {"html": "only words"}})
     except Exception as error:
-        assert "composition" in str(error), error
+        assert "no element" in str(error), error
     else:
-        raise AssertionError("markup without a composition was accepted")
+        raise AssertionError("markup without an element was accepted")
     print("errors")
     task = await client.run({"app": app, "input": {"html": html, "duration": 60}}, wait=False)
     await client.cancel(task["id"])

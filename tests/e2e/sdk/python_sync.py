@@ -60,7 +60,7 @@ assert now["status"] == 12, now
 print("cancel")
 
 # errors are raised with our sentence
-for wrong, said in (({"html": "<p>nothing</p>"}, "composition"), ({"html": html, "widht": 5}, "width")):
+for wrong, said in (({"html": "only words"}, "no element"), ({"html": html, "widht": 5}, "width")):
     try:
         client.run({"app": app, "input": wrong})
     except Exception as error:

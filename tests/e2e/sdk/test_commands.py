@@ -65,9 +65,9 @@ def test_submit_waits_shows_progress_and_saves_the_video(server: Server, tmp_pat
 
 def test_submit_says_in_a_line_what_went_wrong(server: Server, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
-    bad.write_text("<p>nothing</p>")
+    bad.write_text("only words")
     said = submit(server, bad, "--wait", status=1).stderr
-    assert "composition" in said.splitlines()[-1]
+    assert "no element" in said.splitlines()[-1]
     assert "no file" in submit(server, tmp_path / "none.html", status=1).stderr
     refused = command("submit", PAGE, "--url", server.url, "--key", "wrong", status=1).stderr
     assert "not known" in refused.splitlines()[-1]

@@ -9,7 +9,7 @@
     top = window.top.document && window.top;
   } catch { return; } // a frame of another origin
   if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
-    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions }) });
+    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions, holdAtStart }) });
   }
   const { roots } = top.__hyperframesRenderAnimations;
   const begun = new Map(); // transitions, and the seconds of the video at which each was first seen: the top frame's only
@@ -61,6 +61,24 @@
     return null;
   }
 
+  // Animations that began before the first frame, too late for the page runtime to find them: they begin with the video,
+  // or with the clip that they are in. The browser's own clock would end them until then.
+  const early = new Set();
+  function holdAtStart() {
+    for (const animation of document.getAnimations()) {
+      if (animation instanceof CSSTransition || animation.playState !== "running" || animation.timeline !== document.timeline) continue;
+      animation.pause();
+      early.add(animation);
+    }
+  }
+
+  function seekEarly(seconds, elapsed) {
+    for (const animation of early) {
+      if (animation.playState === "idle") early.delete(animation);
+      else animation.currentTime = elapsed(animation.effect.target, seconds) * 1000;
+    }
+  }
+
   // Bring transitions to where they are at `seconds`: before a seek, which may set off others from there.
   function advance(seconds) {
     for (const [transition, since] of begun) {
@@ -102,6 +120,7 @@
   // `elapsed` tells how long the clip of an element is there at `seconds`.
   function seek(seconds, elapsed) {
     seekSvg(seconds);
+    seekEarly(seconds, elapsed);
     for (const root of [...roots.keys()]) {
       const host = hostOf(root);
       if (!host?.isConnected) {

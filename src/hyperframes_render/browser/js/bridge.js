@@ -66,10 +66,17 @@
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
+      frameWanted: clock.waits(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
       animated: hasFiniteAnimation(),
       webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id").slice(0, MAX_NAME) ?? "",
     };
+  }
+
+  // An animation frame before the video.
+  function setUp() {
+    clock.moveTo(0);
+    animations.holdAtStart();
   }
 
   // Let the page's time pass until `ms`.
@@ -82,10 +89,13 @@
   // then says so, since clips must know when the video ends.
   let length = null;
   function ofComposition() {
-    const known = Number(window.__player.getDuration()) || 0;
+    const root = document.querySelector("[data-composition-id]");
+    const declared = ["data-duration", "data-composition-duration"].map((name) => Number(root?.getAttribute(name)));
+    // The runtime knows no duration where there is no timeline, whatever the root says.
+    const known = declared.find((seconds) => seconds > 0) ?? (Number(window.__player.getDuration()) || 0);
     if (known > 0 && !length?.from) return { seconds: known, from: "" };
     const found = infer();
-    if (found.seconds > 0) document.querySelector("[data-composition-id]")?.setAttribute("data-duration", String(found.seconds));
+    if (found.seconds > 0) root?.setAttribute("data-duration", String(found.seconds));
     return found;
   }
 
@@ -232,6 +242,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, setUp: () => clock.moveTo(0), passTime, timelineScripts, settle, length: () => (length = rootless ? length : ofComposition()), movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({ status, setUp, passTime, timelineScripts, settle, length: () => (length = rootless ? length : ofComposition()), movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
   });
 }

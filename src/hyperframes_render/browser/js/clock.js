@@ -55,6 +55,7 @@
 
   // GSAP's own is the first of its listeners.
   const ticks = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
+  const waits = () => queue.size > 0 || innerClocks().some((clock) => clock.waits());
   const remembers = () => remembering.size > 0 || ticks() || innerClocks().some((clock) => clock.remembers());
 
   // Chance is the same in every render: it begins anew with each frame, from the frame's time.
@@ -109,5 +110,5 @@
     }
     for (const clock of innerClocks()) clock.moveTo(ms);
   }
-  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, realNow, inner, caller }) });
+  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller }) });
 })();

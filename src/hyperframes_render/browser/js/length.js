@@ -11,9 +11,14 @@
   function registered() {
     const registry = window.__timelines;
     if (!registry || typeof registry !== "object") return [];
-    const values = registry instanceof Map || registry instanceof Set ? [...registry.values()] : Object.values(registry);
-    return [...new Set(values)].filter((timeline) => timeline && typeof timeline === "object");
+    const inside = (value) => (value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value));
+    // One level down as well: { scenes: [timeline] }, [{ id, timeline }].
+    const found = inside(registry).flatMap((value) => (isObject(value) && !isTimeline(value) && !canSeek(value) ? inside(value) : [value]));
+    return [...new Set(found)].filter((value) => isObject(value) && (isTimeline(value) || canSeek(value)));
   }
+  const isObject = (value) => value !== null && typeof value === "object" && !(value instanceof Node);
+  const canSeek = (value) => typeof value.seek === "function";
+  const isTimeline = (value) => isGsap(value) || isAnime(value);
 
   const isGsap = (timeline) => typeof timeline.totalTime === "function" && typeof timeline.totalDuration === "function";
   // Lengths of anime.js are properties, in milliseconds.
@@ -112,5 +117,5 @@
     return { seconds: animations, from: animations > 0 ? "animations" : "" };
   }
 
-  Object.defineProperty(window, "__hyperframesRenderLength", { value: Object.freeze({ infer, registered, isGsap, isAnime }) });
+  Object.defineProperty(window, "__hyperframesRenderLength", { value: Object.freeze({ infer, registered, isGsap, isAnime, isTimeline }) });
 })();

@@ -6,15 +6,14 @@
   const { id, duration } = page;
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderRootless")) return;
   const clock = window.__hyperframesRenderClock;
-  const { infer, registered, isGsap, isAnime } = window.__hyperframesRenderLength;
+  const { infer, registered, isGsap, isAnime, isTimeline } = window.__hyperframesRenderLength;
   const RUNTIME = "/__hyperframes_render__/"; // in the address of the page runtime's script
   // Seconds: longer than any video. The runtime must not end the page before its length is known.
   const UNKNOWN = 4 * 3600;
   // What the page runtime sets on html and body, which is for compositions that fill them.
-  const LAYOUT = ["margin", "padding", "overflow", "width", "height", "position"];
+  const LAYOUT = ["margin", "padding", "overflow", "width", "height", "position", "visibility"];
   const byRuntime = (more = 0) => clock.caller(1 + more).includes(RUNTIME);
 
-  const isTimeline = (value) => Boolean(value) && typeof value === "object" && (isGsap(value) || isAnime(value));
   // What the runtime binds where no timeline is GSAP's: it would take another library's for one, and seek it in seconds.
   const idle = Object.fromEntries(["play", "pause", "seek", "totalTime", "timeScale", "progress"].map((name) => [name, () => idle]));
   Object.assign(idle, { time: () => 0, paused: () => true, duration: () => UNKNOWN, totalDuration: () => UNKNOWN });
@@ -50,7 +49,8 @@
         // The runtime looks ahead by a share of the length and back, which would call callbacks on the way.
         master.progress = (...value) => (value.length ? master : 0);
       }
-      if (!master) continue;
+      // Another copy of GSAP has a clock and classes of its own.
+      if (!master || classOf(timeline) !== master.constructor) continue;
       adopted.add(timeline);
       master.add(timeline, 0);
       timeline.paused(false);
@@ -65,7 +65,7 @@
   // What there is before the page registers anything is the runtime's: a list, so that pages may push to it as well.
   // A timeline by itself is a list of one.
   function register(value) {
-    registry = byRuntime(1) ? [] : isTimeline(value) ? [value] : value;
+    registry = byRuntime(1) ? [] : value !== null && typeof value === "object" && isTimeline(value) ? [value] : value;
     value = registry;
     if (value && typeof value === "object" && !Object.hasOwn(value, id)) {
       try {
@@ -80,12 +80,15 @@
     set: (value) => { if (!(registry && byRuntime())) register(value); },
   });
 
-  // Timelines of other libraries; a plain object with `seek` is told seconds, as by the page runtime.
+  // Timelines of other libraries, and of another copy of GSAP; a plain object with `seek` takes seconds, as by the page
+  // runtime.
   function seekOthers(seconds) {
-    for (const timeline of registered()) {
-      if (isGsap(timeline) || typeof timeline.seek !== "function") continue;
+    const all = new Set(registered());
+    for (const timeline of all) {
+      if (adopted.has(timeline) || isInner(timeline, all)) continue;
       timeline.pause?.();
-      timeline.seek(isAnime(timeline) ? seconds * 1000 : seconds);
+      if (isGsap(timeline)) timeline.totalTime(Math.max(0, seconds - timeline.delay()) * (timeline.timeScale() || 1));
+      else timeline.seek(isAnime(timeline) ? seconds * 1000 : seconds);
     }
   }
 
