@@ -26,6 +26,8 @@ from pydantic import (
 from hyperframes_render.errors import InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Quality, codecs_with_alpha
 
+#: The name of this application in the public API that ours follows.
+APP = "infsh/hyperframes-render"
 #: Default picture size in CSS pixels, where neither the caller nor the composition names one.
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1920, 1080
 DEFAULT_FPS = Fraction(30)

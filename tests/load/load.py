@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
 
 KEY = "a key for the load"

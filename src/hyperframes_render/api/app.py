@@ -24,15 +24,18 @@ from hyperframes_render import __version__
 from hyperframes_render.api.clients import Client
 from hyperframes_render.api.envelope import problem, success
 from hyperframes_render.api.schemas import (
-    PROBLEM,
-    FileAnswer,
+    DELETED_FILES,
+    DELETED_TASK,
+    FILES,
+    TASK,
+    TASK_PAGE,
+    TASK_STATE,
+    TASK_STREAM,
+    UPLOADS,
     RunRequest,
-    TaskAnswer,
-    UploadAnswer,
     UploadRequest,
     answer_of,
     body_of,
-    inlined,
 )
 from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
 from hyperframes_render.errors import (
@@ -170,8 +173,6 @@ Streams = Annotated[StreamService, Depends(_streams)]
 Bare = Annotated[bool, Depends(_bare)]
 Asking = Annotated[Client, Depends(_client)]
 
-_TASK = inlined(TaskAnswer)
-_FILE = {**inlined(FileAnswer), "required": ["uri"]}
 _WITH_KEY: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
 
 
@@ -195,7 +196,7 @@ def openapi(request: Request) -> dict[str, Any]:
     "/apps/run",
     tags=["tasks"],
     summary="Render a composition",
-    responses={**answer_of(_TASK, "The task, accepted"), **PROBLEM},
+    responses=answer_of(TASK, "The task, accepted"),
     openapi_extra={**body_of(RunRequest), **_WITH_KEY},
 )
 @_routes.post("/run", include_in_schema=False)
@@ -252,20 +253,7 @@ async def run(
     "/tasks",
     tags=["tasks"],
     summary="This key's tasks, the newest first",
-    responses={
-        **answer_of(
-            {
-                "type": "object",
-                "required": ["items", "next_cursor"],
-                "properties": {
-                    "items": {"type": "array", "items": _TASK},
-                    "next_cursor": {"type": ["string", "null"]},
-                },
-            },
-            "A page of tasks",
-        ),
-        **PROBLEM,
-    },
+    responses=answer_of(TASK_PAGE, "A page of tasks"),
     openapi_extra=_WITH_KEY,
 )
 def list_tasks(
@@ -301,7 +289,7 @@ def _page(service: TaskService, key: KeyRecord, client: Client, limit: int, curs
     "/tasks/{task_id}",
     tags=["tasks"],
     summary="A task",
-    responses={**answer_of(_TASK, "The task"), **PROBLEM},
+    responses=answer_of(TASK, "The task"),
     openapi_extra=_WITH_KEY,
 )
 def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
@@ -313,22 +301,7 @@ def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: As
     "/tasks/{task_id}/status",
     tags=["tasks"],
     summary="A task's state alone",
-    responses={
-        **answer_of(
-            {
-                "type": "object",
-                "required": ["id", "status", "status_text", "updated_at"],
-                "properties": {
-                    "id": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "status_text": {"type": "string"},
-                    "updated_at": {"type": "string"},
-                },
-            },
-            "The state",
-        ),
-        **PROBLEM,
-    },
+    responses=answer_of(TASK_STATE, "The state"),
     openapi_extra=_WITH_KEY,
 )
 def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
@@ -343,17 +316,7 @@ def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: 
     summary="A task, each time it changes",
     response_class=StreamingResponse,
     response_model=None,
-    responses={
-        200: {
-            "description": "Whole tasks until the task has ended",
-            "content": {
-                "application/x-ndjson": {"schema": {"type": "string"}},
-                "text/event-stream": {"schema": {"type": "string"}},
-            },
-        },
-        307: {"description": "Not ended yet; ask again at once"},
-        **PROBLEM,
-    },
+    responses=TASK_STREAM,
     openapi_extra=_WITH_KEY,
 )
 async def stream_task(
@@ -384,7 +347,7 @@ async def stream_task(
     "/tasks/{task_id}/cancel",
     tags=["tasks"],
     summary="End a task",
-    responses={**answer_of(_TASK, "The task, being cancelled"), **PROBLEM},
+    responses=answer_of(TASK, "The task, being cancelled"),
     openapi_extra=_WITH_KEY,
 )
 def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: Asking) -> Any:
@@ -396,17 +359,7 @@ def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client:
     "/tasks/{task_id}",
     tags=["tasks"],
     summary="Forget a task and its files",
-    responses={
-        **answer_of(
-            {
-                "type": "object",
-                "required": ["id", "deleted"],
-                "properties": {"id": {"type": "string"}, "deleted": {"const": True}},
-            },
-            "Gone",
-        ),
-        **PROBLEM,
-    },
+    responses=answer_of(DELETED_TASK, "Gone"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task(
@@ -421,7 +374,7 @@ def delete_task(
     "/tasks/{task_id}/files",
     tags=["files"],
     summary="A task's files",
-    responses={**answer_of({"type": "array", "items": _FILE}, "Files"), **PROBLEM},
+    responses=answer_of(FILES, "Files"),
     openapi_extra=_WITH_KEY,
 )
 def task_files(
@@ -439,20 +392,7 @@ def task_files(
     "/tasks/{task_id}/files",
     tags=["files"],
     summary="Delete a task's files, and keep the task",
-    responses={
-        **answer_of(
-            {
-                "type": "object",
-                "required": ["deleted", "skipped"],
-                "properties": {
-                    "deleted": {"type": "array", "items": {"type": "string"}},
-                    "skipped": {"type": "array", "items": {"type": "string"}},
-                },
-            },
-            "The ids of the files that are gone",
-        ),
-        **PROBLEM,
-    },
+    responses=answer_of(DELETED_FILES, "The ids of the files that are gone"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task_files(
@@ -470,7 +410,7 @@ def delete_task_files(
     "/files",
     tags=["files"],
     summary="Upload files",
-    responses={**answer_of({"type": "array", "items": inlined(UploadAnswer)}, "Where to PUT the bytes"), **PROBLEM},
+    responses=answer_of(UPLOADS, "Where to PUT the bytes"),
     openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
 )
 async def create_files(

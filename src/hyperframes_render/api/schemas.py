@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hyperframes_render.input import RenderInput
-from hyperframes_render.tasks.submission import APP, MAX_METADATA_BYTES
+from hyperframes_render.input import APP, RenderInput
+from hyperframes_render.tasks.submission import MAX_METADATA_BYTES
 
 _HTML = '<div data-composition-id="main" data-width="1280" data-height="720" data-duration="2">…</div>'
 _WHEN = "2026-01-31T12:00:00.000Z"
@@ -114,7 +114,7 @@ class TaskAnswer(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "id": "5a1f0c9e8b7d6a5f4e3d2c1b0a9f8e",
+                    "id": "5a1f0c9e8b7d6a5f4e3d2c1bf86777c87afa",
                     "app": APP,
                     "status": 7,
                     "status_text": "running",
@@ -214,26 +214,52 @@ def _inline(schema: Any, known: dict[str, Any]) -> Any:
     return {name: _inline(value, known) for name, value in schema.items()}
 
 
-def answer_of(data: Any, what: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route: `data` wrapped (or bare, with X-API-Version: 2), and errors."""
-    wrapped = {
-        "type": "object",
-        "required": ["success", "status", "data"],
-        "properties": {"success": {"const": True}, "status": {"type": "integer"}, "data": data},
-    }
-    content = {"application/json": {"schema": {"anyOf": [wrapped, data]}}}
-    return {status: {"description": what, "content": content}}
-
-
 def inlined(model: type[BaseModel]) -> dict[str, Any]:
     """The model's schema without references."""
     schema = model.model_json_schema(mode="serialization")
     return dict(_inline(schema, schema.pop("$defs", {})))
 
 
-PROBLEM: dict[int | str, dict[str, Any]] = {
+_PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "An error",
         "content": {"application/problem+json": {"schema": inlined(Problem)}},
     }
+}
+
+
+def answer_of(data: Any, what: str) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: `data` wrapped (or bare, with X-API-Version: 2), and errors."""
+    wrapped = _object(success={"const": True}, status=_INTEGER, data=data)
+    content = {"application/json": {"schema": {"anyOf": [wrapped, data]}}}
+    return {200: {"description": what, "content": content}, **_PROBLEM}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """The schema of an object that has all of these."""
+    return {"type": "object", "required": [*properties], "properties": properties}
+
+
+def _list_of(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_TEXT, _INTEGER = {"type": "string"}, {"type": "integer"}
+
+# What routes answer with.
+TASK = inlined(TaskAnswer)
+TASK_PAGE = _object(items=_list_of(TASK), next_cursor={"type": ["string", "null"]})
+TASK_STATE = _object(id=_TEXT, status=_INTEGER, status_text=_TEXT, updated_at=_TEXT)
+DELETED_TASK = _object(id=_TEXT, deleted={"const": True})
+FILES = _list_of({**inlined(FileAnswer), "required": ["uri"]})
+DELETED_FILES = _object(deleted=_list_of(_TEXT), skipped=_list_of(_TEXT))
+UPLOADS = _list_of(inlined(UploadAnswer))
+#: `responses` of the route that streams a task.
+TASK_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Whole tasks until the task has ended",
+        "content": {"application/x-ndjson": {"schema": _TEXT}, "text/event-stream": {"schema": _TEXT}},
+    },
+    307: {"description": "Not ended yet; ask again at once"},
+    **_PROBLEM,
 }

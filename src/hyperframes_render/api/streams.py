@@ -22,6 +22,7 @@ from hyperframes_render.api.clients import Client
 from hyperframes_render.errors import RateLimited, ServiceFailed
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import ExpiringStore, ObjectStore, TaskTable
+from hyperframes_render.tasks.timestamps import DAY
 from hyperframes_render.tasks.transitions import owned_task
 from hyperframes_render.tasks.view import task_view
 
@@ -70,7 +71,7 @@ class StreamPolicy:
     poll: float = 0.5
     heartbeat: float = 5.0
     repeat: float = 10.0
-    longest: float = 24 * 3600.0
+    longest: float = float(DAY)
     hold: float = 25.0
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -12,6 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hyperframes_render.errors import ServiceFailed
 
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 #: A call that hangs must not take a function's whole time: what is not answered in seconds is asked again.
 _CONFIG = Config(
     connect_timeout=3,
@@ -45,3 +47,15 @@ def calling(what: str) -> Iterator[None]:
 def code_of(error: ClientError) -> str:
     """The service's name for what went wrong: "ConditionalCheckFailedException"."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def unless_refused(
+    call: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Answer | None:
+    """The answer of a conditional write to DynamoDB; None where its condition does not hold."""
+    try:
+        return call(*args, **kwargs)
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+    return None

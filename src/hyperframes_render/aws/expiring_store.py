@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.aws.client import calling, client, code_of, unless_refused
+from hyperframes_render.tasks.timestamps import DAY
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_LOST = "ConditionalCheckFailedException"
 #: A set of leases that nobody touched for so long is removed.
-_LEASES_SECONDS = 7 * 24 * 3600
+_LEASES_SECONDS = 7 * DAY
 
 
 class DynamoExpiringStore:
@@ -44,19 +44,15 @@ class DynamoExpiringStore:
     def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """See Ledger."""
         with calling("Writing a note"):
-            try:
-                self._db.put_item(
-                    TableName=self._table,
-                    Item=_note(name, values, seconds),
-                    # The service removes what is over within days, not at once.
-                    ConditionExpression="attribute_not_exists(id) OR expires_at < :now",
-                    ExpressionAttributeValues={":now": _in(0)},
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
-                return self.get(name) or {}
-        return None
+            answer = unless_refused(
+                self._db.put_item,
+                TableName=self._table,
+                Item=_note(name, values, seconds),
+                # The service removes what is over within days, not at once.
+                ConditionExpression="attribute_not_exists(id) OR expires_at < :now",
+                ExpressionAttributeValues={":now": _in(0)},
+            )
+        return (self.get(name) or {}) if answer is None else None
 
     def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
         """See Ledger."""
@@ -100,22 +96,20 @@ class DynamoExpiringStore:
             return
         names = {f"#h{number}": holder for number, holder in enumerate(holders[:100])}
         with calling("Ending a lease"):
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key=_key(name),
-                    UpdateExpression="REMOVE " + ", ".join(f"leases.{placeholder}" for placeholder in names),
-                    ConditionExpression="attribute_exists(leases)",
-                    ExpressionAttributeNames=names,
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
+            unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key=_key(name),
+                UpdateExpression="REMOVE " + ", ".join(f"leases.{placeholder}" for placeholder in names),
+                ConditionExpression="attribute_exists(leases)",
+                ExpressionAttributeNames=names,
+            )
 
     def _hold(self, name: str, holder: str, limit: int, until: int) -> bool:
         with calling("Taking a lease"):
             try:
-                self._db.update_item(
+                answer = unless_refused(
+                    self._db.update_item,
                     TableName=self._table,
                     Key=_key(name),
                     UpdateExpression="SET leases.#holder = :until, expires_at = :end",
@@ -130,24 +124,21 @@ class DynamoExpiringStore:
                 )
             except ClientError as error:
                 # A path into a map that is not there yet is an invalid one.
-                if code_of(error) not in (_LOST, "ValidationException"):
+                if code_of(error) != "ValidationException":
                     raise
                 return False
-        return True
+        return answer is not None
 
     def _begin(self, name: str) -> None:
         with calling("Beginning leases"):
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key=_key(name),
-                    UpdateExpression="SET leases = :none, expires_at = :end",
-                    ConditionExpression="attribute_not_exists(leases)",
-                    ExpressionAttributeValues={":none": {"M": {}}, ":end": _in(_LEASES_SECONDS)},
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
+            unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key=_key(name),
+                UpdateExpression="SET leases = :none, expires_at = :end",
+                ConditionExpression="attribute_not_exists(leases)",
+                ExpressionAttributeValues={":none": {"M": {}}, ":end": _in(_LEASES_SECONDS)},
+            )
 
     def _item(self, name: str) -> dict[str, Any]:
         with calling("Reading a note"):

@@ -19,24 +19,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.aws.client import calling, client, unless_refused
 from hyperframes_render.errors import InvalidOption, NotFound
 from hyperframes_render.tasks.ids import belongs
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, KeyLimits, KeyRecord, Scope, TaskPage
-from hyperframes_render.tasks.timestamps import moment
+from hyperframes_render.tasks.timestamps import DAY, moment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _LOG = logging.getLogger(__name__)
 BY_ATTENTION, BY_OWNER = "by_attention", "by_owner"
-_LOST = "ConditionalCheckFailedException"
 _SPENT = "spent_"
 #: The name of a dropped file is remembered as long as anything may still be rendered under it.
-_NAME_SECONDS = 7 * 24 * 3600
+_NAME_SECONDS = 7 * DAY
 #: Kept as JSON text: what callers give may hold numbers that DynamoDB's are not wide enough for.
 _AS_JSON = frozenset({"input", "metadata", "output", "error", "failure", "warnings"})
 _CURSOR = re.compile(r"^([0-9TZ:.-]{20,30}) ([0-9a-f]{8,64})$")
@@ -53,22 +51,18 @@ class DynamoTasks:
     def create(self, task: Task) -> bool:
         """See TaskTable."""
         with calling("Writing a new task"):
-            try:
-                self._db.put_item(
-                    TableName=self._table,
-                    Item=_pack(
-                        {
-                            name: _text(name, value)
-                            for name, value in task.model_dump(exclude={"spent"}, exclude_none=True).items()
-                        }
-                    ),
-                    ConditionExpression="attribute_not_exists(id)",
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
-                return False
-        return True
+            answer = unless_refused(
+                self._db.put_item,
+                TableName=self._table,
+                Item=_pack(
+                    {
+                        name: _text(name, value)
+                        for name, value in task.model_dump(exclude={"spent"}, exclude_none=True).items()
+                    }
+                ),
+                ConditionExpression="attribute_not_exists(id)",
+            )
+        return answer is not None
 
     def get(self, task_id: str) -> Task | None:
         """See TaskTable."""
@@ -132,73 +126,61 @@ class DynamoTasks:
                 sets.append(f"#n{number} = :v{number}")
         expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
         with calling("Changing a task"):
-            try:
-                answer = self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": task.id}},
-                    UpdateExpression=expression,
-                    ConditionExpression="#version = :old",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=_pack(values),
-                    ReturnValues="ALL_NEW",
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
-                return None
-        return _task(answer["Attributes"])
+            answer = unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": task.id}},
+                UpdateExpression=expression,
+                ConditionExpression="#version = :old",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=_pack(values),
+                ReturnValues="ALL_NEW",
+            )
+        return None if answer is None else _task(answer["Attributes"])
 
     def add_frames(self, task_id: str, frames: int) -> TaskStatus:
         """See TaskTable."""
         with calling("Counting frames"):
-            try:
-                answer = self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": task_id}},
-                    UpdateExpression="ADD frames_done :frames SET updated_at = :now",
-                    ConditionExpression="attribute_exists(id)",
-                    ExpressionAttributeValues={":frames": {"N": str(frames)}, ":now": {"S": moment()}},
-                    ReturnValues="ALL_NEW",
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
-                raise NotFound(f"There is no task {task_id}.", "It may have been deleted.") from error
+            answer = unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": task_id}},
+                UpdateExpression="ADD frames_done :frames SET updated_at = :now",
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeValues={":frames": {"N": str(frames)}, ":now": {"S": moment()}},
+                ReturnValues="ALL_NEW",
+            )
+        if answer is None:
+            raise NotFound(f"There is no task {task_id}.", "It may have been deleted.")
         return _task(answer["Attributes"]).status
 
     def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
         """See TaskTable."""
         names = {f"#n{number}": f"{_SPENT}{name}" for number, name in enumerate(counters)}
         with calling("Counting cost"):
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": task_id}},
-                    UpdateExpression="ADD " + ", ".join(f"{name} :v{name[2:]}" for name in names),
-                    ConditionExpression="attribute_exists(id)",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={
-                        f":v{number}": {"N": str(value)} for number, value in enumerate(counters.values())
-                    },
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
+            unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": task_id}},
+                UpdateExpression="ADD " + ", ".join(f"{name} :v{name[2:]}" for name in names),
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    f":v{number}": {"N": str(value)} for number, value in enumerate(counters.values())
+                },
+            )
 
     def note_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
         """See TaskTable."""
         with calling("Noting a failure"):
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": task_id}},
-                    UpdateExpression="SET failure = :failure",
-                    ConditionExpression="attribute_exists(id)",
-                    ExpressionAttributeValues=_pack({":failure": _text("failure", failure)}),
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
+            unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": task_id}},
+                UpdateExpression="SET failure = :failure",
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeValues=_pack({":failure": _text("failure", failure)}),
+            )
 
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:
         """See TaskTable."""
@@ -215,37 +197,32 @@ class DynamoTasks:
     def postpone(self, task_id: str, until: str) -> None:
         """See TaskTable. The version stays: nobody's change of the task is in the way, and this is in nobody's."""
         with calling("Putting off a task"):
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": task_id}},
-                    UpdateExpression="SET attention_at = :until",
-                    ConditionExpression="attribute_exists(attention)",
-                    ExpressionAttributeValues={":until": {"S": until}},
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
+            unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": task_id}},
+                UpdateExpression="SET attention_at = :until",
+                ConditionExpression="attribute_exists(attention)",
+                ExpressionAttributeValues={":until": {"S": until}},
+            )
 
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
         """See TaskTable."""
         with calling("Noting a dropped file"):
-            try:
-                answer = self._db.update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": name_id(drop_key)}},
-                    UpdateExpression="SET task_id = :task, #order = :order, expires_at = :end",
-                    ConditionExpression="attribute_not_exists(id) OR #order < :order OR task_id = :task",
-                    ExpressionAttributeNames={"#order": "order"},
-                    ExpressionAttributeValues=_pack(
-                        {":task": task_id, ":order": order, ":end": int(time.time()) + _NAME_SECONDS}
-                    ),
-                    ReturnValues="ALL_OLD",
-                )
-            except ClientError as error:
-                if code_of(error) != _LOST:
-                    raise
-                return False, None
+            answer = unless_refused(
+                self._db.update_item,
+                TableName=self._table,
+                Key={"id": {"S": name_id(drop_key)}},
+                UpdateExpression="SET task_id = :task, #order = :order, expires_at = :end",
+                ConditionExpression="attribute_not_exists(id) OR #order < :order OR task_id = :task",
+                ExpressionAttributeNames={"#order": "order"},
+                ExpressionAttributeValues=_pack(
+                    {":task": task_id, ":order": order, ":end": int(time.time()) + _NAME_SECONDS}
+                ),
+                ReturnValues="ALL_OLD",
+            )
+        if answer is None:
+            return False, None
         before = answer.get("Attributes", {}).get("task_id", {}).get("S")
         return True, None if before == task_id else before
 

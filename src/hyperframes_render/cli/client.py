@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.errors import InvalidOption, RenderError, SetupIncomplete
-from hyperframes_render.network.policy import is_web_address
+from hyperframes_render.input import APP
+from hyperframes_render.network.policy import is_address, is_web_address
+from hyperframes_render.tasks.model import TaskStatus
 
-APP = "infsh/hyperframes-render"
-#: States of tasks that came to a video, to none, and to either (docs/guides/api.md).
-_COMPLETED, WITHOUT_VIDEO = 10, (11, 12, 13)
-_FINAL = (_COMPLETED, *WITHOUT_VIDEO)
+#: States of tasks that came to no video, and of all that have ended (docs/guides/api.md).
+WITHOUT_VIDEO = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.REJECTED)
+_FINAL = (TaskStatus.COMPLETED, *WITHOUT_VIDEO)
 #: Seconds between two looks at a task where its stream cannot be had, and of patience with a server that is away.
 _POLL_SECONDS, _PATIENCE_SECONDS = 2.0, 120.0
 #: What a busy server asks for at most.
@@ -67,7 +68,7 @@ class Submitter:
     def submit(self, source: str, key: str | None = None, **fields: Any) -> dict[str, Any]:
         """Start a render of a file, a folder, or an address; the task. Raises SubmitFailed."""
         with _uploadable(source) as html:
-            given = {"html": html if _is_address(html) else self._upload(Path(html)), **self.fields, **fields}
+            given = {"html": html if is_address(html) else self._upload(Path(html)), **self.fields, **fields}
         audio = given.get("audio_url")
         if isinstance(audio, str) and Path(audio).is_file():
             given["audio_url"] = self._upload(Path(audio))
@@ -169,7 +170,7 @@ def submit_rows(submitter: Submitter, source: str, rows: Path, wait: bool) -> It
             if wait and entry["status"] not in _FINAL:
                 task = submitter.wait({"id": entry["id"], "status": entry["status"]}, watch=False)
                 entry |= {"status": task["status"], "error": task.get("error")}
-                if task["status"] == _COMPLETED:
+                if task["status"] == TaskStatus.COMPLETED:
                     entry["video"] = task["output"]["video"]["uri"]
                 _append(state, entry)
             yield entry
@@ -221,7 +222,7 @@ def target_of(url: str | None, key: str | None) -> Target:
 @contextmanager
 def _uploadable(source: str) -> Iterator[str]:
     """What the client uploads or passes on: an address as it is, a file by its path, a folder as a .zip of it."""
-    if _is_address(source):
+    if is_address(source):
         yield source
         return
     path = Path(source)
@@ -238,10 +239,6 @@ def _uploadable(source: str) -> Iterator[str]:
                 if file.is_file() and not any(part.startswith(".") for part in name.parts):
                     archive.write(file, name.as_posix())
         yield str(packed)
-
-
-def _is_address(source: str) -> bool:
-    return source.lower().startswith(("https://", "http://", "s3://"))
 
 
 def _row_key(source: str, fields: dict[str, Any], row: dict[str, Any]) -> str:

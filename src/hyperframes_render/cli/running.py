@@ -8,12 +8,13 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from hyperframes_render.errors import RenderError
+from hyperframes_render.errors import RenderError, cut
 
 #: What a shell expects of a program that Ctrl-C ended.
 _INTERRUPTED = 128 + signal.SIGINT
@@ -53,19 +54,13 @@ async def with_driver(module: str, work: Callable[[Any, Any], Any]) -> Any:
         await driver.stop()
 
 
-class readable_errors:
-    """Turns a RenderError into one line on stderr (or JSON on stdout) and exit status 1."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RenderError):
-            if self._as_json:
-                click.echo(json.dumps({"error": error.as_dict()}))
-            text = f"error: {error}"
-            click.echo(text if len(text) <= 390 else text[:387] + "...", err=True)
-            sys.exit(1)
+@contextmanager
+def readable_errors(as_json: bool) -> Iterator[None]:
+    """Turn a RenderError into one line on stderr (or JSON on stdout) and exit status 1."""
+    try:
+        yield
+    except RenderError as error:
+        if as_json:
+            click.echo(json.dumps({"error": error.as_dict()}))
+        click.echo(cut(f"error: {error}", 390), err=True)
+        sys.exit(1)

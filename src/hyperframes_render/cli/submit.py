@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,21 +93,19 @@ def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> No
         click.echo(video["uri"] if video else task["id"])
 
 
-class progress_line:
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
     """Progress on stderr: one line that is written over where somebody looks, whole lines elsewhere."""
+    shown, live = "", sys.stderr.isatty()
 
-    def __init__(self) -> None:
-        self._shown = ""
-        self._live = sys.stderr.isatty()
+    def say(text: str) -> None:
+        nonlocal shown
+        if text and text != shown:
+            click.echo(f"\r\x1b[2K{text}" if live else text, err=True, nl=not live)
+            shown = text
 
-    def __enter__(self) -> Callable[[str], None]:
-        return self._say
-
-    def __exit__(self, *_: object) -> None:
-        if self._live and self._shown:
+    try:
+        yield say
+    finally:
+        if live and shown:
             click.echo(err=True)
-
-    def _say(self, text: str) -> None:
-        if text and text != self._shown:
-            click.echo(f"\r\x1b[2K{text}" if self._live else text, err=True, nl=not self._live)
-            self._shown = text

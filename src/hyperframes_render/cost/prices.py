@@ -16,7 +16,6 @@ PRICES_DATE = "2026-01"
 PRICES_SOURCE = "AWS public prices, us-east-1, on demand"
 
 Architecture = Literal["x86_64", "arm64"]
-MapChild = Literal["EXPRESS", "STANDARD"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,6 @@ class Prices:
     #: /tmp beyond the 512 MB that are free.
     storage_gb_second: float = 0.0000000309
     transition: float = 0.025 / 1e3
-    express_request: float = 1.00 / 1e6
-    express_gb_second: float = 0.00001667
     s3_write: float = 0.005 / 1e3
     s3_read: float = 0.0004 / 1e3
     dynamodb_write: float = 0.625 / 1e6
@@ -42,10 +39,8 @@ PRICES = Prices(lambda_gb_second={"x86_64": 0.0000166667, "arm64": 0.0000133334}
 
 #: States that a task passes, without and with a map, and start and end, as AWS's own examples count them.
 _TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 7, 8
-#: One child is one state, and starts and ends. An express one would be billed as a request and for its time in chunks
-#: of 64 MB.
+#: One child, a standard execution, is one state, and starts and ends.
 _CHILD_TRANSITIONS = 3
-_EXPRESS_GB = 64 / 1024
 #: GB-seconds of the small functions of one task together (api, record, notify: 256 MB for some tenths of a second),
 #: which cannot report their own time before it is over.
 _SMALL_FUNCTIONS_GB_SECONDS = 0.25
@@ -103,7 +98,6 @@ def cost_of(
     *,
     chunks: int,
     architecture: Architecture = "x86_64",
-    map_child: MapChild = "STANDARD",
     prices: Prices = PRICES,
 ) -> dict[str, Any]:
     """The cost of one task in US dollars, by kind, with what it was computed from."""
@@ -112,18 +106,13 @@ def cost_of(
     calls = sum(spent.calls.values()) + grants + _SMALL_FUNCTIONS_CALLS
     render_seconds = spent.seconds.get("render", 0.0)
     children = chunks if chunks > 1 else 0
-    transitions = _TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE
-    express = 0.0
-    if map_child == "STANDARD":
-        transitions += children * _CHILD_TRANSITIONS
-    elif children:
-        express = children * prices.express_request + render_seconds * _EXPRESS_GB * prices.express_gb_second
+    transitions = (_TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE) + children * _CHILD_TRANSITIONS
     writes = _DYNAMODB_WRITES + sum(spent.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
     dollars = {
         "compute": gb_seconds * prices.lambda_gb_second[architecture],
         "storage": sum(spent.storage_gb_seconds.values()) * prices.storage_gb_second,
         "requests": calls * prices.lambda_request,
-        "workflow": transitions * prices.transition + express,
+        "workflow": transitions * prices.transition,
         "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
         + (_S3_READS + children * _S3_READS_CHUNK) * prices.s3_read,
         "table": writes * prices.dynamodb_write + (_DYNAMODB_READS + children + grants) * prices.dynamodb_read,

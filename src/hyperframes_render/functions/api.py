@@ -12,8 +12,7 @@ from mangum import Mangum
 
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.streams import StreamPolicy, StreamService
-from hyperframes_render.aws.tasks import DynamoKeys
-from hyperframes_render.functions.support.adapters import settings, stream_service, task_service
+from hyperframes_render.functions.support.adapters import key_checker, settings, stream_service, task_service
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.settings import Answering, ApiSettings, read_settings
 from hyperframes_render.tasks.keys import KeyChecker
@@ -24,13 +23,8 @@ def _service() -> TaskService:
     return task_service(settings(ApiSettings))
 
 
-_keys: list[KeyChecker] = []
-
-
 def _key_checker() -> KeyChecker:
-    if not _keys:
-        _keys.append(KeyChecker(DynamoKeys(settings(ApiSettings).task_table)))
-    return _keys[0]
+    return key_checker(settings(ApiSettings).task_table)
 
 
 def _streams() -> StreamService:

@@ -16,9 +16,8 @@ from mangum import Mangum
 
 from hyperframes_render.api.app import create_app
 from hyperframes_render.api.streams import StreamPolicy, StreamService
-from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import NotFound, ServiceFailed
-from hyperframes_render.functions.support.adapters import account_concurrency, settings, stream_service
+from hyperframes_render.functions.support.adapters import account_concurrency, key_checker, settings, stream_service
 from hyperframes_render.functions.support.observability import logger, traced
 from hyperframes_render.functions.support.settings import Answering, StreamSettings, read_settings
 from hyperframes_render.tasks.keys import KeyChecker
@@ -31,13 +30,9 @@ _NEW_ACCOUNT = 10
 #: Seconds of one stream: Lambda gives a function 15 minutes.
 _LONGEST = 870.0
 
-_keys: list[KeyChecker] = []
-
 
 def _key_checker() -> KeyChecker:
-    if not _keys:
-        _keys.append(KeyChecker(DynamoKeys(settings(StreamSettings).task_table)))
-    return _keys[0]
+    return key_checker(settings(StreamSettings).task_table)
 
 
 def _streams() -> StreamService:

@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import dies_with_parent
+from hyperframes_render.tasks.model import TaskStatus
 
 _START_SECONDS = 180
 _RENDER_SECONDS = 600
-_FINAL = (10, 11, 12, 13)
-_COMPLETED = 10
 
 
 def demo(composition: Path, output: Path, data: Path) -> None:
@@ -34,7 +33,7 @@ def demo(composition: Path, output: Path, data: Path) -> None:
         print("POST /apps/run", file=sys.stderr)
         task = _request(f"{base}/apps/run", key, {"input": {"html": html}})
         deadline, shown = time.monotonic() + _RENDER_SECONDS, ""
-        while task["status"] not in _FINAL and time.monotonic() < deadline:
+        while not TaskStatus(task["status"]).final and time.monotonic() < deadline:
             time.sleep(0.3)
             task = _request(f"{base}/tasks/{task['id']}", key)
             progress = (task.get("output") or {}).get("progress") or {}
@@ -44,7 +43,7 @@ def demo(composition: Path, output: Path, data: Path) -> None:
             if now != shown:
                 print(f"GET /tasks/{task['id']}: {now}", file=sys.stderr)
                 shown = now
-        if task["status"] != _COMPLETED:
+        if task["status"] != TaskStatus.COMPLETED:
             sys.exit(f"error: the task ended as {task['status_text']}: {task['error']}")
         output.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(task["output"]["video"]["uri"], timeout=60) as video, output.open("wb") as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -96,17 +95,3 @@ class Emulator:
             except subprocess.TimeoutExpired:
                 end_tree(self._process.pid, grace=0)
                 self._process.wait()
-
-
-def free_port(wanted: int = 0) -> int:
-    """`wanted` if nobody listens there, else any free port of the loopback interface."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
-    raise SetupIncomplete("No port of the loopback interface is free.", "End some programs that listen.")

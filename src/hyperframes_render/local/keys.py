@@ -21,11 +21,11 @@ from hyperframes_render.errors import InvalidOption, NotFound, SetupIncomplete
 from hyperframes_render.local.deploy import STACK_NAME, local_client
 from hyperframes_render.tasks.keys import make_record, new_key
 from hyperframes_render.tasks.ports import KeyLimits, KeyRecord, Scope
-from hyperframes_render.tasks.timestamps import moment
+from hyperframes_render.tasks.timestamps import DAY, moment
 
 #: After a rotation webhooks carry signatures of both secrets for so long.
-OVERLAP_SECONDS = 24 * 3600
-_UNITS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
+OVERLAP_SECONDS = DAY
+_UNITS = {"h": 3600, "d": DAY, "w": 7 * DAY}
 
 
 @dataclass(frozen=True)

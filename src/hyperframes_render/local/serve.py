@@ -22,9 +22,10 @@ from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.errors import MachineError, SetupIncomplete
 from hyperframes_render.local.deploy import Deployment, Outputs, local_client, local_variables
-from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
+from hyperframes_render.local.emulation import Emulator, emulator_settings
 from hyperframes_render.local.folders import DropFolders
 from hyperframes_render.local.parts import Parts, find_parts
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import end_descendants, reap_orphaned_processes
 from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
 from hyperframes_render.sandbox.orphans import adopt_orphaned_processes

@@ -195,11 +195,6 @@ class FrameEncoder:
             self._picture_bytes = width * height * 4
         self._write((stream_header(width, height, spec.fps, spec.form),))
 
-    @property
-    def pid(self) -> int:
-        """ffmpeg's process id."""
-        return self._ffmpeg.pid
-
     def put(self, frame: int, picture: bytes) -> None:
         """Show `picture` from frame number `frame` on. Raises EncoderFailed or DiskFull."""
         if self._picture_bytes not in (None, len(picture)):

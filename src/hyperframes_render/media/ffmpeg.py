@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -54,23 +55,58 @@ def run_ffmpeg(arguments: list[str], *, job: Path, timeout: float) -> None:
         raise
 
 
-class FfmpegProcess:
-    """An ffmpeg that reads from a pipe; its messages go to a file, so that it can never block on them."""
+class RunningFfmpeg:
+    """An ffmpeg; its messages go to a file, so that it can never block on them."""
 
-    def __init__(self, arguments: list[str], *, job: Path) -> None:
-        self._messages = tempfile.TemporaryFile(dir=job)  # noqa: SIM115 - closed with the process
+    def __init__(
+        self,
+        arguments: list[str],
+        *,
+        level: str,
+        stdin: int,
+        stdout: int,
+        environment: Mapping[str, str] = ENVIRONMENT,
+        folder: Path | None = None,
+    ) -> None:
+        """Start it. Its messages, from `level` on, lie in `folder` (default: where temporary files are)."""
+        self._messages = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(
-                [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "warning", *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", level, *arguments],
+                stdin=stdin,
+                stdout=stdout,
                 stderr=self._messages,
-                env={**ENVIRONMENT, "HOME": str(job), **KEEP_MEMORY},
+                env=environment,
                 # Ctrl-C reaches us, and we end our children: otherwise ffmpeg would finish a half-written file.
                 start_new_session=True,
             )
         except OSError as error:
             raise EncoderFailed(f"ffmpeg did not start: {error}.") from error
+
+    def messages(self) -> list[str]:
+        """The lines that it wrote, but for empty ones."""
+        self._messages.seek(0)
+        return [line for line in self._messages.read().decode("utf-8", "replace").splitlines() if line.strip()]
+
+    def kill(self) -> None:
+        """End it at once; harmless where it has ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+class FfmpegProcess(RunningFfmpeg):
+    """An ffmpeg that reads from a pipe."""
+
+    def __init__(self, arguments: list[str], *, job: Path) -> None:
+        super().__init__(
+            arguments,
+            level="warning",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            environment={**ENVIRONMENT, "HOME": str(job), **KEEP_MEMORY},
+            folder=job,
+        )
         assert self._process.stdin is not None
         self.stdin = self._process.stdin
 
@@ -96,25 +132,16 @@ class FfmpegProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         self.kill()
-        self._messages.seek(0)
-        lines = [line for line in self._messages.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        text = " | ".join(self.messages()[-3:])[:300]
         self._messages.close()
-        text = " | ".join(lines[-3:])[:300]
         if "No space left on device" in text:
             raise DiskFull("The disk is full: the video could not be written.", "Make room and try again.")
         code = self._process.returncode
         end = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
         raise EncoderFailed(f"ffmpeg {end}{': ' + text if text else ''}.", "Try again.")
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
     def kill(self) -> None:
         """End it at once; harmless where it has ended."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        super().kill()
         with contextlib.suppress(OSError):
             self.stdin.close()

@@ -10,7 +10,6 @@ import contextlib
 import math
 import select
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ import numpy as np
 
 from hyperframes_render.errors import DiskFull, EncoderFailed
 from hyperframes_render.input import MAX_DURATION
-from hyperframes_render.media.ffmpeg import ENVIRONMENT, ffmpeg_path
+from hyperframes_render.media.ffmpeg import RunningFfmpeg
 from hyperframes_render.media.media_file import MEDIA_INPUT, MediaFacts, MediaUnreadable, probe_media
 from hyperframes_render.media.sound_clip import MAX_GAIN, MAX_RATE, MIN_RATE, SoundBus, SoundClip
 from hyperframes_render.media.sound_effects import (
@@ -65,11 +64,6 @@ class SoundReport:
         """Keep a warning, once."""
         if text not in self.warnings:
             self.warnings.append(text)
-
-    @property
-    def silent(self) -> bool:
-        """Whether nothing is heard at all."""
-        return self.peak == 0.0
 
 
 def mix_sound(
@@ -382,19 +376,11 @@ def _tempos(rate: float) -> Iterator[str]:
         yield f"atempo={rate:.9g}"
 
 
-class _Decoder:
+class _Decoder(RunningFfmpeg):
     """An ffmpeg that writes samples to a pipe as fast as they are read."""
 
     def __init__(self, arguments: list[str]) -> None:
-        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._messages,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
+        super().__init__(arguments, level="error", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         #: Whether it gave any sample.
         self.produced = False
 
@@ -420,15 +406,12 @@ class _Decoder:
         return samples.reshape(-1, CHANNELS).copy()
 
     def _last_message(self) -> str:
-        self._messages.seek(0)
-        lines = self._messages.read().decode("utf-8", "replace").strip().splitlines()
+        lines = self.messages()
         return lines[-1].split("] ", 1)[-1][:160] if lines else f"ffmpeg ended with {self._process.returncode}"
 
     def close(self) -> None:
         """End it at once."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        self.kill()
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._messages.close()

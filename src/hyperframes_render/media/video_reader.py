@@ -189,6 +189,20 @@ class _ImageEncoder:
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         raise NotImplementedError
 
+    def _reformatted(self, frame: av.VideoFrame, form: str, **options: Any) -> av.VideoFrame:
+        """The frame in the size of its square pixels and in the pixel format `form`."""
+        width, height = self._size()
+        return self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format=form,
+            src_colorspace=_colour_space(frame),
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            threads=1,
+            **options,
+        )
+
     def _open(self, frame: av.VideoFrame) -> av.VideoCodecContext:
         codec = av.VideoCodecContext.create(self.codec, "w")
         assert isinstance(codec, av.VideoCodecContext)
@@ -228,19 +242,9 @@ class _JpegEncoder(_ImageEncoder):
     options = MappingProxyType({"qmin": _JPEG_QUANTISER, "qmax": _JPEG_QUANTISER, "huffman": "default"})
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        width, height = self._size()
+        form = "yuvj444p" if _is_444(frame) else "yuvj420p"
         # Browsers read every JPEG as bt601 of full range, whatever the film was.
-        return self._reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="yuvj444p" if _is_444(frame) else "yuvj420p",
-            src_colorspace=_colour_space(frame),
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
-            threads=1,
-        )
+        return self._reformatted(frame, form, dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.JPEG)
 
 
 class _PngEncoder(_ImageEncoder):
@@ -249,16 +253,7 @@ class _PngEncoder(_ImageEncoder):
     options = MappingProxyType({"compression_level": "1", "pred": "sub"})
 
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        width, height = self._size()
-        return self._reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgba",
-            src_colorspace=_colour_space(frame),
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
-            threads=1,
-        )
+        return self._reformatted(frame, "rgba")
 
 
 def _is_444(frame: av.VideoFrame) -> bool:

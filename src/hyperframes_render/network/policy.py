@@ -20,3 +20,8 @@ def network_allows(network: NetworkPolicy, host: str) -> bool:
 def is_web_address(text: str) -> bool:
     """Whether a text is written like an address that is fetched over HTTP."""
     return text[:8].lower().startswith(("https://", "http://"))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is written like a web address, or like that of an object in S3."""
+    return is_web_address(text) or text[:5].lower() == "s3://"

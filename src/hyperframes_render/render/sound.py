@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hyperframes_render.errors import SoundUnusable
+from hyperframes_render.errors import SoundUnusable, cut
 from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.media.media_file import MediaUnreadable, probe_media
 from hyperframes_render.network.fetch import FetchRefused, fetch_public
@@ -34,7 +34,7 @@ async def fetch_sound(address: str, folder: Path, ceiling: NetworkPolicy = "publ
 
     Raises SoundUnusable, also for hosts that are not within the stack's `ceiling`.
     """
-    shown = address if len(address) <= 120 else f"{address[:117]}..."
+    shown = cut(address, 120)
     if urlsplit(address).scheme not in ("http", "https"):
         raise SoundUnusable(
             f"audio_url: {shown} is neither an existing file nor an http(s) address.",

@@ -34,11 +34,10 @@ from hyperframes_render.tasks.layout import (
 )
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable
-from hyperframes_render.tasks.timestamps import later, moment, seconds_since
+from hyperframes_render.tasks.timestamps import DAY, later, moment, seconds_since
 from hyperframes_render.tasks.transitions import change_task, publish
 
 _LOG = logging.getLogger(__name__)
-_DAY = 24 * 3600
 #: Of a result, what the table keeps; the record in the outbox has all of it.
 _KEPT = (
     *("width", "height", "fps", "frames", "duration", "chunks", "unique_frames", "processor_seconds"),
@@ -189,7 +188,7 @@ class Finisher:
             "warnings": _warnings(task, draft),
             "timings": timings,
             "cost": task_cost(task, draft),
-            "expires_at": later(self.result_days * _DAY),
+            "expires_at": later(self.result_days * DAY),
         }
         return own_output(task, output, self.objects.bucket)
 

@@ -20,21 +20,21 @@ from hyperframes_render.tasks.ids import dropped_as
 from hyperframes_render.tasks.layout import poster_key, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import ExpiringStore
+from hyperframes_render.tasks.timestamps import DAY
 from hyperframes_render.tasks.uploads import UPLOADS
 
 _LOG = logging.getLogger(__name__)
-_DAY = 24 * 3600
 #: Longer than a workflow that waits for its turn may take, and is started again.
-ACCESS_SECONDS = 7 * _DAY
+ACCESS_SECONDS = 7 * DAY
 #: Longer than a task takes and its webhook may lie among the dead letters after that. What has no note any more is not
 #: done in anybody's name: so nothing is won by keeping an altered task waiting.
-NOTE_SECONDS = 30 * _DAY
+NOTE_SECONDS = 30 * DAY
 
 
 class Grant(BaseModel):
     """Keys of the bucket, and whose counters and names are touched. The task's own item is understood.
 
-    `webhook` and `codec` are what it was accepted with. Notes of earlier versions have neither: no codec says so.
+    `webhook` and `codec` are what it was accepted with.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,7 +46,7 @@ class Grant(BaseModel):
     writes: tuple[str, ...]
     drop_key: str | None = None
     webhook: str | None = None
-    codec: Codec | None = None
+    codec: Codec
 
     @classmethod
     def of_task(cls, task: Task) -> Grant:
@@ -87,7 +87,7 @@ def grant_for(store: ExpiringStore, task_id: str, access: str) -> Grant | None:
     noted = store.get(_name(task_id)) or {}
     if not noted.get("access") or not secrets.compare_digest(noted["access"].encode(), access.encode()):
         return None
-    if int(noted.get("until", time.time())) < int(time.time()):
+    if int(noted["until"]) < int(time.time()):
         return None
     return Grant.model_validate_json(noted["reach"])
 
@@ -106,10 +106,8 @@ def tampering_changes(reach: Grant | None, task: Task) -> dict[str, Any]:
     """
     truth: dict[str, Any] = {"drop_key": None, "webhook": None}
     if reach is not None:
-        truth = {"owner": reach.owner, "drop_key": reach.drop_key}
-    if reach is not None and reach.codec is not None:
         input_ = task.input if task.codec == reach.codec else {**task.input, "codec": str(reach.codec)}
-        truth |= {"webhook": reach.webhook, "input": input_}
+        truth = {"owner": reach.owner, "drop_key": reach.drop_key, "webhook": reach.webhook, "input": input_}
     wrong = {name: value for name, value in truth.items() if getattr(task, name) != value}
     if not wrong:
         return {}

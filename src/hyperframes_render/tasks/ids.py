@@ -28,9 +28,7 @@ def task_id_from(text: str, owner: str) -> str:
 
 
 def belongs(task: Task, owner: str) -> bool:
-    """Whether the task is `owner`'s. Ids of earlier versions, of another length, do not say: there its item does."""
-    if len(task.id) != _UNIQUE + _MARK:
-        return task.owner == owner
+    """Whether the task is `owner`'s."""
     return task.id == _id_of(task.id[:_UNIQUE], owner)
 
 

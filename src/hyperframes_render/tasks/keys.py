@@ -74,10 +74,6 @@ class KeyChecker:
         self._table = table
         self._known: dict[str, tuple[float, KeyRecord | None]] = {}
 
-    def owner(self, key: str) -> str:
-        """The owner of `key`. Raises Unauthorized."""
-        return self.record(key).owner
-
     def record(self, key: str) -> KeyRecord:
         """What is stored of `key`. Raises Unauthorized."""
         if not key:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 from hyperframes_render.errors import InvalidOption, KeyReused, OverQuota, RateLimited
 from hyperframes_render.tasks.ports import ExpiringStore, KeyRecord, TaskTable
+from hyperframes_render.tasks.timestamps import DAY
 
-_MINUTE, _DAY = 60, 24 * 3600
+_MINUTE = 60
 #: A request is recognised for so long.
-IDEMPOTENCY_SECONDS = _DAY
+IDEMPOTENCY_SECONDS = DAY
 _MAX_KEY = 255
 #: A task that is at work for longer than this counts no more: no render takes so long.
-_LONGEST_TASK = 2 * _DAY
+_LONGEST_TASK = 2 * DAY
 _WRITTEN_WITHIN = 60
 #: Tasks at once can be limited to at most so many: they are in one item of the table.
 MAX_TASKS_AT_ONCE = 2000
@@ -137,4 +138,4 @@ def frames_counter(owner: str) -> str:
 
 
 #: Seconds that such a counter is kept.
-FRAMES_COUNTER_SECONDS = 2 * _DAY
+FRAMES_COUNTER_SECONDS = 2 * DAY

@@ -16,7 +16,7 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable, Workflow
 from hyperframes_render.tasks.quotas import IDEMPOTENCY_SECONDS, Quotas
 from hyperframes_render.tasks.submission import Submission, check_hosts, narrow_network
-from hyperframes_render.tasks.timestamps import later, moment
+from hyperframes_render.tasks.timestamps import DAY, later, moment
 from hyperframes_render.tasks.transitions import change_task, owned_task, publish
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
 from hyperframes_render.tasks.variable_files import take_given_files
@@ -26,7 +26,6 @@ from hyperframes_render.tasks.webhooks import check_webhook, check_webhook_name
 _LOG = logging.getLogger(__name__)
 #: Items live longer than results, so that a caller who comes late learns what became of the task.
 ITEM_EXTRA_DAYS = 30
-_DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         starts=1,
         attention=Attention.START,
         attention_at=later(policy.attention_seconds),
-        expires_at=int(time.time()) + (policy.result_days + ITEM_EXTRA_DAYS) * _DAY,
+        expires_at=int(time.time()) + (policy.result_days + ITEM_EXTRA_DAYS) * DAY,
     )
 
 

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
-from hyperframes_render.input import NetworkPolicy, RenderInput, is_shallow, parse_render_input
-from hyperframes_render.network.policy import is_web_address, network_allows
+from hyperframes_render.input import APP, NetworkPolicy, RenderInput, is_shallow, parse_render_input
+from hyperframes_render.network.policy import is_address, is_web_address, network_allows
 
-APP = "infsh/hyperframes-render"
 #: Names under which this application is asked for, without a version.
 _APPS = frozenset({APP, "hyperframes-render"})
 
@@ -67,13 +66,13 @@ class Submission:
     @property
     def is_markup(self) -> bool:
         """Whether `html` is the composition itself."""
-        return self.html is not None and not is_address(self.html)
+        return self.html is not None and not is_address_of_html(self.html)
 
 
-def is_address(html: str) -> bool:
+def is_address_of_html(html: str) -> bool:
     """Whether `html` names a composition elsewhere: one line that begins like an address."""
     text = html.strip()
-    return text[:8].lower().startswith(("https://", "http://", "s3://")) and not any(c in text for c in "\n<> ")
+    return is_address(text) and not any(c in text for c in "\n<> ")
 
 
 def read_json(data: str | bytes) -> object:
@@ -119,7 +118,7 @@ def parse_run(body: object) -> Submission:
         raise InvalidOption(
             "input.html: it is missing or empty.", "Give the composition's markup, or the address of an .html or .zip."
         )
-    if is_address(html) and len(html) > MAX_ADDRESS:
+    if is_address_of_html(html) and len(html) > MAX_ADDRESS:
         raise LimitExceeded(f"input.html: the address has {len(html)} characters; the limit is {MAX_ADDRESS}.")
     if len(html.encode()) > MAX_INLINE_HTML:
         raise LimitExceeded(
@@ -209,7 +208,7 @@ def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], 
         if value is not None:
             fields[name] = value
     audio = fields.get("audio_url")
-    if isinstance(audio, str) and not audio.lower().startswith(("https://", "http://", "s3://")):
+    if isinstance(audio, str) and not is_address(audio):
         # The command line also takes a file's path; here that would be a file of ours.
         raise InvalidOption(
             f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3, or an uploaded file's."

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+#: Seconds of a day.
+DAY = 24 * 3600
+
 
 def moment(when: datetime | None = None) -> str:
     """`when` (default: now) as text: "2026-01-31T12:00:00.000Z"."""

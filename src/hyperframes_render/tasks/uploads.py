@@ -12,7 +12,7 @@ from typing import Any
 
 from hyperframes_render.errors import InvalidOption, LimitExceeded
 from hyperframes_render.tasks.ports import ExpiringStore, ObjectFacts, ObjectStore
-from hyperframes_render.tasks.timestamps import later, moment
+from hyperframes_render.tasks.timestamps import DAY, later, moment
 
 UPLOADS = "uploads/"
 #: docs/reference/limits.md.
@@ -37,7 +37,6 @@ _SUFFIXES = {
 }
 #: Contents are known again for as long as they surely lie in the bucket.
 _MARGIN_SECONDS = 3600
-_DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,10 @@ class Uploads:
         facts = {
             "id": file_id,
             "uri": f"s3://{self.objects.bucket}/{key}",
-            "expires_at": later(self.days * _DAY),
+            "expires_at": later(self.days * DAY),
         }
         if wanted.sha256:
-            self.store.put_if_absent(note, facts, self.days * _DAY - _MARGIN_SECONDS)
+            self.store.put_if_absent(note, facts, self.days * DAY - _MARGIN_SECONDS)
         return {
             **wanted.shown,
             **facts,

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.tasks.webhooks import sign
 from tests.e2e.stack.server import COMPOSITIONS, KEY, Server
 from tests.template import PROJECT

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
 from tests.waiting import wait_for
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
 from hyperframes_render.media.probe import probe_video
 from tests.e2e.stack.server import COMPOSITIONS, Server, processes_in

@@ -97,11 +97,12 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def forget() -> None:
     """A new environment: what functions keep between calls is gone."""
-    from hyperframes_render.functions import api, notify, stream
+    from hyperframes_render.functions import notify
 
     caches = (
         wiring.settings,
         wiring.account_concurrency,
+        wiring.key_checker,
         wiring.task_service,
         wiring.stream_service,
         wiring.finisher,
@@ -109,5 +110,3 @@ def forget() -> None:
     )
     for cache in caches:
         cache.cache_clear()
-    api._keys.clear()
-    stream._keys.clear()

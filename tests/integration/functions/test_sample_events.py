@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.integration.functions.engine import Behaviour
 
 FUNCTIONS = ("api", "drop", "sweep", "plan", "render_chunk", "assemble", "record", "notify", "stream", "grant")
 SAMPLES = sorted(path.name.removesuffix(".json") for path in EVENTS.glob("*.json"))
-TASK = "5a1f0c9e8b7d6a5f4e3d2c1b0a9f8e"
+TASK = "5a1f0c9e8b7d6a5f4e3d2c1bf86777c87afa"
 
 
 def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
@@ -34,7 +35,8 @@ def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
         webhook="https://example.com/hook",
     )
     assert cloud.tasks.create(task)
-    noted = {"access": sample("grant")["access"], "reach": Grant.of_task(task).model_dump_json()}
+    until = str(int(time.time()) + 60)
+    noted = {"access": sample("grant")["access"], "reach": Grant.of_task(task).model_dump_json(), "until": until}
     DynamoExpiringStore(TABLE, cloud.dynamodb).put_if_absent(f"access#{TASK}", noted, 60)
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import httpx
 
-from hyperframes_render.local.emulation import free_port
 from hyperframes_render.local.emulator.environments import Environment, Function, _Spawner
 from hyperframes_render.local.emulator.functions import _lambda_variables
 from hyperframes_render.local.parts import find_parts
+from hyperframes_render.local.ports import free_port
 from tests.integration.workflow.stack import Stack
 
 _SEPARATOR = b"\0" * 8

@@ -15,8 +15,9 @@ from typing import Any
 from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
-from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
+from hyperframes_render.local.emulation import Emulator, emulator_settings
 from hyperframes_render.local.parts import find_parts
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
 from hyperframes_render.local.tasks import hurry_left_behind
 from hyperframes_render.tasks.grants import recorded_access

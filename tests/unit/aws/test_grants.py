@@ -10,18 +10,20 @@ import pytest
 
 from hyperframes_render.aws.grants import SESSION_SECONDS, StsGrants, session_policy
 from hyperframes_render.tasks.grants import Grant
-from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id
+from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id, task_id_from
 from hyperframes_render.tasks.model import Task, TaskStatus
 from tests.template import load_template
 
 #: Characters of a session policy (STS).
 POLICY_LIMIT = 2048
+MINE = task_id_from("mine", "me")
+DROPPED = task_id_from("mine", DROP_OWNER)
 
 
 def task(**fields: Any) -> Task:
-    given = {"source_key": "work/mine/source.html", "input": {"codec": "h264"}, **fields}
-    owner = DROP_OWNER if "drop_key" in fields else "me"
-    return Task(id="mine", owner=owner, status=TaskStatus.QUEUED, created_at="", updated_at="", **given)
+    task_id, owner = (DROPPED, DROP_OWNER) if "drop_key" in fields else (MINE, "me")
+    given = {"source_key": f"work/{task_id}/source.html", "input": {"codec": "h264"}, **fields}
+    return Task(id=task_id, owner=owner, status=TaskStatus.QUEUED, created_at="", updated_at="", **given)
 
 
 def policy_of(task: Task, bucket: str = "bucket") -> dict[str, Any]:
@@ -43,17 +45,23 @@ def may(policy: dict[str, Any], action: str, key: str) -> bool:
 
 def test_a_task_reads_its_folder_and_what_was_uploaded_for_it() -> None:
     policy = policy_of(task(source_key="uploads/me/1/a.zip", audio_key="uploads/me/2/b.mp3"))
-    assert all(may(policy, "s3:GetObject", key) for key in ("work/mine/plan.json", "uploads/me/1/a.zip"))
+    assert all(may(policy, "s3:GetObject", key) for key in (f"work/{MINE}/plan.json", "uploads/me/1/a.zip"))
     assert may(policy, "s3:GetObject", "uploads/me/2/b.mp3")
-    others = ("work/other/plan.json", "work/mine", "uploads/me/3/c.mp3", "uploads/you/1/a.zip", "outbox/tasks/mine/x")
+    others = (
+        "work/other/plan.json",
+        f"work/{MINE}",
+        "uploads/me/3/c.mp3",
+        "uploads/you/1/a.zip",
+        f"outbox/tasks/{MINE}/x",
+    )
     assert not any(may(policy, "s3:GetObject", key) for key in others)
 
 
 def test_a_task_writes_its_folder_and_its_result() -> None:
     policy = policy_of(task())
-    written = ("work/mine/chunks/00000.mp4", "outbox/tasks/mine/video.mp4", "outbox/tasks/mine/poster.jpg")
+    written = (f"work/{MINE}/chunks/00000.mp4", f"outbox/tasks/{MINE}/video.mp4", f"outbox/tasks/{MINE}/poster.jpg")
     assert all(may(policy, "s3:PutObject", key) for key in written)
-    others = ("work/other/plan.json", "outbox/tasks/other/video.mp4", "inbox/a.html", "outbox/tasks/mine/error.json")
+    others = ("work/other/plan.json", "outbox/tasks/other/video.mp4", "inbox/a.html", f"outbox/tasks/{MINE}/error.json")
     assert not any(may(policy, "s3:PutObject", key) for key in others)
 
 
@@ -74,9 +82,9 @@ def items(policy: dict[str, Any], action: str) -> list[str]:
 
 def test_the_items_are_the_task_its_owner_s_day_and_its_dropped_name() -> None:
     read = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:GetItem")
-    assert read[0] == "mine" and "drop" in read[1] and read[2].startswith("drop#") and len(read) == 3
+    assert read[0] == DROPPED and "drop" in read[1] and read[2].startswith("drop#") and len(read) == 3
     read = items(policy_of(task()), "dynamodb:GetItem")
-    assert read[0] == "mine" and "me" in read[1] and len(read) == 2
+    assert read[0] == MINE and "me" in read[1] and len(read) == 2
 
 
 def test_who_holds_a_dropped_name_is_not_for_its_task_to_say() -> None:
@@ -123,4 +131,4 @@ def test_the_session_bears_the_task_s_name() -> None:
     sts: Any = Sts()
     grants = StsGrants("arn:aws-us-gov:iam::1:role/r", "bucket", sts)
     assert grants.credentials(Grant.of_task(task())) == {"access_key": "a", "secret_key": "s", "token": "t"}
-    assert asked["RoleSessionName"] == "mine" and "arn:aws-us-gov:s3:::bucket/work/mine/*" in asked["Policy"]
+    assert asked["RoleSessionName"] == MINE and f"arn:aws-us-gov:s3:::bucket/work/{MINE}/*" in asked["Policy"]

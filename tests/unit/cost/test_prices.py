@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -41,14 +40,11 @@ def test_storage_beyond_what_is_free_is_counted_for_the_time_it_is_there() -> No
     assert cost["by_kind"]["storage"] == pytest.approx(50 * 3.5 * PRICES.storage_gb_second, abs=1e-8)
 
 
-def test_a_map_of_express_children_costs_requests_and_of_standard_ones_transitions() -> None:
+def test_the_children_of_a_map_cost_transitions() -> None:
     spent = spent_by("render", seconds=10, memory_mb=1024, calls=100)
-    whole = cost_of(spent, chunks=1)
-    express = cost_of(spent, chunks=100, map_child="EXPRESS")
-    standard = cost_of(spent, chunks=100, map_child="STANDARD")
-    assert whole["transitions"] < express["transitions"] < standard["transitions"]
-    assert standard["by_kind"]["workflow"] == pytest.approx(standard["transitions"] * 0.025 / 1000, abs=1e-8)
-    assert express["by_kind"]["workflow"] < standard["by_kind"]["workflow"] / 3
+    whole, chunked = cost_of(spent, chunks=1), cost_of(spent, chunks=100)
+    assert whole["transitions"] < chunked["transitions"]
+    assert chunked["by_kind"]["workflow"] == pytest.approx(chunked["transitions"] * 0.025 / 1000, abs=1e-8)
 
 
 def test_transitions_are_those_of_the_workflow_file() -> None:
@@ -63,6 +59,6 @@ def test_transitions_are_those_of_the_workflow_file() -> None:
     spent = Spent.of_task({})
     assert cost_of(spent, chunks=1)["transitions"] == path("Plan", "RenderWhole") + 2
     child = states["RenderChunks"]["ItemProcessor"]
-    assert child["ProcessorConfig"]["ExecutionType"] == inspect.signature(cost_of).parameters["map_child"].default
+    assert child["ProcessorConfig"]["ExecutionType"] == "STANDARD", "an express child costs a request and time"
     expected = path("Plan", "RenderChunks") + 2 + 10 * (len(child["States"]) + 2)
     assert cost_of(spent, chunks=10)["transitions"] == expected

@@ -9,7 +9,7 @@ import httpx
 import uvicorn
 
 from hyperframes_render.api.app import create_app
-from hyperframes_render.local.emulation import free_port
+from hyperframes_render.local.ports import free_port
 
 
 def test_a_request_that_a_stopping_server_gives_up_is_told_to_come_again() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hyperframes_render.errors import InvalidOption, NotFound
 from hyperframes_render.tasks.submission import (
-    is_address,
+    is_address_of_html,
     narrow_network,
     parse_fields,
     parse_run,
@@ -36,7 +36,7 @@ def test_fields_are_kept_as_given_and_understood_beside_that() -> None:
     ],
 )
 def test_an_address_is_told_from_markup(html: str, address: bool) -> None:
-    assert is_address(html) is address
+    assert is_address_of_html(html) is address
 
 
 @pytest.mark.parametrize(

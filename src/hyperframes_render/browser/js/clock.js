@@ -10,6 +10,7 @@
   let queue = new Map();
   let due = queue; // those of the flush that runs
   const { Error, WeakSet } = window;
+  const OUR_FILES = "/__hyperframes_render__/"; // in the addresses of the renderer's files: the page runtime is one
 
   function FrameDate(...args) {
     if (!new.target) return new RealDate(nowMs).toString();
@@ -26,7 +27,7 @@
   window.requestAnimationFrame = (callback) => {
     if (typeof callback !== "function") throw new TypeError("requestAnimationFrame needs a function");
     queue.set(nextId, callback);
-    if (!ofGsap.has(callback) && !WITHOUT_STATE.test(caller())) remembering.add(nextId);
+    if (!ofGsap.has(callback) && !withoutState(caller())) remembering.add(nextId);
     return nextId++;
   };
   window.cancelAnimationFrame = (id) => {
@@ -37,7 +38,8 @@
 
   // A loop of animation frames may count, move and pile up from one to the next: a browser that comes to the video later
   // must go through them all. What these libraries draw is a function of the time alone.
-  const WITHOUT_STATE = /\/__hyperframes_render__\/|\/(?:gsap|anime|lottie|dotlottie|d3)\b[^/\s]*\.m?js\b|\/(?:gsap|animejs|lottie-web|d3)@/i;
+  const WITHOUT_STATE = /\/(?:gsap|anime|lottie|dotlottie|d3)\b[^/\s]*\.m?js\b|\/(?:gsap|animejs|lottie-web|d3)@/i;
+  const withoutState = (line) => line.includes(OUR_FILES) || WITHOUT_STATE.test(line);
   // The line of the stack that says who called a function which asks for this.
   // `more`: how many of our own functions stand between.
   const caller = (more = 0) => String(new Error().stack).split("\n", 4 + more)[3 + more] ?? "";
@@ -110,5 +112,5 @@
     }
     for (const clock of innerClocks()) clock.moveTo(ms);
   }
-  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller }) });
+  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller, OUR_FILES }) });
 })();

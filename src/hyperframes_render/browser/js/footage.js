@@ -5,8 +5,9 @@
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
-  const MEDIA = "/__hyperframes_render__/media?";
-  const PICTURE = "/__hyperframes_render__/picture?";
+  const { OUR_FILES } = window.__hyperframesRenderClock;
+  const MEDIA = `${OUR_FILES}media?`;
+  const PICTURE = `${OUR_FILES}picture?`;
   const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   const lanes = window.__hyperframesRenderLanes;

@@ -7,12 +7,11 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderRootless")) return;
   const clock = window.__hyperframesRenderClock;
   const { infer, registered, isGsap, isAnime, isTimeline } = window.__hyperframesRenderLength;
-  const RUNTIME = "/__hyperframes_render__/"; // in the address of the page runtime's script
   // Seconds: longer than any video. The runtime must not end the page before its length is known.
   const UNKNOWN = 4 * 3600;
   // What the page runtime sets on html and body, which is for compositions that fill them.
   const LAYOUT = ["margin", "padding", "overflow", "width", "height", "position", "visibility"];
-  const byRuntime = (more = 0) => clock.caller(1 + more).includes(RUNTIME);
+  const byRuntime = (more = 0) => clock.caller(1 + more).includes(clock.OUR_FILES);
 
   // What the runtime binds where no timeline is GSAP's: it would take another library's for one, and seek it in seconds.
   const idle = Object.fromEntries(["play", "pause", "seek", "totalTime", "timeScale", "progress"].map((name) => [name, () => idle]));

@@ -11,7 +11,6 @@
   const FIRST = 1_000_000_000; // the browser's own count from 1
   const TURN = 4; // milliseconds: what waits no longer while a page loads only gives others a turn
   const LONGEST = 0x7fffffff; // a longer delay is none (HTML, "timer initialization steps")
-  const RUNTIME = "/__hyperframes_render__/";
 
   const timers = new Map(); // by their numbers
   let next = FIRST;
@@ -50,10 +49,10 @@
   }
 
   window.setTimeout = function (callback, delay, ...values) {
-    return clock.caller().includes(RUNTIME) ? setTimeout.call(window, callback, delay, ...values) : add(callback, delay, values, false);
+    return clock.caller().includes(clock.OUR_FILES) ? setTimeout.call(window, callback, delay, ...values) : add(callback, delay, values, false);
   };
   window.setInterval = function (callback, delay, ...values) {
-    return clock.caller().includes(RUNTIME) ? setInterval.call(window, callback, delay, ...values) : add(callback, delay, values, true);
+    return clock.caller().includes(clock.OUR_FILES) ? setInterval.call(window, callback, delay, ...values) : add(callback, delay, values, true);
   };
   window.clearTimeout = window.clearInterval = function (id) {
     if (!timers.delete(Number(id))) clearTimeout.call(window, id);

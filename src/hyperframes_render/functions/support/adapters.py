@@ -9,10 +9,11 @@ from hyperframes_render.aws.account import unreserved_concurrency
 from hyperframes_render.aws.events import SnsTopic
 from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects
-from hyperframes_render.aws.tasks import DynamoTasks
+from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.aws.workflow import StateMachine
 from hyperframes_render.functions.support.settings import Accepting, Finishing, Kind, Settings, read_settings
 from hyperframes_render.tasks.finish import Finisher
+from hyperframes_render.tasks.keys import KeyChecker
 from hyperframes_render.tasks.service import Policy, TaskService
 
 
@@ -26,6 +27,12 @@ def settings(kind: type[Kind]) -> Kind:
 def account_concurrency() -> int:
     """Functions that the account may run at once, read once. Raises ServiceFailed."""
     return unreserved_concurrency()
+
+
+@cache
+def key_checker(table: str) -> KeyChecker:
+    """For functions that callers reach. It remembers keys for a moment."""
+    return KeyChecker(DynamoKeys(table))
 
 
 @lru_cache(maxsize=1)

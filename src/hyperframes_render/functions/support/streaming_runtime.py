@@ -13,10 +13,10 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
 
+from mangum.handlers import APIGateway
+from mangum.types import LambdaConfig
 from starlette.types import ASGIApp, Message
 
 from hyperframes_render.functions.support.observability import logger
@@ -26,6 +26,8 @@ _CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 _SEPARATOR = b"\0" * 8
 #: Seconds before the function's own time limit at which an answer is cut off in order.
 _LAST_SECONDS = 5.0
+#: How mangum reads a request; the rest of its settings is about answers.
+_MANGUM: LambdaConfig = {"api_gateway_base_path": "/", "text_mime_types": [], "exclude_headers": []}
 
 
 def serve_invocations(application: ASGIApp, address: str | None = None) -> None:
@@ -53,8 +55,9 @@ def serve_one(application: ASGIApp, address: str) -> None:
 
 
 async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, deadline: float) -> None:
-    body = event.get("body") or ""
-    data = base64.b64decode(body) if event.get("isBase64Encoded") else str(body).encode()
+    # The scope and the body that the managed runtime's way has too (functions/api.py).
+    context: Any = None
+    request = APIGateway(event, context, _MANGUM)
     sent = False
 
     async def receive() -> Message:
@@ -62,7 +65,7 @@ async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, dea
         if sent:
             await asyncio.Event().wait()  # nothing else comes, and nobody tells that the reader has left
         sent = True
-        return {"type": "http.request", "body": data, "more_body": False}
+        return {"type": "http.request", "body": request.body, "more_body": False}
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -72,7 +75,7 @@ async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, dea
 
     try:
         async with asyncio.timeout(deadline):
-            await application(_scope(event), receive, send)
+            await application(request.scope, receive, send)
     except TimeoutError:
         if not answer.begun:
             raise
@@ -93,33 +96,6 @@ def _next(address: str) -> tuple[str, float, dict[str, Any]]:
     end = int(response.getheader("Lambda-Runtime-Deadline-Ms") or 0) / 1000
     left = end - time.time() - _LAST_SECONDS if end else 3600.0
     return str(response.getheader("Lambda-Runtime-Aws-Request-Id")), max(1.0, left), event
-
-
-def _scope(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The request of a REST API, as ASGI has it."""
-    path = str(event.get("path") or "/")
-    query = event.get("multiValueQueryStringParameters") or {}
-    headers = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    source = (event.get("requestContext") or {}).get("identity") or {}
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": event.get("httpMethod", "GET"),
-        "scheme": "https",
-        "path": path,
-        "raw_path": quote(path, safe="/%:@").encode(),
-        "root_path": "",
-        "query_string": urlencode(query, doseq=True).encode(),
-        "headers": [
-            (name.lower().encode("latin-1"), str(value).encode("latin-1", "replace"))
-            for name, values in headers.items()
-            for value in values
-        ],
-        "client": (source.get("sourceIp", ""), 0),
-        "server": None,
-        "state": {},
-    }
 
 
 class _Answer:

@@ -11,7 +11,6 @@ import itertools
 import json
 import queue
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import dies_with_parent, end_tree, plain_environment
 
 #: Seconds that a new environment's RIE may take to listen. Seen: 0.05; a busy machine is slower.
@@ -97,7 +97,7 @@ class Environment:
         self._log_path = logs / f"{function.name}-{number}.log"
         self._log = self._log_path.open("ab", buffering=0)
         self._log.truncate(0)
-        self._port, runtime_port = _free_port(), runtime_port or _free_port()
+        self._port, runtime_port = free_port(), runtime_port or free_port()
         # The RIE dies with the emulator, the runtime process with the RIE: nothing outlives a kill -9.
         command = [
             str(rie),
@@ -118,11 +118,6 @@ class Environment:
             stderr=self._log,
             start_new_session=True,
         )
-
-    @property
-    def pid(self) -> int:
-        """The process at the top of the environment."""
-        return self._process.pid
 
     def call(self, event: Any, request_id: str) -> Answer:
         """Hand one event to the function and wait for its answer. Raises EnvironmentLost."""
@@ -215,12 +210,6 @@ class Environments:
             return Answer({"errorType": "Runtime.ExitError", "errorMessage": str(lost)}, "", error=True)
         finally:
             self._give_back(pool, environment, usable)
-
-    def pids(self, name: str) -> list[int]:
-        """The top processes of the environments of the function `name`."""
-        pool = self._pool(name)
-        with pool.changed:
-            return [environment.pid for environment in (*pool.free, *pool.busy)]
 
     def close(self) -> None:
         """End all environments; calls that still run in them fail."""
@@ -316,10 +305,3 @@ def _streamed(body: bytes) -> dict[str, Any]:
     head, _, payload = body.partition(_STREAM_SEPARATOR)
     answer: dict[str, Any] = json.loads(head or b"{}")
     return {"statusCode": 200, **answer, "body": payload.decode(errors="replace")}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
