@@ -65,6 +65,14 @@ $(STAMPS)/stack-sdk-js: tests/e2e/sdk/package.json tests/e2e/sdk/package-lock.js
 	  || { echo "set-up step \"stack-sdk-js\" failed: the npm registry must be reachable" >&2; exit 1; }
 	@touch $@
 
+# The formatter, linter and type checker of the scripts that run inside the page.
+$(STAMPS)/js-tools: tools/js/package.json tools/js/package-lock.json | $(STAMPS)/system
+	@echo "[js-tools] npm ci" >&2
+	@mkdir -p $(VENV)/js-tools $(@D) && cp $^ $(VENV)/js-tools/
+	@npm ci --prefix $(VENV)/js-tools --ignore-scripts --no-audit --no-fund --silent \
+	  || { echo "set-up step \"js-tools\" failed: the npm registry must be reachable" >&2; exit 1; }
+	@touch $@
+
 demo: setup  ## Render a composition through the stack: out/launch.mp4
 	@mkdir -p out
 	@$(BIN)/python -m hyperframes_render.local.demo events/compositions/launch-promo out/launch.mp4 .demo
@@ -83,7 +91,8 @@ test-all: setup  ## Run every test, the slow ones too (about an hour)
 attack: setup  ## Run every attack with its control and without, and write the table of docs/reference/security.md
 	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/reference/security.md $(BIN)/python -m pytest -n 2 tests/attack
 
-lint: setup  ## Check style, types and layers
+lint: setup $(STAMPS)/js-tools  ## Check style, types and layers
+	@$(VENV)/js-tools/node_modules/.bin/biome check --config-path=tools/js src/hyperframes_render/browser/js
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 	@$(BIN)/mypy tools/bom.py tools/audit.py
@@ -163,6 +172,7 @@ lock: $(STAMPS)/uv  ## Lock the packages anew
 	@$(LOCK) requirements/build.in -c requirements/dev.lock -o requirements/build.lock
 	@$(LOCK) requirements/audit.in -o requirements/audit.lock
 	@$(LOCK) requirements/fuzz.in -o requirements/fuzz.lock
+	@cd tools/js && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 clean:  ## Remove what was installed and made

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from playwright.async_api import Browser, Error, Page, Route
 
+from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.media.sound_clip import Effects
 from hyperframes_render.media.sound_effects import CHANNELS, SAMPLE_RATE, EffectsFailed, Samples
 
@@ -54,7 +54,7 @@ class EffectsPage:
             page = await context.new_page()
             await page.goto(_ADDRESS, wait_until="domcontentloaded")
             await page.evaluate((self._packages / RUNTIME).read_text("utf-8"))
-            await page.evaluate((files("hyperframes_render.browser") / "js" / "effects.js").read_text("utf-8"))
+            await page.evaluate(script_text("effects.js"))
             self._page = page
         return self._page
 

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from playwright.async_api import ConsoleMessage, Error, Request
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
 from hyperframes_render.browser.media import SHOW_VIDEO_FRAMES, PageVideos, sounds_of
+from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.scripts import PLACE_SCHEME
@@ -161,11 +161,11 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
     _listen(page)
     await interceptor.guard(chromium.context)
     for part in _SCRIPTS:
-        await chromium.context.add_init_script(_script(f"{part}.js"))
+        await chromium.context.add_init_script(script_text(f"{part}.js"))
     if spec.rootless:
         known = {"id": PAGE_ID, "duration": spec.duration or spec.declared_duration}
-        await chromium.context.add_init_script(f"({_script('rootless.js')})({json.dumps(known)})")
-    await chromium.context.add_init_script(f"({_script('bridge.js')})({float(spec.fps)!r})")
+        await chromium.context.add_init_script(f"({script_text('rootless.js')})({json.dumps(known)})")
+    await chromium.context.add_init_script(f"({script_text('bridge.js')})({float(spec.fps)!r})")
     try:
         async with _ticking(chromium):
             with page_answers():
@@ -187,10 +187,6 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
             "Look for an endless loop in its scripts.",
         ) from None
     return page
-
-
-def _script(name: str) -> str:
-    return (files("hyperframes_render.browser") / "js" / name).read_text(encoding="utf-8")
 
 
 def _listen(page: CompositionPage) -> None:

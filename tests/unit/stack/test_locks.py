@@ -24,7 +24,7 @@ def test_a_lock_has_versions_and_hashes_and_no_address(lock: Path) -> None:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", package), package
 
 
-@pytest.mark.parametrize("folder", ["layers/renderer", "tests/e2e/sdk", "tests/bench/official"])
+@pytest.mark.parametrize("folder", ["layers/renderer", "tests/e2e/sdk", "tests/bench/official", "tools/js"])
 def test_a_lock_of_npm_has_versions_and_hashes_and_no_address(folder: str) -> None:
     text = (PROJECT / folder / "package-lock.json").read_text()
     assert '"resolved"' not in text

@@ -7,9 +7,13 @@
   let top;
   try {
     top = window.top.document && window.top;
-  } catch { return; } // a frame of another origin
+  } catch {
+    return;
+  } // a frame of another origin
   if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
-    Object.defineProperty(window, "__hyperframesRenderAnimations", { value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions, holdAtStart }) });
+    Object.defineProperty(window, "__hyperframesRenderAnimations", {
+      value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions, holdAtStart }),
+    });
   }
   const { roots } = top.__hyperframesRenderAnimations;
   const begun = new Map(); // transitions, and the seconds of the video at which each was first seen: the top frame's only
@@ -43,7 +47,8 @@
   else {
     // What markup declares is attached by the parser.
     document.addEventListener("DOMContentLoaded", () => {
-      for (const element of document.querySelectorAll("*")) if (element.shadowRoot && !roots.has(element.shadowRoot)) watch(element.shadowRoot);
+      for (const element of document.querySelectorAll("*"))
+        if (element.shadowRoot && !roots.has(element.shadowRoot)) watch(element.shadowRoot);
     });
   }
 
@@ -66,7 +71,12 @@
   const early = new Set();
   function holdAtStart() {
     for (const animation of document.getAnimations()) {
-      if (animation instanceof CSSTransition || animation.playState !== "running" || animation.timeline !== document.timeline) continue;
+      if (
+        animation instanceof CSSTransition ||
+        animation.playState !== "running" ||
+        animation.timeline !== document.timeline
+      )
+        continue;
       animation.pause();
       early.add(animation);
     }
@@ -103,7 +113,9 @@
   }
 
   // Animations that SVG declares count from the beginning of the video.
-  const inSvg = ["animate", "animateMotion", "animateTransform", "set"].map((name) => document.getElementsByTagName(name));
+  const inSvg = ["animate", "animateMotion", "animateTransform", "set"].map((name) =>
+    document.getElementsByTagName(name),
+  );
   function seekSvg(seconds) {
     const pictures = new Set();
     for (const elements of inSvg) {

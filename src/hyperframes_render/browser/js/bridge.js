@@ -38,7 +38,11 @@
   // Compositions that have no timeline and do not say that none will come. A sole timeline of a sole composition is
   // bound whatever its name.
   function missingTimelines(registered) {
-    const all = new Set([...document.querySelectorAll("[data-composition-id]:not([data-no-timeline])")].map((e) => e.getAttribute("data-composition-id")));
+    const all = new Set(
+      [...document.querySelectorAll("[data-composition-id]:not([data-no-timeline])")].map((e) =>
+        e.getAttribute("data-composition-id"),
+      ),
+    );
     return all.size === 1 && registered.length ? [] : [...all].filter((id) => id && !registered.includes(id));
   }
 
@@ -46,8 +50,12 @@
   const cut = (names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
 
   // The text of the scripts in the page that mention timelines.
-  const timelineScripts = () => [...document.scripts].map((script) => script.textContent)
-    .filter((text) => text.includes("__timelines")).join("\n").slice(0, MAX_SCRIPT_TEXT);
+  const timelineScripts = () =>
+    [...document.scripts]
+      .map((script) => script.textContent)
+      .filter((text) => text.includes("__timelines"))
+      .join("\n")
+      .slice(0, MAX_SCRIPT_TEXT);
 
   function status() {
     const registry = window.__timelines ?? {};
@@ -67,9 +75,15 @@
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
       frameWanted: clock.waits(),
-      hosts: [...document.querySelectorAll("[data-composition-src]")].filter((e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount).length,
+      hosts: [...document.querySelectorAll("[data-composition-src]")].filter(
+        (e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount,
+      ).length,
       animated: hasFiniteAnimation(),
-      webgpu: document.querySelector("[data-composition-id][data-requires-webgpu]")?.getAttribute("data-composition-id").slice(0, MAX_NAME) ?? "",
+      webgpu:
+        document
+          .querySelector("[data-composition-id][data-requires-webgpu]")
+          ?.getAttribute("data-composition-id")
+          .slice(0, MAX_NAME) ?? "",
     };
   }
 
@@ -105,7 +119,12 @@
     if (rootless) length = rootless.settle();
     window.__hfForceTimelineRebind?.();
     const images = [...document.images].map((image) => image.decode().catch(() => image.currentSrc || image.src));
-    const fonts = [...document.fonts].map((face) => face.load().then(() => null, () => face.family));
+    const fonts = [...document.fonts].map((face) =>
+      face.load().then(
+        () => null,
+        () => face.family,
+      ),
+    );
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
@@ -242,6 +261,22 @@
   }
 
   Object.defineProperty(window, "__hyperframesRender", {
-    value: Object.freeze({ status, setUp, passTime, timelineScripts, settle, length: () => (length = rootless ? length : ofComposition()), movingSpans: tweens.movingSpans, paints, seek, show, painted, blend: transitions.resolve, settled, sounds: footage.sounds, clips: footage.clips }),
+    value: Object.freeze({
+      status,
+      setUp,
+      passTime,
+      timelineScripts,
+      settle,
+      length: () => (length = rootless ? length : ofComposition()),
+      movingSpans: tweens.movingSpans,
+      paints,
+      seek,
+      show,
+      painted,
+      blend: transitions.resolve,
+      settled,
+      sounds: footage.sounds,
+      clips: footage.clips,
+    }),
   });
-}
+};

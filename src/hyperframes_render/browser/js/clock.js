@@ -108,9 +108,15 @@
     due = queue;
     queue = new Map();
     for (const [id, callback] of due) {
-      try { callBack(id, callback, ms); } catch (error) { report(error); }
+      try {
+        callBack(id, callback, ms);
+      } catch (error) {
+        report(error);
+      }
     }
     for (const clock of innerClocks()) clock.moveTo(ms);
   }
-  Object.defineProperty(window, "__hyperframesRenderClock", { value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller, OUR_FILES }) });
+  Object.defineProperty(window, "__hyperframesRenderClock", {
+    value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller, OUR_FILES }),
+  });
 })();

@@ -13,7 +13,8 @@
   let edited = null; // not known before the page's scripts have run
   let motions = null; // what the timeline was made of
 
-  const all = (selector) => [...document.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
+  const all = (selector) =>
+    [...document.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
   const authored = (element, attribute) => {
     const value = element.getAttribute(attribute)?.trim() ?? "";
     return value === "none" ? "" : value;
@@ -42,7 +43,10 @@
     const { style } = element;
     if (!style.getPropertyValue("--hf-studio-offset-x") && !style.getPropertyValue("--hf-studio-offset-y")) return;
     const [x, y, z = ""] = parts(authored(element, "data-hf-studio-original-translate"));
-    style.setProperty("translate", `${sum(x, "var(--hf-studio-offset-x, 0px)")} ${sum(y, "var(--hf-studio-offset-y, 0px)")} ${z}`);
+    style.setProperty(
+      "translate",
+      `${sum(x, "var(--hf-studio-offset-x, 0px)")} ${sum(y, "var(--hf-studio-offset-y, 0px)")} ${z}`,
+    );
     dropMove(element);
   }
 
@@ -56,7 +60,10 @@
   function turn(element) {
     if (!element.style.getPropertyValue("--hf-studio-rotation")) return;
     const angle = authored(element, "data-hf-studio-original-rotate");
-    element.style.setProperty("rotate", sum(/^-?[\d.]+(?:deg|rad|turn|grad)$/.test(angle) ? angle : "", "var(--hf-studio-rotation, 0deg)"));
+    element.style.setProperty(
+      "rotate",
+      sum(/^-?[\d.]+(?:deg|rad|turn|grad)$/.test(angle) ? angle : "", "var(--hf-studio-rotation, 0deg)"),
+    );
     dropMove(element);
   }
 

@@ -16,7 +16,9 @@
 
   // Applies a chain to what was given; answers how many samples came of it, the effects' tail included.
   async function apply(rate, chain, automation, elapsed) {
-    const channels = await Promise.all(given.map(async (pieces) => new Float32Array(await new Blob(pieces).arrayBuffer())));
+    const channels = await Promise.all(
+      given.map(async (pieces) => new Float32Array(await new Blob(pieces).arrayBuffer())),
+    );
     given = [];
     made = await window.__HF_AUDIO_FX.render(channels, rate, chain, automation || undefined, elapsed);
     return made[0].length;

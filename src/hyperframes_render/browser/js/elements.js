@@ -19,7 +19,17 @@
   const frame = () => new Promise((resolve) => requestAnimationFrame.call(window, resolve));
   // The first callback comes before the first painting, the second after it.
   const painting = new Promise((resolve) => {
-    document.addEventListener("DOMContentLoaded", () => frame().then(frame).then(() => { painted = true; resolve(); }), { once: true });
+    document.addEventListener(
+      "DOMContentLoaded",
+      () =>
+        frame()
+          .then(frame)
+          .then(() => {
+            painted = true;
+            resolve();
+          }),
+      { once: true },
+    );
   });
 
   for (const [name, owners] of Object.entries(METHODS)) {

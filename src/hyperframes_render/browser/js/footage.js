@@ -8,7 +8,7 @@
   const { OUR_FILES } = window.__hyperframesRenderClock;
   const MEDIA = `${OUR_FILES}media?`;
   const PICTURE = `${OUR_FILES}picture?`;
-  const { fetch, Image, queueMicrotask, MutationObserver, Promise, JSON } = window;
+  const { fetch, Image, queueMicrotask, MutationObserver, Promise } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   const lanes = window.__hyperframesRenderLanes;
   // Seconds of the longest video: a tween that repeats for ever would be sampled for ever.
@@ -21,7 +21,17 @@
   function stateOf(element) {
     let state = states.get(element);
     if (!state) {
-      state = { id: nextId++, url: "", facts: null, failed: false, time: 0, paused: true, image: null, sampled: false, waiting: [] };
+      state = {
+        id: nextId++,
+        url: "",
+        facts: null,
+        failed: false,
+        time: 0,
+        paused: true,
+        image: null,
+        sampled: false,
+        waiting: [],
+      };
       states.set(element, state);
       for (const type of ["error", "abort", "emptied", "stalled", "suspend", "loadstart"]) {
         element.addEventListener(type, hush, true);
@@ -33,27 +43,40 @@
   // The browser's own loading fails on purpose: nobody is to hear of it.
   const hush = (event) => {
     const node = event.target;
-    if (event.isTrusted && (node instanceof HTMLMediaElement || node instanceof HTMLSourceElement)) event.stopImmediatePropagation();
+    if (event.isTrusted && (node instanceof HTMLMediaElement || node instanceof HTMLSourceElement))
+      event.stopImmediatePropagation();
   };
   for (const type of ["error", "abort", "emptied", "stalled"]) window.addEventListener(type, hush, true);
 
   function sourceOf(element) {
     const source = element.getAttribute("src") || element.querySelector(":scope > source[src]")?.getAttribute("src");
     if (!source) return "";
-    try { return new URL(source, document.baseURI).href; } catch { return ""; }
+    try {
+      return new URL(source, document.baseURI).href;
+    } catch {
+      return "";
+    }
   }
 
   // Moving pictures are films too: left to themselves they would run by the browser's clock. What may move is asked for;
   // a picture that stands in its address says so in its first bytes.
   function mayMove(url) {
-    const own = url.startsWith(document.location.origin + "/");
-    if (!url.startsWith("data:")) return (own ? /\.(gif|apng|png|webp|avif)([?#]|$)/i : /\.(gif|apng|webp|avif)([?#]|$)/i).test(url);
+    const own = url.startsWith(`${document.location.origin}/`);
+    if (!url.startsWith("data:"))
+      return (own ? /\.(gif|apng|png|webp|avif)([?#]|$)/i : /\.(gif|apng|webp|avif)([?#]|$)/i).test(url);
     const [, type, text] = /^data:image\/(gif|apng|png|webp|avif)[^,]*;base64,([^=]{0,2000})/i.exec(url) ?? [];
     if (!text) return false;
     try {
       const head = atob(text.slice(0, text.length & ~3));
-      return /gif/i.test(type) || head.includes("acTL") || head.includes("ftypavis") || (head.startsWith("RIFF") && (head.charCodeAt(20) & 2) > 0);
-    } catch { return false; }
+      return (
+        /gif/i.test(type) ||
+        head.includes("acTL") ||
+        head.includes("ftypavis") ||
+        (head.startsWith("RIFF") && (head.charCodeAt(20) & 2) > 0)
+      );
+    } catch {
+      return false;
+    }
   }
 
   async function discover(element) {
@@ -87,7 +110,7 @@
       if (facts.width && !element.hasAttribute("poster")) {
         // A film has its size from the start, also before its first picture is there.
         const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${facts.width}" height="${facts.height}"/>`;
-        element.setAttribute("poster", "data:image/svg+xml," + encodeURIComponent(blank));
+        element.setAttribute("poster", `data:image/svg+xml,${encodeURIComponent(blank)}`);
       }
     } catch {
       state.failed = true;
@@ -95,13 +118,16 @@
       pending--;
     }
     if (state.url !== url) return;
-    const events = state.failed ? ["error"] : ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"];
+    const events = state.failed
+      ? ["error"]
+      : ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"];
     for (const type of events) element.dispatchEvent(new Event(type));
   }
 
   function discoverIn(node) {
     if (node instanceof HTMLMediaElement || node instanceof HTMLImageElement) discover(node);
-    else if (node instanceof HTMLSourceElement && node.parentElement instanceof HTMLMediaElement) discover(node.parentElement);
+    else if (node instanceof HTMLSourceElement && node.parentElement instanceof HTMLMediaElement)
+      discover(node.parentElement);
     else node.querySelectorAll?.("video, audio, img").forEach(discover);
   }
   new MutationObserver((records) => {
@@ -112,23 +138,63 @@
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
 
   // What pages read of and do to a media element.
-  const fire = (element, ...types) => queueMicrotask(() => types.forEach((type) => element.dispatchEvent(new Event(type))));
+  const fire = (element, ...types) =>
+    queueMicrotask(() => types.forEach((type) => element.dispatchEvent(new Event(type))));
   const span = (element) => {
     const end = stateOf(element).facts?.duration ?? 0;
     return { length: end ? 1 : 0, start: () => 0, end: () => end };
   };
   const media = {
-    duration: { get() { return stateOf(this).facts ? stateOf(this).facts.duration ?? Infinity : NaN; } },
-    readyState: { get() { return stateOf(this).facts ? 4 : 0; } },
-    networkState: { get() { const s = stateOf(this); return s.facts ? 1 : s.failed ? 3 : s.url ? 2 : 0; } },
-    error: { get() { return stateOf(this).failed ? { code: 4, message: "cannot be read" } : null; } },
-    paused: { get() { return stateOf(this).paused; } },
-    ended: { get() { return false; } },
-    seeking: { get() { return false; } },
-    buffered: { get() { return span(this); } },
-    seekable: { get() { return span(this); } },
+    duration: {
+      get() {
+        return stateOf(this).facts ? (stateOf(this).facts.duration ?? Infinity) : NaN;
+      },
+    },
+    readyState: {
+      get() {
+        return stateOf(this).facts ? 4 : 0;
+      },
+    },
+    networkState: {
+      get() {
+        const s = stateOf(this);
+        return s.facts ? 1 : s.failed ? 3 : s.url ? 2 : 0;
+      },
+    },
+    error: {
+      get() {
+        return stateOf(this).failed ? { code: 4, message: "cannot be read" } : null;
+      },
+    },
+    paused: {
+      get() {
+        return stateOf(this).paused;
+      },
+    },
+    ended: {
+      get() {
+        return false;
+      },
+    },
+    seeking: {
+      get() {
+        return false;
+      },
+    },
+    buffered: {
+      get() {
+        return span(this);
+      },
+    },
+    seekable: {
+      get() {
+        return span(this);
+      },
+    },
     currentTime: {
-      get() { return stateOf(this).time; },
+      get() {
+        return stateOf(this).time;
+      },
       set(value) {
         const state = stateOf(this);
         if (Number(value) === state.time) return;
@@ -136,20 +202,64 @@
         fire(this, "seeking", "timeupdate", "seeked");
       },
     },
-    play: { value() { discover(this); stateOf(this).paused = false; fire(this, "play", "playing"); return Promise.resolve(); } },
-    pause: { value() { if (!stateOf(this).paused) { stateOf(this).paused = true; fire(this, "pause"); } } },
-    load: { value() { discover(this); } },
-    fastSeek: { value(time) { this.currentTime = time; } },
+    play: {
+      value() {
+        discover(this);
+        stateOf(this).paused = false;
+        fire(this, "play", "playing");
+        return Promise.resolve();
+      },
+    },
+    pause: {
+      value() {
+        if (!stateOf(this).paused) {
+          stateOf(this).paused = true;
+          fire(this, "pause");
+        }
+      },
+    },
+    load: {
+      value() {
+        discover(this);
+      },
+    },
+    fastSeek: {
+      value(time) {
+        this.currentTime = time;
+      },
+    },
   };
-  media.src = { get: source.get, set(value) { source.set.call(this, value); discover(this); } };
+  media.src = {
+    get: source.get,
+    set(value) {
+      source.set.call(this, value);
+      discover(this);
+    },
+  };
   const film = {
-    videoWidth: { get() { return stateOf(this).facts?.width ?? 0; } },
-    videoHeight: { get() { return stateOf(this).facts?.height ?? 0; } },
-    requestVideoFrameCallback: { value(callback) { const s = stateOf(this); s.sampled = true; s.waiting.push(callback); return s.waiting.length; } },
+    videoWidth: {
+      get() {
+        return stateOf(this).facts?.width ?? 0;
+      },
+    },
+    videoHeight: {
+      get() {
+        return stateOf(this).facts?.height ?? 0;
+      },
+    },
+    requestVideoFrameCallback: {
+      value(callback) {
+        const s = stateOf(this);
+        s.sampled = true;
+        s.waiting.push(callback);
+        return s.waiting.length;
+      },
+    },
     cancelVideoFrameCallback: { value() {} },
   };
   const define = (prototype, properties) => {
-    for (const [name, property] of Object.entries(properties)) Object.defineProperty(prototype, name, { configurable: true, ...property });
+    for (const [name, property] of Object.entries(properties))
+      Object.defineProperty(prototype, name, { configurable: true, ...property });
   };
   define(HTMLMediaElement.prototype, media);
   define(HTMLVideoElement.prototype, film);
@@ -231,7 +341,9 @@
     const reference = referenceIn(text);
     if (!reference || seen.has(element)) return 0;
     seen.add(element);
-    const named = document.getElementById(reference.id) ?? document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
+    const named =
+      document.getElementById(reference.id) ??
+      document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
     if (!named) return 0;
     return within(Math.max(0, startOf(named, seen) + (lengthOf(named) ?? 0) + reference.offset));
   }
@@ -244,9 +356,12 @@
     const end = timeIn(element, "data-end") ?? timeIn(element, "data-hf-authored-end");
     if (end !== null) return Math.max(0, end - startOf(element));
     // A host lasts as long as its timeline.
-    const timeline = element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
-      ? window.__timelines?.[element.getAttribute("data-composition-id")] : null;
-    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0) return within(timeline.totalDuration());
+    const timeline =
+      element.hasAttribute("data-composition-src") || element.hasAttribute("data-composition-file")
+        ? window.__timelines?.[element.getAttribute("data-composition-id")]
+        : null;
+    if (typeof timeline?.totalDuration === "function" && timeline.totalDuration() > 0)
+      return within(timeline.totalDuration());
     const natural = element instanceof HTMLMediaElement ? states.get(element)?.facts?.duration : null;
     return natural && !element.loop ? Math.max(0, clockIn(element).time(natural - trimOf(element))) : null;
   }
@@ -273,14 +388,19 @@
   // whole gives their scene (class "scene"), or themselves, some opacity. Seconds of the video; films of the markup only.
   // Those that have it from the beginning begin with their composition, as others do.
   const seenFrom = new Map();
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const element of document.querySelectorAll("video:not([data-start])")) seenFrom.set(element, 0);
-  }, { once: true });
+  document.addEventListener(
+    "DOMContentLoaded",
+    () => {
+      for (const element of document.querySelectorAll("video:not([data-start])")) seenFrom.set(element, 0);
+    },
+    { once: true },
+  );
   // The official renderer's steps of looking, and how near it comes to the moment, in seconds: the film's pictures follow.
   const LOOK = 0.1;
   const NEAR = 1 / 60;
   function findStarts(duration) {
-    const timeline = window.__timelines?.[document.querySelector("[data-composition-id]")?.getAttribute("data-composition-id")];
+    const timeline =
+      window.__timelines?.[document.querySelector("[data-composition-id]")?.getAttribute("data-composition-id")];
     for (const element of seenFrom.keys()) if (!films.has(element) || !element.isConnected) seenFrom.delete(element);
     if (typeof timeline?.totalTime !== "function") seenFrom.clear();
     if (!seenFrom.size) return;
@@ -310,7 +430,8 @@
   function elapsed(element, seconds) {
     if (seenFrom.has(element)) return seconds - seenFrom.get(element);
     // A moving picture begins with the clip that it stands in.
-    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start")) return elapsedInClip(element, seconds);
+    if (element instanceof HTMLImageElement && !element.hasAttribute("data-start"))
+      return elapsedInClip(element, seconds);
     if (element.getAttribute("data-hf-media-start-basis") === "global") return seconds - startOf(element);
     const clock = clockOf(compositionOf(element));
     return clock.from + (seconds - clock.start) * clock.rate - startOf(element);
@@ -335,7 +456,10 @@
       const gone = clockIn(element).source(Math.max(0, time));
       state.time = trimOf(element) + gone;
       found.push({
-        id: state.id, file: state.facts.file, trim: trimOf(element), loop: Boolean(element.loop),
+        id: state.id,
+        file: state.facts.file,
+        trim: trimOf(element),
+        loop: Boolean(element.loop),
         image: element instanceof HTMLImageElement,
         index: Math.floor(gone * fps + 1e-9),
       });
@@ -345,27 +469,34 @@
 
   async function show(pictures) {
     const byId = new Map([...films].map((element) => [stateOf(element).id, element]));
-    await Promise.all(pictures.map(async ([id, address]) => {
-      const element = byId.get(id);
-      if (!element) return;
-      const image = new Image();
-      image.src = address;
-      await image.decode().catch(() => null);
-      const state = stateOf(element);
-      state.image = image;
-      if (element instanceof HTMLImageElement) {
-        state.given = address;
-        element.removeAttribute("srcset");
-        element.src = address;
-        await element.decode().catch(() => null);
-        return;
-      }
-      element.setAttribute("poster", address);
-      const callbacks = state.waiting.splice(0);
-      for (const callback of callbacks) {
-        callback(performance.now(), { mediaTime: state.time, presentedFrames: 1, width: state.facts.width, height: state.facts.height });
-      }
-    }));
+    await Promise.all(
+      pictures.map(async ([id, address]) => {
+        const element = byId.get(id);
+        if (!element) return;
+        const image = new Image();
+        image.src = address;
+        await image.decode().catch(() => null);
+        const state = stateOf(element);
+        state.image = image;
+        if (element instanceof HTMLImageElement) {
+          state.given = address;
+          element.removeAttribute("srcset");
+          element.src = address;
+          await element.decode().catch(() => null);
+          return;
+        }
+        element.setAttribute("poster", address);
+        const callbacks = state.waiting.splice(0);
+        for (const callback of callbacks) {
+          callback(performance.now(), {
+            mediaTime: state.time,
+            presentedFrames: 1,
+            width: state.facts.width,
+            height: state.facts.height,
+          });
+        }
+      }),
+    );
   }
 
   // A copy of a film shows what the film shows, and is none of its own.
@@ -404,23 +535,37 @@
     // What lies before the host's own beginning is not heard.
     const cut = Math.max(0, clock.start - start);
     return {
-      file: stateOf(element).facts.file, name: nameOf(element), start: start + cut, duration: Number.isFinite(end) ? Math.max(0, end - start - cut) : null,
-      trim: trimOf(element) + clockIn(element).source(cut * clock.rate), rate: rateOf(element) * clock.rate, loop: element.loop,
+      file: stateOf(element).facts.file,
+      name: nameOf(element),
+      start: start + cut,
+      duration: Number.isFinite(end) ? Math.max(0, end - start - cut) : null,
+      trim: trimOf(element) + clockIn(element).source(cut * clock.rate),
+      rate: rateOf(element) * clock.rate,
+      loop: element.loop,
       ramp: lanes.rate(element) && length !== null ? rampOf(element, length, cut * clock.rate, clock.rate) : null,
       volume: number(element, "data-volume", 1),
       envelope: (lanes.volume(element) ?? tweened(element, length))?.map(([time, gain]) => [time - cut, gain]) ?? [],
-      fadeIn: number(element, "data-fade-in", 0), fadeOut: number(element, "data-fade-out", 0),
-      chain: element.getAttribute("data-fx-chain") ?? "", automation: lanes.effects(element, cut),
+      fadeIn: number(element, "data-fade-in", 0),
+      fadeOut: number(element, "data-fade-out", 0),
+      chain: element.getAttribute("data-fx-chain") ?? "",
+      automation: lanes.effects(element, cut),
     };
   }
-  const nameOf = (element) => element.id || element.getAttribute("data-composition-id") || element.getAttribute("src")?.slice(0, 60) || element.tagName.toLowerCase();
+  const nameOf = (element) =>
+    element.id ||
+    element.getAttribute("data-composition-id") ||
+    element.getAttribute("src")?.slice(0, 60) ||
+    element.tagName.toLowerCase();
 
   // A speed that changes, as slices of one speed each: [seconds in the video, where in the file it ends] from the trim on.
   function rampOf(element, length, from, hostRate) {
     const count = Math.min(240, Math.max(1, Math.ceil((length - from) / 0.25)));
     const { source } = clockIn(element);
     const step = (length - from) / count;
-    return Array.from({ length: count }, (_, slice) => [step / hostRate, source(from + step * (slice + 1)) - source(from)]);
+    return Array.from({ length: count }, (_, slice) => [
+      step / hostRate,
+      source(from + step * (slice + 1)) - source(from),
+    ]);
   }
 
   // A group needs no element: one without is a plain sum. A name used in several sub-compositions is a group in each.
@@ -429,12 +574,20 @@
     if (!id) return null;
     const selector = `hf-audio-group[id="${CSS.escape(id)}"]`;
     const found = compositionOf(element)?.querySelector(selector) ?? document.querySelector(selector);
-    return { id, element: found, key: found ? `${id} ${[...document.querySelectorAll("hf-audio-group")].indexOf(found)}` : id };
+    return {
+      id,
+      element: found,
+      key: found ? `${id} ${[...document.querySelectorAll("hf-audio-group")].indexOf(found)}` : id,
+    };
   }
   function describeGroup({ id, element, key }) {
     return {
-      key, name: id, volume: element ? number(element, "data-volume", 1) : 1, envelope: (element && lanes.volume(element)) ?? [],
-      chain: element?.getAttribute("data-fx-chain") ?? "", automation: element ? lanes.effects(element) : "",
+      key,
+      name: id,
+      volume: element ? number(element, "data-volume", 1) : 1,
+      envelope: (element && lanes.volume(element)) ?? [],
+      chain: element?.getAttribute("data-fx-chain") ?? "",
+      automation: element ? lanes.effects(element) : "",
     };
   }
 
@@ -444,7 +597,9 @@
     const all = window.__timelines ?? {};
     const timeline = all[composition] ?? (Object.keys(all).length === 1 ? Object.values(all)[0] : null);
     if (typeof timeline?.getChildren !== "function") return null;
-    const moves = timeline.getChildren(true, true, false).some((tween) => "volume" in (tween.vars ?? {}) && tween.targets().includes(element));
+    const moves = timeline
+      .getChildren(true, true, false)
+      .some((tween) => "volume" in (tween.vars ?? {}) && tween.targets().includes(element));
     if (!moves) return null;
     const start = startOf(element);
     const seconds = Math.min(length ?? LONGEST, LONGEST, Math.max(0, timeline.totalDuration() - start));
@@ -452,7 +607,13 @@
     const result = [];
     // The element's own property goes to 1 at most, a gain may be more.
     let volume = number(element, "data-volume", 1);
-    Object.defineProperty(element, "volume", { configurable: true, get: () => volume, set: (value) => { volume = Number(value); } });
+    Object.defineProperty(element, "volume", {
+      configurable: true,
+      get: () => volume,
+      set: (value) => {
+        volume = Number(value);
+      },
+    });
     for (let step = 0; step <= Math.ceil(seconds * 60); step++) {
       timeline.totalTime(start + Math.min(seconds, step / 60), true);
       const point = [Math.min(seconds, step / 60), volume];
@@ -503,10 +664,12 @@
       const length = lengthOf(element);
       const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
       found.push({
-        name: nameOf(element), kind: element.hasAttribute("data-composition-id") ? "composition" : element.localName,
+        name: nameOf(element),
+        kind: element.hasAttribute("data-composition-id") ? "composition" : element.localName,
         composition: composition.getAttribute("data-composition-id"),
         track: Math.trunc(number(element, "data-track-index", number(element, "data-layer", 0))),
-        start, end: Number.isFinite(end) ? end : null,
+        start,
+        end: Number.isFinite(end) ? end : null,
         source: element.getAttribute("data-composition-file") ?? element.getAttribute("src")?.slice(0, 120) ?? "",
       });
     }
@@ -514,6 +677,18 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderFootage", {
-    value: Object.freeze({ pending: () => pending, wanted, show, findStarts, sounds, clips, ends, startOfClip, elapsedInClip, twin, clockOf: clockNamed }),
+    value: Object.freeze({
+      pending: () => pending,
+      wanted,
+      show,
+      findStarts,
+      sounds,
+      clips,
+      ends,
+      startOfClip,
+      elapsedInClip,
+      twin,
+      clockOf: clockNamed,
+    }),
   });
 })();

@@ -10,7 +10,8 @@
   if (!prototype) return;
   const MARKS = ["u_kuwaharaSource", "u_bloomReady"]; // names that only the runtime's shader has
   // Cheap corrections, what follows the time and what is a place: pictures that differ in these alone share a shader.
-  const KEPT = /^u_(exposure|contrast|highlights|shadows|whites|blacks|temperature|tint|vibrance|saturation|intensity|vignette\w*|grain\w*|lut\w*|\w+Wheel|\w+Time|uv\w+|palette\d)$/;
+  const KEPT =
+    /^u_(exposure|contrast|highlights|shadows|whites|blacks|temperature|tint|vibrance|saturation|intensity|vignette\w*|grain\w*|lut\w*|\w+Wheel|\w+Time|uv\w+|palette\d)$/;
   const MAX_SHADERS = 16; // each takes a second or two to compile
   const UNIFORM = /\buniform\s+(?:(?:highp|mediump|lowp)\s+)?(float|vec[234]|sampler2D)\s+(\w+)\s*;/g;
   const { attachShader, getShaderSource } = prototype;
@@ -54,7 +55,10 @@
     for (const [name, set] of Object.entries(setters)) {
       gl[name] = (location, ...values) => {
         set.call(gl, location, ...values);
-        if (location && names.has(location)) programs.get(current)?.uniforms.set(names.get(location), [name, values.map((value) => value?.slice?.() ?? value)]);
+        if (location && names.has(location))
+          programs
+            .get(current)
+            ?.uniforms.set(names.get(location), [name, values.map((value) => value?.slice?.() ?? value)]);
       };
     }
     gl.drawArrays = (...values) => {
@@ -72,12 +76,20 @@
 
     function shaderFor(program) {
       const zero = [...programs.get(program).uniforms]
-        .filter(([name, [setter, value]]) => /^uniform[1-4]f$/.test(setter) && value.every((part) => part === 0) && !KEPT.test(name))
-        .map(([name]) => name).sort();
+        .filter(
+          ([name, [setter, value]]) =>
+            /^uniform[1-4]f$/.test(setter) && value.every((part) => part === 0) && !KEPT.test(name),
+        )
+        .map(([name]) => name)
+        .sort();
       const exact = shaders.has(zero.join()) || shaders.size < MAX_SHADERS ? shaderOf(program, zero) : null;
       // One in which more is left than is needed draws the same.
       const isZero = new Set(zero);
-      return exact ?? [...shaders.values()].find((shader) => shader?.zero.every((name) => isZero.has(name))) ?? shaderOf(program, []);
+      return (
+        exact ??
+        [...shaders.values()].find((shader) => shader?.zero.every((name) => isZero.has(name))) ??
+        shaderOf(program, [])
+      );
     }
 
     function shaderOf(program, zero) {
@@ -87,8 +99,14 @@
     }
 
     function made(program, zero) {
-      const [vertex] = call("getAttachedShaders", program).filter((shader) => call("getShaderParameter", shader, gl.SHADER_TYPE) === gl.VERTEX_SHADER);
-      const text = programs.get(program).text.replace(UNIFORM, (whole, kind, name) => (zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole));
+      const [vertex] = call("getAttachedShaders", program).filter(
+        (shader) => call("getShaderParameter", shader, gl.SHADER_TYPE) === gl.VERTEX_SHADER,
+      );
+      const text = programs
+        .get(program)
+        .text.replace(UNIFORM, (whole, kind, name) =>
+          zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole,
+        );
       const result = call("createProgram");
       attachShader.call(gl, result, compiled(gl.VERTEX_SHADER, getShaderSource.call(gl, vertex)));
       attachShader.call(gl, result, compiled(gl.FRAGMENT_SHADER, text));

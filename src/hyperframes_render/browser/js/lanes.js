@@ -20,8 +20,12 @@
   function lanesOf(element) {
     try {
       const parsed = JSON.parse(element.getAttribute("data-automation") ?? "null");
-      return parsed?.version === 1 && Array.isArray(parsed.lanes) ? parsed.lanes.filter((lane) => Array.isArray(lane?.points)) : [];
-    } catch { return []; }
+      return parsed?.version === 1 && Array.isArray(parsed.lanes)
+        ? parsed.lanes.filter((lane) => Array.isArray(lane?.points))
+        : [];
+    } catch {
+      return [];
+    }
   }
 
   // The points in order of time, each time once: of several the last one counts.
@@ -34,7 +38,9 @@
       if (t === null || v === null) continue;
       const via = [finite(point.viaX), finite(point.viaY)];
       byTime.set(Math.max(0, t), {
-        t: Math.max(0, t), v: clamp(v, low, high), curve: clamp(finite(point.curve) ?? 0, -1, 1),
+        t: Math.max(0, t),
+        v: clamp(v, low, high),
+        curve: clamp(finite(point.curve) ?? 0, -1, 1),
         via: via.includes(null) ? null : via.map((x) => clamp(x, 0.001, 0.999)),
       });
     }
@@ -83,15 +89,17 @@
   // [time, gain] points joined by straight lines, or null where there is no lane.
   function volume(element) {
     const points = find(element, "volume");
-    return points?.flatMap((point, index) => {
-      const next = points[index + 1];
-      if (!next || !(point.curve || point.via)) return [[point.t, point.v]];
-      const pieces = clamp(Math.ceil((next.t - point.t) * PIECES_PER_SECOND), 2, MOST_PIECES);
-      return Array.from({ length: pieces }, (_, piece) => {
-        const t = point.t + ((next.t - point.t) * piece) / pieces;
-        return [t, valueAt(points, t, straight)];
-      });
-    }) ?? null;
+    return (
+      points?.flatMap((point, index) => {
+        const next = points[index + 1];
+        if (!next || !(point.curve || point.via)) return [[point.t, point.v]];
+        const pieces = clamp(Math.ceil((next.t - point.t) * PIECES_PER_SECOND), 2, MOST_PIECES);
+        return Array.from({ length: pieces }, (_, piece) => {
+          const t = point.t + ((next.t - point.t) * piece) / pieces;
+          return [t, valueAt(points, t, straight)];
+        });
+      }) ?? null
+    );
   }
 
   // Seconds of the file gone by at a time, and the way back: the rates summed up over time.
@@ -99,7 +107,8 @@
     const sums = [[0, 0]];
     const add = (t) => {
       const [before, gone] = sums.at(-1);
-      if (t > before) sums.push([t, gone + ((valueAt(points, before, byRatio) + valueAt(points, t, byRatio)) / 2) * (t - before)]);
+      if (t > before)
+        sums.push([t, gone + ((valueAt(points, before, byRatio) + valueAt(points, t, byRatio)) / 2) * (t - before)]);
     };
     add(points[0].t);
     for (let index = 1; index < points.length; index++) {
@@ -133,12 +142,23 @@
 
   // What moves the knobs of the element's effects from second `from` of it on, as the attribute's own JSON; "" for nothing.
   function effects(element, from = 0) {
-    const lanes = lanesOf(element).filter((lane) => String(lane.target).startsWith("fx.")).map((lane) => {
-      const points = pointsOf(lane);
-      const later = points.filter((point) => point.t > from || from === 0);
-      const start = from > 0 && points.length ? [{ t: from, v: valueAt(points, from, straight), curve: 0, via: null }] : [];
-      return { target: lane.target, points: [...start, ...later].map(({ t, v, curve, via }) => ({ t: t - from, v, curve, ...(via && { viaX: via[0], viaY: via[1] }) })) };
-    });
+    const lanes = lanesOf(element)
+      .filter((lane) => String(lane.target).startsWith("fx."))
+      .map((lane) => {
+        const points = pointsOf(lane);
+        const later = points.filter((point) => point.t > from || from === 0);
+        const start =
+          from > 0 && points.length ? [{ t: from, v: valueAt(points, from, straight), curve: 0, via: null }] : [];
+        return {
+          target: lane.target,
+          points: [...start, ...later].map(({ t, v, curve, via }) => ({
+            t: t - from,
+            v,
+            curve,
+            ...(via && { viaX: via[0], viaY: via[1] }),
+          })),
+        };
+      });
     return lanes.length ? JSON.stringify({ version: 1, lanes }) : "";
   }
 

@@ -11,9 +11,12 @@
   function registered() {
     const registry = window.__timelines;
     if (!registry || typeof registry !== "object") return [];
-    const inside = (value) => (value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value));
+    const inside = (value) =>
+      value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value);
     // One level down as well: { scenes: [timeline] }, [{ id, timeline }].
-    const found = inside(registry).flatMap((value) => (isObject(value) && !isTimeline(value) && !canSeek(value) ? inside(value) : [value]));
+    const found = inside(registry).flatMap((value) =>
+      isObject(value) && !isTimeline(value) && !canSeek(value) ? inside(value) : [value],
+    );
     return [...new Set(found)].filter((value) => isObject(value) && (isTimeline(value) || canSeek(value)));
   }
   const isObject = (value) => value !== null && typeof value === "object" && !(value instanceof Node);
@@ -22,7 +25,8 @@
 
   const isGsap = (timeline) => typeof timeline.totalTime === "function" && typeof timeline.totalDuration === "function";
   // Lengths of anime.js are properties, in milliseconds.
-  const isAnime = (timeline) => typeof timeline.duration === "number" && typeof timeline.seek === "function" && "began" in timeline;
+  const isAnime = (timeline) =>
+    typeof timeline.duration === "number" && typeof timeline.seek === "function" && "began" in timeline;
 
   // The end of the last finite animation of a GSAP timeline or tween, in its own time.
   function ownEnd(animation) {
@@ -55,24 +59,30 @@
 
   // What the browser animates. An animation of a clip counts from the clip's start.
   function ofBrowser() {
-    return [document, ...roots.keys()].flatMap((root) => root.getAnimations()).map((animation) => {
-      const target = animation.effect?.target;
-      if (!target || animation instanceof CSSTransition) return 0;
-      return footage.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
-    });
+    return [document, ...roots.keys()]
+      .flatMap((root) => root.getAnimations())
+      .map((animation) => {
+        const target = animation.effect?.target;
+        if (!target || animation instanceof CSSTransition) return 0;
+        return footage.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
+      });
   }
 
   // CSS animations that are over, which the browser no longer lists.
   function ofStyles() {
-    const seconds = (text) => text.split(",").map((part) => Number.parseFloat(part) * (part.trim().endsWith("ms") ? 0.001 : 1));
+    const seconds = (text) =>
+      text.split(",").map((part) => Number.parseFloat(part) * (part.trim().endsWith("ms") ? 0.001 : 1));
     return [...document.querySelectorAll("body *")].flatMap((element) => {
       const style = getComputedStyle(element);
       if (style.animationName === "none") return [];
       const [durations, delays] = [seconds(style.animationDuration), seconds(style.animationDelay)];
-      const counts = style.animationIterationCount.split(",").map((text) => (text.trim() === "infinite" ? Infinity : Number(text)));
+      const counts = style.animationIterationCount
+        .split(",")
+        .map((text) => (text.trim() === "infinite" ? Infinity : Number(text)));
       const start = footage.startOfClip(element);
-      return style.animationName.split(",").map((_, i) =>
-        start + delays[i % delays.length] + durations[i % durations.length] * counts[i % counts.length]);
+      return style.animationName
+        .split(",")
+        .map((_, i) => start + delays[i % delays.length] + durations[i % durations.length] * counts[i % counts.length]);
     });
   }
 
@@ -91,7 +101,10 @@
     return [...document.querySelectorAll("animate, animateMotion, animateTransform, set")].map((element) => {
       try {
         const repeats = element.getAttribute("repeatCount")?.trim() ?? "1";
-        return element.getStartTime() + element.getSimpleDuration() * (repeats === "indefinite" ? Infinity : Number(repeats) || 1);
+        return (
+          element.getStartTime() +
+          element.getSimpleDuration() * (repeats === "indefinite" ? Infinity : Number(repeats) || 1)
+        );
       } catch {
         return 0; // it never begins, or has no end
       }
@@ -117,5 +130,7 @@
     return { seconds: animations, from: animations > 0 ? "animations" : "" };
   }
 
-  Object.defineProperty(window, "__hyperframesRenderLength", { value: Object.freeze({ infer, registered, isGsap, isAnime, isTimeline }) });
+  Object.defineProperty(window, "__hyperframesRenderLength", {
+    value: Object.freeze({ infer, registered, isGsap, isAnime, isTimeline }),
+  });
 })();

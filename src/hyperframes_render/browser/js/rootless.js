@@ -14,7 +14,9 @@
   const byRuntime = (more = 0) => clock.caller(1 + more).includes(clock.OUR_FILES);
 
   // What the runtime binds where no timeline is GSAP's: it would take another library's for one, and seek it in seconds.
-  const idle = Object.fromEntries(["play", "pause", "seek", "totalTime", "timeScale", "progress"].map((name) => [name, () => idle]));
+  const idle = Object.fromEntries(
+    ["play", "pause", "seek", "totalTime", "timeScale", "progress"].map((name) => [name, () => idle]),
+  );
   Object.assign(idle, { time: () => 0, paused: () => true, duration: () => UNKNOWN, totalDuration: () => UNKNOWN });
 
   // --- Timelines: one of our own, under the page's id, has all of GSAP's that are registered as its children. The
@@ -26,7 +28,8 @@
   const adopted = new WeakSet();
 
   function classOf(animation) {
-    for (let found = animation; found; found = found.parent) if (typeof found.getChildren === "function") return found.constructor;
+    for (let found = animation; found; found = found.parent)
+      if (typeof found.getChildren === "function") return found.constructor;
     return null;
   }
 
@@ -74,9 +77,13 @@
   }
 
   Object.defineProperty(window, "__timelines", {
-    configurable: true, enumerable: true, get: () => registry,
+    configurable: true,
+    enumerable: true,
+    get: () => registry,
     // The runtime makes an object of a list: what the page adds to its list later must be found.
-    set: (value) => { if (!(registry && byRuntime())) register(value); },
+    set: (value) => {
+      if (!(registry && byRuntime())) register(value);
+    },
   });
 
   // Timelines of other libraries, and of another copy of GSAP; a plain object with `seek` takes seconds, as by the page
@@ -120,15 +127,26 @@
     }
   }
 
-  document.addEventListener("DOMContentLoaded", () => {
-    root = document.querySelector(`[data-composition-id="${id}"]`) ?? document.body;
-    if (!root) return;
-    root.setAttribute("data-composition-id", id);
-    root.setAttribute("data-duration", String(duration ?? UNKNOWN));
-    if (root === document.body) for (const element of [document.documentElement, document.body]) keepLayout(element);
-    placeClips();
-    new MutationObserver(() => { changed = true; }).observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "data-start", "data-track-index"] });
-  }, { capture: true, once: true });
+  document.addEventListener(
+    "DOMContentLoaded",
+    () => {
+      root = document.querySelector(`[data-composition-id="${id}"]`) ?? document.body;
+      if (!root) return;
+      root.setAttribute("data-composition-id", id);
+      root.setAttribute("data-duration", String(duration ?? UNKNOWN));
+      if (root === document.body) for (const element of [document.documentElement, document.body]) keepLayout(element);
+      placeClips();
+      new MutationObserver(() => {
+        changed = true;
+      }).observe(root, {
+        childList: true,
+        subtree: true,
+        attributes: true,
+        attributeFilter: ["class", "data-start", "data-track-index"],
+      });
+    },
+    { capture: true, once: true },
+  );
 
   // What the page lasts, now that all is there; the runtime is told.
   function settle() {
@@ -147,4 +165,4 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderRootless", { value: Object.freeze({ settle, advance }) });
-}
+};

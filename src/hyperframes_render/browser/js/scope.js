@@ -5,26 +5,32 @@
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderScope")) return;
   const TWEENS = ["to", "from", "fromTo", "set"];
-  const own = (target, value) => (typeof value === "function" && value.prototype === undefined ? value.bind(target) : value);
+  const own = (target, value) =>
+    typeof value === "function" && value.prototype === undefined ? value.bind(target) : value;
   const quote = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-  const scopedHyperframes = ({ runtime }) => window.__hyperframes && {
-    ...window.__hyperframes,
-    getVariables: () => ({ ...window.__hfVariablesByComp?.[runtime] }),
-  };
+  const scopedHyperframes = ({ runtime }) =>
+    window.__hyperframes && {
+      ...window.__hyperframes,
+      getVariables: () => ({ ...window.__hfVariablesByComp?.[runtime] }),
+    };
 
   function scopeOf({ composition, runtime, selector, rootId, authoredIds }) {
     const root = document.querySelector(selector);
     const timing = String.raw`(?:\s*\[\s*data-(?:start|duration)\s*=\s*(?:"[^"]*"|'[^']*')\s*\])*`;
     const itself = new RegExp(
-      timing + String.raw`\[\s*data-composition-id\s*=\s*(["']?)` + quote(composition) + String.raw`\1\s*\]` + timing, "g");
-    const itsId = rootId ? new RegExp("#" + quote(rootId) + String.raw`(?![\w-])`, "g") : null;
+      timing + String.raw`\[\s*data-composition-id\s*=\s*(["']?)` + quote(composition) + String.raw`\1\s*\]` + timing,
+      "g",
+    );
+    const itsId = rootId ? new RegExp(`#${quote(rootId)}${String.raw`(?![\w-])`}`, "g") : null;
     const authored = (id) => `[data-hf-authored-id=${JSON.stringify(id)}]`;
     const renamed = new Set(authoredIds);
     const translate = (text) => {
       let changed = text.replace(itself, () => selector);
       if (itsId) changed = changed.replace(itsId, () => authored(rootId));
-      return renamed.size ? changed.replace(/#([\w-]+)/g, (whole, id) => (renamed.has(id) ? authored(id) : whole)) : changed;
+      return renamed.size
+        ? changed.replace(/#([\w-]+)/g, (whole, id) => (renamed.has(id) ? authored(id) : whole))
+        : changed;
     };
     const mine = (node) => !root || root.contains(node);
     const all = (text) => [...document.querySelectorAll(translate(String(text)))].filter(mine);
@@ -37,35 +43,41 @@
 
     const lookups = { querySelector: (text) => all(text)[0] ?? null, querySelectorAll: all, getElementById: byId };
     const scopedDocument = new Proxy(document, {
-      get: (target, name) => (Object.hasOwn(lookups, name) ? lookups[name] : own(target, Reflect.get(target, name, target))),
+      get: (target, name) =>
+        Object.hasOwn(lookups, name) ? lookups[name] : own(target, Reflect.get(target, name, target)),
       set: (target, name, value) => Reflect.set(target, name, value, target),
     });
 
     function scopedTimeline(timeline) {
       for (const method of TWEENS) {
         const original = timeline[method];
-        if (typeof original === "function") timeline[method] = (first, ...rest) => original.call(timeline, targets(first), ...rest);
+        if (typeof original === "function")
+          timeline[method] = (first, ...rest) => original.call(timeline, targets(first), ...rest);
       }
       return timeline;
     }
-    const scopedUtils = (utils) => new Proxy(utils, {
-      get(target, name) {
-        if (name === "toArray") return (value, ...rest) => target.toArray(targets(value), ...rest);
-        if (name === "selector") return (base) => (text) => {
-          const within = typeof base === "string" ? all(base)[0] : base?.current ?? base;
-          return all(text).filter((node) => !within || within.contains(node));
-        };
-        return own(target, Reflect.get(target, name, target));
-      },
-    });
-    const gsap = window.gsap && new Proxy(window.gsap, {
-      get(target, name) {
-        if (name === "timeline") return (...given) => scopedTimeline(target.timeline(...given));
-        if (TWEENS.includes(name)) return (first, ...rest) => target[name](targets(first), ...rest);
-        if (name === "utils") return scopedUtils(target.utils);
-        return own(target, Reflect.get(target, name, target));
-      },
-    });
+    const scopedUtils = (utils) =>
+      new Proxy(utils, {
+        get(target, name) {
+          if (name === "toArray") return (value, ...rest) => target.toArray(targets(value), ...rest);
+          if (name === "selector")
+            return (base) => (text) => {
+              const within = typeof base === "string" ? all(base)[0] : (base?.current ?? base);
+              return all(text).filter((node) => !within || within.contains(node));
+            };
+          return own(target, Reflect.get(target, name, target));
+        },
+      });
+    const gsap =
+      window.gsap &&
+      new Proxy(window.gsap, {
+        get(target, name) {
+          if (name === "timeline") return (...given) => scopedTimeline(target.timeline(...given));
+          if (TWEENS.includes(name)) return (first, ...rest) => target[name](targets(first), ...rest);
+          if (name === "utils") return scopedUtils(target.utils);
+          return own(target, Reflect.get(target, name, target));
+        },
+      });
 
     const hyperframes = scopedHyperframes({ runtime });
     // A host may go by another name than its file's timeline: it is found under both.
@@ -73,7 +85,7 @@
       window.__timelines ??= {};
       if (composition === runtime) return window.__timelines;
       return new Proxy(window.__timelines, {
-        get: (target, name) => (name === composition ? target[composition] ?? target[runtime] : target[name]),
+        get: (target, name) => (name === composition ? (target[composition] ?? target[runtime]) : target[name]),
         set(target, name, value) {
           target[name] = value;
           if (name === composition) target[runtime] = value;
@@ -96,5 +108,7 @@
   }
 
   const run = (names, script) => script.call(window, ...scopeOf(names));
-  Object.defineProperty(window, "__hyperframesRenderScope", { value: Object.freeze({ run, hyperframes: scopedHyperframes }) });
+  Object.defineProperty(window, "__hyperframesRenderScope", {
+    value: Object.freeze({ run, hyperframes: scopedHyperframes }),
+  });
 })();

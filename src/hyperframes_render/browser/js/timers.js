@@ -21,14 +21,17 @@
   function enclosing() {
     try {
       return window === window.top ? [0, null] : window.parent.__hyperframesRenderTimers.time();
-    } catch { return [0, null]; } // in a frame of another origin
+    } catch {
+      return [0, null];
+    } // in a frame of another origin
   }
 
   function add(callback, delay, values, repeats) {
     let wait = Math.trunc(Number(delay));
     if (!(wait > 0 && wait <= LONGEST)) wait = 0;
     if (firing || repeats) wait = Math.max(1, wait); // one that is set anew and anew must not stop time
-    const run = typeof callback === "function" ? () => callback.apply(window, values) : () => evaluate(String(callback));
+    const run =
+      typeof callback === "function" ? () => callback.apply(window, values) : () => evaluate(String(callback));
     const timer = { due: now + wait, wait, repeats, run };
     timers.set(next, timer);
     if (late || (lead === null && !repeats && wait <= TURN)) makeReal(next, timer);
@@ -49,27 +52,33 @@
   }
 
   window.setTimeout = function (callback, delay, ...values) {
-    return clock.caller().includes(clock.OUR_FILES) ? setTimeout.call(window, callback, delay, ...values) : add(callback, delay, values, false);
+    return clock.caller().includes(clock.OUR_FILES)
+      ? setTimeout.call(window, callback, delay, ...values)
+      : add(callback, delay, values, false);
   };
   window.setInterval = function (callback, delay, ...values) {
-    return clock.caller().includes(clock.OUR_FILES) ? setInterval.call(window, callback, delay, ...values) : add(callback, delay, values, true);
+    return clock.caller().includes(clock.OUR_FILES)
+      ? setInterval.call(window, callback, delay, ...values)
+      : add(callback, delay, values, true);
   };
   window.clearTimeout = window.clearInterval = function (id) {
     if (!timers.delete(Number(id))) clearTimeout.call(window, id);
   };
 
   // The browser is never idle where frames come by command.
-  window.requestIdleCallback = (callback) => window.setTimeout(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1);
+  window.requestIdleCallback = (callback) =>
+    window.setTimeout(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1);
   window.cancelIdleCallback = window.clearTimeout;
 
   // What a callback promised is done before the next callback.
   const turns = new MessageChannel();
   let hasTurn;
   turns.port1.onmessage = () => hasTurn();
-  const turn = () => new Promise((resolve) => {
-    hasTurn = resolve;
-    turns.port2.postMessage(null);
-  });
+  const turn = () =>
+    new Promise((resolve) => {
+      hasTurn = resolve;
+      turns.port2.postMessage(null);
+    });
 
   const inner = () => clock.inner("__hyperframesRenderTimers");
 
@@ -89,7 +98,11 @@
       if (timer.repeats) timer.due += timer.wait;
       else timers.delete(id);
       firing = true;
-      try { timer.run(); } catch (error) { report(error); }
+      try {
+        timer.run();
+      } catch (error) {
+        report(error);
+      }
       await turn();
       firing = false;
     }
@@ -120,7 +133,9 @@
   async function waitFor(done, first) {
     if (next > first) {
       let over = false;
-      done.then(() => { over = true; });
+      done.then(() => {
+        over = true;
+      });
       await turn();
       if (over) return;
       for (const [id, timer] of timers) if (id >= first && timer.due !== Infinity) makeReal(id, timer);
@@ -134,6 +149,17 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderTimers", {
-    value: Object.freeze({ passUntil, begin, runUntil, waitFor, nextDue, fire, reach, time: () => [now, lead], next: () => next, dueInVideo: () => nextDue() - lead }),
+    value: Object.freeze({
+      passUntil,
+      begin,
+      runUntil,
+      waitFor,
+      nextDue,
+      fire,
+      reach,
+      time: () => [now, lead],
+      next: () => next,
+      dueInVideo: () => nextDue() - lead,
+    }),
   });
 })();

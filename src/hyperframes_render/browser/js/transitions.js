@@ -5,12 +5,16 @@
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderTransitions")) return;
-  const { setTimeout, clearTimeout, setInterval, clearInterval, requestAnimationFrame, cancelAnimationFrame, Image } = window;
+  const { setTimeout, clearTimeout, setInterval, clearInterval, requestAnimationFrame, cancelAnimationFrame, Image } =
+    window;
   // Told from outside: that there is such a renderer, with the functions that follow no frame, and that it paints in between.
   window.__HF_VIRTUAL_TIME__ = {
-    originalSetTimeout: setTimeout.bind(window), originalClearTimeout: clearTimeout.bind(window),
-    originalSetInterval: setInterval.bind(window), originalClearInterval: clearInterval.bind(window),
-    originalRequestAnimationFrame: requestAnimationFrame.bind(window), originalCancelAnimationFrame: cancelAnimationFrame.bind(window),
+    originalSetTimeout: setTimeout.bind(window),
+    originalClearTimeout: clearTimeout.bind(window),
+    originalSetInterval: setInterval.bind(window),
+    originalClearInterval: clearInterval.bind(window),
+    originalRequestAnimationFrame: requestAnimationFrame.bind(window),
+    originalCancelAnimationFrame: cancelAnimationFrame.bind(window),
     getTime: () => window.performance.now(),
   };
   window.__HF_PAGE_SIDE_COMPOSITING__ = true;
@@ -84,11 +88,24 @@
   }
 
   function animationOf(animation, element, pseudoElement) {
-    const declared = element.getAnimations({ subtree: true }).find((other) =>
-      animation.animationName && other.animationName === animation.animationName && other.effect.target === element && other.effect.pseudoElement === pseudoElement);
-    return declared ?? element.animate(animation.effect.getKeyframes(), { ...animation.effect.getTiming(), pseudoElement });
+    const declared = element
+      .getAnimations({ subtree: true })
+      .find(
+        (other) =>
+          animation.animationName &&
+          other.animationName === animation.animationName &&
+          other.effect.target === element &&
+          other.effect.pseudoElement === pseudoElement,
+      );
+    return (
+      declared ?? element.animate(animation.effect.getKeyframes(), { ...animation.effect.getTiming(), pseudoElement })
+    );
   }
 
-  const resolve = () => { window.__hf_page_composite_resolve?.(); };
-  Object.defineProperty(window, "__hyperframesRenderTransitions", { value: Object.freeze({ seek, pending, running, prepare, resolve }) });
+  const resolve = () => {
+    window.__hf_page_composite_resolve?.();
+  };
+  Object.defineProperty(window, "__hyperframesRenderTransitions", {
+    value: Object.freeze({ seek, pending, running, prepare, resolve }),
+  });
 })();

@@ -30,7 +30,11 @@
           from: Math.min(Math.max(clock.start, from), twin?.from ?? Infinity),
           to: Math.max(Math.min(clock.end, to), twin?.to ?? -Infinity),
           updates,
-          calls: [...(twin?.calls ?? []), ...(tween.vars?.onStart ? [from] : []), ...(tween.vars?.onComplete ? [to] : [])],
+          calls: [
+            ...(twin?.calls ?? []),
+            ...(tween.vars?.onStart ? [from] : []),
+            ...(tween.vars?.onComplete ? [to] : []),
+          ],
           sets: [...(twin?.sets ?? []), ...(ends[0] === ends[1] ? [from] : [])],
         });
       }
@@ -91,7 +95,8 @@
       if (frame / fps > from + EPSILON && frame / fps < to - EPSILON) frames.add(frame);
     };
     const stopThroughout = (tween) => {
-      for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++) stopAt(frame / fps);
+      for (let frame = Math.ceil(Math.max(from, tween.from) * fps); frame <= Math.min(to, tween.to) * fps + 1; frame++)
+        stopAt(frame / fps);
     };
     for (const tween of all) {
       if (tween.updates) stopThroughout(tween);
@@ -123,7 +128,10 @@
         busyUntil = Math.max(busyUntil, tween.to);
       }
     }
-    return [...frames].sort((a, b) => a - b).slice(-MOST_STOPS).map((frame) => frame / fps);
+    return [...frames]
+      .sort((a, b) => a - b)
+      .slice(-MOST_STOPS)
+      .map((frame) => frame / fps);
   }
 
   Object.defineProperty(window, "__hyperframesRenderTweens", { value: Object.freeze({ movingSpans, stops }) });
