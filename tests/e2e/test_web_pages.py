@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import io
+import json
+import socket
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,10 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner, Result
 
+from hyperframes_render.cli import commands
 from hyperframes_render.composition.source import WebPage
-from hyperframes_render.errors import InvalidComposition
+from hyperframes_render.errors import InvalidComposition, PageScriptFailed
 from hyperframes_render.input import parse_render_input
+from hyperframes_render.network.fetch import FetchRefused
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 from tests.e2e.media import STEP, make_film
@@ -42,6 +50,24 @@ FILES: dict[str, tuple[str, str]] = {
     "/blog/data.json": ("application/json", '{"colour": "#0f0"}'),
     "/root": ("text/html", '<div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2"></div>'
               "<script>undefinedFunction();</script>"),
+    "/where": ("text/html", '<body style="margin:0"><div data-composition-id="m" data-width="64" data-height="36" '
+               'data-duration="0.2"></div><script>const { origin, search, hash } = location;'
+               'const right = [origin, search, hash].join() === `http://${location.host},?x=1,#top`;'
+               'document.body.style.background = right ? "#0f0" : "#f00";</script></body>'),
+    "/broken": ("text/html", '<div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2"></div>'
+                '<script src="lib/broken.js"></script>'),
+    "/lib/broken.js": ("text/javascript", "undefinedFunction();"),
+    "/late": ("text/html", '<body style="margin:0;background:#000"><div data-composition-id="m" data-width="64" '
+              'data-height="36" data-duration="0.2"><b id="b" style="position:absolute;width:64px;height:36px"></b>'
+              "</div>"
+              '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script>'
+              '<script src="lib/late.js"></script></body>'),
+    "/lib/late.js": ("text/javascript", """
+        const frame = () => new Promise((done) => requestAnimationFrame(done));
+        fetch("/blog/data.json").then(frame).then(frame).then(frame).then(() => {
+          const timeline = gsap.timeline({ paused: true }).set("#b", { backgroundColor: "#00ff00" }, 0);
+          window.__timelines = { m: timeline };
+        });"""),
     "/words": ("text/html", "only words"),
     "/picture": ("image/png", "no page"),
 }  # fmt: skip
@@ -72,8 +98,12 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
                 status, headers = 301, {"Location": made.at("/blog/page").address}
             elif path == "/loop":
                 status, headers = 302, {"Location": made.at("/loop").address}
-            elif path == "/login":
-                status = 401
+            elif path == "/inward":
+                status, headers = 302, {"Location": made.at("/root", "localhost").address}
+            elif path in ("/login", "/members"):
+                status = 401 if path == "/login" else 403
+            elif path == "/project.zip":
+                status, headers, body = 200, {"Content-Type": "application/zip"}, packed()
             elif path == "/blog/film.mp4":
                 status, headers, body = 200, {"Content-Type": "video/mp4"}, film
             elif path in FILES:
@@ -89,6 +119,8 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
             pass
 
     async def loopback(host: str, port: int) -> str:
+        if host == "localhost":
+            raise FetchRefused(f'"{host}" is not a public address')
         return "127.0.0.1"
 
     monkeypatch.setattr("hyperframes_render.network.fetch.resolve_public", loopback)
@@ -98,6 +130,24 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     yield made
     server.shutdown()
     server.server_close()
+
+
+def packed() -> bytes:
+    """A project whose page says by its colour where it is at home."""
+    page = """<body style="margin:0"><div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2">
+        </div><script src="colour.js"></script></body>"""
+    colour = 'document.body.style.background = location.host === "composition.local" ? "#0f0" : "#f00";'
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("index.html", page)
+        archive.writestr("colour.js", colour)
+    return data.getvalue()
+
+
+def is_green(video: Path) -> bool:
+    """Whether the middle of the first frame is."""
+    red, green, blue = frames(video)[0][18, 32]
+    return bool(green > 200 and red < 60 and blue < 60)
 
 
 def render_page(page: WebPage, output: Path, workers: int = 1, chunks: int = 1, **fields: object) -> RenderResult:
@@ -136,7 +186,9 @@ def test_a_composition_at_an_address_ends_with_an_error_of_its_scripts(site: Sit
     [
         ("/words", "no element"),
         ("/picture", "image/png, neither HTML"),
-        ("/login", "wants a login"),
+        ("/login", "answered 401: it wants a login"),
+        ("/members", "answered 403: it wants a login or does not let programs in"),
+        ("/inward", '"localhost" is not a public address'),
         ("/loop", "redirects more than"),
         ("/nothing", "answered 404"),
     ],
@@ -150,3 +202,98 @@ def test_an_address_that_holds_no_page_is_refused(site: Site, path: str, said: s
 def test_a_private_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidComposition, match="not a public address"):
         render_page(WebPage("http://localhost:8000/"), tmp_path / "o.mp4")
+
+
+def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(InvalidComposition, match=r'the name "nowhere\.example" cannot be resolved'):
+        render_page(WebPage("https://nowhere.example/"), tmp_path / "o.mp4")
+
+
+@pytest.mark.parametrize("path", ["/where?x=1#top", "/project.zip"])
+def test_a_page_is_at_its_whole_address_and_a_project_is_at_home_here(site: Site, path: str, tmp_path: Path) -> None:
+    render_page(site.at(path), tmp_path / "o.mp4", width=64, height=36)
+    assert is_green(tmp_path / "o.mp4")
+
+
+def test_an_error_in_a_script_file_of_the_page_ends_the_render_and_names_the_file(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(PageScriptFailed, match=r"undefinedFunction is not defined \(in lib/broken\.js"):
+        render_page(site.at("/broken"), tmp_path / "o.mp4")
+
+
+def test_a_timeline_that_a_script_file_of_the_page_registers_late_is_waited_for(site: Site, tmp_path: Path) -> None:
+    render_page(site.at("/late"), tmp_path / "o.mp4", width=64, height=36)
+    assert is_green(tmp_path / "o.mp4")
+
+
+def fetched_page(site: Site, folder: str, script: str, tmp_path: Path) -> WebPage:
+    """A page whose files lie here: its markup, a file that its variables name, and no others by right."""
+    beside = tmp_path / "source"
+    (beside / "uploads/1").mkdir(parents=True)
+    root = '<div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2"></div>'
+    page = f'<body style="margin:0;background:#f00">{root}<script type="module">{script}</script></body>'
+    (beside / "composition.html").write_text(page)
+    (beside / "uploads/1/colour.txt").write_text("#0f0")
+    return WebPage(site.at(f"{folder}page").address, beside / "composition.html")
+
+
+@pytest.mark.parametrize("folder", ["/", "/blog/", "/my%20blog/", "/b%C3%BCcher/", "/blog/../other/"])
+def test_a_file_that_variables_name_is_found_beside_the_page(site: Site, folder: str, tmp_path: Path) -> None:
+    script = 'document.body.style.background = await (await fetch("uploads/1/colour.txt")).text();'
+    render_page(fetched_page(site, folder, script, tmp_path), tmp_path / "o.mp4", width=64, height=36)
+    assert is_green(tmp_path / "o.mp4")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("composition.html", "uploads%2F..%2Fcomposition.html", "/uploads/1/colour.txt", "..%2Fsecret.txt"),
+        *("https://composition.local/composition.html", "https://composition.local/uploads/1/colour.txt"),
+    ],
+)
+def test_no_other_file_of_this_machine_is_answered(site: Site, address: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    script = f"""const answer = await fetch({address!r}).catch(() => null);
+        document.body.style.background = answer?.ok ? "#f00" : "#0f0";"""
+    render_page(fetched_page(site, "/blog/", script, tmp_path), tmp_path / "o.mp4", width=64, height=36)
+    assert is_green(tmp_path / "o.mp4")
+
+
+@pytest.fixture
+def command() -> Iterator[CliRunner]:
+    """The command line in this process, where names can be made to lead to the test's server."""
+    thresholds = gc.get_threshold()
+    yield CliRunner()
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def ran(command: CliRunner, *arguments: object) -> Result:
+    ended = command.invoke(commands, [str(argument) for argument in arguments])
+    assert ended.exit_code == 0, ended.output
+    return ended
+
+
+def test_every_command_takes_an_address(site: Site, command: CliRunner, tmp_path: Path) -> None:
+    address = site.at("/where?x=1#top").address
+    size = ("--width", 64, "--height", 36)
+    ran(command, "render", address, "-o", tmp_path / "o.mp4", *size)
+    assert is_green(tmp_path / "o.mp4")
+    ran(command, "snapshot", address, "-o", tmp_path / "o.png", "--at", "0", *size)
+    assert (tmp_path / "o.png").stat().st_size > 0
+    report = json.loads(ran(command, "check", address, "--json").stdout)
+    assert (report["source"], report["declared"]["composition"]) == (address, "m")
+    assert json.loads(ran(command, "estimate", address, "--json").stdout)["frames"] == 6
+
+
+@pytest.mark.parametrize("name", ["render", "snapshot", "check", "estimate"])
+def test_every_command_fetches_from_public_addresses_only(
+    site: Site, command: CliRunner, name: str, tmp_path: Path
+) -> None:
+    output = {"render": ("-o", tmp_path / "o.mp4"), "snapshot": ("-o", tmp_path / "o.png")}.get(name, ())
+    ended = command.invoke(commands, [name, site.at("/root", "localhost").address, *map(str, output)])
+    assert ended.exit_code == 1 and "is not a public address" in ended.output
+    assert not site.asked

@@ -56,6 +56,9 @@ _TYPES = {
 }
 _UNKNOWN_TYPE = "application/octet-stream"
 
+#: Bytes of all scripts that are kept of a page at an address.
+MAX_KEPT_SCRIPTS = 4 * 1024**2
+
 #: Letters of an address that people are shown.
 _MAX_ADDRESS = 120
 
@@ -111,6 +114,8 @@ class RequestInterceptor:
     open_requests: int = 0
     #: Whether the page was given a photograph or a film.
     photographs: bool = False
+    #: Scripts of a page at an address that mention timelines: no file of ours holds them.
+    timeline_scripts: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -165,7 +170,7 @@ class RequestInterceptor:
         elif url.startswith(self.origin + MEDIA_PATH):
             address = unquote(urlsplit(url).query)
             facts = await self.media.describe(
-                address, self._media_file, name=_short(address.removeprefix(ORIGIN + "/"))
+                address, self._media_file, name=_short(address.removeprefix(self.origin + "/"))
             )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
@@ -175,7 +180,7 @@ class RequestInterceptor:
             await route.fulfill(json=picture)
         elif request.resource_type == "media":
             await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
-        elif url.startswith((ORIGIN + "/", self.origin + OWN_PREFIX)):
+        elif self._is_of_project(url) or url.startswith(self.origin + OWN_PREFIX):
             await self._project_file(route, unquote(urlsplit(url).path))
         elif (file := self._file_beside(url)) is not None:
             await self._fulfil_file(route, file)
@@ -198,15 +203,19 @@ class RequestInterceptor:
         self._opened_at = self._opened_at or bare
         return bare == self._opened_at
 
+    def _is_of_project(self, url: str) -> bool:
+        """Whether an address is one of the project's files. A page at an address has no project."""
+        return self.address is None and url.startswith(ORIGIN + "/")
+
     def _file_beside(self, url: str) -> Path | None:
         """A file that variables of a page at an address name: it lies beside the page's markup, which is none."""
         if self.address is None or not url.startswith(self.origin + "/"):
             return None
-        folder = urlsplit(self.address).path.rpartition("/")[0] + "/"
+        # The browser resolves what the page names against the address as it writes that one.
+        folder = unquote(urlsplit(self._opened_at or self.address).path.rpartition("/")[0]) + "/"
         path = unquote(urlsplit(url).path)
-        if not path.startswith(folder) or path == folder + self.entry:
-            return None
-        return file_inside(self.root, path.removeprefix(folder))
+        file = file_inside(self.root, path.removeprefix(folder)) if path.startswith(folder) else None
+        return None if file == (self.root / self.entry).resolve() else file
 
     async def _fonts(self, route: Route, request: Request) -> None:
         """A font host's style sheet: from our packages, and from outside where it names a family that is in none."""
@@ -257,7 +266,7 @@ class RequestInterceptor:
 
     async def _media_file(self, url: str) -> Path:
         """The local file of a film or sound. Raises MediaUnreadable."""
-        if url.startswith(ORIGIN + "/"):
+        if self._is_of_project(url):
             file = self._file_named(unquote(urlsplit(url).path).removeprefix("/"))
             if file is None:
                 raise MediaUnreadable("it is not in the project (404)")
@@ -290,6 +299,8 @@ class RequestInterceptor:
                 if answer.status >= 400:
                     self.log.missing[url] = f"{_short(url)} answered {answer.status}."
                 self._note_content(answer.headers.get("content-type", ""), len(answer.body))
+                if request.resource_type == "script" and answer.status < 400:
+                    self._keep_script(url, answer.body)
                 await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
         except FetchRefused as refusal:
             self.log.refused[url] = f"{_short(url)} could not be fetched: {refusal}."
@@ -303,6 +314,13 @@ class RequestInterceptor:
             request.url, network=self.network, method=method, headers=headers, limit=MAX_FILE_BYTES
         ) as answer:
             yield answer
+
+    def _keep_script(self, url: str, body: bytes) -> None:
+        """Keep a script of the page's origin that mentions timelines: it tells whether one is still to come."""
+        kept = sum(map(len, self.timeline_scripts))
+        of_page = self.address is not None and url.startswith(self.origin + "/")
+        if of_page and b"__timelines" in body and kept + len(body) <= MAX_KEPT_SCRIPTS:
+            self.timeline_scripts.append(body.decode("utf-8", errors="replace"))
 
     def _allowed(self, host: str) -> bool:
         return network_allows(self.network, host)

@@ -346,9 +346,10 @@ def _coming(status: dict[str, Any]) -> bool:
 
 
 async def _scripts(page: CompositionPage) -> list[str]:
-    """The text of the scripts in the page that mention timelines, and of the project's script files."""
+    """The text of the scripts in the page that mention timelines, and of the script files of its project or origin."""
     inline = str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))
-    return [inline, *await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))]
+    in_files = await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
+    return [inline, *in_files, *page.interceptor.timeline_scripts]
 
 
 async def _mentions_timelines(page: CompositionPage) -> bool:
