@@ -23,6 +23,7 @@ from hyperframes_render.functions.support.render_context import (
     at_home,
     job_folder,
     render_context,
+    source_folder,
 )
 from hyperframes_render.functions.support.settings import PlanSettings
 from hyperframes_render.network.policy import is_web_address
@@ -164,7 +165,7 @@ def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:
 
     Fetched within the stack's ceiling; what the request says of `network` is for the page.
     """
-    fetched = asyncio.run(fetch_source(task.source_key, folder, job.settings.network_ceiling))
+    fetched = asyncio.run(fetch_source(task.source_key, source_folder(folder), job.settings.network_ceiling))
     path, address = (fetched.path, fetched.address) if isinstance(fetched, WebPage) else (fetched, None)
     assert path is not None
     key = f"{work_folder(task.id)}source{path.suffix}"

@@ -358,3 +358,17 @@ def test_showing_and_following_a_task_reads_its_item_alone(
     for path in (f"/tasks/{task_id}", f"/tasks/{task_id}/status", "/tasks"):
         assert answer("GET", path)[0] == 200
     assert not [one for one in read if one.startswith("access#")]
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///proc/self/environ", "chrome://version", "javascript:1", "composition.html"]
+)
+def test_a_page_is_opened_at_no_address_but_one_of_the_web(cloud: Cloud, behaviour: Behaviour, address: str) -> None:
+    task_id = submit()
+    call("plan", {"task_id": task_id})
+    alter(cloud, task_id, {"source_address": address})
+    seen = len(behaviour.seen)
+    for event in ({"whole": True}, {"index": 0, "first": 0, "count": 1}):
+        with pytest.raises(Exception, match="none of the web"):
+            call("render_chunk", {"task_id": task_id, **event})
+    assert len(behaviour.seen) == seen

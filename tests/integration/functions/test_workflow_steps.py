@@ -28,6 +28,7 @@ from hyperframes_render.tasks.model import TaskStatus
 from tests.integration.functions.cloud import (
     BUCKET,
     HTML,
+    OWNER,
     Cloud,
     answer,
     call,
@@ -441,6 +442,31 @@ def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
     assert asked == ["https://example.com/promo.html"]
     # Every step renders it as the page at the address that answered.
     assert set(behaviour.addresses) == {"https://www.example.com/promo.html"}
+    assert len(behaviour.addresses) == 3 and cloud.task(task_id).source_address == behaviour.addresses[0]
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_beside_a_page_lies_what_its_variables_name_and_nothing_else_of_the_task(
+    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    from hyperframes_render.network.fetch import Fetched
+    from hyperframes_render.render import remote
+
+    async def fetch(url: str, **_: Any) -> Fetched:
+        return Fetched(200, {}, HTML.encode(), url)
+
+    monkeypatch.setattr(remote, "fetch_public", fetch)
+    behaviour.chunks = chunks
+    uploads = {name: f"uploads/{OWNER}/{name}" for name in ("f1/photo.png", "f2/song.mp3")}
+    for key in uploads.values():
+        cloud.put(key, b"[a file]")
+    photo, song = (f"s3://{BUCKET}/{key}" for key in uploads.values())
+    for html in (HTML, "https://example.com/promo"):
+        task_id = answer(
+            "POST", "/apps/run", {"input": {"html": html, "variables": {"photo": photo}, "audio_url": song}}
+        )[1]["data"]["id"]
+        assert run_workflow(task_id)["status"] == 10
+    assert {tuple(sorted(one.beside)) for one in behaviour.seen} == {("composition.html", "uploads/f1/photo.png")}
 
 
 @pytest.mark.parametrize(

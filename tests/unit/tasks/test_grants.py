@@ -133,3 +133,10 @@ def test_the_note_is_of_what_was_accepted_in_the_end_and_the_access_stays() -> N
     assert record_grant(notes, again) == secret
     assert tampering_changes(recorded_grant(notes, task.id), again) == {}
     assert tampering_changes(grant_for(notes, task.id, secret), again) == {}
+
+
+def test_the_address_that_a_task_s_item_gives_its_page_widens_nothing() -> None:
+    task = accepted()
+    moved = task.model_copy(update={"source_address": "https://victim.example/"})
+    assert Grant.of_task(moved) == Grant.of_task(task)
+    assert tampering_changes(Grant.of_task(task), moved) == {}

@@ -24,10 +24,11 @@ from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import Source, WebPage, is_archive, open_project
 from hyperframes_render.cost.prices import counters_of
-from hyperframes_render.errors import DiskFull, RenderError, TaskCancelled
+from hyperframes_render.errors import DiskFull, InternalError, RenderError, TaskCancelled
 from hyperframes_render.functions.support.observability import logger
 from hyperframes_render.functions.support.settings import Working
 from hyperframes_render.input import RenderInput
+from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import remove_folder
 from hyperframes_render.render.threads import end_if_outlived, outlived
 from hyperframes_render.sandbox.private_memory import keep_memory_private
@@ -91,10 +92,10 @@ class RenderContext:
         self.objects.put(key, json.dumps(record).encode(), "application/json")
 
     def source(self, task: Task, folder: Path) -> Source:
-        """The composition, as a file in `folder`. Errors name it: a plain name stays as its sender knows it."""
+        """The composition, as a file below `folder`. Errors name it: a plain name stays as its sender knows it."""
         suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
         name = PurePosixPath(task.drop_key or "").stem
-        path = folder / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
+        path = source_folder(folder) / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
         self.objects.download(task.source_key, path, etag=task.source_etag)
         if suffix == ".html" and _is_zip(path):
             # An upload without a name of its own says only here what it is.
@@ -153,9 +154,26 @@ class RenderContext:
                 end_if_outlived(1)
 
 
+def source_folder(folder: Path) -> Path:
+    """The folder of the composition below a call's `folder`.
+
+    A page may read what lies beside it: the call's sound and results must not.
+    """
+    inner = folder / "source"
+    inner.mkdir(exist_ok=True)
+    return inner
+
+
 def at_home(source: Path, address: str | None) -> Source:
-    """The source as a page at its address, if it has one."""
-    return source if address is None else WebPage(address, source)
+    """The source as a page at its address, if it has one. Raises InternalError where that is none of the web.
+
+    The task's item says it, and a renderer that a page took over may have written that: a browser opens files, too.
+    """
+    if address is None:
+        return source
+    if not is_web_address(address):
+        raise InternalError("The address of the task's page is none of the web.")
+    return WebPage(address, source)
 
 
 def _is_zip(path: Path) -> bool:
