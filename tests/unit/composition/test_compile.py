@@ -60,3 +60,8 @@ def test_an_end_tag_in_a_template_ends_nothing_outside_it() -> None:
     document = Document("<div><template></div><p></p></template><i></i></div>")
     div, _, paragraph, italic = document.elements
     assert paragraph.within("template") and italic.parent is div and not italic.within("template")
+
+
+def test_scripts_of_a_page_at_an_address_run_when_a_browser_runs_them(tmp_path: Path) -> None:
+    assert "<script>\nfail();\n</script>" in compiled(PLAIN, tmp_path, lenient_scripts=True)
+    assert "<script>\nfail();\n</script>" not in compiled(PLAIN, tmp_path)
