@@ -35,7 +35,9 @@ class RunRequest(BaseModel):
 
     app: str | None = Field(default=None, description=f"{APP}, with or without @version.")
     input: RunInput
-    webhook: str | None = Field(default=None, description="An https address that is told when the task ends.")
+    webhook: str | None = Field(
+        default=None, description="An https address that receives a signed request when the task ends."
+    )
     metadata: Any = Field(default=None, description=f"Echoed; at most {MAX_METADATA_BYTES} bytes of JSON.")
     session: str | None = Field(default=None, description="Echoed as session_id.")
     wait: bool | None = Field(default=None, description="Accepted; the answer comes at once.")

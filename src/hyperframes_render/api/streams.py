@@ -26,7 +26,7 @@ from hyperframes_render.tasks.timestamps import DAY
 from hyperframes_render.tasks.transitions import owned_task
 from hyperframes_render.tasks.view import task_view
 
-#: Under this name in the ledger; those of a key beside it, with its owner.
+#: Under this name in the store; those of a key beside it, with its owner.
 _LEASES = "open-streams"
 #: Of all open streams a key may have one of so many: it cannot keep all others out.
 _KEY_SHARE = 2
@@ -54,7 +54,7 @@ class Lease:
 
     @property
     def of_key(self) -> str:
-        """The ledger's name for the open streams of this key."""
+        """The store's name for the open streams of this key."""
         return f"{_LEASES}#{self.owner}"
 
 
@@ -63,7 +63,7 @@ class StreamPolicy:
     """How streams behave. `limit` is how many may be open; None: any number. Times in seconds.
 
     The public client gives up where it sees heartbeats alone for 30 s, or nothing for 60: `repeat` is when a task
-    that has not changed is told again. Not `live`: requests are held for `hold`.
+    that has not changed is sent again. Not `live`: requests are held for `hold`.
     """
 
     live: bool = True

@@ -19,14 +19,14 @@ _LEASES_SECONDS = 7 * DAY
 
 
 class DynamoExpiringStore:
-    """A Ledger in a table of DynamoDB."""
+    """An ExpiringStore in a table of DynamoDB."""
 
     def __init__(self, table: str, dynamodb: DynamoDBClient | None = None) -> None:
         self._table = table
         self._db: DynamoDBClient = dynamodb or client("dynamodb")
 
     def increment(self, name: str, amount: int, seconds: int) -> int:
-        """See Ledger."""
+        """See ExpiringStore."""
         with calling("Counting"):
             answer = self._db.update_item(
                 TableName=self._table,
@@ -38,11 +38,11 @@ class DynamoExpiringStore:
         return int(answer["Attributes"]["amount"]["N"])
 
     def counter(self, name: str) -> int:
-        """See Ledger."""
+        """See ExpiringStore."""
         return int(self._item(name).get("amount", {}).get("N", "0"))
 
     def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
-        """See Ledger."""
+        """See ExpiringStore."""
         with calling("Writing a note"):
             answer = unless_refused(
                 self._db.put_item,
@@ -55,24 +55,24 @@ class DynamoExpiringStore:
         return (self.get(name) or {}) if answer is None else None
 
     def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
-        """See Ledger."""
+        """See ExpiringStore."""
         with calling("Writing a note"):
             self._db.put_item(TableName=self._table, Item=_note(name, values, seconds))
 
     def get(self, name: str) -> dict[str, str] | None:
-        """See Ledger."""
+        """See ExpiringStore."""
         item = self._item(name)
         if not item or int(item["expires_at"]["N"]) < time.time():
             return None
         return {field: value["S"] for field, value in item.get("note", {}).get("M", {}).items()}
 
     def delete(self, name: str) -> None:
-        """See Ledger."""
+        """See ExpiringStore."""
         with calling("Forgetting a note"):
             self._db.delete_item(TableName=self._table, Key=_key(name))
 
     def take_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
-        """See Ledger. Holders whose time is over make room."""
+        """See ExpiringStore. Holders whose time is over make room."""
         for _ in range(3):
             if self._hold(name, holder, limit, until):
                 return True
@@ -87,11 +87,11 @@ class DynamoExpiringStore:
         return False
 
     def lease_holders(self, name: str) -> dict[str, int]:
-        """See Ledger."""
+        """See ExpiringStore."""
         return {holder: int(end["N"]) for holder, end in self._item(name).get("leases", {}).get("M", {}).items()}
 
     def release_lease(self, name: str, *holders: str) -> None:
-        """See Ledger."""
+        """See ExpiringStore."""
         if not holders:
             return
         names = {f"#h{number}": holder for number, holder in enumerate(holders[:100])}

@@ -47,7 +47,7 @@ _REASONS: dict[str, str] = {
     # One process for all frames of the page: fewer processes, and every frame is on the same clock.
     "--disable-features=IsolateOrigins,site-per-process,Translate,BackForwardCache,PaintHolding,MediaRouter,"
     "OptimizationHints": "no extra processes, prompts, caches or lookups",
-    # No way out but the door: requests that interception does not see fail at a proxy that does not exist.
+    # No way out but the interceptor: requests that interception does not see fail at a proxy that does not exist.
     "--proxy-server=http://127.0.0.1:9": "port 9 (discard) refuses: what escapes interception cannot connect",
     "--proxy-bypass-list=<-loopback>": "loopback is not exempt from that",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp": "WebRTC has no way around the proxy",

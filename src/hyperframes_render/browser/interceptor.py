@@ -82,7 +82,7 @@ class _Lines(dict[str, str]):
 
 @dataclass
 class RequestLog:
-    """What the door has to say in the result: each line once."""
+    """What the interceptor reports in the result: each line once."""
 
     refused: _Lines = field(default_factory=_Lines)
     missing: _Lines = field(default_factory=_Lines)

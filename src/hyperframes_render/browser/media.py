@@ -81,7 +81,7 @@ class MediaLibrary:
             raise MediaUnreadable("its data: address is broken") from None
 
     async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]], *, name: str) -> dict[str, object]:
-        """What a page is told of a media file, which people know as `name`.
+        """What a page gets to know of a media file, which problems call `name`.
 
         {"error": …} where it cannot be read, with a warning in the result.
         """
@@ -97,7 +97,7 @@ class MediaLibrary:
         return {"file": _short(url), **_for_page(facts)}
 
     async def describe_picture(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
-        """What a page is told of an image file: {"moves": False} where the browser shows it by itself."""
+        """What a page gets to know of an image file: {"moves": False} where the browser shows it by itself."""
         try:
             path = await self.find(url, fetch)
         except MediaUnreadable:

@@ -59,7 +59,7 @@ MAX_SCRIPT_BYTES = 4 * 1024**2
 #: What runs before any script of the page, in this order; then the bridge.
 _SCRIPTS = (
     *("transitions", "elements", "grading", "clock", "timers", "scope"),
-    *("animations", "lanes", "footage", "tweens", "edits", "length"),
+    *("animations", "lanes", "media", "tweens", "edits", "length"),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
@@ -191,7 +191,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
 
 def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
-        # What the door refused it says itself.
+        # The interceptor reports what it refused.
         known = message.text.startswith("Failed to load resource") or _OF_GL.search(message.text)
         if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
             page.console.append(f"console {message.type}: {_own_words(message.text, page)}")

@@ -48,7 +48,7 @@ class SubmitFailed(RenderError):
 
 @dataclass
 class Submitter:
-    """Sends compositions. `say` is told of progress."""
+    """Sends compositions. `say` is called with each line of progress."""
 
     target: Target
     say: Say
@@ -78,7 +78,7 @@ class Submitter:
         return self._post(body, key or _random_key())
 
     def wait(self, task: dict[str, Any], watch: bool = True) -> dict[str, Any]:
-        """The task once it has ended; its progress is told meanwhile."""
+        """The task once it has ended; `say` gets its progress meanwhile."""
         try:
             if watch and task["status"] not in _FINAL:
                 for update in self._client.stream_task(task["id"]):

@@ -22,7 +22,7 @@ from hyperframes_render.input import parse_render_input
 @click.option("--key", help="The API key. Default: HYPERFRAMES_RENDER_KEY or INFERENCE_API_KEY.")
 @click.option("--wait", is_flag=True, help="Wait for the end, and show progress.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the video here; waits for it.")
-@click.option("--webhook", metavar="URL", help="An https address that is told of the end.")
+@click.option("--webhook", metavar="URL", help="An https address that receives a signed request when the task ends.")
 @click.option("--rows", type=click.Path(path_type=Path), help="A .jsonl of variables: one task for each row.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task as JSON.")
 @render_input_options()

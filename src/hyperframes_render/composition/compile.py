@@ -18,7 +18,7 @@ from hyperframes_render.composition.shell import mark_page_root, set_root_attrib
 from hyperframes_render.composition.sub_compositions import bring_in_sub_compositions
 from hyperframes_render.composition.variables import VariableMarkup, add_rules_last, variable_markup
 
-#: Where the door serves pinned packages (browser/interceptor.py).
+#: Where the interceptor serves pinned packages (browser/interceptor.py).
 PACKAGES_URL = "/__hyperframes_render__/packages/"
 
 

@@ -99,7 +99,7 @@ def _is_finished(job: RenderContext, task: Task, event: RenderChunkEvent) -> boo
     """Whether an earlier call, whose answer was lost, made this very chunk."""
     made = chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec]))
     record_key = chunk_key(task.id, event.index, ".json")
-    # Listed, not asked for: only who may list the whole bucket is told of an object that it is missing.
+    # Listed, not asked for: only who may list the whole bucket gets 404 for a missing object.
     sizes = job.objects.sizes(chunk_key(task.id, event.index, ""))
     if made not in sizes or record_key not in sizes:
         return False

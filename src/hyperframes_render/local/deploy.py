@@ -71,7 +71,7 @@ class Deployment:
         return bool(deployed == {"fingerprint": self.fingerprint()}) and bool(self.outputs())
 
     def deploy(self, say: Callable[[str], None]) -> None:
-        """Package and deploy; `say` is told of each step. Raises SetupIncomplete with SAM's own last words."""
+        """Package and deploy; `say` is called with each step. Raises SetupIncomplete with SAM's own last words."""
         build = self._folder / "build"
         say("copying template and code")
         stage(self._parts, build)

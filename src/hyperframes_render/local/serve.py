@@ -55,7 +55,7 @@ class ServeOptions:
 
 
 def serve(options: ServeOptions, say: Say) -> None:
-    """Run the stack and answer on the port until SIGINT or SIGTERM; `say` is told of each step.
+    """Run the stack and answer on the port until SIGINT or SIGTERM; `say` is called with each step.
 
     Raises SetupIncomplete, and MachineError when the emulator dies.
     Leaves no process behind, and everything that was accepted in the data folder.

@@ -1,4 +1,4 @@
-"""Animated WebP and AVIF files: pictures of the moment, as FootageReader has them of films. ffmpeg reads neither."""
+"""Animated WebP and AVIF files: the image of each moment, as VideoReader reads it from videos. ffmpeg reads neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 from hyperframes_render.media.media_file import MediaUnreadable
 from hyperframes_render.media.video_reader import Still, VideoReader
 
-#: Formats of pictures that may move. What is told for the first two is ffmpeg's to read, as for films.
+#: Formats of pictures that may move. For the first two ffmpeg reads what they hold, as for films.
 _FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
 _BY_FFMPEG = ("GIF", "PNG")
 #: A picture that says to be shown shorter is shown this long by browsers (seconds).

@@ -165,7 +165,7 @@ async def fetch_public(
     """Fetch `url` (GET or HEAD), following redirects through the same checks, `limit` bytes at most.
 
     `network` must allow its host, and each one that it redirects to.
-    `received` is told of the bytes of every body as they come, a redirect's and a refused one's too.
+    `received` is called with the bytes of every body as they come, a redirect's and a refused one's too.
     Raises FetchRefused.
     """
     if method not in ("GET", "HEAD"):

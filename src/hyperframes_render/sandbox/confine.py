@@ -1,7 +1,7 @@
 """Run as a program (confined-node), becomes Playwright's driver: without our environment, the network, or much memory.
 
 Whatever the driver starts, Chromium above all, inherits the limits, and nobody can take them off again. They are the
-second layer: a request that escapes the door finds no socket to leave by, whatever the browser is told by flags.
+second layer: a request that escapes the interceptor finds no socket, whatever the browser's flags are.
 Imports nothing that must be installed.
 """
 
@@ -18,10 +18,10 @@ from pathlib import Path
 
 #: Where the driver's process id stands, in its folder.
 PID_FILE = "pid"
-#: What Node loads before the driver, and the name by which it is told where the compiled scripts are.
+#: What Node loads before the driver, and the environment variable that says where the compiled scripts are.
 _PRELOADED, _COMPILED = "compiled-driver.js", "HYPERFRAMES_RENDER_COMPILED_DRIVER"
 #: The folder that the set-up filled: the driver's compiled scripts, and what stands in for the kernel's filter.
-#: Right in the worker alone: as a program (-S) this file does not know its environment, and is told by driver.py.
+#: Right in the worker alone: as a program (-S) this file does not know its environment: driver.py passes it on.
 SHARED = Path(sys.prefix) / "share/hyperframes-render/driver"
 _STAND_IN = "confined.so"
 #: What the driver, which is Node, keeps of our environment. Chromium's own is in chromium.py.

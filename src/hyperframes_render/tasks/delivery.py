@@ -70,7 +70,7 @@ class Delivery:
     def _told_of(self, task_id: str) -> Task | None:
         """The task, if it has ended and wants to be told of.
 
-        Where its item is not as it was accepted, it has failed, and whom it was accepted for is told so, with their own
+        Where its item is not as it was accepted, it has failed, and its owner gets the failure, with their own
         secret: nobody asked for another address.
         """
         task = self.tasks.get(task_id)

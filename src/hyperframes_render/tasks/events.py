@@ -9,7 +9,7 @@ from hyperframes_render.tasks.model import Task
 
 
 def event_id(task: Task) -> str:
-    """The id of the event that a task reached its state: the same however often it is told."""
+    """The id of the event that a task reached its state: the same however often it is sent."""
     return f"evt_{task.id}_{int(task.status)}"
 
 

@@ -1,7 +1,7 @@
 """What the functions that render a task may reach, and for whom it was accepted: decided when it is accepted.
 
 It is noted apart from the task: a renderer that a page took over can change its own task's item, but not this note, and
-so cannot make its reach wider. The workflow is told a secret of the note, which its functions show to get it. And who
+so cannot make its reach wider. The workflow gets a secret of the note, which its functions show to get it. And who
 writes beside others' results, or tells others of the task, compares its item with the note first (`altered`).
 """
 
@@ -102,7 +102,7 @@ def tampering_changes(reach: Grant | None, task: Task) -> dict[str, Any]:
     """The changes that make a failed task of one whose item is not as it was accepted, and give it back to whom it was
     accepted for; empty where it is as it was.
 
-    Without a note, nobody is told of the task and nothing is written under a dropped name.
+    Without a note, nobody is notified of the task and nothing is written under a dropped name.
     """
     truth: dict[str, Any] = {"drop_key": None, "webhook": None}
     if reach is not None:

@@ -215,7 +215,7 @@ class ObjectStore(Protocol):
 
 
 class EventTopic(Protocol):
-    """Where every change of a task is told."""
+    """Where every change of a task is published."""
 
     def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
         """Tell subscribers."""

@@ -44,7 +44,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Quotas:
-    """The door."""
+    """The check of a key's quotas before a task is created."""
 
     store: ExpiringStore
     tasks: TaskTable

@@ -75,7 +75,7 @@ class TaskService:
         """Accept a render and start it; the task as it is then.
 
         `before_accepting` is called when all is checked and nothing written yet; OverQuota from there makes a task
-        that is born rejected. Raises InvalidOption.
+        that is rejected at once. Raises InvalidOption.
         """
         check_hosts(submission, self.policy.network_ceiling, "input")
         task = new_task(task_id or new_task_id(owner), owner, submission, self.policy)
@@ -114,8 +114,8 @@ class TaskService:
         return {**found, "input": {"html": uri, **submission_fields(submission, self.policy)}}
 
     def _reject(self, task: Task, refusal: OverQuota) -> Task:
-        """A task that is born ended: it never had a place, and says why."""
-        born = task.model_copy(
+        """A task that ends when it is created: it never had a place, and says why."""
+        ended = task.model_copy(
             update={
                 "status": TaskStatus.REJECTED,
                 "phase": "done",
@@ -125,9 +125,9 @@ class TaskService:
                 "attention_at": None,
             }
         )
-        if self.tasks.create(born):
-            publish(self.topic, born)
-        return born
+        if self.tasks.create(ended):
+            publish(self.topic, ended)
+        return ended
 
     def accept(self, task: Task) -> bool:
         """Write the task and start it; False where it was accepted before.
@@ -193,7 +193,7 @@ class TaskService:
         gone = [file["id"] for file in self.files(task, role) if file["uri"].startswith(("s3://", "http"))]
         if role != "input" and task.output is not None:
             self.objects.delete(result_key(task), poster_key(task))
-            # It is told as any result whose time is over.
+            # It is answered as any result whose time is over.
             change_task(self.tasks, task_id, lambda now: {"output": {**(now.output or {}), "expires_at": moment()}})
         if role != "output":
             self.objects.delete(*self._uploads_of(owner, task))

@@ -51,7 +51,7 @@ def change_task(table: TaskTable, task_id: str, decide: Decision) -> tuple[Task,
 def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatus, **changes: Any) -> Task:
     """Move a living task on to `status` and tell it. Raises TaskCancelled where it is to end or has ended.
 
-    Telling is a courtesy here, only the last state is told for sure: a failure is logged.
+    Only the last state is published for sure: a failure is logged.
     """
 
     def decide(task: Task) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const timers = window.__hyperframesRenderTimers;
-  const footage = window.__hyperframesRenderFootage;
+  const media = window.__hyperframesRenderMedia;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
@@ -70,7 +70,7 @@
       duration: Number(window.__player?.getDuration?.()) || 0,
       timelines: cut(timelines),
       missing: cut(missing),
-      media: footage.pending(),
+      media: media.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
@@ -129,7 +129,7 @@
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
     if (!rootless) length = ofComposition();
-    footage.findStarts(length.seconds);
+    media.findStarts(length.seconds);
     const ready = elements.ready();
     drawsElements = ready !== null;
     if (drawsElements) {
@@ -210,15 +210,15 @@
     sinceSeek = timers.next();
     if (!(await arrive(seconds))) return { more: true };
     await drawInTime(seconds);
-    animations.seek(seconds, footage.elapsedInClip);
-    const films = footage.wanted(seconds, fps);
+    animations.seek(seconds, media.elapsedInClip);
+    const films = media.wanted(seconds, fps);
     if (films.length) return { films };
     clock.moveTo(seconds * 1000);
     return drawn(seconds);
   }
 
   async function show(pictures, seconds) {
-    await footage.show(pictures);
+    await media.show(pictures);
     clock.moveTo(seconds * 1000);
     if (pictures.length) {
       await window.__hfReseekGpu?.(seconds);
@@ -275,8 +275,8 @@
       painted,
       blend: transitions.resolve,
       settled,
-      sounds: footage.sounds,
-      clips: footage.clips,
+      sounds: media.sounds,
+      clips: media.clips,
     }),
   });
 };

@@ -4,7 +4,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderLength")) return;
   // GSAP gives a timeline that repeats for ever a length of 1e8 seconds or more.
   const ENDLESS = 1e7;
-  const footage = window.__hyperframesRenderFootage;
+  const media = window.__hyperframesRenderMedia;
   const { roots } = window.__hyperframesRenderAnimations;
 
   // What is registered under window.__timelines: an object, a list, or a Map or Set.
@@ -52,7 +52,7 @@
 
   // The last clip's end; a clip that states no length lasts to the end, which its timelines may tell.
   function endOfClips() {
-    const ends = footage.ends();
+    const ends = media.ends();
     const stated = longest(ends.filter((end) => end !== null));
     return { seconds: stated, open: ends.includes(null) || !ends.length };
   }
@@ -64,7 +64,7 @@
       .map((animation) => {
         const target = animation.effect?.target;
         if (!target || animation instanceof CSSTransition) return 0;
-        return footage.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
+        return media.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
       });
   }
 
@@ -79,14 +79,14 @@
       const counts = style.animationIterationCount
         .split(",")
         .map((text) => (text.trim() === "infinite" ? Infinity : Number(text)));
-      const start = footage.startOfClip(element);
+      const start = media.startOfClip(element);
       return style.animationName
         .split(",")
         .map((_, i) => start + delays[i % delays.length] + durations[i % durations.length] * counts[i % counts.length]);
     });
   }
 
-  // Lottie files have a length of their own, also where they are told to begin anew.
+  // Lottie files have a length of their own, also where they loop.
   function ofLottie() {
     const players = new Set([...(window.lottie?.getRegisteredAnimations?.() ?? []), ...(window.__hfLottie ?? [])]);
     return [...players].map((player) => {

@@ -148,7 +148,7 @@
     { capture: true, once: true },
   );
 
-  // What the page lasts, now that all is there; the runtime is told.
+  // The page's length, now that all is there; the runtime gets it.
   function settle() {
     placeClips();
     settled = true;

@@ -1,5 +1,5 @@
 // Runs before any script of the page: scenes that pass into each other through shaders. HyperShader (the package
-// @hyperframes/shader-transitions) does that by itself where it is told that frames are captured one by one. It wraps the
+// @hyperframes/shader-transitions) does that by itself where a flag says that frames are captured one by one. It wraps the
 // renderer's seek; after a seek into a transition it copies both scenes into canvases (prepare), and once these were
 // painted it draws them with the shader into a canvas over the page (resolve).
 (() => {
@@ -65,7 +65,7 @@
     originals.forEach((element, place) => copies.set(element, elements[place]));
     for (const [element, twin] of copies) {
       if (element instanceof HTMLVideoElement || element instanceof HTMLImageElement) {
-        window.__hyperframesRenderFootage.twin(element, twin);
+        window.__hyperframesRenderMedia.twin(element, twin);
         loading.push(loaded(element.poster ?? element.currentSrc));
       } else if (element instanceof HTMLCanvasElement && element.width && element.height) {
         // The browser leaves out the picture of a canvas in a canvas, its background it does not.

@@ -4,7 +4,7 @@
 // whatever reads pixels of a film (canvas, WebGL, WebGPU) gets the same picture.
 (() => {
   "use strict";
-  if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderFootage")) return;
+  if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderMedia")) return;
   const { OUR_FILES } = window.__hyperframesRenderClock;
   const MEDIA = `${OUR_FILES}media?`;
   const PICTURE = `${OUR_FILES}picture?`;
@@ -676,7 +676,7 @@
     return found.sort((a, b) => a.track - b.track || a.start - b.start);
   }
 
-  Object.defineProperty(window, "__hyperframesRenderFootage", {
+  Object.defineProperty(window, "__hyperframesRenderMedia", {
     value: Object.freeze({
       pending: () => pending,
       wanted,
