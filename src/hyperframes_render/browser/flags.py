@@ -24,7 +24,7 @@ _REASONS: dict[str, str] = {
     "--enable-features=CanvasDrawElement": "HTML drawn into canvases (drawElementImage), as in the official renderer",
     "--hide-scrollbars": "a page that overflows shows no scrollbar",
     # Machines without a desktop: containers, Lambda.
-    "--no-sandbox": "no user namespaces in Lambda and most containers; docs/reference/security.md says what is instead",
+    "--no-sandbox": "no user namespaces in Lambda and most containers; sandbox/ stands in (docs/reference/security.md)",
     "--no-zygote": "children are started directly: fewer processes, and 'cannot communicate with zygote' cannot happen",
     "--disable-dev-shm-usage": "/dev/shm is absent in Lambda and small in containers",
     "--disable-breakpad": "no crash reporter process that nobody reaps",

@@ -6,26 +6,24 @@ import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote_to_bytes
 
+from hyperframes_render.browser.bridge import VideoFrameRequest
 from hyperframes_render.media.media_file import MediaFacts, MediaUnreadable, probe_media
-from hyperframes_render.media.sound_clip import Effects, SoundBus, SoundClip
 from hyperframes_render.media.video_reader import Still, VideoReader
 
 if TYPE_CHECKING:
     from hyperframes_render.media.animated_image import AnimatedImage
 
 #: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
-MAX_OPEN_FILMS = 12
+MAX_OPEN_VIDEOS = 12
 #: Media files that one render may name: each that comes from elsewhere is a file in the job's folder.
 MAX_MEDIA = 1000
-#: Shows pictures, (element, image address) each, and moves the page's clock to a time in seconds.
-SHOW_VIDEO_FRAMES = "(pictures, seconds) => __hyperframesRender.show(pictures, seconds)"
 
 
 class FrameReader(Protocol):
@@ -136,110 +134,71 @@ def _probe_picture(path: Path) -> AnimatedImage | None:
 
 @dataclass
 class PageVideos:
-    """The films of one page while it is captured: each visible one gets the picture of the frame."""
+    """Decodes the videos and animated images of one page while it is captured."""
 
     library: MediaLibrary
     fps: Fraction
     warn: Callable[[str], None]
+    #: By element: what its reader was opened for, and the reader. The least recently used comes first.
     _readers: OrderedDict[int, tuple[tuple[object, ...], FrameReader]] = field(default_factory=OrderedDict)
+    #: By element: the file and the key of the frame that it shows.
     _shown: dict[int, tuple[str, int]] = field(default_factory=dict)
 
-    async def pictures(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
-        """(element, image address) of each film whose picture is not shown already."""
-        found = await asyncio.gather(*(asyncio.to_thread(self._picture, film) for film in self._opened(wanted)))
+    async def images(self, wanted: Sequence[VideoFrameRequest]) -> list[tuple[int, str]]:
+        """(element number, data: URL) of each element that does not show its frame yet."""
+        found = await asyncio.gather(*(asyncio.to_thread(self._image, *opened) for opened in self._opened(wanted)))
         changed = []
-        for film, (key, address) in zip(wanted, found, strict=True):
-            if address and self._shown.get(film["id"]) != (film["file"], key):
-                self._shown[film["id"]] = (film["file"], key)
-                changed.append((int(film["id"]), address))
+        for video, (key, url) in zip(wanted, found, strict=True):
+            if url and self._shown.get(video.id) != (video.file, key):
+                self._shown[video.id] = (video.file, key)
+                changed.append((video.id, url))
         return changed
 
-    def _opened(self, wanted: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], FrameReader | None]]:
+    def _opened(self, wanted: Sequence[VideoFrameRequest]) -> list[tuple[VideoFrameRequest, FrameReader | None]]:
+        """Each request with its reader, or None if the file cannot be opened. Closes the readers beyond the limit."""
         opened = []
-        for film in wanted:
-            number, form = film["id"], (film["file"], film["trim"], film["loop"])
-            known = self._readers.pop(number, None)
-            if known is not None and known[0] != form:
+        for video in wanted:
+            opened_for = (video.file, video.trim, video.loop)
+            known = self._readers.pop(video.id, None)
+            if known is not None and known[0] != opened_for:
                 known[1].close()
                 known = None
-            reader = known[1] if known else self._open(film)
+            reader = known[1] if known else self._open(video)
             if reader is not None:
-                self._readers[number] = (form, reader)
-            opened.append((film, reader))
-        while len(self._readers) > max(MAX_OPEN_FILMS, len(wanted)):
+                self._readers[video.id] = (opened_for, reader)
+            opened.append((video, reader))
+        while len(self._readers) > max(MAX_OPEN_VIDEOS, len(wanted)):
             _, (_, oldest) = self._readers.popitem(last=False)
             oldest.close()
         return opened
 
-    def _open(self, film: Mapping[str, Any]) -> FrameReader | None:
+    def _open(self, video: VideoFrameRequest) -> FrameReader | None:
         try:
-            path = self.library.path(film["file"])
-            if film["image"]:
+            path = self.library.path(video.file)
+            if video.image:
                 from hyperframes_render.media.animated_image import open_moving
 
                 return open_moving(path, fps=self.fps)
-            return VideoReader(path, fps=self.fps, media_start=film["trim"], loop=film["loop"])
+            return VideoReader(path, fps=self.fps, media_start=video.trim, loop=video.loop)
         except (MediaUnreadable, KeyError) as unreadable:
-            self.warn(f"A film is not shown: {unreadable}.")
+            self.warn(f"A video is not shown: {unreadable}.")
             return None
 
-    def _picture(self, opened: tuple[Mapping[str, Any], FrameReader | None]) -> tuple[int, str]:
-        film, reader = opened
+    def _image(self, video: VideoFrameRequest, reader: FrameReader | None) -> tuple[int, str]:
+        """The frame's key and its data: URL; the URL is "shown" if the element shows it, empty if there is no frame."""
         if reader is None:
             return 0, ""
         try:
-            still = reader.still(film["index"])
+            still = reader.still(video.index)
         except MediaUnreadable as unreadable:
-            self.warn(f"The film {reader.name} has no picture {film['index']} frames after its start: {unreadable}.")
+            self.warn(f"The video {reader.name} has no frame {video.index} frames after its start: {unreadable}.")
             return 0, ""
-        if self._shown.get(film["id"]) == (film["file"], still.key):
+        if self._shown.get(video.id) == (video.file, still.key):
             return still.key, "shown"
         return still.key, f"data:{still.mime};base64,{base64.b64encode(still.data).decode('ascii')}"
 
     def close(self) -> None:
-        """Give all files and decoders back."""
+        """Close all files and decoders."""
         for _, reader in self._readers.values():
             reader.close()
         self._readers.clear()
-
-
-def sounds_of(found: Mapping[str, Any], library: MediaLibrary) -> SoundBus:
-    """What is to be mixed of what the page says is heard."""
-    clips: dict[str, list[SoundClip]] = {"": []}
-    for sound in found["clips"]:
-        clips.setdefault(sound["group"], []).append(
-            SoundClip(
-                path=library.path(sound["file"]),
-                start=float(sound["start"]),
-                duration=None if sound["duration"] is None else float(sound["duration"]),
-                media_start=float(sound["trim"]),
-                rate=float(sound["rate"]),
-                ramp=_pairs(sound["ramp"] or ()),
-                loop=bool(sound["loop"]),
-                volume=float(sound["volume"]),
-                envelope=_pairs(sound["envelope"]),
-                fade_in=float(sound["fadeIn"]),
-                fade_out=float(sound["fadeOut"]),
-                effects=_effects(sound),
-                name=str(sound["name"]),
-            )
-        )
-    groups = [
-        SoundBus(
-            members=tuple(clips[group["key"]]),
-            volume=float(group["volume"]),
-            envelope=_pairs(group["envelope"]),
-            effects=_effects(group),
-            name=str(group["name"]),
-        )
-        for group in found["groups"]
-    ]
-    return SoundBus((*clips[""], *groups), effects=_effects(found), name="the whole")
-
-
-def _pairs(found: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
-    return tuple((float(one), float(other)) for one, other in found)
-
-
-def _effects(found: Mapping[str, Any]) -> Effects | None:
-    return Effects(str(found["chain"]), str(found.get("automation", ""))) if found["chain"] else None

@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import ConsoleMessage, Error, Request
 
+from hyperframes_render.browser.bridge import PageBridge, PageStatus, page_answers
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
-from hyperframes_render.browser.media import SHOW_VIDEO_FRAMES, PageVideos, sounds_of
+from hyperframes_render.browser.media import PageVideos
 from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
@@ -99,9 +99,11 @@ class CompositionPage:
     draws_elements: bool = False
     #: What is heard in the video.
     sounds: SoundBus = field(default_factory=SoundBus)
+    bridge: PageBridge = field(init=False)
     videos: PageVideos = field(init=False)
 
     def __post_init__(self) -> None:
+        self.bridge = PageBridge(self.chromium)
         self.videos = PageVideos(self.interceptor.media, self.spec.fps, self.warn)
 
     def warn(self, text: str) -> None:
@@ -110,46 +112,37 @@ class CompositionPage:
             self.warnings.append(text)
 
     async def seek(self, frame: int) -> list[str]:
-        """Move the page to the time of `frame`, its films too; the errors that its scripts raised on the way."""
+        """Move the page and its videos to the time of `frame`; return the errors that its scripts raised.
+
+        Raises PageScriptFailed or BrowserFailed.
+        """
         seconds = float(frame / self.spec.fps)
         with page_answers():
-            answer: dict[str, Any] = {"more": True}
-            while answer.get("more"):
-                answer = await self.chromium.evaluate(f"__hyperframesRender.seek({seconds!r})")
-            if films := answer.get("films"):
-                pictures = await self.videos.pictures(films)
-                answer = await self.chromium.call(SHOW_VIDEO_FRAMES, pictures, seconds)
-            return [str(error) for error in answer["errors"] or ()]
+            answer = await self.bridge.seek(seconds)
+            while answer.unfinished:
+                answer = await self.bridge.seek(seconds)
+            if answer.videos:
+                images = await self.videos.images(answer.videos)
+                answer = await self.bridge.show(images, seconds)
+            return list(answer.errors)
 
     async def painted(self) -> bool:
-        """Where HTML is drawn into canvases and the last seek was painted: finish what waits for that. Whether the
-        picture is complete only after another painting, and `blend`.
+        """Finish what waits for the paint after a seek, if HTML is drawn into canvases.
+
+        True: the frame is complete only after another paint, and `blend`. Raises PageScriptFailed.
         """
         with page_answers():
-            return bool(await self.chromium.evaluate("__hyperframesRender.painted()"))
+            return await self.bridge.painted()
 
     async def blend(self) -> None:
-        """Complete the picture of a shader's transition from what was painted of its two scenes."""
+        """Draw a shader transition from its two painted scenes. Raises PageScriptFailed."""
         with page_answers():
-            await self.chromium.evaluate("__hyperframesRender.blend()")
+            await self.bridge.blend()
 
     async def settled(self) -> None:
-        """Wait until what the last seek made the page load is there."""
+        """Wait until everything that the last seek requested has arrived."""
         await self.interceptor.idle(SETTLE_TIMEOUT)
-        await self.chromium.evaluate("__hyperframesRender.settled()")
-
-
-@contextlib.contextmanager
-def page_answers() -> Iterator[None]:
-    """What a page answers is its own affair: where the block stumbles over it, that is an error of the page."""
-    try:
-        yield
-    except (Error, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise PageScriptFailed(
-            f"The page broke what it is rendered with: {text}.",
-            "Its scripts must leave the browser's own objects and the page runtime as they are.",
-        ) from error
+        await self.bridge.settled()
 
 
 async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, spec: PageSpec) -> CompositionPage:
@@ -174,11 +167,11 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
                 await _settle(page)
                 await _set_up(page)
                 await _measure(page)
-                everything = await _moving_spans(page, elements_only=False)
-                page.moving = None if everything is None else sum(to - start for start, to in everything)
-                page.tweened = tuple(await _moving_spans(page, elements_only=True) or ())
+                spans = await page.bridge.moving_spans(elements_only=False)
+                page.moving = None if spans is None else sum(end - start for start, end in spans)
+                page.tweened = await page.bridge.moving_spans(elements_only=True) or ()
                 page.content = await _content(page)
-                page.sounds = sounds_of(await chromium.evaluate("__hyperframesRender.sounds()"), interceptor.media)
+                page.sounds = await page.bridge.sounds(interceptor.media.path)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -262,26 +255,26 @@ async def _wait_until_ready(page: CompositionPage) -> None:
     quiet = 0.0
     grace: float | None = None
     set_up = 0
-    status: dict[str, Any] = {}
+    status: PageStatus | None = None
     while loop.time() - started < LOAD_TIMEOUT:
         status = await _status(page)
         still = _is_still(page, status)
         passed, looked = loop.time() - looked, loop.time()
         quiet += min(passed, _QUIET_STEP) if still else 0
-        if status["player"] and status["ready"] and not _coming(status):
-            if not status["missing"]:
+        if status.player and status.ready and not status.blocked:
+            if not status.missing:
                 return
             if still and grace is None:
                 grace, quiet = await _grace(page, status), 0.0
-            if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES and status["frameWanted"]:
+            if still and grace == LATE_TIMELINE and set_up < SET_UP_FRAMES and status.frame_wanted:
                 set_up += 1
-                await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
+                await page.bridge.draw_first_frame(timeout=LOAD_TIMEOUT)
             if still and grace is not None and quiet >= grace:
-                if not status["timelines"] and not page.spec.rootless:
+                if not status.timelines and not page.spec.rootless:
                     page.warnings.append(_no_timeline(status))
                 return
-        if still and status["timer"] is not None:
-            await _pass_time(page, status["time"] + passed * 1000)
+        if still and status.next_timer is not None:
+            await page.bridge.pass_time(status.time + passed * 1000, timeout=LOAD_TIMEOUT)
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
@@ -295,10 +288,10 @@ async def _set_up(page: CompositionPage) -> None:
     fired = False
     while loop.time() < until:
         status = await _status(page)
-        if status["timer"] is None or status["timer"] > SET_UP_TIME:
+        if status.next_timer is None or status.next_timer > SET_UP_TIME:
             break
         if _is_still(page, status):
-            await _pass_time(page, status["timer"])
+            await page.bridge.pass_time(status.next_timer, timeout=LOAD_TIMEOUT)
             fired = True
         else:
             await asyncio.sleep(0.01)
@@ -307,47 +300,38 @@ async def _set_up(page: CompositionPage) -> None:
 
 
 async def _measure(page: CompositionPage) -> None:
-    """How long the page lasts by what is in it.
+    """Find the length of the page from its content.
 
-    Where nothing tells, a page without a composition root gets a few animation frames: many begin to move in one.
+    A page without a composition root whose length is unknown gets a few animation frames: many begin to move in one.
     """
-    length = await page.chromium.evaluate("__hyperframesRender.length()")
-    known = page.spec.duration or page.spec.declared_duration or length["seconds"]
+    length = await page.bridge.length()
+    known = page.spec.duration or page.spec.declared_duration or length.seconds
     if page.spec.rootless and not known:
         for _ in range(FIRST_MOVE_FRAMES):
-            await page.chromium.evaluate("__hyperframesRender.setUp()", timeout=LOAD_TIMEOUT)
+            await page.bridge.draw_first_frame(timeout=LOAD_TIMEOUT)
         await _settle(page)
-        length = await page.chromium.evaluate("__hyperframesRender.length()")
-    page.duration, page.length_from = float(length["seconds"]), str(length["from"])
+        length = await page.bridge.length()
+    page.duration, page.length_from = length.seconds, length.source
 
 
-async def _pass_time(page: CompositionPage, until: float) -> None:
-    await page.chromium.evaluate(f"__hyperframesRender.passTime({until!r})", timeout=LOAD_TIMEOUT)
-
-
-async def _status(page: CompositionPage) -> dict[str, Any]:
-    """What the page says of itself. Raises PageScriptFailed where one of its scripts failed, or InvalidComposition."""
-    status: dict[str, Any] = await page.chromium.evaluate("__hyperframesRender.status()", timeout=LOAD_TIMEOUT)
-    if status["webgpu"]:
-        raise needs_webgpu(f"The sub-composition {status['webgpu'][:60]}")
+async def _status(page: CompositionPage) -> PageStatus:
+    """How far the page has come. Raises PageScriptFailed if one of its scripts failed, or InvalidComposition."""
+    status = await page.bridge.status(timeout=LOAD_TIMEOUT)
+    if status.webgpu:
+        raise needs_webgpu(f"The sub-composition {status.webgpu[:60]}")
     if page.errors:
-        _raise_script_error(page, gsap=bool(status["gsap"]))
+        _raise_script_error(page, gsap=status.gsap)
     return status
 
 
-def _is_still(page: CompositionPage, status: dict[str, Any]) -> bool:
-    """Whether nothing that the page asked for is on its way."""
-    return bool(status["document"] == "complete" and page.interceptor.open_requests == 0)
-
-
-def _coming(status: dict[str, Any]) -> bool:
-    """Whether something is on its way that the page cannot be seeked without."""
-    return bool(status["hosts"] or status["media"] or status["transitions"])
+def _is_still(page: CompositionPage, status: PageStatus) -> bool:
+    """Whether the document is loaded and no request is open."""
+    return status.document_complete and page.interceptor.open_requests == 0
 
 
 async def _scripts(page: CompositionPage) -> list[str]:
     """The text of the scripts in the page that mention timelines, and of the script files of its project or origin."""
-    inline = str(await page.chromium.evaluate("__hyperframesRender.timelineScripts()"))
+    inline = await page.bridge.timeline_scripts()
     in_files = await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
     return [inline, *in_files, *page.interceptor.timeline_scripts]
 
@@ -356,12 +340,12 @@ async def _mentions_timelines(page: CompositionPage) -> bool:
     return any("__timelines" in text for text in await _scripts(page))
 
 
-async def _grace(page: CompositionPage, status: dict[str, Any]) -> float:
-    """Seconds that the timelines which are missing may still take: long where a script says that they will come."""
+async def _grace(page: CompositionPage, status: PageStatus) -> float:
+    """Seconds to wait for the missing timelines: longer if a script mentions them."""
     scripts = await _scripts(page)
-    if not status["timelines"]:
+    if not status.timelines:
         return LATE_TIMELINE if any("__timelines" in text for text in scripts) else 0.0
-    names = "|".join(re.escape(name) for name in status["missing"])
+    names = "|".join(re.escape(name) for name in status.missing)
     promised = re.compile(rf"""__timelines\s*(?:\.\s*|\[\s*["'`])(?:{names})(?:["'`]\s*\]|\b)\s*=(?!=)""")
     return LATE_TIMELINE if any(promised.search(text) for text in scripts) else QUIET
 
@@ -375,36 +359,28 @@ def _texts(root: Path, names: list[str]) -> list[str]:
     ]
 
 
-async def _moving_spans(page: CompositionPage, *, elements_only: bool) -> list[tuple[float, float]] | None:
-    try:
-        spans = await page.chromium.evaluate(f"__hyperframesRender.movingSpans({str(elements_only).lower()})")
-    except Error:  # a timeline of another kind than GSAP's: only an estimate is lost
-        return None
-    return None if spans is None else [(float(start), float(to)) for start, to in spans]
-
-
 async def _content(page: CompositionPage) -> Content:
     if page.interceptor.photographs or _PHOTOGRAPH_INLINE.search(page.interceptor.html):
         return Content.PHOTOGRAPHIC
-    return Content.PHOTOGRAPHIC if await page.chromium.evaluate("__hyperframesRender.paints()") else Content.GRAPHICS
+    return Content.PHOTOGRAPHIC if await page.bridge.has_canvas_or_video() else Content.GRAPHICS
 
 
-def _no_timeline(status: dict[str, Any]) -> str:
-    if status["animated"]:
+def _no_timeline(status: PageStatus) -> str:
+    if status.animated:
         return "No timeline is registered on window.__timelines: only CSS and Web Animations move."
     return "No timeline is registered on window.__timelines: nothing but the clips' own times will change the picture."
 
 
-def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
+def _what_is_missing(status: PageStatus | None, page: CompositionPage) -> str:
     if page.interceptor.open_requests:
         return f"{page.interceptor.open_requests} of its requests are still open"
-    if not status.get("player"):
+    if status is None or not status.player:
         return "the page runtime did not start"
-    if status.get("media"):
-        return f"{status['media']} of its films and sounds are not there"
-    if status.get("hosts"):
-        return f"{status['hosts']} sub-compositions are not in"
-    if status.get("transitions"):
+    if status.pending_media:
+        return f"{status.pending_media} of its videos and sounds are not loaded"
+    if status.pending_parts:
+        return f"{status.pending_parts} sub-compositions are not inserted"
+    if status.pending_transitions:
         return "its shader transitions did not start"
     return "the page runtime did not say that it is ready"
 
@@ -412,14 +388,14 @@ def _what_is_missing(status: dict[str, Any], page: CompositionPage) -> str:
 async def _settle(page: CompositionPage) -> None:
     """Images decoded, fonts loaded; what fails is a warning, as it would be in a browser."""
     try:
-        settled = await page.chromium.evaluate("__hyperframesRender.settle()", timeout=SETTLE_TIMEOUT)
+        settled = await page.bridge.settle(timeout=SETTLE_TIMEOUT)
     except PageUnresponsive:
         page.warn(f"Images or fonts were not ready within {SETTLE_TIMEOUT:g} s; rendered without them.")
         return
-    page.draws_elements = bool(settled["drawsElements"])
-    for source in settled["images"]:
+    page.draws_elements = settled.draws_elements
+    for source in settled.failed_images:
         page.warn(f"The image {_own_words(source, page)} cannot be shown.")
-    for family in settled["fonts"]:
+    for family in settled.failed_fonts:
         page.warn(f"The font {family} cannot be loaded.")
     if page.errors:
         _raise_script_error(page)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hyperframes_render.browser.bridge import ClipTimes, page_answers
 from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.lint import Problem, Severity, lint
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
@@ -22,19 +23,6 @@ _BAR_WIDTH = 60
 
 
 @dataclass(frozen=True)
-class ClipFacts:
-    """One timed element as it was resolved. Seconds of the video; `end` None: until the end."""
-
-    name: str
-    kind: str
-    composition: str
-    track: int
-    start: float
-    end: float | None
-    source: str
-
-
-@dataclass(frozen=True)
 class CheckReport:
     """What `check` found; `declared` and `clips` are empty where the page could not be opened."""
 
@@ -43,7 +31,7 @@ class CheckReport:
     duration: float
     frames: int
     timelines: tuple[str, ...]
-    clips: tuple[ClipFacts, ...]
+    clips: tuple[ClipTimes, ...]
     sounds: tuple[str, ...]
     problems: tuple[Problem, ...]
 
@@ -103,8 +91,8 @@ def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
 
 async def _look(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
     page = composition.first_page
-    status = await page.chromium.evaluate("__hyperframesRender.status()")
-    clips = await page.chromium.evaluate("__hyperframesRender.clips()")
+    with page_answers():
+        status, clips = await page.bridge.status(), await page.bridge.clips()
     plan = composition.make_plan()
     problems.extend(_page_problems(composition))
     declared = {
@@ -120,8 +108,8 @@ async def _look(composition: OpenComposition, problems: list[Problem]) -> CheckR
         declared=declared,
         duration=plan.duration,
         frames=plan.frames,
-        timelines=tuple(sorted(status["timelines"])),
-        clips=tuple(ClipFacts(**clip) for clip in clips),
+        timelines=tuple(sorted(status.timelines)),
+        clips=clips,
         sounds=tuple(
             f"{clip.label} from {clip.start:g} s, volume {clip.volume:g}, rate {clip.rate:g}"
             for clip in page.sounds.clips()
