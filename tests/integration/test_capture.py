@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
 
 from hyperframes_render.browser import chromium
+from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.browser.interceptor import RequestLog
 from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.browser.surface import Surface
@@ -42,8 +42,10 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
     page = PageSpec(declared.width, declared.height, DEFAULT_FPS, None)
     packages = packages_root()
     async with AsyncExitStack() as stack:
+        driver = BrowserDriver()
+        stack.push_async_callback(driver.stop)
         spec = WorkerSpec(
-            playwright=await stack.enter_async_context(async_playwright()),
+            playwright=await driver.ready(),
             project=project,
             html=compile_page(document, declared, page, project=project.root, packages=packages).html,
             page=page,
