@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, async_playwright
 
 from hyperframes_render.browser import chromium
 from hyperframes_render.browser.driver import BrowserDriver
@@ -53,3 +53,14 @@ def test_a_browser_that_goes_while_it_starts_is_a_coded_error(
 
     asyncio.run(asyncio.wait_for(launch(), 30))
     assert not _browsers()
+
+
+def test_playwright_starts_in_this_process_after_a_driver_has_ended() -> None:
+    async def start_both() -> str:
+        driver = BrowserDriver()
+        await driver.ready()
+        await driver.stop()
+        async with async_playwright() as plain:
+            return plain.chromium.name
+
+    assert asyncio.run(start_both()) == "chromium"

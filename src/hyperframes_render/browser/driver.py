@@ -54,6 +54,7 @@ class BrowserDriver:
         with contextlib.suppress(OSError, ValueError):
             end_tree(int((self._folder / PID_FILE).read_text()))
         reap_adopted()
+        _confine_no_more(self._folder)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -67,3 +68,16 @@ def _confine_next(folder: Path) -> None:
     os.environ["HYPERFRAMES_RENDER_COMPILED_DRIVER"] = str(SHARED)
     os.environ["HYPERFRAMES_RENDER_DRIVER_FOLDER"] = str(folder)
     os.environ["HYPERFRAMES_RENDER_MEMORY"] = str(memory_ceiling())
+
+
+def _confine_no_more(folder: Path) -> None:
+    """Take back what `_confine_next` set, unless for a later driver: Playwright works for others in this process."""
+    if os.environ.get("HYPERFRAMES_RENDER_DRIVER_FOLDER") != str(folder):
+        return
+    del os.environ["HYPERFRAMES_RENDER_DRIVER_FOLDER"]
+    own = str(Path(playwright.__file__).with_name("driver") / "node")
+    node = os.environ.pop("HYPERFRAMES_RENDER_NODE", own)
+    if node == own:
+        os.environ.pop("PLAYWRIGHT_NODEJS_PATH", None)
+    else:
+        os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
