@@ -1,4 +1,4 @@
-"""The one door through which a page gets anything: every request of the browser is answered here.
+"""The request interceptor: it answers every request of the browser, so a page gets nothing by another way.
 
 Project files, pinned packages and fonts come from this machine. Anything else is fetched by us, if the caller's
 network policy allows it, from public addresses only (see fetch.py). The browser itself has no network.
@@ -131,7 +131,7 @@ class RequestInterceptor:
         return f"{parts.scheme}://{parts.netloc}".lower()
 
     async def guard(self, context: BrowserContext) -> None:
-        """Put this door before everything that pages of `context` ask for."""
+        """Answer every request of the pages of `context`."""
         await context.route("**/*", self._answer)
         await context.route_web_socket("**/*", self._refuse_web_socket)
 

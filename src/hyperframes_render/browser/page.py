@@ -146,7 +146,7 @@ class CompositionPage:
 
 
 async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, spec: PageSpec) -> CompositionPage:
-    """Load the composition behind `door` and wait until it can be seeked.
+    """Load the composition that `interceptor` serves and wait until it can be seeked.
 
     Raises PageScriptFailed, PageNotReady or BrowserFailed.
     """

@@ -9,7 +9,7 @@ from typing import Any
 from hyperframes_render.browser.bridge import ClipTimes, page_answers
 from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.lint import Problem, Severity, lint
-from hyperframes_render.composition.source import Project, Source, WebPage, open_project
+from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.input import RenderInput
 from hyperframes_render.render.opened import OpenComposition
@@ -66,16 +66,9 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
 async def _checked(session: Session, problems: list[Problem]) -> CheckReport:
     async for attempt in session.attempts():
         async with attempt as composition:
-            problems.extend(lint(_markup_of(composition)))
+            problems.extend(lint(Document(composition.compiled.project.read_html())))
             return await _look(composition, problems)
     raise AssertionError("attempts end with a result or an error")
-
-
-def _markup_of(composition: OpenComposition) -> Document:
-    interceptor = composition.first_page.interceptor
-    project = Project(interceptor.root, interceptor.entry, interceptor.entry)
-    html = project.of(composition.session.request.composition if interceptor.address is None else None).read_html()
-    return Document(html)
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:

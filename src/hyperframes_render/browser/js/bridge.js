@@ -67,7 +67,6 @@
       gsap: window.gsap !== undefined,
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
-      duration: Number(window.__player?.getDuration?.()) || 0,
       timelines: cut(timelines),
       missing: cut(missing),
       media: media.pending(),
