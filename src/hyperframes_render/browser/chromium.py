@@ -15,7 +15,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Pag
 
 from hyperframes_render.browser.flags import chromium_flags
 from hyperframes_render.errors import BrowserFailed, PageUnresponsive, SetupIncomplete
-from hyperframes_render.sandbox.confine import NICENESS, SHARED, stand_in
+from hyperframes_render.sandbox.confine import NICENESS, SHARED, preload_variables
 from hyperframes_render.sandbox.processes import end_tree, tree_seconds
 
 #: Debian's package installs a shell wrapper for the desktop and the program itself; only the program is needed.
@@ -198,7 +198,7 @@ async def launch_chromium(
         browser = await playwright.chromium.launch(
             executable_path=executable,
             args=chromium_flags(width, height, scale_factor),
-            env={**child_environment(home), **stand_in(SHARED)},
+            env={**child_environment(home), **preload_variables(SHARED)},
             timeout=LAUNCH_TIMEOUT * 1000,
             handle_sigint=False,
             handle_sigterm=False,

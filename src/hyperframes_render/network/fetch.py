@@ -1,8 +1,8 @@
-"""Fetching for a page from public addresses, and from no others.
+"""Fetches web resources for a page, from public IP addresses only (protection against SSRF).
 
-The name is resolved once, every address it has must be public, and the connection goes to that very address:
-a name that answers differently the second time (DNS rebinding) gains nothing. Redirects are followed one by one
-through the same check, and none leads to a host that the network policy does not allow.
+A host name is resolved once, and all its addresses must be public. The connection goes to the checked address, so a
+name that resolves differently the second time (DNS rebinding) gains nothing. Each redirect passes the same checks, and
+the network policy must allow its host.
 """
 
 from __future__ import annotations
@@ -28,36 +28,51 @@ MAX_REDIRECTS = 5
 #: Seconds for one answer, and its largest size in bytes (docs/reference/limits.md).
 FETCH_TIMEOUT = 30.0
 MAX_FETCH_BYTES = 256 * 1024**2
-#: What one render may ask for outside in all: requests, bytes, and seconds of waiting, added up. Answers are held in
-#: memory, so only few are fetched at once.
+#: Totals of one render: requests, bytes, and seconds of waiting. Responses are held in memory, so only
+#: REQUESTS_AT_ONCE are fetched concurrently.
 MAX_REQUESTS = 1000
 MAX_BYTES = 1024**3
 MAX_SECONDS = 600.0
 REQUESTS_AT_ONCE = 4
-#: Request headers of the page that are passed on; cookies and credentials are not.
+#: Request headers of the page that are forwarded. Cookies and credentials are not.
 _PASSED_HEADERS = ("accept", "accept-language", "range", "content-type", "user-agent")
-#: What stands in an address as it is.
+#: Characters that are not percent-encoded in a URL.
 _RESERVED = "%/:?#[]@!$&'()*+,;=~"
+#: Response headers that the page receives.
 _RETURNED_HEADERS = ("content-type", "cache-control", "content-range", "accept-ranges", "access-control-allow-origin")
 
 
 class FetchRefused(Exception):
-    """The address is not public, not allowed, or did not answer; the message says which."""
+    """A URL was not fetched: not public, not allowed, too large, or no response. The message says why."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An answer from outside."""
+    """A response from the network."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    #: The address that answered, after all redirects.
+    #: The URL after all redirects.
     address: str = ""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one on the public internet, looking through IPv6 wrappings of IPv4."""
+    """Whether an IP address is on the public internet. An IPv6 address that embeds a private IPv4 address is not.
+
+    Python's `is_global` refuses the private and special ranges:
+
+    | range | RFC | use |
+    |---|---|---|
+    | 0.0.0.0/8, 127.0.0.0/8, ::, ::1 | 1122, 4291 | this host, loopback |
+    | 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 | 1918 | private networks |
+    | 100.64.0.0/10 | 6598 | carrier-grade NAT |
+    | 169.254.0.0/16, fe80::/10 | 3927, 4291 | link-local, metadata services of clouds |
+    | fc00::/7 | 4193 | unique local addresses |
+    | 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32 | 5737, 3849 | documentation |
+
+    `is_multicast` refuses 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291). `_REFUSED` has the rest.
+    """
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         for inner in (ip.ipv4_mapped, ip.sixtofour, ip.teredo[1] if ip.teredo else None):
@@ -68,35 +83,41 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-#: What some versions of Python call global: NAT64, 6to4 and Teredo wrap private addresses, site-local and
-#: IPv4-compatible ranges reach private networks, and parts of 192.0.0.0/24 are for protocols, not hosts.
-_REFUSED = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        *("64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10", "::/96", "2002::/16", "2001::/32", "100::/64"),
-        *("192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4"),
-    )
-)
+#: Ranges that some versions of Python call global, or that reach private networks through a gateway.
+_REFUSED_RANGES = {
+    "64:ff9b::/96": "RFC 6052: NAT64, embeds any IPv4 address",
+    "64:ff9b:1::/48": "RFC 8215: NAT64 for local use, embeds any IPv4 address",
+    "fec0::/10": "RFC 3879: site-local, deprecated, still routed by private networks",
+    "::/96": "RFC 4291, 2.5.5.1: IPv4-compatible, deprecated, embeds any IPv4 address",
+    "2002::/16": "RFC 3056: 6to4, embeds any IPv4 address",
+    "2001::/32": "RFC 4380: Teredo, embeds any IPv4 address",
+    "100::/64": "RFC 6666: discard-only",
+    "192.0.0.0/24": "RFC 6890: protocol assignments, not hosts",
+    "192.88.99.0/24": "RFC 7526: 6to4 relays, deprecated",
+    "198.18.0.0/15": "RFC 2544: benchmarks of network devices, used by private networks",
+    "240.0.0.0/4": "RFC 1112, 4 and RFC 919: reserved, and broadcast",
+}
+_REFUSED = tuple(map(ipaddress.ip_network, _REFUSED_RANGES))
 
 
-#: Names that reach the own machine or network whatever they resolve to.
+#: Suffixes of names that belong to this machine or the local network, whatever they resolve to.
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def is_private_name(host: str) -> bool:
-    """Whether a name is none of the public internet's, so that nobody need be asked for it."""
+    """Whether a host name cannot be on the public internet. Such a name is refused without a DNS lookup."""
     name = host.rstrip(".").lower()
     return not re.search(r"[.:]", name) or name.endswith(_PRIVATE_SUFFIXES)
 
 
 async def resolve_public(host: str, port: int) -> str:
-    """The address to connect to. Raises FetchRefused where any address of `host` is not public."""
+    """Resolve `host` to the IP address to connect to. Raises FetchRefused if any of its addresses is not public."""
     if is_private_name(host):
         raise FetchRefused(f'"{host}" is not a public address')
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # the latter: no name can have such a part
+    except (OSError, UnicodeError):  # UnicodeError: not a valid host name
         raise FetchRefused(f'the name "{host}" cannot be resolved') from None
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_public(address.split("%")[0]) for address in addresses):
@@ -106,7 +127,7 @@ async def resolve_public(host: str, port: int) -> str:
 
 @dataclass
 class FetchBudget:
-    """What a render may still fetch."""
+    """The requests, bytes and seconds that a render has left."""
 
     requests: int = MAX_REQUESTS
     bytes: int = MAX_BYTES
@@ -123,18 +144,18 @@ class FetchBudget:
         headers: Mapping[str, str] | None = None,
         limit: int = MAX_FETCH_BYTES,
     ) -> AsyncIterator[Fetched]:
-        """As `fetch_public`; another may be fetched when the block, which holds the answer in memory, is over.
+        """Fetch as `fetch_public` does. The response holds one of REQUESTS_AT_ONCE slots until the block ends.
 
-        Raises FetchRefused also where the render has fetched too much.
+        Raises FetchRefused, also if the budget is spent.
         """
         if self.requests <= 0:
-            raise FetchRefused(f"there were more than {MAX_REQUESTS} requests to the outside")
+            raise FetchRefused(f"the render made more than {MAX_REQUESTS} requests to the network")
         self.requests -= 1
         async with self._slots:
             if self.bytes <= 0:
-                raise FetchRefused(f"there were more than {MAX_BYTES} bytes from the outside")
+                raise FetchRefused(f"the render fetched more than {MAX_BYTES} bytes from the network")
             if self.seconds <= 0:
-                raise FetchRefused(f"the outside was waited for longer than {MAX_SECONDS:g} s in all")
+                raise FetchRefused(f"the render waited for the network longer than {MAX_SECONDS:g} s in total")
             started = time.monotonic()
             try:
                 answer = await fetch_public(
@@ -162,11 +183,10 @@ async def fetch_public(
     limit: int = MAX_FETCH_BYTES,
     received: Callable[[int], None] | None = None,
 ) -> Fetched:
-    """Fetch `url` (GET or HEAD), following redirects through the same checks, `limit` bytes at most.
+    """Fetch `url` with GET or HEAD, `limit` bytes at most, and follow up to MAX_REDIRECTS redirects.
 
-    `network` must allow its host, and each one that it redirects to.
-    `received` is called with the bytes of every body as they come, a redirect's and a refused one's too.
-    Raises FetchRefused.
+    `network` must allow the host of `url` and of each redirect. `received` is called with the size of each block of
+    every body as it arrives, those of redirects and of refused responses included. Raises FetchRefused.
     """
     if method not in ("GET", "HEAD"):
         raise FetchRefused(f"{method} requests are not made for a page")
@@ -195,7 +215,7 @@ async def fetch_public(
 
 
 def _in_ascii(url: str) -> str:
-    """The address as it is sent: callers may write names and paths in any language. Raises ValueError."""
+    """The URL in ASCII: host name as IDNA, the rest percent-encoded. Raises ValueError."""
     if url.isascii():
         return url
     parts = urlsplit(url)
@@ -205,14 +225,14 @@ def _in_ascii(url: str) -> str:
 
 
 def pinned_pool(*, allow_private: bool = False) -> httpcore.AsyncConnectionPool:
-    """Connections to the address that was checked, whatever the name answers by now.
+    """A connection pool that resolves, checks and connects in one step (no DNS rebinding).
 
-    Connecting raises FetchRefused for an address that is not public, unless `allow_private`: then nothing is checked.
+    Connecting raises FetchRefused if the address is not public. `allow_private` turns the check off.
     """
-    import httpcore  # a render without outside requests need not pay for this import
+    import httpcore  # not at the top: a render without network requests need not pay for this import
 
     class PinnedBackend(httpcore.AnyIOBackend):
-        async def connect_tcp(  # type: ignore[override]  # its other parameters are passed on as they are
+        async def connect_tcp(  # type: ignore[override]  # **options passes the other parameters on
             self, host: str, port: int, **options: Any
         ) -> httpcore.AsyncNetworkStream:
             address = host if allow_private else await resolve_public(host, port)
@@ -239,7 +259,7 @@ async def _request(
                 if received is not None:
                     received(len(block))
                 if len(body) > limit:
-                    body.clear()  # the error's traceback holds it, until cycles are searched for
+                    body.clear()  # free it now: the traceback holds it until the next garbage collection
                     raise FetchRefused(f"it is larger than {limit} bytes")
             fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
             return answer.status, fields, bytes(body)
@@ -249,5 +269,5 @@ async def _request(
         raise FetchRefused(f"the connection failed ({type(error).__name__})") from None
 
 
-def _header(headers: Iterable[tuple[str, str]], wanted: str) -> str | None:
-    return next((value for name, value in headers if name == wanted), None)
+def _header(headers: Iterable[tuple[str, str]], searched: str) -> str | None:
+    return next((value for name, value in headers if name == searched), None)

@@ -1,4 +1,4 @@
-"""One POST to somebody else's server, to the very address that was checked."""
+"""Sends one POST to a webhook receiver, at the IP address that was checked (see fetch.py)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from email.utils import parsedate_to_datetime
 
 from hyperframes_render.network.fetch import FetchRefused, pinned_pool
 
-#: Seconds for one answer: the convention for webhooks is 15 to 30.
+#: Seconds for one response: the convention for webhooks is 15 to 30.
 POST_TIMEOUT = 15.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the receiver said; `status` 0 where it said nothing, and `reason` why."""
+    """The receiver's response. `status` is 0 if there was none; `reason` says why. `retry_after` is in seconds."""
 
     status: int
     reason: str = ""
@@ -24,12 +24,12 @@ class Answer:
 
     @property
     def delivered(self) -> bool:
-        """Only 2xx counts: a redirect is not followed, since nobody checked where it leads."""
+        """Whether the status is 2xx. Redirects are not followed: their target is not checked."""
         return 200 <= self.status < 300
 
     @property
     def gone(self) -> bool:
-        """The receiver wants no more of these."""
+        """Whether the receiver asked for no further requests (410 Gone)."""
         return self.status == 410
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Answer:
 def post(
     url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool = False, timeout: float = POST_TIMEOUT
 ) -> Answer:
-    """POST `body` to `url`. Whatever goes wrong is in the answer; what the receiver writes is not read."""
+    """POST `body` to `url`. Errors are in the answer, not raised. The response's body is not read. Blocking."""
     return asyncio.run(_post(url, body, headers, allow_private, timeout))
 
 
@@ -65,7 +65,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], allow_private
 
 
 def read_retry_after(value: str | None) -> int | None:
-    """The seconds that a Retry-After header asks for, as a number or as a date; None where it is neither."""
+    """The seconds of a Retry-After header, which is a number or an HTTP date; None if it is neither."""
     if not value:
         return None
     if value.strip().isdecimal():

@@ -51,13 +51,13 @@ def _result(task: asyncio.Future[Result], memory: MemoryMeter) -> Result:
         return task.result()
     except BrowserFailed as failed:
         # A process that the kernel refuses more memory ends itself: no look ever saw more than the ceiling.
-        if memory.most > memory.ceiling / 2:
+        if memory.peak > memory.ceiling / 2:
             raise _too_much(memory) from failed
         raise
 
 
 def _too_much(memory: MemoryMeter) -> MemoryExceeded:
     return MemoryExceeded(
-        f"The browser took {memory.most // 1024**2} MB of memory: a render may take {memory.ceiling // 1024**2} MB.",
+        f"The browser took {memory.peak // 1024**2} MB of memory: a render may take {memory.ceiling // 1024**2} MB.",
         "Use fewer or smaller canvases and pictures, ask for a smaller size, or raise the machine's memory.",
     )

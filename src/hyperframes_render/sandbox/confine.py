@@ -1,8 +1,21 @@
-"""Run as a program (confined-node), becomes Playwright's driver: without our environment, the network, or much memory.
+"""Confines the browser's process tree: no network, no reach into other processes, limited memory.
 
-Whatever the driver starts, Chromium above all, inherits the limits, and nobody can take them off again. They are the
-second layer: a request that escapes the interceptor finds no socket, whatever the browser's flags are.
-Imports nothing that must be installed.
+Playwright starts `confined-node` in place of its driver (Node). That script runs this module, which confines its own
+process and then becomes the driver. Chromium and everything else that the driver starts inherits the limits, and no
+process can lift them. Threats, and the control that stops each:
+
+| threat: a taken-over browser or driver ... | control |
+|---|---|
+| opens a connection past the request interceptor | `forbid_network`: seccomp refuses all sockets but local ones |
+| reads or changes the renderer's memory, or takes its files | the filter refuses ptrace, process_vm_*, pidfd_getfd |
+| passes the filter with io_uring or x32 system calls | the filter refuses those, and foreign machine types |
+| gains rights from a setuid program | PR_SET_NO_NEW_PRIVS |
+| reads credentials from its environment | `main` passes on `_KEPT` only |
+| fills the machine's memory, or the disk with core dumps | `limit_memory`; memory.py ends the whole render |
+| takes the processor from the encoder | `yield_to_encoder` |
+
+Chromium's flags and the request interceptor are the first layer; this is the second, which does not depend on them.
+Imports the standard library only: confined-node starts Python with -S, without site-packages.
 """
 
 from __future__ import annotations
@@ -16,33 +29,36 @@ import struct
 import sys
 from pathlib import Path
 
-#: Where the driver's process id stands, in its folder.
+#: The file with the driver's process id, in its folder.
 PID_FILE = "pid"
-#: What Node loads before the driver, and the environment variable that says where the compiled scripts are.
+#: The script that Node loads before the driver, and the variable with the folder of compiled scripts.
 _PRELOADED, _COMPILED = "compiled-driver.js", "HYPERFRAMES_RENDER_COMPILED_DRIVER"
-#: The folder that the set-up filled: the driver's compiled scripts, and what stands in for the kernel's filter.
-#: Right in the worker alone: as a program (-S) this file does not know its environment: driver.py passes it on.
+#: The folder that the set-up filled: the driver's compiled scripts, and the library that replaces the kernel's filter.
+#: Valid in the worker only: run as a program (-S), this file has another sys.prefix; driver.py passes the folder on.
 SHARED = Path(sys.prefix) / "share/hyperframes-render/driver"
-_STAND_IN = "confined.so"
-#: What the driver, which is Node, keeps of our environment. Chromium's own is in chromium.py.
+_SOCKET_LIBRARY = "confined.so"
+#: The environment variables that the driver (Node) keeps. chromium.py sets those of Chromium.
 _KEPT = ("PATH", "LANG", "PW_LANG_NAME", "PW_LANG_NAME_VERSION")
 
-#: How far the driver and its browsers stand back behind the encoder, on the scale of nice(2): a third of its share.
+#: What nice(2) adds for the driver and its browsers: each gets a third of the encoder's processor share.
 NICENESS = 5
 _PR_CAPBSET_DROP, _CAP_SYS_NICE = 24, 23
 _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39
 _SET_MODE_FILTER = 1
-#: Old kernels slow down every process with a filter, unless it says that it needs no protection from itself.
+#: SECCOMP_FILTER_FLAG_SPEC_ALLOW: without it, old kernels turn on slow speculation mitigations for filtered processes.
 _FLAG_SPEC_ALLOW = 4
+#: SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EACCES.
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EACCES
+#: BPF operations: load a word; jump if equal; jump if greater or equal; return.
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+#: Byte offsets in `struct seccomp_data`.
 _NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
 _AF_UNIX, _AF_NETLINK = 1, 16
-#: Numbers of another kind of call on x86_64, which nothing here uses.
+#: The first number of the x32 ABI's calls on x86_64, which nothing here uses.
 _X32 = 0x40000000
 
-#: The kernel's names of machines and its numbers of calls: seccomp, socket, and what reaches into other processes
-#: (ptrace, process_vm_readv, process_vm_writev, pidfd_getfd) or past this filter (io_uring_setup).
+#: By machine: its AUDIT_ARCH value, and the numbers of the calls seccomp, socket, and (ptrace, process_vm_readv,
+#: process_vm_writev, pidfd_getfd, io_uring_setup). The first four reach into other processes, the last passes filters.
 _MACHINES = {
     "x86_64": (0xC000003E, 317, 41, (101, 310, 311, 438, 425)),
     "aarch64": (0xC00000B7, 277, 198, (117, 270, 271, 438, 425)),
@@ -50,15 +66,18 @@ _MACHINES = {
 
 
 def _step(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
+    """One `struct sock_filter` of the kernel; `then` and `otherwise` are the steps to skip."""
     return struct.pack("HBBI", code, then, otherwise, value)
 
 
 def _filter(machine: int, socket: int, refused: tuple[int, ...]) -> bytes:
-    """A program of the kernel's filter machine: no sockets but local ones, no reach into other processes."""
+    """A seccomp BPF program: refuses foreign machines, x32 calls, the calls `refused`, and all sockets
+    but AF_UNIX and AF_NETLINK. Refused calls fail with EACCES.
+    """
     steps = [_step(_LOAD, _MACHINE_AT), _step(_EQUAL, machine, 1, 0), _step(_RETURN, _REFUSE), _step(_LOAD, _NUMBER_AT)]
     checks = [(_AT_LEAST, _X32), *((_EQUAL, number) for number in refused)]
     for index, (code, value) in enumerate(checks):
-        # To the refusal at the end: over the checks that follow and five of the six steps for sockets.
+        # Jump to the refusal at the end, over the remaining checks and five of the six steps for sockets.
         steps.append(_step(code, value, len(checks) - 1 - index + 5, 0))
     steps += [
         _step(_EQUAL, socket, 0, 3),
@@ -76,7 +95,10 @@ class _Program(ctypes.Structure):
 
 
 def forbid_network() -> bool:
-    """Take the network from this process and all that it will start; whether the kernel could."""
+    """Forbid sockets and access to other processes, for this process and all that it starts.
+
+    False if the kernel or the machine does not support the filter. Irreversible.
+    """
     numbers = _MACHINES.get(platform.machine())
     if numbers is None:
         return False
@@ -86,7 +108,7 @@ def forbid_network() -> bool:
 
 
 def _install(steps: bytes, seccomp: int) -> bool:
-    """Have the kernel run this filter for each call from now on; whether it took it. `seccomp`: its call's number."""
+    """Install a seccomp filter; whether the kernel accepted it. `seccomp` is the number of that system call."""
     program = _Program(len(steps) // 8, steps)
     libc = ctypes.CDLL(None, use_errno=True)
     for flags in (_FLAG_SPEC_ALLOW, 0):  # kernels before 4.17 do not know the flag
@@ -95,19 +117,22 @@ def _install(steps: bytes, seccomp: int) -> bool:
     return False
 
 
-def stand_in(folder: Path) -> dict[str, str]:
-    """Variables by which a program refuses itself sockets, where no kernel filter can: see confined.c.
+def preload_variables(folder: Path) -> dict[str, str]:
+    """Environment variables that preload confined.c, which refuses sockets where seccomp is unavailable (Lambda).
 
-    `folder`: where the set-up put it. Empty where prctl(2) works.
+    `folder` is where the set-up put the library. Empty if prctl(2) works.
     """
     if ctypes.CDLL(None).prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0:
         return {}
-    return {"LD_PRELOAD": str(folder / _STAND_IN)}
+    return {"LD_PRELOAD": str(folder / _SOCKET_LIBRARY)}
 
 
 def limit_memory(ceiling: int) -> None:
-    """At most so many bytes of its own for each process, and no memory written to disk where one dies."""
-    # Not the address space: Chromium reserves a hundred times of what it uses.
+    """Limit the private memory of each process to `ceiling` bytes, and forbid core dumps.
+
+    Stops a page that allocates without end, and a crash that writes the page's memory to disk.
+    """
+    # Not RLIMIT_AS: Chromium reserves a hundred times the address space that it uses.
     for what, most in ((resource.RLIMIT_DATA, ceiling), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(what)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -115,9 +140,10 @@ def limit_memory(ceiling: int) -> None:
 
 
 def yield_to_encoder() -> None:
-    """Let ffmpeg, which takes the frames in order, have a processor when it needs one: it ended 2 s after the browsers.
+    """Lower the priority of this process and all that it starts, so that the browsers do not starve ffmpeg.
 
-    Where we are root, Chromium would give itself more than everybody else (-8): it loses the right to.
+    Measured without this: ffmpeg finished 2 s after the browsers. Run as root, Chromium raises its own priority
+    (nice -8); dropping CAP_SYS_NICE prevents that.
     """
     ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
     os.nice(NICENESS)
@@ -131,9 +157,9 @@ def main() -> None:
     forbid_network()
     yield_to_encoder()
     environment = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
-    # Browsers' profiles lie in there.
+    # Browsers put their profiles into HOME and TMPDIR.
     shared = os.environ.get(_COMPILED, "")
-    environment |= {"HOME": folder, "TMPDIR": folder, _COMPILED: shared, **stand_in(Path(shared))}
+    environment |= {"HOME": folder, "TMPDIR": folder, _COMPILED: shared, **preload_variables(Path(shared))}
     preloaded = str(Path(__file__).with_name(_PRELOADED))
     os.execve(node, [node, "--require", preloaded, *sys.argv[1:]], environment)
 

@@ -1,11 +1,11 @@
-/* Loaded into the browser and its driver where the kernel takes no filter from us (confine.py): in Lambda, whose sandbox
- * refuses every prctl(2). Built by layers/renderer/setup/45-driver.sh.
+/* Preloaded into the browser and its driver where no seccomp filter can be installed (confine.py): in Lambda, whose
+ * sandbox refuses every prctl(2). Built by layers/renderer/setup/45-driver.sh.
  *
- * Chromium gives up new privileges in each child (PR_SET_NO_NEW_PRIVS), and ends it where that is refused in another way
- * than EPERM or EINVAL (seen with 156). In Lambda nothing gives a process more privileges, so it may go on.
+ * Chromium sets PR_SET_NO_NEW_PRIVS in each child, and ends the child if the call fails with an error other than EPERM
+ * or EINVAL (seen with 156). prctl() below reports success: in Lambda nothing gives a process more privileges.
  *
- * The sockets are those that the kernel's filter leaves: local ones. This stops what a page can make the browser do, not
- * a browser that was taken over.
+ * socket() allows the families that the seccomp filter allows: AF_UNIX and AF_NETLINK. It stops what a page can make
+ * the browser do. It does not stop a browser that was taken over, which can make system calls directly.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 int prctl(int option, ...) {
-  unsigned long given[4];
+  unsigned long values[4];
   va_list arguments;
   va_start(arguments, option);
-  for (int i = 0; i < 4; i++) given[i] = va_arg(arguments, unsigned long);
+  for (int i = 0; i < 4; i++) values[i] = va_arg(arguments, unsigned long);
   va_end(arguments);
-  long result = syscall(SYS_prctl, option, given[0], given[1], given[2], given[3]);
+  long result = syscall(SYS_prctl, option, values[0], values[1], values[2], values[3]);
   return option == PR_SET_NO_NEW_PRIVS ? 0 : (int)result;
 }
 
@@ -34,7 +34,7 @@ int socket(int domain, int type, int protocol) {
   return (int)syscall(SYS_socket, domain, type, protocol);
 }
 
-/* The C library asks name servers by sockets of its own. */
+/* The C library resolves names with sockets that it opens without calling socket() above. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
   (void)node, (void)service, (void)hints, (void)found;
   return EAI_FAIL;

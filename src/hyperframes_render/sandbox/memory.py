@@ -1,7 +1,7 @@
-"""How much memory the programs of one render may take, and the end of those that take more.
+"""The memory limit of one render, and the meter that checks it.
 
-The kernel holds each process to the ceiling (confine.py); here all of a render's are added up, so that a page that eats
-memory ends its own render and not the machine, nor the process that waits for it.
+Threat: a page that allocates memory without end. The kernel limits each process (confine.py), but a page can use many.
+The meter adds up all processes of a render, so that such a page ends its render, not the machine or its neighbours.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from pathlib import Path
 
 import psutil
 
-#: The share of the machine's memory that a render's programs may take: the rest is for us, the system, files in /tmp.
+#: The share of the machine's memory for the child processes of a render. The rest is for this process, the system and
+#: files in /tmp.
 CEILING_SHARE = 0.75
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def memory_ceiling() -> int:
-    """Bytes that the programs of a render may take together."""
+    """Bytes that all child processes of a render may use together."""
     limits = [psutil.virtual_memory().total]
     for file in _CGROUP_LIMITS:
         with contextlib.suppress(OSError, ValueError):
             limits.append(int(Path(file).read_text()))
-    # Lambda's own variable: where it is not Lambda's machine, the machine has more.
+    # Lambda's variable: an emulator's machine has more memory than the function.
     with contextlib.suppress(ValueError):
         limits.append(int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")) * 1024**2)
     return int(min(limits) * CEILING_SHARE)
@@ -33,18 +34,18 @@ def memory_ceiling() -> int:
 
 @dataclass
 class MemoryMeter:
-    """Adds up what our descendants take. Sizes in bytes."""
+    """Adds up the memory of all descendants of this process. Sizes in bytes."""
 
     ceiling: int = field(default_factory=memory_ceiling)
-    #: The highest sum seen, an upper bound: shared memory counts for each process.
-    most: int = 0
+    #: The highest sum so far. An upper bound: shared memory counts once for each process.
+    peak: int = 0
 
     def exceeded(self) -> bool:
-        """Whether it is too much now. Blocking: takes a millisecond."""
+        """Whether the descendants use more than the ceiling now. Blocking: takes a millisecond."""
         pids = [process.pid for process in psutil.Process().children(recursive=True)]
         resident = sum(map(_resident, pids))
-        self.most = max(self.most, resident)
-        # What several share is counted once only where it matters: that takes ten times as long.
+        self.peak = max(self.peak, resident)
+        # Count shared memory once only if the quick sum is too high: it takes ten times as long.
         return resident > self.ceiling and sum(map(_proportional, pids)) > self.ceiling
 
 

@@ -1,4 +1,7 @@
-"""Who is the parent of a process whose own parent ended. Linux only; imports nothing that must be installed."""
+"""Adopts orphaned processes, so that none outlives its render unseen (Linux, standard library only).
+
+Threat: a browser's helper that detaches from its parent. It would go to process 1, where no render ends or reaps it.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +12,5 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphaned_processes() -> None:
-    """Become the parent of descendants whose own parent ends, instead of process 1. Harmless when repeated."""
+    """Become the parent of all descendants whose parent ends, instead of process 1. Idempotent."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,7 @@
-"""Keeping this process's memory from those that it starts. Linux only; imports nothing that must be installed."""
+"""Hides this process's memory and environment from its children (Linux, standard library only).
+
+Threat: a taken-over browser runs as the same user and could read AWS credentials in /proc/<pid>/environ or mem.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ _PR_SET_DUMPABLE = 4
 
 
 def keep_memory_private() -> bool:
-    """No process of the same user may read this one's memory or environment from now on; whether that is so.
+    """Clear this process's "dumpable" flag; whether other processes of the user are now locked out.
 
-    A browser that was taken over runs as our user: without this it could read our credentials in /proc. What we start
-    is not concerned (a new program begins anew): we can still read the browser's picture. Root reads everything.
-    Lambda refuses prctl(2): in the image Python's own file cannot be read by its user, which has the same effect.
+    A program that this process starts is not affected (exec sets the flag again), so the capture can still read the
+    browser's memory. Root can still read everything. Lambda refuses prctl(2); there the Python program in the image is
+    not readable by its user, which has the same effect.
     """
     if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
         return True

@@ -1,4 +1,4 @@
-"""Which addresses a page may reach, and what stands for a CDN."""
+"""Which addresses a page may reach, and which CDN URLs are answered from the pinned packages."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_nothing_else_is_answered_from_packages(url: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "other"), [("3", False), ("^3", False), ("latest", False), ("3.12.5", True), ("2.1.0", True)]
 )
-def test_another_version_is_noticed(asked: str, other: bool) -> None:
+def test_another_version_is_reported(asked: str, other: bool) -> None:
     answer = find_in_packages(f"https://unpkg.com/gsap@{asked}/dist/gsap.min.js", packages_root())
     assert answer is not None
     assert answer.other_version is other
@@ -101,7 +101,7 @@ def test_copies_of_the_page_runtime_are_recognised() -> None:
     ("spent", "said"),
     [(FetchBudget(requests=0), "requests"), (FetchBudget(bytes=0), "bytes"), (FetchBudget(seconds=0), "waited")],
 )
-def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said: str) -> None:
+def test_a_spent_budget_refuses_requests(spent: FetchBudget, said: str) -> None:
     async def fetch() -> None:
         async with spent.fetched("https://example.com/", network="public"):
             pass
@@ -110,7 +110,7 @@ def test_a_render_that_asked_for_too_much_gets_no_more(spent: FetchBudget, said:
         asyncio.run(fetch())
 
 
-def test_bytes_of_redirects_and_of_what_is_too_large_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_of_redirects_and_of_too_large_responses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = b"x" * (1000 if self.path == "/large" else 10)
@@ -142,14 +142,14 @@ def test_bytes_of_redirects_and_of_what_is_too_large_are_counted(monkeypatch: py
 
 
 class Web:
-    """Servers of all names on this machine: http://HOST/to/OTHER redirects to http://OTHER/. Who was asked is noted."""
+    """A local server for all host names: http://HOST/OTHER redirects to http://OTHER/. `asked` lists the hosts."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.asked: list[str] = []
 
     def at(self, *hosts: str) -> str:
-        """An address of the first host that redirects through the others."""
+        """A URL of the first host that redirects through the others."""
         return f"http://{hosts[0]}:{self.port}/{'/'.join(hosts[1:])}"
 
 
@@ -179,12 +179,12 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         server.shutdown()
 
 
-def test_addresses_in_any_language_are_fetched(web: Web) -> None:
+def test_urls_with_unicode_host_names_are_fetched(web: Web) -> None:
     assert asyncio.run(fetch_public(f"http://Bücher.example:{web.port}/")).status == 200
     assert web.asked == ["xn--bcher-kva.example"]
 
 
-def test_a_name_that_cannot_be_one_is_refused() -> None:
+def test_an_invalid_host_name_is_refused() -> None:
     with pytest.raises(FetchRefused, match="cannot be read"):
         asyncio.run(fetch_public(f"https://{'ü' * 80}.example/"))
 
@@ -211,11 +211,11 @@ def test_redirects_among_allowed_hosts_are_followed(web: Web, network: NetworkPo
 def test_no_hop_leaves_the_network_policy(web: Web, hosts: list[str], network: NetworkPolicy, refused: str) -> None:
     with pytest.raises(FetchRefused, match=f'^"{refused}" is outside the network policy$'):
         asyncio.run(fetch_public(web.at(*hosts), network=network))
-    assert web.asked == hosts[: hosts.index(refused)], "nobody else was asked"
+    assert web.asked == hosts[: hosts.index(refused)], "no other host was asked"
 
 
 class Asked:
-    """A request of the browser, and its route; how it was answered is in `aborted`."""
+    """A request of the browser, and its route. `aborted` is the error code it was aborted with."""
 
     def __init__(self, url: str) -> None:
         self.url, self.method, self.resource_type = url, "GET", "image"
@@ -239,7 +239,7 @@ def interceptor(folder: Path, network: NetworkPolicy) -> RequestInterceptor:
     return RequestInterceptor(folder, "index.html", "", packages_root(), network, MediaLibrary(folder / "media"))
 
 
-def test_what_a_page_loads_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
+def test_a_resource_is_not_fetched_after_a_redirect_to_a_refused_host(web: Web, tmp_path: Path) -> None:
     guard, asked = interceptor(tmp_path, HOSTS), Asked(web.at("in.example", "out.example"))
     request: Any = asked
     asyncio.run(guard._answer(request, request))
@@ -247,14 +247,14 @@ def test_what_a_page_loads_is_not_fetched_from_where_an_allowed_host_redirects_t
     assert ['"out.example" is outside the network policy' in line for line in guard.log.warnings()] == [True]
 
 
-def test_a_film_is_not_fetched_from_where_an_allowed_host_redirects_to(web: Web, tmp_path: Path) -> None:
+def test_a_video_is_not_fetched_after_a_redirect_to_a_refused_host(web: Web, tmp_path: Path) -> None:
     with pytest.raises(MediaUnreadable, match=r'"out\.example" is outside the network policy'):
         asyncio.run(interceptor(tmp_path, HOSTS)._media_file(web.at("in.example", "out.example")))
     assert web.asked == ["in.example"]
 
 
 @pytest.mark.parametrize("hosts", [["out.example"], ["in.example", "out.example"]])
-def test_a_sound_is_fetched_within_the_stacks_ceiling_only(web: Web, tmp_path: Path, hosts: list[str]) -> None:
+def test_audio_is_fetched_from_allowed_hosts_only(web: Web, tmp_path: Path, hosts: list[str]) -> None:
     with pytest.raises(SoundUnusable, match=r'"out\.example" is outside the network policy'):
         asyncio.run(fetch_sound(web.at(*hosts), tmp_path, HOSTS))
     assert "out.example" not in web.asked

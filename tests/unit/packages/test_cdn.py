@@ -1,4 +1,4 @@
-"""The usual addresses of libraries are answered from the pinned packages, by the generation that was asked for."""
+"""CDN URLs of libraries are answered from the pinned packages, by the requested generation."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com
         (JSDELIVR + "us-atlas@3/states-10m.json", "us-atlas/states-10m.json", False),
     ],
 )
-def test_an_address_is_answered_by_its_file(url: str, file: str, other: bool) -> None:
+def test_a_known_url_is_answered_with_its_file(url: str, file: str, other: bool) -> None:
     answer = find_in_packages(url, packages_root())
     assert answer is not None
     assert answer.path == (packages_root() / file).resolve()
@@ -93,5 +93,5 @@ def test_an_address_is_answered_by_its_file(url: str, file: str, other: bool) ->
         "https://example.com/npm/gsap@3/dist/gsap.min.js",
     ],
 )
-def test_other_addresses_are_not(url: str) -> None:
+def test_other_urls_are_not_answered(url: str) -> None:
     assert find_in_packages(url, packages_root()) is None

@@ -1,4 +1,4 @@
-"""Font hosts' style sheets come from the pinned packages."""
+"""Style sheets of font hosts come from the pinned packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOOGLE = "https://fonts.googleapis.com/css2?"
 
 
 def sheet(url: str) -> FontSheet:
-    return font_sheet(url, packages_root(), "https://own.test/")
+    return font_sheet(url, packages_root(), "https://fonts.test/")
 
 
 def faces(url: str) -> set[tuple[str, str, int]]:
@@ -45,25 +45,25 @@ def faces(url: str) -> set[tuple[str, str, int]]:
         ),
     ],
 )
-def test_the_asked_faces_are_answered(query: str, expected: set[tuple[str, str, int]]) -> None:
+def test_the_style_sheet_has_the_requested_faces(query: str, expected: set[tuple[str, str, int]]) -> None:
     assert faces(GOOGLE + query) == expected
     assert sheet(GOOGLE + query).missing == ()
 
 
-def test_files_are_ours_and_exist() -> None:
+def test_font_files_are_in_the_packages() -> None:
     addresses = re.findall(r"url\(([^)]*\.woff2)\)", sheet(GOOGLE + "family=Inter:wght@500").css)
     assert addresses
     for address in addresses:
-        assert (packages_root() / address.removeprefix("https://own.test/")).is_file()
+        assert (packages_root() / address.removeprefix("https://fonts.test/")).is_file()
 
 
-def test_a_family_that_we_do_not_carry_is_named() -> None:
+def test_a_missing_family_is_reported() -> None:
     found = sheet(GOOGLE + "family=Nobody+Sans&family=../../etc&family=Inter")
     assert found.missing == ("Nobody Sans", "../../etc") and "Inter" in found.css
 
 
 @pytest.mark.parametrize("between", ["|", "&family="])
-def test_a_family_that_is_named_again_and_again_is_answered_once(between: str) -> None:
+def test_a_repeated_family_is_answered_once(between: str) -> None:
     once = sheet(GOOGLE + "family=Inter:wght@100..900")
     again = sheet(GOOGLE + "family=" + between.join(["Inter:wght@100..900", "inter:wght@400"] * 50_000))
     assert again == once
@@ -76,7 +76,7 @@ def test_families_beyond_the_limit_are_left_out_and_counted() -> None:
     assert len(found.missing) == MAX_FAMILIES + 1 and found.missing[-1] == "20 more"
 
 
-def test_only_style_sheets_of_font_hosts_are_meant() -> None:
+def test_only_style_sheets_of_font_hosts_match() -> None:
     assert is_font_sheet("https://fonts.bunny.net/css?family=inter")
     assert not is_font_sheet("https://fonts.googleapis.com/icon?family=x")
     assert not is_font_sheet("https://example.com/css2?family=Inter")

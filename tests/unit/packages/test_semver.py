@@ -1,4 +1,4 @@
-"""A version is in the ranges that npm says it is in."""
+"""Version ranges match as npm defines them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ from hyperframes_render.packages.semver import satisfies
         ("99999999999", [], ["3.15.0"]),
     ],
 )
-def test_a_range_holds_what_npm_says(asked: str, inside: list[str], outside: list[str]) -> None:
+def test_ranges_match_as_in_npm(asked: str, inside: list[str], outside: list[str]) -> None:
     assert [version for version in inside if not satisfies(version, asked)] == []
     assert [version for version in outside if satisfies(version, asked)] == []

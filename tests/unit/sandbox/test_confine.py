@@ -1,4 +1,4 @@
-"""What the browser's driver gives up before it becomes the driver."""
+"""The confinement of the browser's driver: sockets, memory, environment, priority."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hyperframes_render.sandbox import private_memory as private_memory
 
 _TRY = """
 import ctypes, json, os, runpy, socket
-own = runpy.run_path({program!r})
-assert own["forbid_network"]()
+confine = runpy.run_path({program!r})
+assert confine["forbid_network"]()
 def refused(call):
     try:
         call()
@@ -57,17 +57,17 @@ def test_a_confined_process_and_its_children_have_local_sockets_only() -> None:
     }
 
 
-@pytest.mark.parametrize(("megabytes", "said"), [(50, "had"), (400, "refused")])
-def test_a_process_gets_memory_up_to_its_ceiling(megabytes: int, said: str) -> None:
+@pytest.mark.parametrize(("megabytes", "printed"), [(50, "allocated"), (400, "refused")])
+def test_a_process_gets_memory_up_to_its_ceiling(megabytes: int, printed: str) -> None:
     code = (
         f"import runpy; runpy.run_path({confine.__file__!r})['limit_memory'](300 * 1024**2)\n"
-        f"try: bytearray({megabytes} * 1024**2); print('had')\n"
+        f"try: bytearray({megabytes} * 1024**2); print('allocated')\n"
         "except MemoryError: print('refused')"
     )
-    assert confined(code) == said
+    assert confined(code) == printed
 
 
-def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
+def test_the_driver_does_not_inherit_the_environment(tmp_path: Path) -> None:
     node = tmp_path / "node"
     node.write_text('#!/bin/sh\nenv; echo "$@"\n')
     node.chmod(0o755)
@@ -94,8 +94,8 @@ def test_the_driver_gets_no_variable_of_ours(tmp_path: Path) -> None:
     assert (tmp_path / confine.PID_FILE).read_text().isdecimal()
 
 
-@pytest.mark.parametrize(("compiled", "taken"), [(True, True), (False, False)])
-def test_the_driver_is_taken_as_the_setup_compiled_it_where_it_did(tmp_path: Path, compiled: bool, taken: bool) -> None:
+@pytest.mark.parametrize(("compiled", "accepted"), [(True, True), (False, False)])
+def test_the_driver_uses_the_scripts_that_the_setup_compiled(tmp_path: Path, compiled: bool, accepted: bool) -> None:
     driver = Path(playwright.__file__).with_name("driver")
     folder = confine.SHARED if compiled else tmp_path / "missing"
     preloaded = Path(confine.__file__).with_name("compiled-driver.js")
@@ -112,10 +112,10 @@ def test_the_driver_is_taken_as_the_setup_compiled_it_where_it_did(tmp_path: Pat
         check=True,
     )
     for script in ("coreBundle.js", "utilsBundle.js"):
-        assert (f"{script} was accepted" in ended.stdout + ended.stderr) == taken
+        assert (f"{script} was accepted" in ended.stdout + ended.stderr) == accepted
 
 
-def test_the_browser_stands_back_behind_the_encoder_and_cannot_push_forward() -> None:
+def test_the_browser_has_a_lower_priority_and_cannot_raise_it() -> None:
     then = "import os\ntry: os.nice(-1); print('pushed')\nexcept PermissionError: print(os.nice(0))"
     code = (
         f"import os, runpy, sys; runpy.run_path({confine.__file__!r})['yield_to_encoder']()\n"
@@ -136,20 +136,20 @@ def without_prctl(*command: str | Path, user: int = 0) -> str:
     return ended.stdout
 
 
-def test_where_no_filter_can_be_a_library_refuses_sockets() -> None:
+def test_without_seccomp_a_preloaded_library_refuses_sockets() -> None:
     code = (
         "import errno, os, socket, subprocess, sys\n"
-        "from hyperframes_render.sandbox.confine import SHARED, stand_in\n"
+        "from hyperframes_render.sandbox.confine import SHARED, preload_variables\n"
         "tries = '''import socket\n"
         "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
-        '    try: socket.socket(family); print("had")\n'
+        '    try: socket.socket(family); print("opened")\n'
         '    except PermissionError: print("refused")\n'
-        'try: socket.getaddrinfo("localhost", 80); print("had")\n'
+        'try: socket.getaddrinfo("localhost", 80); print("resolved")\n'
         "except OSError: print(\"refused\")'''\n"
-        "subprocess.run([sys.executable, '-c', tries], env={**os.environ, **stand_in(SHARED)}, check=True)"
+        "subprocess.run([sys.executable, '-c', tries], env={**os.environ, **preload_variables(SHARED)}, check=True)"
     )
-    assert without_prctl(sys.executable, "-c", code).split() == ["refused", "refused", "had", "refused"]
-    assert confine.stand_in(confine.SHARED) == {}, "the kernel's own filter is the better one"
+    assert without_prctl(sys.executable, "-c", code).split() == ["refused", "refused", "opened", "refused"]
+    assert confine.preload_variables(confine.SHARED) == {}, "the seccomp filter is better where it works"
 
 
 def test_a_composition_is_rendered_where_prctl_is_refused(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_composition_is_rendered_where_prctl_is_refused(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a program that its user cannot read")
 @pytest.mark.parametrize(("mode", "private"), [(0o711, True), (0o755, False)])
-def test_a_program_that_its_user_cannot_read_keeps_its_memory_private_without_prctl(mode: int, private: bool) -> None:
+def test_an_unreadable_program_keeps_its_memory_private_without_prctl(mode: int, private: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         module, program = Path(folder, "undumpable.py"), Path(folder, "python")

@@ -1,4 +1,4 @@
-"""Ended processes that became ours are collected, and no others."""
+"""Adopted processes are reaped when they end, and no others."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def _zombie(pid: int) -> bool:
     return False
 
 
-def test_helpers_of_a_browser_that_ended_do_not_stay_as_zombies() -> None:
+def test_helpers_of_an_ended_browser_are_reaped() -> None:
     adopt_orphaned_processes()
     browser = ["sh", "-c", "sleep 0.1 & echo $!"]
-    said = subprocess.run(browser, start_new_session=True, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert _zombie(int(said))
+    printed = subprocess.run(browser, start_new_session=True, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert _zombie(int(printed))
     reap_adopted()
-    assert not psutil.pid_exists(int(said))
+    assert not psutil.pid_exists(int(printed))
 
 
-def test_a_program_that_somebody_waits_for_keeps_its_status() -> None:
+def test_a_program_that_was_started_here_keeps_its_exit_status() -> None:
     for new_session in (False, True):
         program = subprocess.Popen(["sh", "-c", "exit 3"], start_new_session=new_session)
         assert _zombie(program.pid)
