@@ -1,4 +1,4 @@
-"""The command line, one module a command. Options of `render` are made from RenderInput: one truth about input."""
+"""The command line, one module for each command. RenderInput defines the input options that commands share."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ for _command in (
 
 
 def main() -> None:
-    """The program. It ends with its command, also where a thread of the command does not."""
+    """Run the program. It exits when the command ends, even if a thread of the command still runs."""
     try:
         commands()
     except SystemExit as end:
-        # Only where it was imported: commands that render nothing do without.
+        # Only if it was imported: commands that do not render skip the import.
         threads = sys.modules.get("hyperframes_render.render.threads")
         if threads is not None:
             threads.end_if_outlived(end.code if isinstance(end.code, int) else bool(end.code))

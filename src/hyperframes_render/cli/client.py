@@ -1,4 +1,4 @@
-"""`hyperframes-render submit`: a thin client on the public `inferencesh` package."""
+"""The client of `hyperframes-render submit`, based on the public `inferencesh` package."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from hyperframes_render.input import APP
 from hyperframes_render.network.policy import is_address, is_web_address
 from hyperframes_render.tasks.model import TaskStatus
 
-#: States of tasks that came to no video, and of all that have ended (docs/guides/api.md).
+#: States of tasks that ended without a video, and all final states (docs/guides/api.md).
 WITHOUT_VIDEO = (TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.REJECTED)
 _FINAL = (TaskStatus.COMPLETED, *WITHOUT_VIDEO)
-#: Seconds between two looks at a task where its stream cannot be had, and of patience with a server that is away.
-_POLL_SECONDS, _PATIENCE_SECONDS = 2.0, 120.0
-#: What a busy server asks for at most.
+#: Seconds between two polls of a task when its stream is not available, and seconds after which an unreachable server
+#: is an error.
+_POLL_SECONDS, _UNREACHABLE_SECONDS = 2.0, 120.0
+#: The longest pause before a request is retried, in seconds.
 _MAX_RETRY_SECONDS = 60.0
 _TRIES = 8
 Say = Callable[[str], None]
@@ -34,21 +35,21 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Target:
-    """The server and the key."""
+    """The base URL of the API, and the API key."""
 
     url: str
     key: str
 
 
 class SubmitFailed(RenderError):
-    """A task did not come to a video, or the server said no."""
+    """A task ended without a video, or the server refused the request."""
 
     code = "submit_failed"
 
 
 @dataclass
 class Submitter:
-    """Sends compositions. `say` is called with each line of progress."""
+    """Uploads compositions and submits tasks. `say` is called with each line of progress."""
 
     target: Target
     say: Say
@@ -66,42 +67,47 @@ class Submitter:
         self._client = inference(api_key=self.target.key, base_url=self.target.url)
 
     def submit(self, source: str, key: str | None = None, **fields: Any) -> dict[str, Any]:
-        """Start a render of a file, a folder, or an address; the task. Raises SubmitFailed."""
+        """Submit a render of `source`: a file, a folder or a URL. Returns the task as the API sends it.
+
+        `key` is the Idempotency-Key (default: a random one); `fields` override `self.fields`. Raises SubmitFailed, and
+        InvalidOption if `source` cannot be uploaded.
+        """
         with _uploadable(source) as html:
-            given = {"html": html if is_address(html) else self._upload(Path(html)), **self.fields, **fields}
-        audio = given.get("audio_url")
+            task_input = {"html": html if is_address(html) else self._upload(Path(html)), **self.fields, **fields}
+        audio = task_input.get("audio_url")
         if isinstance(audio, str) and Path(audio).is_file():
-            given["audio_url"] = self._upload(Path(audio))
-        body = {"app": APP, "input": given}
+            task_input["audio_url"] = self._upload(Path(audio))
+        body = {"app": APP, "input": task_input}
         if self.webhook:
             body["webhook"] = self.webhook
         return self._post(body, key or _random_key())
 
     def wait(self, task: dict[str, Any], watch: bool = True) -> dict[str, Any]:
-        """The task once it has ended; `say` gets its progress meanwhile."""
+        """Wait until the task has ended and return it. Reports progress to `say` if `watch`. Raises SubmitFailed."""
         try:
             if watch and task["status"] not in _FINAL:
                 for update in self._client.stream_task(task["id"]):
                     self.say(describe(update))
         except Exception as error:
-            # A failed task raises as well; the task itself says it better, whatever became of the stream.
-            self.say(f"the stream ended ({type(error).__name__}); asking for the task")
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+            # A failed task raises as well. Either way, the task itself has the reason: poll it.
+            self.say(f"the stream ended ({type(error).__name__}); polling the task")
+        deadline = time.monotonic() + _UNREACHABLE_SECONDS
         while True:
             try:
                 task = dict(self._client.get_task(task["id"]).data)
-                deadline = time.monotonic() + _PATIENCE_SECONDS
+                deadline = time.monotonic() + _UNREACHABLE_SECONDS
             except Exception as error:
                 if time.monotonic() > deadline or 400 <= getattr(error, "status_code", 0) < 500:
-                    raise SubmitFailed(f"The task {task['id']} could not be asked for: {error}") from None
+                    raise SubmitFailed(f"The task {task['id']} could not be read: {error}") from None
             if task.get("status") in _FINAL:
                 return task
             time.sleep(_POLL_SECONDS)
 
     def _upload(self, path: Path) -> str:
-        """The uri of the file's contents; what was uploaded before is not uploaded again, and has the same uri.
+        """Upload a file and return its URI, which depends on the contents only. Raises SubmitFailed.
 
-        So a request that is sent again is the same request, also from another run of this program.
+        Contents that the server has are not uploaded again. A repeated request is therefore identical, also from
+        another run of this program.
         """
         import requests
         from inferencesh import APIError
@@ -110,9 +116,9 @@ class Submitter:
         if digest in self._uploaded:
             return self._uploaded[digest]
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        wanted = {"filename": path.name, "content_type": kind, "size": path.stat().st_size, "sha256": digest}
+        description = {"filename": path.name, "content_type": kind, "size": path.stat().st_size, "sha256": digest}
         try:
-            file = self._client._request("post", "/files", data={"files": [wanted]}).data[0]
+            file = self._client._request("post", "/files", data={"files": [description]}).data[0]
             if not file["uploaded"]:
                 with path.open("rb") as data:
                     requests.put(
@@ -126,7 +132,7 @@ class Submitter:
         return self._uploaded[digest]
 
     def _post(self, body: dict[str, Any], key: str) -> dict[str, Any]:
-        """POST /apps/run, again while the server is busy or away: the key makes sure that it counts once."""
+        """POST /apps/run. Retries if the server is busy or unreachable; the Idempotency-Key prevents duplicates."""
         import requests
         from inferencesh import APIError
 
@@ -139,19 +145,20 @@ class Submitter:
                     raise SubmitFailed(str(error.message)) from None
                 reason = str(error.message)
             except requests.RequestException as error:
-                reason = f"{self.target.url} does not answer ({type(error).__name__})"
+                reason = f"{self.target.url} does not respond ({type(error).__name__})"
             if attempt + 1 < _TRIES:
                 pause = min(_MAX_RETRY_SECONDS, 0.5 * 2**attempt)
-                self.say(f"{reason.rstrip('.')}; trying again in {pause:g} s")
+                self.say(f"{reason.rstrip('.')}; retrying in {pause:g} s")
                 time.sleep(pause)
         raise SubmitFailed(reason, "Try again later.")
 
 
 def submit_rows(submitter: Submitter, source: str, rows: Path, wait: bool) -> Iterator[dict[str, Any]]:
-    """One task for each row of variables; each as {"row", "id", "status", "video" or "error"}.
+    """Submit one task for each row of variables. Yields {"row", "id", "status", "video" or "error"} for each.
 
-    What became of each row is kept beside the file, in ROWS.state.jsonl: run again, only what is missing is sent.
-    The Idempotency-Key of a row is made of its contents, so a run that was cut off doubles nothing within a day.
+    The state of each row is stored in ROWS.state.jsonl. A second run submits only the rows that are missing or failed.
+    The Idempotency-Key of a row is a hash of its contents, so a run that was interrupted creates no duplicate tasks
+    within a day.
     """
     state_path = rows.with_name(rows.name + ".state.jsonl")
     known = _read_state(state_path)
@@ -177,7 +184,7 @@ def submit_rows(submitter: Submitter, source: str, rows: Path, wait: bool) -> It
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a .jsonl file. Raises InvalidOption naming the line."""
+    """The rows of a .jsonl file. Raises InvalidOption with the line number."""
     rows = []
     try:
         lines = path.read_text("utf-8-sig").splitlines()
@@ -191,13 +198,13 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             raise InvalidOption(f"rows: line {number} of {path} is not JSON: {error}.") from None
         if not isinstance(row, dict):
-            raise InvalidOption(f"rows: line {number} of {path} is no JSON object.", 'Write {"name": "value"}.')
+            raise InvalidOption(f"rows: line {number} of {path} is not a JSON object.", 'Write {"name": "value"}.')
         rows.append(row)
     return rows
 
 
 def describe(task: dict[str, Any]) -> str:
-    """One line of progress."""
+    """One line of progress for a task, or '' if the task has none."""
     output = task.get("output")
     progress = output.get("progress") if isinstance(output, dict) else None
     if not progress:
@@ -209,19 +216,19 @@ def describe(task: dict[str, Any]) -> str:
 
 
 def target_of(url: str | None, key: str | None) -> Target:
-    """Server and key from the options or the environment. Raises InvalidOption."""
+    """The server and key from the options, else from the environment. Raises InvalidOption."""
     url = url or os.environ.get("HYPERFRAMES_RENDER_URL") or "http://127.0.0.1:8080"
     key = key or os.environ.get("HYPERFRAMES_RENDER_KEY") or os.environ.get("INFERENCE_API_KEY")
     if not key:
-        raise InvalidOption("key: there is none.", "Give --key, or set HYPERFRAMES_RENDER_KEY.")
+        raise InvalidOption("key: no API key.", "Use --key, or set HYPERFRAMES_RENDER_KEY.")
     if not is_web_address(url):
-        raise InvalidOption(f"url: {url[:80]!r} is no address.", "Give one like https://host/live.")
+        raise InvalidOption(f"url: {url[:80]!r} is not a URL.", "Use a URL such as https://host/live.")
     return Target(url.rstrip("/"), key)
 
 
 @contextmanager
 def _uploadable(source: str) -> Iterator[str]:
-    """What the client uploads or passes on: an address as it is, a file by its path, a folder as a .zip of it."""
+    """The URL of `source`, or the path of the file to upload; a folder is packed to a temporary .zip."""
     if is_address(source):
         yield source
         return
@@ -230,7 +237,7 @@ def _uploadable(source: str) -> Iterator[str]:
         yield str(path)
         return
     if not (path / "index.html").is_file():
-        raise InvalidOption(f"{source[:120]} is no file, and no folder with an index.html.")
+        raise InvalidOption(f"{source[:120]} is neither a file nor a folder with an index.html.")
     with tempfile.TemporaryDirectory(prefix="hyperframes-render-") as folder:
         packed = Path(folder) / "project.zip"
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -253,7 +260,7 @@ def _random_key() -> str:
 
 
 def _read_state(path: Path) -> dict[str, dict[str, Any]]:
-    """The newest entry of each row; a line that was cut off is as if it were not there."""
+    """The newest entry of each row, by its key. Lines that are incomplete are skipped with a warning."""
     known: dict[str, dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text().splitlines():
@@ -261,7 +268,7 @@ def _read_state(path: Path) -> dict[str, dict[str, Any]]:
                 entry = json.loads(line)
                 known[entry["key"]] = entry
             except (ValueError, KeyError, TypeError):
-                print(f"{path}: a line that cannot be read was left out", file=sys.stderr)
+                print(f"{path}: skipped a line that cannot be read", file=sys.stderr)
     return known
 
 

@@ -1,4 +1,4 @@
-"""keys: who may call the API."""
+"""The `keys` commands: create, list and revoke API keys."""
 
 from __future__ import annotations
 
@@ -13,27 +13,57 @@ from hyperframes_render.cli.running import readable_errors
 
 @click.group()
 def keys() -> None:
-    """API keys: of the server on this machine (--data), or of a stack in AWS (--stack)."""
+    """Manage the API keys of a local server (--data) or of a stack in AWS (--stack)."""
 
 
 def _where(command: Command) -> Command:
     data = click.option(
-        "--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder of a running `serve`."
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Data folder of a running `serve`. Default: use the stack in AWS.",
     )
-    stack = click.option("--stack", default="hyperframes-render", show_default=True, help="The stack's name in AWS.")
+    stack = click.option("--stack", default="hyperframes-render", show_default=True, help="Name of the stack in AWS.")
     return data(stack(command))
 
 
 @keys.command("create")
-@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--name", required=True, help="Name of the key's owner.")
 @click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice(["run", "read", "upload"]), help="Repeat; default: all three."
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["run", "read", "upload"]),
+    help="What the key may do; can be repeated. Default: all three.",
 )
-@click.option("--expires-in", metavar="TIME", help="12h, 90d, 52w. Default: never.")
-@click.option("--runs-a-minute", type=click.IntRange(0, 100_000), default=100, show_default=True, help="0: any number.")
-@click.option("--uploads-a-minute", type=click.IntRange(0, 100_000), default=50, show_default=True, help="0: any.")
-@click.option("--tasks-at-once", type=click.IntRange(0, 2000), default=0, show_default=True, help="0: any number.")
-@click.option("--frames-a-day", type=click.IntRange(0), default=0, show_default=True, help="0: any number.")
+@click.option("--expires-in", metavar="TIME", help="Lifetime, such as 12h, 90d or 52w. Default: no end.")
+@click.option(
+    "--runs-a-minute",
+    type=click.IntRange(0, 100_000),
+    default=100,
+    show_default=True,
+    help="Limit of new tasks a minute; 0 = no limit.",
+)
+@click.option(
+    "--uploads-a-minute",
+    type=click.IntRange(0, 100_000),
+    default=50,
+    show_default=True,
+    help="Limit of uploads a minute; 0 = no limit.",
+)
+@click.option(
+    "--tasks-at-once",
+    type=click.IntRange(0, 2000),
+    default=0,
+    show_default=True,
+    help="Limit of unfinished tasks; 0 = no limit.",
+)
+@click.option(
+    "--frames-a-day",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Limit of frames a day; 0 = no limit.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @_where
 def create_key(
@@ -45,7 +75,7 @@ def create_key(
     stack: str,
     **limits: int,
 ) -> None:
-    """Make a key. It is shown once."""
+    """Create a key. The key is shown only once."""
     from hyperframes_render.local.keys import open_keys
     from hyperframes_render.tasks.ports import KeyLimits
 
@@ -56,14 +86,14 @@ def create_key(
         click.echo(json.dumps({**facts, "scopes": made.record.scopes, "expires_at": made.record.expires_at}))
         return
     click.echo(f"key:            {made.key}\nid:             {made.record.owner}")
-    click.echo(f"webhook secret: {made.webhook_secret}\nKeep both: they are not shown again.")
+    click.echo(f"webhook secret: {made.webhook_secret}\nStore both: they are not shown again.")
 
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @_where
 def list_keys(as_json: bool, data: Path | None, stack: str) -> None:
-    """Show the keys, without what is secret."""
+    """List the keys, without their secrets."""
     from dataclasses import asdict
 
     from hyperframes_render.local.keys import open_keys
@@ -85,7 +115,7 @@ def list_keys(as_json: bool, data: Path | None, stack: str) -> None:
 @click.argument("which", metavar="KEY")
 @_where
 def revoke_key(which: str, data: Path | None, stack: str) -> None:
-    """Let KEY (its id, prefix or name) be of no use any more; it works for half a minute at most."""
+    """Revoke KEY (its id, prefix or name). It stops working within half a minute."""
     from hyperframes_render.local.keys import open_keys
 
     with readable_errors(as_json=False):
@@ -97,7 +127,10 @@ def revoke_key(which: str, data: Path | None, stack: str) -> None:
 @click.argument("which", metavar="KEY")
 @_where
 def rotate_webhook_secret(which: str, data: Path | None, stack: str) -> None:
-    """Make a new webhook secret for KEY; webhooks carry signatures of both for a day."""
+    """Create a new webhook secret for KEY (its id, prefix or name).
+
+    Webhooks are signed with both the old and the new secret for a day.
+    """
     from hyperframes_render.local.keys import open_keys
 
     with readable_errors(as_json=False):

@@ -1,4 +1,4 @@
-"""Options that commands share."""
+"""The input options that commands share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ Command = Callable[..., Any]
 
 
 def render_input_options(without: Collection[str] = ()) -> Callable[[Command], Command]:
-    """One option for each field of RenderInput; its values are checked by the model, not by click."""
+    """A decorator that adds one option for each field of RenderInput, except the fields in `without`.
+
+    The model checks the values, not click.
+    """
 
     def decorate(command: Command) -> Command:
         for name, field in reversed(RenderInput.model_fields.items()):
@@ -31,6 +34,6 @@ def render_input_options(without: Collection[str] = ()) -> Callable[[Command], C
     return decorate
 
 
-def given_fields(fields: Mapping[str, str | bool | None]) -> dict[str, str | bool]:
-    """The options that the caller gave."""
+def present_fields(fields: Mapping[str, str | bool | None]) -> dict[str, str | bool]:
+    """The options that are set on the command line."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Progress for people (a bar on a terminal) and for programs (JSON lines on stderr)."""
+"""Progress on stderr: a bar on a terminal, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import click
 
 from hyperframes_render.render.progress import Listener, Progress
 
-#: Seconds between two lines or two drawings of the bar.
+#: Seconds between two JSON lines, and between two updates of the bar.
 _INTERVAL_JSON, _INTERVAL_BAR = 0.5, 0.1
 _BAR_WIDTH = 30
 
 
 @contextmanager
 def progress_output(as_json: bool) -> Iterator[Listener | None]:
-    """A listener that writes to stderr, and clears its bar at the end."""
+    """A progress listener that writes to stderr; None if stderr is not a terminal and `as_json` is not set.
+
+    The bar is cleared at the end.
+    """
     if as_json:
         yield _throttled(lambda progress: click.echo(_json_line(progress), err=True), _INTERVAL_JSON)
     elif sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""render: a composition becomes a video on this machine."""
+"""The `render` command: renders a composition to a video on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hyperframes_render.cli.options import given_fields, render_input_options
+from hyperframes_render.cli.options import present_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors, run, with_driver
 from hyperframes_render.composition.source import named_source
 from hyperframes_render.input import RenderInput, parse_render_input
@@ -22,13 +22,19 @@ from hyperframes_render.input import RenderInput, parse_render_input
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The file to write: its suffix fits the codec.",
+    help="File to write. Its suffix must match the codec.",
 )
 @render_input_options()
-@click.option("--workers", type=click.IntRange(1, 16), help="Browsers that feed one encoder. Default: what pays.")
-@click.option("--chunks", type=click.IntRange(1, 1000), default=1, help="Pieces that are encoded apart and joined.")
-@click.option("--poster", type=click.Path(path_type=Path), help="A picture (.jpg) that stands for the video.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON; progress as JSON lines on stderr.")
+@click.option("--workers", type=click.IntRange(1, 16), help="Browsers that feed one encoder. Default: automatic.")
+@click.option(
+    "--chunks",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Chunks that are encoded separately and joined.",
+)
+@click.option("--poster", type=click.Path(path_type=Path), help="Write a poster image (.jpg) of the video.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, and progress as JSON lines on stderr.")
 def render(
     source: str,
     output: Path,
@@ -38,11 +44,11 @@ def render(
     as_json: bool,
     **fields: str | bool | None,
 ) -> None:
-    """Render INPUT (an .html file, a project folder, a .zip of one, or the address of a page) to a video."""
+    """Render INPUT to a video. INPUT is an .html file, a project folder, a .zip of one, or the URL of a page."""
     from hyperframes_render.cli.progress import progress_output
 
     with readable_errors(as_json), progress_output(as_json) as listener:
-        request = parse_render_input(given_fields(fields))
+        request = parse_render_input(present_fields(fields))
         result = run(_render_here(named_source(source), output, request, workers, chunks, listener))
         if poster is not None:
             importlib.import_module("hyperframes_render.media.stills").make_poster(output, poster)
@@ -68,5 +74,5 @@ async def _render_here(
 
 
 def _local_file(address: str | None) -> Path | None:
-    """The file of this machine that an address names, for whoever runs the command may read it."""
+    """The local file that `address` names, if it exists. Only the command line may name local files."""
     return Path(address) if address is not None and Path(address).exists() else None

@@ -1,4 +1,4 @@
-"""How a command runs: what ends it, what it says where it fails, and the browser driver that it needs."""
+"""How commands run: signals, error output, and the browser driver."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ import click
 
 from hyperframes_render.errors import RenderError, cut
 
-#: What a shell expects of a program that Ctrl-C ended.
+#: The exit status after Ctrl-C, by the convention of shells.
 _INTERRUPTED = 128 + signal.SIGINT
 
 
 def run(work: Any) -> Any:
-    """Run a coroutine; Ctrl-C and SIGTERM cancel it, so that it ends its children and removes its files."""
+    """Run a coroutine and return its result.
 
-    # Imports and messages make few cycles and many objects: the default would search them a hundred times.
+    Ctrl-C and SIGTERM cancel it, so that it ends its child processes and removes its files. The program then exits with
+    status 130.
+    """
+
+    # Imports and messages make few cycles and many objects: the default thresholds would collect a hundred times.
     gc.set_threshold(100_000, 20, 20)
 
     async def supervised() -> Any:
@@ -36,15 +40,15 @@ def run(work: Any) -> Any:
     try:
         return asyncio.run(supervised())
     except asyncio.CancelledError:
-        click.echo("Interrupted: nothing was written.", err=True)
+        click.echo("Interrupted. No output was written.", err=True)
         sys.exit(_INTERRUPTED)
     finally:
-        # The process is about to end: a last search for cycles among its objects takes a tenth of a second.
+        # The process is about to exit: skip the last garbage collection, which takes a tenth of a second.
         gc.freeze()
 
 
 async def with_driver(module: str, work: Callable[[Any, Any], Any]) -> Any:
-    """Start the browser driver while `module`, and with it the rest of the program, is imported; then do `work`."""
+    """Start the browser driver while `module` is imported (both take long), then await `work(module, driver)`."""
     from hyperframes_render.browser.driver import BrowserDriver
 
     driver = BrowserDriver()
@@ -56,7 +60,7 @@ async def with_driver(module: str, work: Callable[[Any, Any], Any]) -> Any:
 
 @contextmanager
 def readable_errors(as_json: bool) -> Iterator[None]:
-    """Turn a RenderError into one line on stderr (or JSON on stdout) and exit status 1."""
+    """Turn a RenderError into one line on stderr, plus JSON on stdout if `as_json`, and exit status 1."""
     try:
         yield
     except RenderError as error:

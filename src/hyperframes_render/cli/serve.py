@@ -1,4 +1,4 @@
-"""serve: the whole stack on this machine."""
+"""The `serve` command: runs the whole stack on this machine."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from hyperframes_render.cli.running import readable_errors
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port to answer on.")
-@click.option("--api-key", metavar="KEY", help="The key that callers send. Default: a new one, which is printed.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the API; 0 = any free port."
+)
+@click.option("--api-key", metavar="KEY", help="API key for clients. Default: a new key, which is printed.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for all that is kept, with the drop folder's inbox/ and outbox/. Default: a temporary one.",
+    help="Folder for all stored data, and the drop folder's inbox/ and outbox/. Default: a temporary folder.",
 )
-@click.option("--allow-private-webhooks", is_flag=True, help="Let webhooks go to private addresses and plain http.")
+@click.option("--allow-private-webhooks", is_flag=True, help="Allow webhooks to private addresses and plain http.")
 def serve(port: int, api_key: str | None, data: Path | None, allow_private_webhooks: bool) -> None:
-    """Run the whole stack on this machine and answer the API until Ctrl-C."""
+    """Run the whole stack on this machine and serve the API until Ctrl-C."""
     from hyperframes_render.local.serve import ServeOptions
     from hyperframes_render.local.serve import serve as run
 

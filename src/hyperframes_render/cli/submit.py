@@ -1,4 +1,4 @@
-"""submit: a client of the API."""
+"""The `submit` command: a client of the API."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 import click
 
-from hyperframes_render.cli.options import given_fields, render_input_options
+from hyperframes_render.cli.options import present_fields, render_input_options
 from hyperframes_render.cli.running import readable_errors
 from hyperframes_render.input import parse_render_input
 
 
 @click.command()
 @click.argument("source", metavar="INPUT")
-@click.option("--url", help="The API. Default: HYPERFRAMES_RENDER_URL, else the server on this machine.")
-@click.option("--key", help="The API key. Default: HYPERFRAMES_RENDER_KEY or INFERENCE_API_KEY.")
-@click.option("--wait", is_flag=True, help="Wait for the end, and show progress.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the video here; waits for it.")
-@click.option("--webhook", metavar="URL", help="An https address that receives a signed request when the task ends.")
-@click.option("--rows", type=click.Path(path_type=Path), help="A .jsonl of variables: one task for each row.")
+@click.option("--url", help="URL of the API. Default: HYPERFRAMES_RENDER_URL, else http://127.0.0.1:8080.")
+@click.option("--key", help="API key. Default: HYPERFRAMES_RENDER_KEY, else INFERENCE_API_KEY.")
+@click.option("--wait", is_flag=True, help="Wait until the task has ended, and show progress.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Wait for the video and save it to this file.")
+@click.option("--webhook", metavar="URL", help="https URL that receives a signed request when the task ends.")
+@click.option("--rows", type=click.Path(path_type=Path), help="A .jsonl file of variables: one task for each row.")
 @click.option("--json", "as_json", is_flag=True, help="Print the task as JSON.")
 @render_input_options()
 def submit(
@@ -37,27 +37,27 @@ def submit(
     as_json: bool,
     **fields: str | bool | None,
 ) -> None:
-    """Send INPUT (a file, a project folder, or an address) to the API of a stack."""
+    """Submit INPUT (a file, a project folder, or a URL) to the API of a stack."""
     from hyperframes_render.cli import client as client
 
     with readable_errors(as_json):
-        given = given_fields(fields)
-        request = parse_render_input(given)
-        asked = request.model_dump(mode="json", by_alias=True, include=set(given))
+        options = present_fields(fields)
+        request = parse_render_input(options)
+        task_input = request.model_dump(mode="json", by_alias=True, include=set(options))
         target = client.target_of(url, key)
         with progress_line() as say:
-            submitter = client.Submitter(target, say, asked, webhook)
+            submitter = client.Submitter(target, say, task_input, webhook)
             if rows is not None:
                 _submit_rows(client.submit_rows(submitter, source, rows, wait))
                 return
             task = submitter.submit(source)
             if wait or output is not None:
                 task = submitter.wait(task)
-        _answer_task(task, output, as_json)
+        _print_task(task, output, as_json)
 
 
 def _submit_rows(entries: Any) -> None:
-    """One line of JSON for each row."""
+    """Print one line of JSON for each row. Exit with status 1 if a row has no video."""
     from hyperframes_render.cli.client import WITHOUT_VIDEO
 
     failed = 0
@@ -65,12 +65,12 @@ def _submit_rows(entries: Any) -> None:
         failed += entry.get("status") in WITHOUT_VIDEO
         click.echo(json.dumps(entry))
     if failed:
-        click.echo(f"error: {failed} of the rows came to no video; run the same command again to retry them.", err=True)
+        click.echo(f"error: {failed} rows have no video; run the same command again to retry them.", err=True)
         sys.exit(1)
 
 
-def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
-    """Print what became of the task; save its video."""
+def _print_task(task: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    """Print the result of the task, and save its video to `output`. Raises SubmitFailed if it has no video."""
     from hyperframes_render.cli.client import WITHOUT_VIDEO, SubmitFailed
 
     if task["status"] in WITHOUT_VIDEO:
@@ -95,7 +95,7 @@ def _answer_task(task: dict[str, Any], output: Path | None, as_json: bool) -> No
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Progress on stderr: one line that is written over where somebody looks, whole lines elsewhere."""
+    """A function that shows progress on stderr: one line, overwritten, on a terminal; else one line for each text."""
     shown, live = "", sys.stderr.isatty()
 
     def say(text: str) -> None:
