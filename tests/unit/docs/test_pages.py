@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tools import error_reference
+from tools import cli_reference, error_reference
 
 from tests.template import PROJECT
 
@@ -59,3 +59,9 @@ def test_source_uses_the_words_of_the_field(source: Path) -> None:
 
 def test_the_page_of_error_codes_is_of_the_error_tree() -> None:
     assert error_reference.PAGE.read_text() == error_reference.page(), "run python -m tools.error_reference"
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_page_of_the_command_line_is_current(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli_reference.PAGE.read_text() == cli_reference.page(), "run python -m tools.cli_reference"
