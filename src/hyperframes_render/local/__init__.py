@@ -1,9 +1,9 @@
-"""The whole stack on this machine: the deployed template, in an emulator bound to loopback.
+"""The whole stack on this machine: the template is deployed to an emulator that listens on loopback only.
 
-serve.py       what `hyperframes-render serve` does, step by step
-parts.py       where the parts that `make setup` installs are
+serve.py       the steps of `hyperframes-render serve`
+parts.py       the paths of the programs that `make setup` installs
 deploy.py      template.yaml → sam package → sam deploy
-folders.py     DIR/inbox and DIR/outbox as the bucket's inbox/ and outbox/
-processes.py   children that end with their parent
-emulator/      the program that runs inside the emulator's own Python environment
+folders.py     synchronizes DIR/inbox and DIR/outbox with the bucket
+processes.py   starts and ends process trees
+emulator/      the emulator's program, which runs in a separate Python environment
 """

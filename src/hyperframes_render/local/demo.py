@@ -1,4 +1,4 @@
-"""`make demo`: a composition goes through the stack on this machine, from POST to video, as a caller would send it."""
+"""`make demo`: renders a composition through the stack on this machine, from POST to video."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ _RENDER_SECONDS = 600
 
 
 def demo(composition: Path, output: Path, data: Path) -> None:
-    """Render the composition's index.html to `output`; the stack's files are below `data`, for a quick second run."""
+    """Render index.html of the folder `composition` to `output`.
+
+    The stack keeps its files in `data`, so that a second run starts faster. Exits the program with an error message if
+    the render fails.
+    """
     key, port = secrets.token_urlsafe(16), free_port()
     with _serving(port, key, data):
         base = f"http://127.0.0.1:{port}"
-        _wait_until_it_answers(base)
+        _wait_until_ready(base)
         html = (composition / "index.html").read_text()
         print("POST /apps/run", file=sys.stderr)
         task = _request(f"{base}/apps/run", key, {"input": {"html": html}})
@@ -63,7 +67,7 @@ def _serving(port: int, key: str, data: Path) -> Iterator[None]:
         server.wait()
 
 
-def _wait_until_it_answers(base: str) -> None:
+def _wait_until_ready(base: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -71,7 +75,7 @@ def _wait_until_it_answers(base: str) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    sys.exit(f"error: the stack did not answer within {_START_SECONDS} s; its lines are above")
+    sys.exit(f"error: the stack did not respond within {_START_SECONDS} s; its log lines are above")
 
 
 def _request(url: str, key: str, body: Any = None) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def _request(url: str, key: str, body: Any = None) -> dict[str, Any]:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as answer:
             return dict(json.load(answer)["data"])
     except urllib.error.HTTPError as error:
-        sys.exit(f"error: {url} answered {error.code}: {error.read(500).decode(errors='replace')}")
+        sys.exit(f"error: {url} returned status {error.code}: {error.read(500).decode(errors='replace')}")
 
 
 if __name__ == "__main__":

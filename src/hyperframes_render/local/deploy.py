@@ -1,4 +1,4 @@
-"""template.yaml is packaged and deployed by SAM, into the emulator instead of AWS."""
+"""Packages and deploys template.yaml with SAM, to the emulator instead of AWS."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ STACK_NAME = "hyperframes-render"
 REGION = "us-east-1"
 _ARTIFACTS = "artifacts"
 _REPOSITORY = "000000000000.dkr.ecr.us-east-1.amazonaws.com/renderer"
-#: An image cannot be built without Docker: an address stands for it, and the launcher runs the function's command.
+#: Placeholder for the container image, which cannot be built without Docker. The emulator runs the function's command.
 _IMAGE = f"\n      ImageUri: {_REPOSITORY}:local"
 _SAM_SECONDS = 300.0
 Outputs = dict[str, str]
 
 
 def local_variables(endpoint: str) -> dict[str, str]:
-    """What AWS's tools and clients need to talk to the emulator, as its account's owner."""
+    """Environment variables with which AWS tools and clients use the emulator, as its account's owner."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": REGION,
@@ -42,7 +42,7 @@ def local_variables(endpoint: str) -> dict[str, str]:
 
 
 def local_client(service: str, endpoint: str) -> Any:
-    """A client of the emulator's `service`, whatever the environment says."""
+    """A boto3 client of the emulator's `service`. Ignores the environment's AWS settings."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -54,7 +54,7 @@ def local_client(service: str, endpoint: str) -> Any:
 
 
 class Deployment:
-    """One deployment of the template into the emulator at `endpoint`; its files are below `folder`."""
+    """One deployment of the template to the emulator at `endpoint`. Its files are in `folder`."""
 
     def __init__(self, parts: Parts, folder: Path, endpoint: str, parameters: Mapping[str, str]) -> None:
         self._parts, self._folder, self._endpoint = parts, folder, endpoint
@@ -63,7 +63,7 @@ class Deployment:
         self._fingerprint = ""
 
     def is_current(self) -> bool:
-        """Whether just this template, code and parameters are deployed there already."""
+        """Whether the emulator already has this template, code and parameters."""
         try:
             deployed = json.loads(self._record.read_text())
         except (OSError, ValueError):
@@ -71,7 +71,7 @@ class Deployment:
         return bool(deployed == {"fingerprint": self.fingerprint()}) and bool(self.outputs())
 
     def deploy(self, say: Callable[[str], None]) -> None:
-        """Package and deploy; `say` is called with each step. Raises SetupIncomplete with SAM's own last words."""
+        """Package and deploy; `say` is called with each step. Raises SetupIncomplete with the end of SAM's output."""
         build = self._folder / "build"
         say("copying template and code")
         stage(self._parts, build)
@@ -82,15 +82,15 @@ class Deployment:
         say("sam deploy")
         overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in self._parameters.items())]
         capabilities = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-fail-on-empty-changeset"]
-        wanted = ["--stack-name", STACK_NAME, *capabilities, "--no-confirm-changeset", "--no-progressbar"]
+        options = ["--stack-name", STACK_NAME, *capabilities, "--no-confirm-changeset", "--no-progressbar"]
         if self._parameters:
-            wanted += overrides
-        self._sam(build, "deploy", "--template-file", "packaged.yaml", *bucket, *wanted)
+            options += overrides
+        self._sam(build, "deploy", "--template-file", "packaged.yaml", *bucket, *options)
         shutil.rmtree(build)
         self._record.write_text(json.dumps({"fingerprint": self.fingerprint()}))
 
     def outputs(self) -> Outputs:
-        """The stack's outputs; empty where there is no such stack."""
+        """The stack's outputs; empty if the stack does not exist."""
         try:
             stacks = local_client("cloudformation", self._endpoint).describe_stacks(StackName=STACK_NAME)["Stacks"]
         except ClientError:
@@ -98,7 +98,7 @@ class Deployment:
         return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
 
     def fingerprint(self) -> str:
-        """Changes when anything changes that is deployed."""
+        """A SHA-256 hash (hex) of everything that is deployed: template, layer lock, code, endpoint and parameters."""
         if not self._fingerprint:
             digest = hashlib.sha256(repr((self._endpoint, sorted(self._parameters.items()))).encode())
             lock = self._parts.project / "layers/dependencies/requirements.lock"
@@ -137,16 +137,16 @@ class Deployment:
                 process.kill()
                 status = -1
         if status:
-            words = " ".join(log.read_text(errors="replace").split())[-600:]
+            output_end = " ".join(log.read_text(errors="replace").split())[-600:]
             raise SetupIncomplete(
-                f"sam {arguments[0]} failed: {words}", f"The whole of what it said is in {log}; remove the data folder."
+                f"sam {arguments[0]} failed: {output_end}", f"The full output is in {log}; remove the data folder."
             )
 
 
 def stage(parts: Parts, build: Path) -> None:
-    """What SAM packages, laid out as the template names it: `sam build` does this for AWS.
+    """Copy everything that SAM packages to the folder `build`, at the paths of the template. Replaces `sam build`.
 
-    The only change to the template is an image's address for each image function (docs/guides/local.md).
+    The only change to the template is a placeholder ImageUri for each image function (docs/guides/local.md).
     """
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
@@ -161,7 +161,7 @@ def stage(parts: Parts, build: Path) -> None:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    """Files that a deployed function may read, in a stable order."""
+    """The source files of deployed functions, in a stable order. Leaves out local/, which functions do not use."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part in ("__pycache__", "local") or part.endswith(".egg-info") for part in path.parts)
         if path.is_file() and not hidden:

@@ -1,4 +1,4 @@
-"""The emulator's process seen from outside: started, waited for, told to save, stopped."""
+"""Starts, monitors and stops the emulator's process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from hyperframes_render.local.parts import Parts
 from hyperframes_render.local.processes import dies_with_parent, end_tree, plain_environment
 
 _START_SECONDS = 60.0
-#: Saving is quick; environments are given a second to end.
+#: Seconds until the emulator must have stopped: it saves its state and ends its environments, which have one second.
 _STOP_SECONDS = 20.0
-#: Environments at once of a function that answers requests or handles events: they wait more than they work.
+#: Concurrent environments of a function that handles requests or events: such functions mostly wait.
 _SMALL_FUNCTIONS = 4
 
 
 def emulator_settings(
     parts: Parts, data: Path, *, port: int, record_calls: str = "", image_path: str = ""
 ) -> EmulatorSettings:
-    """Settings for this machine: as many renderers as processors. Roles are enforced, as in AWS."""
+    """Settings for this machine: one chunk renderer for each processor. IAM roles are enforced, as in AWS."""
     processors = len(os.sched_getaffinity(0))
     return EmulatorSettings(
         port=port,
@@ -43,7 +43,7 @@ def emulator_settings(
 
 
 class Emulator:
-    """One emulator. It ends with the thread that started it, whatever happens."""
+    """One emulator process. The kernel kills it when the thread that created this object ends."""
 
     def __init__(self, parts: Parts, settings: EmulatorSettings) -> None:
         self.settings = settings
@@ -63,11 +63,11 @@ class Emulator:
 
     @property
     def pid(self) -> int:
-        """The emulator's process."""
+        """The process id."""
         return self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Return when the services answer. Raises SetupIncomplete with the emulator's last words."""
+        """Return when the services respond. Raises SetupIncomplete with the end of the emulator's log."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
@@ -75,19 +75,19 @@ class Emulator:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        words = " ".join(self._log.read_text(errors="replace").split())[-600:]
-        raise SetupIncomplete(f"The emulator did not start: {words}", f"Its log is {self._log}.")
+        log_end = " ".join(self._log.read_text(errors="replace").split())[-600:]
+        raise SetupIncomplete(f"The emulator did not start: {log_end}", f"Its log is {self._log}.")
 
     def is_running(self) -> bool:
-        """Whether the process still runs."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def save(self) -> None:
-        """Have everything written to disk, not only tasks and queues."""
+        """Make the emulator save the state of all services, not only of tasks and queues. Returns at once."""
         self._process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> None:
-        """Have it save everything and end; its functions end with it."""
+        """Stop the emulator. It saves its state and ends its functions first; killed after _STOP_SECONDS."""
         if self._process.poll() is None:
             self._process.terminate()
             try:

@@ -1,4 +1,4 @@
-"""The drop folder as a real folder: DIR/inbox goes to the bucket, its outbox/ comes to DIR/outbox."""
+"""The drop folder as a local folder: uploads DIR/inbox to the bucket, downloads the bucket's outbox/ to DIR/outbox."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 _LOG = logging.getLogger(__name__)
-#: Seconds for which a file's size and time must have stood still before it counts as whole.
+#: Seconds without a change of size or time after which a file counts as complete.
 STILL_SECONDS = 1.0
 _INTERVAL = 0.4
-#: Results of the API; only those of the drop folder come to the machine's folder.
+#: The API's results. They are not downloaded: only those of the drop folder are.
 _API_RESULTS = "outbox/tasks/"
 _RECORD_SUFFIXES = (".error.json", ".json")
 _SIDECAR_SUFFIX = ".render.json"
@@ -24,7 +24,11 @@ _SIDECAR_SUFFIX = ".render.json"
 
 @dataclass
 class _Seen:
-    """A file of the inbox: what it looked like, since when, from an earlier run or not, and whether it was sent."""
+    """A file of the inbox.
+
+    `signature` is its size (bytes) and time (ns), unchanged since `since` (monotonic seconds). `old`: it was there when
+    the server started. `sent`: it was uploaded.
+    """
 
     signature: tuple[int, int]
     since: float
@@ -34,37 +38,40 @@ class _Seen:
 
 @dataclass
 class DropFolders:
-    """Keeps both folders and the bucket alike, on a thread of its own. `root` holds inbox/ and outbox/."""
+    """Synchronizes inbox/ and outbox/ in `root` with the bucket, on a separate thread.
+
+    `unfinished_keys` returns the object keys of dropped files whose tasks have not ended.
+    """
 
     root: Path
     s3: Any
     bucket: str
-    in_work: Callable[[], set[str]]
+    unfinished_keys: Callable[[], set[str]]
     _seen: dict[str, _Seen] = field(default_factory=dict)
     _fetched: dict[str, str] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
-    _looked: bool = False
+    _first_scan_done: bool = False
 
     @property
     def inbox(self) -> Path:
-        """Where people drop files."""
+        """The folder where users drop files."""
         return self.root / "inbox"
 
     @property
     def outbox(self) -> Path:
-        """Where results appear."""
+        """The folder where results appear."""
         return self.root / "outbox"
 
     def start(self) -> None:
-        """Watch from now on."""
+        """Create the folders and start the thread."""
         self.inbox.mkdir(parents=True, exist_ok=True)
         self.outbox.mkdir(parents=True, exist_ok=True)
         self._thread = threading.Thread(target=self._run, name="drop-folder", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Fetch what is there by now, and watch no longer."""
+        """Stop the thread. Waits up to 10 seconds for its current round."""
         self._stop.set()
         if self._thread:
             self._thread.join(timeout=10)
@@ -75,11 +82,11 @@ class DropFolders:
                 try:
                     work()
                 except Exception:
-                    # The emulator is being stopped, or the disk is full: the next round tries again.
-                    _LOG.warning("the drop folder could not be looked after", exc_info=True)
+                    # For example, the emulator is stopping or the disk is full. The next round retries.
+                    _LOG.warning("could not synchronize the drop folder", exc_info=True)
 
     def send(self) -> None:
-        """Put whole new files of the inbox into the bucket, sidecars first."""
+        """Upload complete new files of the inbox to the bucket, sidecars first."""
         now = time.monotonic()
         waiting = []
         for key, path in _files(self.inbox):
@@ -90,7 +97,7 @@ class DropFolders:
             signature = (status.st_size, status.st_mtime_ns)
             seen = self._seen.get(key)
             if seen is None or seen.signature != signature:
-                self._seen[key] = _Seen(signature, now, old=not self._looked)
+                self._seen[key] = _Seen(signature, now, old=not self._first_scan_done)
             elif not seen.sent and now - seen.since >= STILL_SECONDS:
                 waiting.append((key, path, seen))
         for key, path, seen in sorted(waiting, key=lambda item: not item[0].endswith(_SIDECAR_SUFFIX)):
@@ -98,10 +105,10 @@ class DropFolders:
                 with path.open("rb") as file:
                     self.s3.put_object(Bucket=self.bucket, Key=f"inbox/{key}", Body=file)
             seen.sent = True
-        self._looked = True
+        self._first_scan_done = True
 
     def fetch(self) -> None:
-        """Copy new results from the bucket, videos first and records last."""
+        """Download new results from the bucket, videos first and records last."""
         new = [entry for entry in self._results() if self._fetched.get(entry["Key"]) != entry["ETag"]]
         for entry in sorted(new, key=lambda entry: entry["Key"].endswith(_RECORD_SUFFIXES)):
             target = self._target(entry["Key"])
@@ -115,7 +122,7 @@ class DropFolders:
             self._fetched[entry["Key"]] = entry["ETag"]
 
     def _is_done(self, key: str, path: Path) -> bool:
-        """Whether the bucket took just this file in an earlier run and something came, or will come, of it."""
+        """Whether an earlier run uploaded this file, and its result exists or its task is unfinished."""
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"inbox/{key}", MaxKeys=1).get("Contents", [])
         if not found or found[0]["Key"] != f"inbox/{key}" or found[0]["Size"] != path.stat().st_size:
             return False
@@ -124,10 +131,10 @@ class DropFolders:
                 return False
         stem = PurePosixPath(key).with_suffix("")
         answered = any((self.outbox / f"{stem}{suffix}").exists() for suffix in _RECORD_SUFFIXES)
-        return answered or key.endswith(_SIDECAR_SUFFIX) or f"inbox/{key}" in self.in_work()
+        return answered or key.endswith(_SIDECAR_SUFFIX) or f"inbox/{key}" in self.unfinished_keys()
 
     def _results(self) -> Iterator[Any]:
-        """Objects of outbox/ without those of the API: folder by folder, so that these are not even listed."""
+        """The objects of outbox/, except those of the API. Lists folder by folder, to skip those."""
         folders = ["outbox/"]
         while folders:
             pages = self.s3.get_paginator("list_objects_v2").paginate(
@@ -138,7 +145,7 @@ class DropFolders:
                 folders += [part["Prefix"] for part in page.get("CommonPrefixes", []) if part["Prefix"] != _API_RESULTS]
 
     def _target(self, key: str) -> Path | None:
-        """The file for the object `key`; None where its name would lead out of the folder."""
+        """The local file for the object `key`; None if the path would leave the outbox."""
         name = PurePosixPath(key.removeprefix("outbox/"))
         if not name.parts or name.is_absolute() or ".." in name.parts or key.endswith("/"):
             return None
@@ -146,7 +153,7 @@ class DropFolders:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Files below `folder` with their keys. Hidden ones are other programs' half-written files."""
+    """Files below `folder` with their keys. Skips hidden files: other programs use them for partial writes."""
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in name.parts):
@@ -154,7 +161,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _is_same(target: Path, entry: Any) -> bool:
-    """Whether an earlier run fetched this very object: its time was set to the object's."""
+    """Whether an earlier run downloaded this object: size and modification time match (`fetch` sets the time)."""
     try:
         status = target.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""API keys from the command line: those of the stack on this machine, or of one deployed in AWS."""
+"""Manages the API keys of the stack on this machine, or of a stack in AWS."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from hyperframes_render.tasks.keys import make_record, new_key
 from hyperframes_render.tasks.ports import KeyLimits, KeyRecord, Scope
 from hyperframes_render.tasks.timestamps import DAY, moment
 
-#: After a rotation webhooks carry signatures of both secrets for so long.
+#: Seconds after a rotation during which webhooks are signed with both secrets.
 OVERLAP_SECONDS = DAY
 _UNITS = {"h": 3600, "d": DAY, "w": 7 * DAY}
 
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key as it is shown once, and its webhook secret."""
+    """A new key in plain text, its record, and its webhook secret. The text is not stored."""
 
     key: str
     record: KeyRecord
@@ -48,7 +48,7 @@ class KeyRing:
     def create(
         self, name: str, scopes: Iterable[str] = (), expires_in: str | None = None, limits: KeyLimits | None = None
     ) -> NewKey:
-        """Make a key. Raises InvalidOption."""
+        """Create and store a key. `expires_in` is a time such as 90d; None means no end. Raises InvalidOption."""
         key = new_key()
         record = make_record(
             key,
@@ -61,35 +61,37 @@ class KeyRing:
         return NewKey(key, record, self.secrets.secrets(record.owner)[0])
 
     def all(self) -> list[KeyRecord]:
-        """Every key, the oldest first."""
+        """All keys, the oldest first."""
         return self.keys.all()
 
     def revoke(self, which: str) -> KeyRecord:
-        """Let a key be of no use from now on (within half a minute). Raises NotFound or InvalidOption."""
+        """Revoke a key; takes effect within half a minute. Raises NotFound or InvalidOption."""
         record = replace(self.find(which), revoked=True)
         self.keys.put(record)
         return record
 
     def rotate_webhook_secret(self, which: str) -> tuple[KeyRecord, str]:
-        """A new webhook secret for a key; webhooks are signed with both for a day. Raises as `revoke`."""
+        """Create a new webhook secret for a key; webhooks are signed with both for a day. Raises as `revoke`."""
         record = self.find(which)
         version = self.tasks.rotate_secret(record.owner, OVERLAP_SECONDS)
         return record, self.secrets.secret(record.owner, version)
 
     def find(self, which: str) -> KeyRecord:
-        """The key with this id (owner), prefix or name. Raises NotFound, or InvalidOption where several have it."""
+        """The key with this id (owner), prefix or name. Raises NotFound, or InvalidOption if several match."""
         found = [record for record in self.all() if which in (record.owner, record.prefix, record.name)]
         if not found:
-            raise NotFound(f"There is no key {which[:60]!r}.", "`hyperframes-render keys list` shows them.")
+            raise NotFound(f"There is no key {which[:60]!r}.", "List the keys with `hyperframes-render keys list`.")
         if len(found) > 1:
-            raise InvalidOption(f"There are {len(found)} keys called {which[:60]!r}.", "Name one by its id.")
+            raise InvalidOption(
+                f"There are {len(found)} keys with the name {which[:60]!r}.", "Use the id of one of them."
+            )
         return found[0]
 
 
 def open_keys(data: Path | None, stack: str = STACK_NAME) -> KeyRing:
-    """Keys of the server that runs on the folder `data`; without one, of the stack in AWS.
+    """The keys of the server that uses the folder `data`; if `data` is None, of `stack` in AWS.
 
-    Raises SetupIncomplete where there is no such server or stack.
+    Raises SetupIncomplete if there is no such server or stack.
     """
     if data is None:
         outputs = _outputs(boto3.client("cloudformation"), stack)
@@ -105,7 +107,7 @@ def open_keys(data: Path | None, stack: str = STACK_NAME) -> KeyRing:
 
 
 def _endpoint(data: Path) -> str:
-    """Where the services of the server on `data` answer."""
+    """The URL of the emulator's services for the data folder `data`. Raises SetupIncomplete."""
     try:
         endpoint = f"http://127.0.0.1:{int(json.loads((data / 'port.json').read_text()))}"
         with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5):
@@ -122,7 +124,7 @@ def _outputs(cloudformation: object, stack: str) -> dict[str, str]:
     except (ClientError, BotoCoreError) as error:
         raise SetupIncomplete(
             f'The stack "{stack}" cannot be read: {error}.',
-            "Name it with --stack, and give region and credentials as AWS's own tools take them.",
+            "Set the name with --stack, and the region and credentials as for the AWS CLI.",
         ) from None
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
@@ -134,10 +136,10 @@ def _name(name: str) -> str:
 
 
 def _end(expires_in: str | None) -> str | None:
-    """ "90d" from now, as a moment."""
+    """The timestamp that is `expires_in` (such as "90d") from now. Raises InvalidOption."""
     if expires_in is None:
         return None
     found = re.fullmatch(r"([1-9]\d{0,4})([hdw])", expires_in.strip().lower())
     if not found:
-        raise InvalidOption(f"expires-in: {expires_in[:20]!r} is no time.", "Write 12h, 90d or 52w.")
+        raise InvalidOption(f"expires-in: {expires_in[:20]!r} is not a valid time.", "Use 12h, 90d or 52w.")
     return moment(datetime.fromtimestamp(time.time(), UTC) + timedelta(seconds=int(found[1]) * _UNITS[found[2]]))

@@ -1,4 +1,4 @@
-"""Where the parts are that `make setup` installs for the stack on one machine."""
+"""The paths of the programs that `make setup` installs for the stack on one machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hyperframes_render.errors import SetupIncomplete
 
-#: The names that the RIE's files have for a machine's architecture.
+#: By machine architecture: the suffix of the Runtime Interface Emulator's (RIE) file name.
 _RIE_NAMES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -26,17 +26,17 @@ class Parts:
 
     @property
     def image_python(self) -> Path:
-        """What stands for the container image: this environment holds what the image holds."""
+        """The Python that runs image functions: this environment has the same packages as the container image."""
         return Path(sys.executable)
 
     @property
     def source(self) -> Path:
-        """The folder that functions are packaged from."""
+        """The source folder of the functions."""
         return self.project / "src"
 
 
 def find_parts() -> Parts:
-    """The parts of this installation. Raises SetupIncomplete naming what is missing."""
+    """Find the parts of this installation. Raises SetupIncomplete with the path that is missing."""
     project = Path(__file__).resolve().parents[3]
     stack = Path(sys.prefix) / "stack"
     rie = _RIE_NAMES.get(platform.machine().lower(), "x86_64")
@@ -52,7 +52,7 @@ def find_parts() -> Parts:
     for path in needed:
         if not path.exists():
             raise SetupIncomplete(
-                f"The stack needs {path}, which is not there.",
+                f"The stack needs {path}, which is missing.",
                 "Run `make setup` in a checkout of the project and start this command from its .venv.",
             )
     return found

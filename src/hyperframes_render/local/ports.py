@@ -1,4 +1,4 @@
-"""Ports of the loopback interface. Imports nothing that must be installed."""
+"""Free ports of the loopback interface. Imports the standard library only."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import socket
 from hyperframes_render.errors import SetupIncomplete
 
 
-def free_port(wanted: int = 0) -> int:
-    """`wanted` if nobody listens there, else any free port of the loopback interface."""
-    for port in (wanted, 0):
+def free_port(preferred: int = 0) -> int:
+    """`preferred` if it is free, else any free port of the loopback interface. Raises SetupIncomplete."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -18,4 +18,4 @@ def free_port(wanted: int = 0) -> int:
                 continue
             found: int = probe.getsockname()[1]
             return found
-    raise SetupIncomplete("No port of the loopback interface is free.", "End some programs that listen.")
+    raise SetupIncomplete("No port of the loopback interface is free.", "End programs that listen on ports.")

@@ -1,7 +1,4 @@
-"""Processes that end when their parent ends, however that comes about.
-
-Linux only; imports nothing that must be installed.
-"""
+"""Starts processes that end with their parent, and ends process trees. Linux; standard library only."""
 
 from __future__ import annotations
 
@@ -14,9 +11,10 @@ from pathlib import Path
 
 
 def dies_with_parent(command: Iterable[str]) -> list[str]:
-    """`command` such that the kernel kills it when the thread that started it ends (a kill -9 included).
+    """A command that runs `command` and is killed by the kernel when the thread that started it ends.
 
-    Start it from a thread that lives as long as the program: the kernel looks at the thread, not the process.
+    This works after a kill -9 as well. Start it from a thread that lives as long as the program: PR_SET_PDEATHSIG
+    depends on the thread, not on the process (prctl(2)).
     """
     return ["setpriv", "--pdeathsig", "KILL", "--", *command]
 
@@ -34,12 +32,12 @@ def descendants(root: int) -> list[int]:
 
 
 def end_tree(root: int, *, grace: float) -> None:
-    """End `root` and all below it: SIGTERM, up to `grace` seconds, then SIGKILL. Others' processes are not touched."""
+    """End `root` and all its descendants: SIGTERM, up to `grace` seconds, then SIGKILL."""
     _end([root, *descendants(root)], grace)
 
 
 def end_descendants(*, grace: float) -> None:
-    """End everything below this process, orphans included, and wait for it."""
+    """End all descendants of this process, adopted orphans included, and wait for them up to `grace` + 5 seconds."""
     deadline = time.monotonic() + grace + 5
     while time.monotonic() < deadline and (below := descendants(os.getpid())):
         _end(below, grace)
@@ -48,7 +46,7 @@ def end_descendants(*, grace: float) -> None:
 
 
 def reap_orphaned_processes(known: Collection[int]) -> None:
-    """Collect adopted children that ended, so that none stays a zombie; `known` ones have somebody who waits."""
+    """Reap adopted children that ended, so that no zombies remain. Other code waits for the process ids in `known`."""
     for pid in _children().get(os.getpid(), []):
         if pid not in known and not is_running(pid):
             with contextlib.suppress(ChildProcessError):
@@ -62,7 +60,7 @@ def is_running(pid: int) -> bool:
 
 
 def plain_environment(values: Mapping[str, str]) -> dict[str, str]:
-    """`values` on top of what a program needs to start at all, and nothing else of this process's environment."""
+    """`values`, plus PATH, LANG and TZ of this process's environment. Nothing else is inherited."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", **kept, **values}
 
@@ -92,9 +90,9 @@ def _children() -> dict[int, list[int]]:
 
 
 def _stat(folder: Path) -> tuple[str, str] | None:
-    """State letter and parent id; None where the process has gone."""
+    """State letter and parent process id; None if the process has ended."""
     try:
-        # The program's name stands in brackets and may hold spaces and brackets itself.
+        # The second field is the program's name in parentheses; it may contain spaces and parentheses.
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""`hyperframes-render serve`: the whole stack on this machine until Ctrl-C."""
+"""`hyperframes-render serve`: runs the whole stack on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ from hyperframes_render.local.folders import DropFolders
 from hyperframes_render.local.parts import Parts, find_parts
 from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import end_descendants, reap_orphaned_processes
-from hyperframes_render.local.tasks import dropped_in_work, hurry_left_behind
+from hyperframes_render.local.tasks import make_unfinished_due, unfinished_drop_keys
 from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.tasks.keys import hash_key, make_record, new_key, owner_of
 from hyperframes_render.tasks.ports import KeyLimits
 
 HOST = "127.0.0.1"
-#: Requests that still run when the server is stopped are given so many seconds.
+#: Seconds for open requests to finish when the server stops.
 _GRACE_SECONDS = 3
-_LOOK_SECONDS = 2.0
-#: Seconds that an idle connection is kept: longer than clients keep theirs (httpx 5, requests and browsers 60 at most),
-#: so that none sends a request on one that is just being closed.
+#: Seconds between two checks of the emulator.
+_CHECK_SECONDS = 2.0
+#: Keep-alive of idle connections in seconds: longer than that of clients (httpx 5, requests and browsers 60 at most),
+#: so that no client sends a request on a connection that the server is closing.
 _IDLE_SECONDS = 75
-#: The key of whoever runs the server: nobody has to be kept from this machine but by what it can do.
+#: Limits of the server's own key: no rate limits, since only this machine can reach the server.
 _OWN_LIMITS = KeyLimits(runs_a_minute=0, uploads_a_minute=0)
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """What the command line gives. No `data`: a temporary folder that goes when the server stops."""
+    """The options of the command. If `data` is None, a temporary folder is used and removed at the end."""
 
     port: int
     api_key: str | None = None
@@ -55,10 +56,10 @@ class ServeOptions:
 
 
 def serve(options: ServeOptions, say: Say) -> None:
-    """Run the stack and answer on the port until SIGINT or SIGTERM; `say` is called with each step.
+    """Run the stack and serve the API until SIGINT or SIGTERM; `say` is called with each step.
 
-    Raises SetupIncomplete, and MachineError when the emulator dies.
-    Leaves no process behind, and everything that was accepted in the data folder.
+    Ends all processes that it started. All accepted tasks are kept in the data folder. Raises SetupIncomplete, and
+    MachineError if the emulator dies.
     """
     adopt_orphaned_processes()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -72,16 +73,16 @@ def serve(options: ServeOptions, say: Say) -> None:
         stack.callback(emulator.stop)
         outputs = deploy(parts, emulator, data, parameters(options.allow_private_webhooks), say)
         os.environ.update(application_environment(emulator.settings.endpoint, outputs))
-        _introduce(options, outputs, say)
-        _resume(emulator.settings.endpoint, outputs, say)
+        _store_key(options, outputs, say)
+        _resume_unfinished(emulator.settings.endpoint, outputs, say)
         folders = drop_folders(emulator.settings.endpoint, outputs, data)
         folders.start()
         stack.callback(folders.stop)
         stopping = threading.Event()
         stack.callback(stopping.set)
-        died = _look_after(emulator, stopping)
+        died = _watch_emulator(emulator, stopping)
         say(f"ready after {time.monotonic() - started:.1f} s: http://{HOST}:{listener.getsockname()[1]}")
-        _answer(listener)
+        _serve_api(listener)
         if died.is_set():
             log = data / "logs/emulator.log"
             raise MachineError("The emulator ended by itself.", f"Its log is {log}; start the server again.")
@@ -89,7 +90,7 @@ def serve(options: ServeOptions, say: Say) -> None:
 
 
 def parameters(allow_private_webhooks: bool) -> dict[str, str]:
-    """The template's parameters for this machine; all others keep their defaults."""
+    """The template's parameters that differ from their defaults on this machine."""
     return {
         "ParallelChunks": str(len(os.sched_getaffinity(0))),
         "WebhookAllowPrivate": str(allow_private_webhooks).lower(),
@@ -97,15 +98,18 @@ def parameters(allow_private_webhooks: bool) -> dict[str, str]:
 
 
 def start_emulator(parts: Parts, data: Path, say: Say) -> Emulator:
-    """The emulator on the port that it had before, if that is free: addresses in its state name it."""
+    """Start the emulator, on the port of the last run if it is free: URLs in the saved state contain the port.
+
+    Raises SetupIncomplete.
+    """
     say("starting the emulator")
-    note = data / "port.json"
+    port_file = data / "port.json"
     try:
-        before = int(json.loads(note.read_text()))
+        before = int(json.loads(port_file.read_text()))
     except (OSError, ValueError, TypeError):
         before = 0
     port = free_port(before)
-    note.write_text(json.dumps(port))
+    port_file.write_text(json.dumps(port))
     emulator = Emulator(parts, emulator_settings(parts, data, port=port))
     try:
         emulator.wait_until_ready()
@@ -116,7 +120,7 @@ def start_emulator(parts: Parts, data: Path, say: Say) -> Emulator:
 
 
 def deploy(parts: Parts, emulator: Emulator, data: Path, values: dict[str, str], say: Say) -> Outputs:
-    """Deploy the template unless just this is deployed already; the stack's outputs."""
+    """Deploy the template unless the same is deployed already. Returns the stack's outputs."""
     deployment = Deployment(parts, data, emulator.settings.endpoint, values)
     if deployment.is_current():
         say("the stack is deployed already")
@@ -127,27 +131,27 @@ def deploy(parts: Parts, emulator: Emulator, data: Path, values: dict[str, str],
 
 
 def application_environment(endpoint: str, outputs: Outputs) -> dict[str, str]:
-    """What the API's application reads: the variables of the deployed function, and where the services are."""
+    """The environment of the API: the variables of the deployed function, and the emulator's endpoint."""
     configuration = local_client("lambda", endpoint).get_function_configuration(FunctionName=outputs["ApiFunction"])
     variables: dict[str, str] = configuration["Environment"]["Variables"]
-    quiet = {"POWERTOOLS_TRACE_DISABLED": "true", "LOG_LEVEL": "WARNING"}  # a line for each request is for CloudWatch
+    quiet = {"POWERTOOLS_TRACE_DISABLED": "true", "LOG_LEVEL": "WARNING"}  # no log line for each request
     return {**local_variables(endpoint), **variables, **quiet}
 
 
 def drop_folders(endpoint: str, outputs: Outputs, data: Path) -> DropFolders:
-    """The data folder's inbox/ and outbox/."""
+    """The synchronization of the data folder's inbox/ and outbox/."""
     dynamodb = local_client("dynamodb", endpoint)
     return DropFolders(
         data,
         local_client("s3", endpoint),
         outputs["Bucket"],
-        lambda: dropped_in_work(dynamodb, outputs["TaskTable"]),
+        lambda: unfinished_drop_keys(dynamodb, outputs["TaskTable"]),
     )
 
 
 @contextmanager
 def _listening(port: int) -> Iterator[socket.socket]:
-    """The socket, taken before anything slow is done. Only this machine can reach it."""
+    """The listening socket, on loopback only. Bound first, so that a used port is reported at once."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -155,73 +159,75 @@ def _listening(port: int) -> Iterator[socket.socket]:
     except OSError as error:
         listener.close()
         raise SetupIncomplete(
-            f"Port {port} cannot be used: {error.strerror}.", "Name another one with --port, or 0 for any."
+            f"Port {port} cannot be used: {error.strerror}.", "Use another port with --port, or 0 for any free port."
         ) from None
     with listener:
         yield listener
 
 
 @contextmanager
-def _data_folder(named: Path | None, say: Say) -> Iterator[Path]:
-    """The folder for everything that is kept, used by one server at a time."""
-    data = (named or Path(tempfile.mkdtemp(prefix="hyperframes-render-"))).resolve()
+def _data_folder(requested: Path | None, say: Say) -> Iterator[Path]:
+    """The locked data folder, which only one server may use at a time. A temporary folder is removed at the end."""
+    data = (requested or Path(tempfile.mkdtemp(prefix="hyperframes-render-"))).resolve()
     try:
         data.mkdir(parents=True, exist_ok=True)
         lock = (data / "lock").open("w")
     except OSError as error:
-        raise SetupIncomplete(f"The data folder {data} cannot be used: {error.strerror}.", "Name another.") from None
+        raise SetupIncomplete(
+            f"The data folder {data} cannot be used: {error.strerror}.", "Use another folder."
+        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SetupIncomplete(
-                f"Another server uses the data folder {data}.", "Stop it, or name another folder with --data."
+                f"Another server uses the data folder {data}.", "Stop it, or use another folder with --data."
             ) from None
-        if named is None:
-            say("no --data: what is rendered goes when this server stops")
+        if requested is None:
+            say("no --data: all videos are removed when the server stops")
         try:
             yield data
         finally:
-            if named is None:
+            if requested is None:
                 shutil.rmtree(data, ignore_errors=True)
 
 
-def _introduce(options: ServeOptions, outputs: Outputs, say: Say) -> None:
-    """Store the key, and print what a caller needs."""
+def _store_key(options: ServeOptions, outputs: Outputs, say: Say) -> None:
+    """Store the API key. Print it and the webhook secrets."""
     key = options.api_key or new_key()
     DynamoKeys(outputs["TaskTable"]).put(make_record(key, "serve", limits=_OWN_LIMITS))
     secrets = KmsSecrets(outputs["WebhookSecretKeyArn"], DynamoTasks(outputs["TaskTable"]).secret_versions)
-    say(f"API key: {key}" if options.api_key is None else "API key: the one given")
+    say(f"API key: {key}" if options.api_key is None else "API key: the value of --api-key")
     say(f"webhook secret of this key: {secrets.secrets(owner_of(hash_key(key)))[0]}")
     say(f"webhook secret of dropped files: {secrets.secrets('drop')[0]}")
 
 
-def _resume(endpoint: str, outputs: Outputs, say: Say) -> None:
-    """What an earlier run left unfinished is looked at now, not in a minute."""
-    count = hurry_left_behind(local_client("dynamodb", endpoint), outputs["TaskTable"])
+def _resume_unfinished(endpoint: str, outputs: Outputs, say: Say) -> None:
+    """Resume the unfinished tasks of an earlier run at once, instead of with the next sweep in a minute."""
+    count = make_unfinished_due(local_client("dynamodb", endpoint), outputs["TaskTable"])
     if count:
-        say(f"going on with {count} unfinished {'task' if count == 1 else 'tasks'}")
+        say(f"resuming {count} unfinished {'task' if count == 1 else 'tasks'}")
         local_client("lambda", endpoint).invoke(FunctionName=outputs["SweepFunction"], InvocationType="Event")
 
 
-def _look_after(emulator: Emulator, stopping: threading.Event) -> threading.Event:
-    """Collect ended orphans until `stopping`; when the emulator dies before, end the server: then the event is set."""
+def _watch_emulator(emulator: Emulator, stopping: threading.Event) -> threading.Event:
+    """Reap ended orphans until `stopping` is set. If the emulator dies, set the returned event and stop the server."""
     died = threading.Event()
 
     def run() -> None:
-        while not stopping.wait(_LOOK_SECONDS):
+        while not stopping.wait(_CHECK_SECONDS):
             reap_orphaned_processes(known=(emulator.pid,))
             if not emulator.is_running():
                 died.set()
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 
-    threading.Thread(target=run, name="keeper", daemon=True).start()
+    threading.Thread(target=run, name="emulator-watch", daemon=True).start()
     return died
 
 
-def _answer(listener: socket.socket) -> None:
-    """Serve the application until a signal."""
+def _serve_api(listener: socket.socket) -> None:
+    """Serve the API until SIGINT or SIGTERM."""
     from hyperframes_render.functions.api import build_application
 
     config = uvicorn.Config(

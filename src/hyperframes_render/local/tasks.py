@@ -1,4 +1,4 @@
-"""What the launcher itself asks of the task table."""
+"""Queries of the server on the task table."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hyperframes_render.tasks.ports import Attention
 from hyperframes_render.tasks.timestamps import moment
 
 
-def hurry_left_behind(dynamodb: Any, table: str) -> int:
-    """Have sweep look at every task at once that an earlier run left unfinished; how many there are.
+def make_unfinished_due(dynamodb: Any, table: str) -> int:
+    """Make all unfinished tasks of an earlier run due for the next sweep. Returns their number.
 
-    After a stop no execution runs any more, so nothing is to be waited for.
+    No execution of an earlier run is alive, so there is no reason to wait for one.
     """
     now, count = moment(), 0
     for kind in (Attention.START, Attention.RUN, Attention.ANNOUNCE):
@@ -32,8 +32,8 @@ def hurry_left_behind(dynamodb: Any, table: str) -> int:
     return count
 
 
-def dropped_in_work(dynamodb: Any, table: str) -> set[str]:
-    """Keys of dropped files whose tasks have not ended."""
+def unfinished_drop_keys(dynamodb: Any, table: str) -> set[str]:
+    """Object keys of dropped files whose tasks have not ended."""
     query = {
         "KeyConditionExpression": "#owner = :drop",
         "FilterExpression": "#status < :completed",

@@ -19,7 +19,7 @@ from hyperframes_render.local.emulation import Emulator, emulator_settings
 from hyperframes_render.local.parts import find_parts
 from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
-from hyperframes_render.local.tasks import hurry_left_behind
+from hyperframes_render.local.tasks import make_unfinished_due
 from hyperframes_render.tasks.grants import recorded_access
 from hyperframes_render.tasks.keys import make_record
 from tests.waiting import wait_for
@@ -170,7 +170,7 @@ class Stack:
         wait_for(lambda: not self.emulator.is_running(), seconds=10, what="the emulator's end")
         self.emulator = Emulator(find_parts(), self.emulator.settings)
         self.emulator.wait_until_ready()
-        hurry_left_behind(self.client("dynamodb"), self.table)
+        make_unfinished_due(self.client("dynamodb"), self.table)
 
     def _subscribe(self) -> str:
         sqs = self.client("sqs")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hyperframes_render.local.emulator.guard import refusing_strangers
+from hyperframes_render.local.emulator.guard import with_access_guard
 
 SIGNED = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=test%2F20261128%2Fs3&X-Amz-Signature=0a"
 UPLOAD, RESULT = "/hyperframes-render-bucket-1a2b/uploads/k/page.html", "/hyperframes-render-bucket-1a2b/outbox/a.mp4"
@@ -39,7 +39,7 @@ def ask(method: str = "GET", path: str = "/", query: str = "", kind: str = "http
         sent.append(message)
 
     async def run() -> None:
-        await refusing_strangers(_application)(scope, receive, send)
+        await with_access_guard(_application)(scope, receive, send)
 
     asyncio.run(run())
     text = b"".join(message.get("body", b"") for message in sent).decode()
@@ -152,7 +152,7 @@ def test_the_server_s_own_start_is_let_through() -> None:
         seen.append(scope["type"])
 
     async def run() -> None:
-        await refusing_strangers(application)({"type": "lifespan"}, None, None)
+        await with_access_guard(application)({"type": "lifespan"}, None, None)
 
     asyncio.run(run())
     assert seen == ["lifespan"]

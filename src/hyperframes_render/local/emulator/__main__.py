@@ -12,12 +12,12 @@ from ministack.core import persistence
 
 from hyperframes_render.local.emulator import shims
 from hyperframes_render.local.emulator.environments import Environments
-from hyperframes_render.local.emulator.guard import Asgi, refusing_strangers
+from hyperframes_render.local.emulator.guard import Asgi, with_access_guard
 from hyperframes_render.local.emulator.saving import Journal, StateSaver
 from hyperframes_render.local.emulator.settings import EmulatorSettings
 
 
-def noting_changes(application: Asgi, saver: StateSaver) -> Asgi:
+def with_change_tracking(application: Asgi, saver: StateSaver) -> Asgi:
     """`application`, telling the saver of each request that can change something."""
 
     async def noted(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -28,7 +28,7 @@ def noting_changes(application: Asgi, saver: StateSaver) -> Asgi:
     return noted
 
 
-def keeping_journal(application: Asgi, journal: Journal) -> Asgi:
+def with_journal(application: Asgi, journal: Journal) -> Asgi:
     """`application`, with each item that was put or deleted in the journal before the answer leaves."""
 
     async def kept(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -69,17 +69,17 @@ def main() -> None:
     environments = Environments(Path(settings.rie), settings.folder / "logs", settings.limit, settings.wait_seconds)
     shims.run_functions_under_rie(settings, environments, saver)
     shims.keep_message_attributes()
-    shims.accept_streamed_routes()
-    shims.know_items_of_requests()
-    shims.limit_chunks_at_once()
-    shims.obey_delays_of_retries()
-    shims.check_conditions_once()
-    shims.count_loopback_as_tls()
-    shims.restore_journal(journal)
-    shims.forget_what_is_over()
+    shims.support_streamed_routes()
+    shims.provide_leading_keys()
+    shims.support_max_concurrency_path()
+    shims.support_retry_delays()
+    shims.cache_condition_checks()
+    shims.treat_loopback_as_tls()
+    shims.replay_journal(journal)
+    shims.delete_ended_executions()
     if settings.record_calls:
-        shims.record_denials_and_calls(Path(settings.record_calls))
-    ministack_app.app = refusing_strangers(noting_changes(keeping_journal(ministack_app.app, journal), saver))
+        shims.record_role_calls(Path(settings.record_calls))
+    ministack_app.app = with_access_guard(with_change_tracking(with_journal(ministack_app.app, journal), saver))
     # A terminal sends Ctrl-C to the whole group: the launcher decides when this process stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save_everything).start())

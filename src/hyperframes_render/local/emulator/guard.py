@@ -37,7 +37,7 @@ _OWN_ROUTE = f"Of the emulator's own routes only {_HEALTH} is open: stop the ser
 _PAGE = "The emulator takes no requests of web pages, except by addresses that the API signed: ask the API itself.\n"
 
 
-def refusing_strangers(application: Asgi) -> Asgi:
+def with_access_guard(application: Asgi) -> Asgi:
     """`application`, with 403 and one sentence for requests that no program of the stack makes."""
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:

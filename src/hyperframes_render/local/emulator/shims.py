@@ -72,7 +72,7 @@ def keep_message_attributes() -> None:
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"] = flattened
 
 
-def accept_streamed_routes() -> None:
+def support_streamed_routes() -> None:
     """A route whose answer is streamed in AWS is answered whole here; without this it answers 500."""
     extract = apigateway_v1._extract_lambda_ref_from_integration_uri
 
@@ -82,7 +82,7 @@ def accept_streamed_routes() -> None:
     apigateway_v1._extract_lambda_ref_from_integration_uri = whole
 
 
-def know_items_of_requests() -> None:
+def provide_leading_keys() -> None:
     """`dynamodb:LeadingKeys` has the keys of the request's items: a session for one task is held to that task's."""
     known = iam_actions.dynamodb_service_context
 
@@ -96,7 +96,7 @@ def know_items_of_requests() -> None:
     iam_actions.dynamodb_service_context = with_keys
 
 
-def limit_chunks_at_once() -> None:
+def support_max_concurrency_path() -> None:
     """A Map's MaxConcurrencyPath is obeyed; MiniStack reads MaxConcurrency only, which cannot come from a parameter."""
     run = stepfunctions._run_distributed_map
 
@@ -108,7 +108,7 @@ def limit_chunks_at_once() -> None:
     stepfunctions._run_distributed_map = limited
 
 
-def obey_delays_of_retries() -> None:
+def support_retry_delays() -> None:
     """Retries wait at most MaxDelaySeconds, and with full jitter; MiniStack doubles up to a minute, all in step.
 
     A hundred executions that were refused at once would all sleep the same minute, with every environment idle.
@@ -129,7 +129,7 @@ def obey_delays_of_retries() -> None:
     stepfunctions._find_matching_retrier = with_delay
 
 
-def check_conditions_once() -> None:
+def cache_condition_checks() -> None:
     """The syntax of a condition is checked once, not for each of the items that a query looks at.
 
     With hundreds of tasks at work the checks were two fifths of what the emulator did.
@@ -138,7 +138,7 @@ def check_conditions_once() -> None:
     dynamodb._condition_syntax_error = check
 
 
-def count_loopback_as_tls() -> None:
+def treat_loopback_as_tls() -> None:
     """The bucket's policy lets only TLS in; here every request comes over loopback, which nobody can listen to."""
     pin = ministack_app.pin_request_origin
 
@@ -148,7 +148,7 @@ def count_loopback_as_tls() -> None:
     ministack_app.pin_request_origin = pinned
 
 
-def forget_what_is_over() -> None:
+def delete_ended_executions() -> None:
     """Ended executions and logs of calls are kept for some minutes, as AWS deletes them in time; here for ever else.
 
     Each task leaves some 30 KB of them. Nothing asks for an execution that ended minutes ago: a task that is not final
@@ -179,7 +179,7 @@ def forget_what_is_over() -> None:
     threading.Thread(target=run, name="forgetting", daemon=True).start()
 
 
-def restore_journal(journal: Journal) -> None:
+def replay_journal(journal: Journal) -> None:
     """What was put or deleted after the last save comes back with the saved state."""
     load = ministack_app._load_persisted_state
 
@@ -196,7 +196,7 @@ def restore_journal(journal: Journal) -> None:
     ministack_app._load_persisted_state = restored
 
 
-def record_denials_and_calls(path: Path) -> None:
+def record_role_calls(path: Path) -> None:
     """Write each call that a role makes to `path`, one JSON object a line: what least privilege is tested with."""
     from ministack.core import iam_evaluator
 
