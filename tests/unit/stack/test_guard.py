@@ -64,7 +64,7 @@ def test_programs_reach_it_by_every_name_of_this_machine(host: str) -> None:
 def test_a_name_that_somebody_else_may_point_here_is_refused(host: str) -> None:
     status, text = ask(host=host)
     assert status == 403
-    assert text == "This is the emulator of `hyperframes-render serve`: it answers to 127.0.0.1 and localhost alone.\n"
+    assert text == "This is the emulator of `hyperframes-render serve`: it answers to 127.0.0.1 and localhost only.\n"
 
 
 def test_of_the_emulators_own_routes_only_its_health_is_open() -> None:

@@ -1,5 +1,6 @@
-"""The emulator's process: MiniStack for the services, AWS's own runtime emulator for every function.
+"""The emulator's program: MiniStack for the services, AWS's Runtime Interface Emulator (RIE) for every function.
 
-Runs in an environment of its own (its packages clash with others') and imports of this package only what needs no
-package at all. What it changes in MiniStack, and why: docs/guides/local.md lists each under the name used in shims.py.
+It runs in a separate Python environment, because its packages conflict with those of the renderer. From
+hyperframes_render it imports only modules that need no installed package. shims.py changes MiniStack;
+docs/guides/local.md lists each change with its reason.
 """

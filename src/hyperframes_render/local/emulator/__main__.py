@@ -1,4 +1,7 @@
-"""Start the emulator: settings come in one variable, SIGTERM stops it in order, SIGUSR1 saves everything at once."""
+"""Starts the emulator. SIGTERM stops it gracefully; SIGUSR1 saves the state of all services.
+
+The settings are read from one environment variable (settings.py).
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,20 @@ from hyperframes_render.local.emulator.settings import EmulatorSettings
 
 
 def with_change_tracking(application: Asgi, saver: StateSaver) -> Asgi:
-    """`application`, telling the saver of each request that can change something."""
+    """Wrap `application`: mark the state as changed after each request that can change it."""
 
-    async def noted(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def tracked(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await application(scope, receive, send)
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
-            saver.note_change()
+            saver.mark_changed()
 
-    return noted
+    return tracked
 
 
 def with_journal(application: Asgi, journal: Journal) -> Asgi:
-    """`application`, with each item that was put or deleted in the journal before the answer leaves."""
+    """Wrap `application`: write each PutItem and DeleteItem to the journal before its response is sent."""
 
-    async def kept(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def journaled(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope["headers"]) if scope["type"] == "http" else {}
         operation = headers.get(b"x-amz-target", b"").decode().removeprefix("DynamoDB_20120810.")
         if operation not in ("PutItem", "DeleteItem"):
@@ -39,23 +42,23 @@ def with_journal(application: Asgi, journal: Journal) -> Asgi:
             return
         body = bytearray()
 
-        async def receive_kept() -> Any:
+        async def receive_and_copy() -> Any:
             message = await receive()
             body.extend(message.get("body", b""))
             return message
 
-        async def send_after(message: Any) -> None:
+        async def send_after_write(message: Any) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 journal.add(operation, bytes(body))
             await send(message)
 
-        await application(scope, receive_kept, send_after)
+        await application(scope, receive_and_copy, send_after_write)
 
-    return kept
+    return journaled
 
 
 def save_everything() -> None:
-    """All services' state as it is now, so that a kill -9 keeps the deployed stack."""
+    """Save the state of all services, so that the deployed stack survives a kill -9."""
     persistence.save_all(ministack_app._build_persistence_save_dict())
 
 
@@ -80,7 +83,7 @@ def main() -> None:
     if settings.record_calls:
         shims.record_role_calls(Path(settings.record_calls))
     ministack_app.app = with_access_guard(with_change_tracking(with_journal(ministack_app.app, journal), saver))
-    # A terminal sends Ctrl-C to the whole group: the launcher decides when this process stops.
+    # A terminal sends Ctrl-C to the whole process group. The server decides when this process stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=save_everything).start())
     saver.start()

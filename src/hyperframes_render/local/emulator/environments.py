@@ -1,7 +1,8 @@
-"""Execution environments: one Runtime Interface Emulator with one runtime process each, as in Lambda.
+"""Execution environments of functions, as in Lambda.
 
-An environment serves one call at a time. A function has a pool of them with a maximum; a call that finds all busy
-waits. The RIE is AWS's own; the runtime process is awslambdaric, as in the image and in the managed runtime.
+An environment is one Runtime Interface Emulator (RIE) with one runtime process. It handles one call at a time. Each
+function has a pool of environments with a maximum size; a call waits if all are busy. The RIE is AWS's; the runtime
+process is awslambdaric, as in the container image and in the managed runtime.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from typing import Any
 from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import dies_with_parent, end_tree, plain_environment
 
-#: Seconds that a new environment's RIE may take to listen. Seen: 0.05; a busy machine is slower.
+#: Seconds until the RIE of a new environment must listen. Measured: 0.05; a busy machine is slower.
 START_SECONDS = 20.0
-#: Lambda gives a function ten seconds of initialisation on top of its time-out; the RIE counts it in the first call.
+#: Seconds that Lambda allows for initialization, in addition to the time-out. The RIE includes them in the first call.
 INIT_SECONDS = 10.0
-#: An environment that nobody called for so long is ended, as in Lambda.
+#: An environment without a call for this many seconds is ended, as in Lambda.
 IDLE_SECONDS = 900.0
-#: A log file longer than this is emptied between two calls.
+#: A log file with more bytes is truncated between two calls.
 LOG_BYTES = 4_000_000
 _INVOKE_PATH = "/2015-03-31/functions/function/invocations"
 _TIMED_OUT = "Task timed out after"
@@ -38,7 +39,10 @@ _STREAM_SEPARATOR = b"\0" * 8
 
 @dataclass(frozen=True)
 class Function:
-    """A deployed function as far as running it needs: `command` starts its runtime process."""
+    """What is needed to run a deployed function.
+
+    `command` starts the runtime process. `revision` changes with code or configuration. `timeout` is in seconds.
+    """
 
     name: str
     revision: str
@@ -50,7 +54,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call brought: the payload, the function's log, and the kind of error, if any."""
+    """The result of a call: the payload, the function's log, and whether the function failed."""
 
     payload: Any
     log: str
@@ -58,11 +62,11 @@ class Answer:
 
 
 class EnvironmentLost(Exception):
-    """The environment died or never came up."""
+    """The environment died or did not start."""
 
 
 class _Spawner:
-    """One thread that starts every process: the kernel ends a child with the *thread* that made it."""
+    """Starts every process on one long-lived thread: the kernel kills a child when the thread that started it ends."""
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
@@ -84,7 +88,7 @@ class _Spawner:
 
 
 class Environment:
-    """One RIE and its runtime process, in a process group of their own."""
+    """One RIE and its runtime process, in a new session."""
 
     def __init__(
         self, rie: Path, function: Function, number: int, logs: Path, spawner: _Spawner, runtime_port: int = 0
@@ -98,7 +102,7 @@ class Environment:
         self._log = self._log_path.open("ab", buffering=0)
         self._log.truncate(0)
         self._port, runtime_port = free_port(), runtime_port or free_port()
-        # The RIE dies with the emulator, the runtime process with the RIE: nothing outlives a kill -9.
+        # The RIE dies with the emulator, and the runtime process with the RIE, also after a kill -9.
         command = [
             str(rie),
             "--runtime-interface-emulator-address",
@@ -107,7 +111,7 @@ class Environment:
             f"127.0.0.1:{runtime_port}",
             *dies_with_parent(function.command),
         ]
-        # Lambda's /tmp belongs to one environment; here TMPDIR stands for it.
+        # In Lambda each environment has its own /tmp. Here it has its own TMPDIR.
         variables = {**function.variables, "TMPDIR": str(self._temporary)}
         self._process = spawner.popen(
             dies_with_parent(command),
@@ -120,7 +124,7 @@ class Environment:
         )
 
     def call(self, event: Any, request_id: str) -> Answer:
-        """Hand one event to the function and wait for its answer. Raises EnvironmentLost."""
+        """Send one event to the function and wait for the answer. Raises EnvironmentLost."""
         if self._log_path.stat().st_size > LOG_BYTES:
             self._log.truncate(0)
         begin = self._log_path.stat().st_size
@@ -130,7 +134,7 @@ class Environment:
         return _answer(status, body, headers, self._log_since(begin))
 
     def end(self) -> None:
-        """End every process of the environment and forget its files."""
+        """End all processes of the environment and delete its temporary files."""
         end_tree(self._process.pid, grace=1.0)
         self._process.wait()
         self._log.close()
@@ -161,7 +165,7 @@ class Environment:
                 connection.close()
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     log = self._log_since(0)[-500:]
-                    raise EnvironmentLost(f"No environment of {self.function.name} came up: {log}") from error
+                    raise EnvironmentLost(f"An environment of {self.function.name} did not start: {log}") from error
                 time.sleep(0.01)
 
     def _log_since(self, begin: int) -> str:
@@ -171,12 +175,12 @@ class Environment:
 
 
 class EnvironmentLimit(Exception):
-    """No environment came free within the time that a call may wait for one."""
+    """No environment became free within the time that a call may wait."""
 
 
 @dataclass
 class _Pool:
-    """The environments of one function, and how many calls may have one at once."""
+    """The environments of one function. `changed` guards both collections, and is notified when one becomes free."""
 
     free: list[Environment] = field(default_factory=list)
     busy: set[Environment] = field(default_factory=set)
@@ -184,7 +188,10 @@ class _Pool:
 
 
 class Environments:
-    """All environments of all functions."""
+    """The environments of all functions.
+
+    `limit` returns the maximum number of environments of a function, by its name. A call waits up to `wait_seconds`.
+    """
 
     def __init__(self, rie: Path, logs: Path, limit: Callable[[str], int], wait_seconds: float) -> None:
         self._rie, self._logs, self._limit, self._wait = rie, logs, limit, wait_seconds
@@ -197,22 +204,22 @@ class Environments:
         threading.Thread(target=self._end_idle, name="idle-environments", daemon=True).start()
 
     def call(self, function: Function, event: Any, request_id: str) -> Answer:
-        """Run one call in a free environment, a new one, or the next to come free. Raises EnvironmentLimit."""
+        """Run one call in a free environment, a new one, or the next that becomes free. Raises EnvironmentLimit."""
         pool = self._pool(function.name)
         environment = self._take(pool, function)
         usable = False
         try:
             answer = environment.call(event, request_id)
-            # After a time-out or an exit the old call may still be running in there: Lambda starts afresh as well.
+            # After a time-out or an exit the old call may still run in it. Lambda starts a new environment as well.
             usable = not (answer.error and answer.payload.get("errorType") in ("Sandbox.Timedout", "Runtime.ExitError"))
             return answer
         except EnvironmentLost as lost:
             return Answer({"errorType": "Runtime.ExitError", "errorMessage": str(lost)}, "", error=True)
         finally:
-            self._give_back(pool, environment, usable)
+            self._release(pool, environment, usable)
 
     def close(self) -> None:
-        """End all environments; calls that still run in them fail."""
+        """End all environments. Calls in progress fail."""
         self._closed = True
         with self._lock:
             pools = list(self._pools.values())
@@ -247,12 +254,12 @@ class Environments:
                 if not pool.changed.wait(deadline - time.monotonic()):
                     raise EnvironmentLimit(f"All environments of {function.name} are busy.")
             if self._closed:
-                raise EnvironmentLimit("The stack is being stopped.")
+                raise EnvironmentLimit("The stack is stopping.")
             environment = Environment(self._rie, function, next(self._numbers), self._logs, self._spawner)
             pool.busy.add(environment)
             return environment
 
-    def _give_back(self, pool: _Pool, environment: Environment, usable: bool) -> None:
+    def _release(self, pool: _Pool, environment: Environment, usable: bool) -> None:
         keep = usable and not self._closed
         if not keep:
             environment.end()
@@ -278,7 +285,7 @@ class Environments:
 
 
 def _answer(status: int, body: bytes, headers: Mapping[str, str], log: str) -> Answer:
-    """What the RIE's answer means: it says of errors what Lambda says, with another status."""
+    """Convert the RIE's response. It reports errors with Lambda's payload, but with another status."""
     if _STREAM_SEPARATOR in body:
         return Answer(_streamed(body), log)
     text = body.decode(errors="replace")
@@ -295,13 +302,13 @@ def _answer(status: int, body: bytes, headers: Mapping[str, str], log: str) -> A
 
 
 def _is_error(payload: object) -> bool:
-    """Whether the runtime reported an error: these keys and no others."""
+    """Whether `payload` is an error report of the runtime: it has errorType, and only keys of such a report."""
     known = {"errorType", "errorMessage", "stackTrace", "requestId", "cause"}
     return isinstance(payload, dict) and "errorType" in payload and set(payload) <= known
 
 
 def _streamed(body: bytes) -> dict[str, Any]:
-    """A streamed answer (JSON, eight zero bytes, payload) as the gateway takes it when it is not streamed."""
+    """Convert a streamed response (JSON, eight zero bytes, payload) to the gateway's format for whole responses."""
     head, _, payload = body.partition(_STREAM_SEPARATOR)
     answer: dict[str, Any] = json.loads(head or b"{}")
     return {"statusCode": 200, **answer, "body": payload.decode(errors="replace")}

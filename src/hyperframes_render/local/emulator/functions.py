@@ -1,4 +1,4 @@
-"""From a function as MiniStack stores it to the command that runs it, as Lambda would."""
+"""Converts MiniStack's record of a function to the command and environment that run it, as Lambda does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def read_function(
     credentials: dict[str, str],
     layer: Callable[[Any], bytes | None],
 ) -> Function:
-    """The function that the emulator's `record` describes. `layer` gives a layer's zip for its reference."""
+    """The function of MiniStack's `record`. `layer` returns the zip of a layer reference, or None.
+
+    `credentials` are the environment variables with the role's credentials.
+    """
     config = record["config"]
     variables = {**_lambda_variables(config, settings), **credentials}
     variables.update(config.get("Environment", {}).get("Variables", {}))
@@ -60,7 +63,7 @@ def read_function(
 
 
 def _lambda_variables(config: dict[str, Any], settings: EmulatorSettings) -> dict[str, str]:
-    """What Lambda itself tells every function, and where the services are. Nothing of this process's environment."""
+    """The environment variables that Lambda sets for every function, and the emulator's endpoint."""
     region = config["FunctionArn"].split(":")[3]
     return {
         "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
@@ -72,14 +75,14 @@ def _lambda_variables(config: dict[str, Any], settings: EmulatorSettings) -> dic
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": settings.endpoint,
-        # There is no X-Ray daemon here; Powertools would look for one.
+        # There is no X-Ray daemon here, but Powertools would look for one.
         "POWERTOOLS_TRACE_DISABLED": "true",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
 def _unpacked(content: bytes, folder: Path) -> Path:
-    """The folder that the zip `content` is unpacked to, once for each content."""
+    """Unpack the zip `content` below `folder`, once for each content. Returns the new folder."""
     target = folder / hashlib.sha256(content).hexdigest()[:16]
     with _unpacking:
         if not target.exists():
@@ -89,7 +92,7 @@ def _unpacked(content: bytes, folder: Path) -> Path:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 archive.extractall(part)
                 for entry in archive.infolist():
-                    if entry.external_attr >> 16 & 0o111:  # a program; zipfile itself forgets that
+                    if entry.external_attr >> 16 & 0o111:  # a program: zipfile does not restore the mode
                         (part / entry.filename).chmod(0o755)
             part.rename(target)
     return target

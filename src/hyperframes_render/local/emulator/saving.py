@@ -1,6 +1,7 @@
-"""The task table and the queues are on disk soon after a change: MiniStack itself saves when it is stopped.
+"""Saves the task table and the queues to disk soon after a change. MiniStack itself saves only when it stops.
 
-Soon is too late for what was promised to somebody: new and deleted items are in a journal before they are answered.
+An accepted task must survive a crash at once. New and deleted items are therefore written to a journal before the
+response is sent.
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ from typing import Any, NoReturn
 from ministack.core import persistence
 from ministack.services import dynamodb, sqs
 
-#: Seconds between a change and the file that holds it, at most about twice this; more where there is much to save.
+#: Shortest pause between two saves, in seconds. A change is on disk after about twice this, or later if
+#: the state is large.
 INTERVAL = 0.4
-#: A pause is so many times as long as what was saved before it took: saving takes no more than a fifth of a processor.
+#: Pause after a save, as a multiple of its duration: saving uses at most a fifth of a processor.
 _PAUSE = 4
-#: prctl(2): a process ends when the one that started it does.
+#: prctl(2): the kernel kills this process when its parent thread ends.
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 _log = logging.getLogger("hyperframes.saving")
 
 
 class Journal:
-    """Items that were put or deleted since the tables were last saved: one request a line, in files that are numbered.
+    """The items that were put or deleted since the last save: one request a line, in numbered files.
 
-    Changes of items are not in it. An item that is restored is as it was when it was new, and sweep goes on from there.
+    Updates of items are not in it. A restored item has its initial state, and the sweep function resumes it from there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,13 +46,13 @@ class Journal:
         self._lock = threading.Lock()
 
     def add(self, operation: str, request: bytes) -> None:
-        """Note a "PutItem" or "DeleteItem"; it outlives this process when this returns."""
+        """Write a "PutItem" or "DeleteItem" request. It survives the end of this process once this returns."""
         line = json.dumps({"operation": operation, "request": json.loads(request)}) + "\n"
         with self._lock:
             self._file.write(line.encode())
 
     def read(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Operations and requests, the oldest first; a line that was cut off was not answered."""
+        """Operations and requests, the oldest first. Skips an incomplete line: its request got no response."""
         for path in self._files():
             for line in path.read_text().splitlines():
                 try:
@@ -60,15 +62,15 @@ class Journal:
                 yield entry["operation"], entry["request"]
 
     def begin(self) -> int:
-        """Begin a new file; what is in older ones is in the tables, which can be saved now."""
+        """Begin a new file and return its number. The tables contain everything in older files, so save them now."""
         with self._lock:
             self._number += 1
             self._file.close()
             self._file = self._open()
             return self._number
 
-    def forget_before(self, number: int) -> None:
-        """The tables were saved: remove older files."""
+    def remove_before(self, number: int) -> None:
+        """Remove the files before `number`, whose requests are saved with the tables."""
         for path in self._files():
             if _number_of(path) < number:
                 path.unlink()
@@ -85,9 +87,9 @@ def _number_of(path: Path) -> int:
 
 
 class StateSaver:
-    """Saves after changes, in a process of its own that is a copy of this one: nothing changes in there meanwhile.
+    """Saves the state after changes, in a forked process, which has a snapshot of the state.
 
-    On a thread, the state had to be copied while all else waited: with 1,000 tasks 80 % of the emulator's time.
+    On a thread, the state had to be copied under a lock: with 1,000 tasks this took 80 % of the emulator's time.
     """
 
     def __init__(self, folder: Path, journal: Journal) -> None:
@@ -95,42 +97,42 @@ class StateSaver:
         self._changed = threading.Event()
         self._lock = threading.Lock()
 
-    def note_change(self) -> None:
-        """Something may have changed."""
+    def mark_changed(self) -> None:
+        """Mark the state as changed, so that it is saved soon."""
         self._changed.set()
 
     def start(self) -> None:
-        """Save from now on."""
+        """Start the thread that saves."""
         self._folder.mkdir(parents=True, exist_ok=True)
         threading.Thread(target=self._run, name="saver", daemon=True).start()
 
     def save(self) -> None:
-        """Write the state as it is now. Raises OSError where that failed.
+        """Write the current state. Raises OSError if that fails.
 
-        The table is read first and written last: a task that the file calls announced has its message in the
-        queues' file, which is younger. The other way round a crash between the two would lose a webhook.
+        The table is read first and written last. A task that the table's file marks as announced then has its message
+        in the queues' file, which is newer. In the other order, a crash between the two could lose a webhook.
         """
         with self._lock:
             number = self._journal.begin()
             pid = os.fork()
             if pid == 0:
-                self._save_as_copy()
+                self._save_in_child()
             _, status = os.waitpid(pid, 0)
             if status != 0:
-                raise OSError(f"the process that saves ended with {status}")
-            self._journal.forget_before(number)
+                raise OSError(f"the saving process ended with status {status}")
+            self._journal.remove_before(number)
 
-    def _save_as_copy(self) -> NoReturn:
-        """What the copy does: it has one thread, and must end without anything that belongs to the original."""
+    def _save_in_child(self) -> NoReturn:
+        """Save in the forked process, then exit without any clean-up, which belongs to the parent."""
         try:
-            # One that outlives the emulator would put an older state in the place of its successor's.
+            # A process that outlives the emulator would overwrite the newer state of the next one.
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            copy.deepcopy = _as_it_is  # type: ignore[assignment]  # nothing else changes here
+            copy.deepcopy = _not_copied  # type: ignore[assignment]  # the snapshot does not change: no copy needed
             table = _serialised("dynamodb", dynamodb.get_state())
             self._write("sqs", _serialised("sqs", sqs.get_state()))
             self._write("dynamodb", table)
         except BaseException:
-            _log.exception("the state could not be saved")
+            _log.exception("could not save the state")
             os._exit(1)
         os._exit(0)
 
@@ -147,12 +149,12 @@ class StateSaver:
             try:
                 self.save()
             except OSError:
-                _log.warning("the state could not be saved at once", exc_info=True)
+                _log.warning("could not save the state; retrying", exc_info=True)
                 self._changed.set()
             time.sleep(max(INTERVAL, _PAUSE * (time.monotonic() - began)))
 
 
-def _as_it_is(value: Any, memo: Any = None) -> Any:
+def _not_copied(value: Any, memo: Any = None) -> Any:
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the launcher tells the emulator's process: one JSON text in one variable."""
+"""The settings that `serve` passes to the emulator's process, as JSON in one environment variable."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _VARIABLE = "HYPERFRAMES_EMULATOR"
 class EmulatorSettings:
     """Folders, interpreters and limits of one emulator.
 
-    `image_python` stands for the container image, `zip_python` for the managed runtime. `limits` are environments at
-    once by the end of a function's name ("-render-chunk": 2), `default_limit` those of all others. Times in seconds.
-    For tests: `record_calls` is a file for every call of a role, `image_path` a folder of modules that image functions
-    find first.
+    `image_python` runs image functions, `zip_python` zip functions. `limits` are the concurrent environments by the end
+    of a function's name ("-render-chunk": 2); `default_limit` is for all others. Times in seconds. For tests:
+    `record_calls` is the file for the calls of roles; `image_path` is a folder that image functions search first for
+    modules.
     """
 
     port: int
@@ -34,26 +34,26 @@ class EmulatorSettings:
 
     @property
     def endpoint(self) -> str:
-        """Where the services answer."""
+        """The URL of the services."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def folder(self) -> Path:
-        """Where everything lies that the emulator keeps."""
+        """The data folder."""
         return Path(self.data)
 
     def limit(self, function: str) -> int:
-        """Environments that the function may have at once."""
+        """The maximum number of concurrent environments of a function."""
         for ending, limit in self.limits.items():
             if function.endswith(ending):
                 return limit
         return self.default_limit
 
     def as_environment(self) -> dict[str, str]:
-        """The variables to start the emulator's process with."""
+        """The environment variables for the emulator's process."""
         return {
             _VARIABLE: json.dumps(asdict(self)),
-            # MiniStack reads these; the first two are traps: it would listen to MQTT, and on all interfaces.
+            # MiniStack reads these. Without the first two it would listen for MQTT, and on all interfaces.
             "IOT_MTLS_ENABLED": "0",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
@@ -62,7 +62,7 @@ class EmulatorSettings:
             "STATE_DIR": f"{self.data}/state",
             "S3_PERSIST": "1",
             "S3_DATA_DIR": f"{self.data}/s3",
-            # Its own limit on calls at once refuses; the pools of environments.py make them wait.
+            # MiniStack's limit refuses calls. The pools of environments.py make calls wait instead.
             "LAMBDA_ACCOUNT_CONCURRENCY": "0",
             "AUTH": "true" if self.auth else "false",
             "AWS_ACCESS_KEY_ID": "test",
@@ -74,5 +74,5 @@ class EmulatorSettings:
 
     @classmethod
     def from_environment(cls) -> EmulatorSettings:
-        """The settings that `as_environment` wrote."""
+        """Read the settings that `as_environment` wrote."""
         return cls(**json.loads(os.environ[_VARIABLE]))

@@ -1,4 +1,4 @@
-"""What is replaced in MiniStack 1.5.33, each with its reason; docs/guides/local.md has the same list."""
+"""Changes to MiniStack 1.5.33, each with its reason. docs/guides/local.md has the same list."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _log = logging.getLogger("hyperframes.shims")
 
 
 def run_functions_under_rie(settings: EmulatorSettings, environments: Environments, saver: StateSaver) -> None:
-    """Every function, image or zip, runs under AWS's emulator and its own role.
+    """Run every function, image or zip, under the RIE and with its own role.
 
-    Without it image functions need Docker, and every Python error is `Runtime.HandlerError`: Retry and Catch by
+    Without this, image functions need Docker, and every Python error is `Runtime.HandlerError`: Retry and Catch by
     name would never match.
     """
 
@@ -42,11 +42,11 @@ def run_functions_under_rie(settings: EmulatorSettings, environments: Environmen
             answer = environments.call(function, event, request_id)
         except EnvironmentLimit as limit:
             refusal = dict(lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", str(limit)))
-            # The workflow reads this name, and tries again for hours; without it the error has none.
+            # The workflow retries this error type for hours. MiniStack's response has no error type.
             refusal["body"] |= {"errorType": "Lambda.TooManyRequestsException", "errorMessage": str(limit)}
             return refusal
         finally:
-            saver.note_change()
+            saver.mark_changed()
         result = {"body": answer.payload, "log": answer.log, "log_source": "rie"}
         if answer.error:
             result |= {"error": True, "function_error": "Unhandled"}
@@ -57,12 +57,12 @@ def run_functions_under_rie(settings: EmulatorSettings, environments: Environmen
 
 
 def keep_message_attributes() -> None:
-    """`sns:publish` from a state machine keeps its MessageAttributes, so that subscription filters match."""
+    """Keep the MessageAttributes of `sns:publish` in a state machine, so that subscription filters match."""
     publish = stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sns:publish"]
 
-    def flattened(resource: str, given: dict[str, Any]) -> Any:
-        flat = {key: value for key, value in given.items() if key != "MessageAttributes"}
-        for number, (name, value) in enumerate(given.get("MessageAttributes", {}).items(), 1):
+    def flattened(resource: str, arguments: dict[str, Any]) -> Any:
+        flat = {key: value for key, value in arguments.items() if key != "MessageAttributes"}
+        for number, (name, value) in enumerate(arguments.get("MessageAttributes", {}).items(), 1):
             entry = f"MessageAttributes.entry.{number}"
             flat[f"{entry}.Name"] = name
             flat[f"{entry}.Value.DataType"] = value["DataType"]
@@ -73,7 +73,7 @@ def keep_message_attributes() -> None:
 
 
 def support_streamed_routes() -> None:
-    """A route whose answer is streamed in AWS is answered whole here; without this it answers 500."""
+    """Serve a route that streams its response in AWS, as one whole response. Without this, it returns 500."""
     extract = apigateway_v1._extract_lambda_ref_from_integration_uri
 
     def whole(uri: str) -> str:
@@ -83,7 +83,7 @@ def support_streamed_routes() -> None:
 
 
 def provide_leading_keys() -> None:
-    """`dynamodb:LeadingKeys` has the keys of the request's items: a session for one task is held to that task's."""
+    """Set `dynamodb:LeadingKeys` to the keys of the request's items, which limits a session to the item of its task."""
     known = iam_actions.dynamodb_service_context
 
     def with_keys(body: bytes) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def provide_leading_keys() -> None:
 
 
 def support_max_concurrency_path() -> None:
-    """A Map's MaxConcurrencyPath is obeyed; MiniStack reads MaxConcurrency only, which cannot come from a parameter."""
+    """Apply the MaxConcurrencyPath of a Map. MiniStack reads MaxConcurrency only, which cannot be a parameter."""
     run = stepfunctions._run_distributed_map
 
     def limited(state: dict[str, Any], raw_input: Any, effective: Any, *more: Any) -> Any:
@@ -109,9 +109,9 @@ def support_max_concurrency_path() -> None:
 
 
 def support_retry_delays() -> None:
-    """Retries wait at most MaxDelaySeconds, and with full jitter; MiniStack doubles up to a minute, all in step.
+    """Apply MaxDelaySeconds and JitterStrategy of retries. MiniStack doubles the delay up to a minute, without jitter.
 
-    A hundred executions that were refused at once would all sleep the same minute, with every environment idle.
+    A hundred executions that are refused at the same time would all sleep the same minute, with all environments idle.
     """
     find = stepfunctions._find_matching_retrier
 
@@ -123,23 +123,23 @@ def support_retry_delays() -> None:
         delay = min(delay, retrier.get("MaxDelaySeconds", delay))
         if retrier.get("JitterStrategy") == "FULL":
             delay = random.uniform(0, delay)
-        # What the caller multiplies to find its delay.
+        # The caller computes the delay as IntervalSeconds * BackoffRate ** retries.
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1.0}, index
 
     stepfunctions._find_matching_retrier = with_delay
 
 
 def cache_condition_checks() -> None:
-    """The syntax of a condition is checked once, not for each of the items that a query looks at.
+    """Check the syntax of a condition once, not for each item that a query reads.
 
-    With hundreds of tasks at work the checks were two fifths of what the emulator did.
+    With hundreds of active tasks, these checks took two fifths of the emulator's time.
     """
     check = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
     dynamodb._condition_syntax_error = check
 
 
 def treat_loopback_as_tls() -> None:
-    """The bucket's policy lets only TLS in; here every request comes over loopback, which nobody can listen to."""
+    """Treat requests over loopback as TLS, which the bucket's policy requires. Nobody can intercept loopback."""
     pin = ministack_app.pin_request_origin
 
     def pinned(address: str, secure: bool) -> Any:
@@ -149,13 +149,13 @@ def treat_loopback_as_tls() -> None:
 
 
 def delete_ended_executions() -> None:
-    """Ended executions and logs of calls are kept for some minutes, as AWS deletes them in time; here for ever else.
+    """Delete ended executions and logs of calls after _KEPT_SECONDS. MiniStack keeps them in memory forever.
 
-    Each task leaves some 30 KB of them. Nothing asks for an execution that ended minutes ago: a task that is not final
-    then is started anew. Logs are in files as well.
+    Each task leaves about 30 KB. Nothing reads an execution that ended minutes ago: a task that is not final by then is
+    started again. Logs are also in files.
     """
 
-    def forget() -> None:
+    def delete_old() -> None:
         now = time.time()
         before = datetime.fromtimestamp(now - _KEPT_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         executions = stepfunctions._executions._data
@@ -172,15 +172,15 @@ def delete_ended_executions() -> None:
         while True:
             time.sleep(_KEPT_SECONDS / 10)
             try:
-                forget()
+                delete_old()
             except Exception:
-                _log.warning("what is over could not be forgotten", exc_info=True)
+                _log.warning("could not delete ended executions", exc_info=True)
 
-    threading.Thread(target=run, name="forgetting", daemon=True).start()
+    threading.Thread(target=run, name="deleting", daemon=True).start()
 
 
 def replay_journal(journal: Journal) -> None:
-    """What was put or deleted after the last save comes back with the saved state."""
+    """Apply the journal after the saved state is loaded: the items that were put or deleted after the last save."""
     load = ministack_app._load_persisted_state
 
     def restored() -> None:
@@ -189,7 +189,7 @@ def replay_journal(journal: Journal) -> None:
             if operation == "DeleteItem":
                 dynamodb._delete_item({name: request[name] for name in ("TableName", "Key")})
             else:
-                # What was saved is as new or newer.
+                # An item of the saved state is as new or newer.
                 item = {name: request[name] for name in ("TableName", "Item")}
                 dynamodb._put_item({**item, "ConditionExpression": "attribute_not_exists(id)"})
 
@@ -197,7 +197,7 @@ def replay_journal(journal: Journal) -> None:
 
 
 def record_role_calls(path: Path) -> None:
-    """Write each call that a role makes to `path`, one JSON object a line: what least privilege is tested with."""
+    """Write each call of a role to `path`, one JSON object a line. Tests of least privilege read it."""
     from ministack.core import iam_evaluator
 
     enforce = iam_evaluator.enforce
