@@ -1,10 +1,11 @@
-"""The bill of materials of the image, and docs/reference/licences.md, from what is installed.
+"""Writes the bill of materials of the image, and docs/reference/licences.md, from the installed packages.
 
     python tools/bom.py --venv .venv -o out/bom.json --licences docs/reference/licences.md
     python tools/bom.py --root IMAGE --venv IMAGE/opt/venv -o out/bom.json
 
-IMAGE is the image's unpacked file system (`docker export`, or prove/build-root.sh): all its Debian packages are listed.
-Without it those count that setup/apt-packages.txt names for the image, what they depend on, and Debian's own base.
+IMAGE is the unpacked file system of the image (`docker export`, or prove/build-root.sh); all its Debian packages are
+listed. Without IMAGE, the list has the packages that setup/apt-packages.txt names for the image, their dependencies,
+and Debian's base packages.
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 PROJECT = Path(__file__).resolve().parents[1]
-#: In docs/reference/licences.md: what stands behind this line is written here.
+#: In docs/reference/licences.md: `main` writes everything after this line.
 MARK = "<!-- From here on this page is written by `make bom`. -->"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing in the image. `kind` is its package URL's type; `licences` are as its makers name them.
+    """One component of the image.
 
-    `sha256` is given for programs that no package manager knows.
+    `kind` is the type of its package URL. `licences` are the names that its authors use. `sha256` is set for programs
+    that no package manager knows.
     """
 
     kind: str
@@ -57,17 +59,17 @@ def python_parts(venv: Path) -> Iterator[Part]:
 
 def _python_licences(distribution: Distribution) -> tuple[str, ...]:
     facts = distribution.metadata
-    said = (facts.get_all("License-Expression") or facts.get_all("License") or [""])[0]
+    stated = (facts.get_all("License-Expression") or facts.get_all("License") or [""])[0]
     classifiers = [
         line.rpartition(" :: ")[2] for line in facts.get_all("Classifier", []) if line.startswith("License ::")
     ]
-    if said and "\n" not in said and len(said) <= 80:
-        return (said,)
+    if stated and "\n" not in stated and len(stated) <= 80:
+        return (stated,)
     return tuple(classifiers) or ("not stated",)
 
 
 def npm_parts(venv: Path) -> Iterator[Part]:
-    """The packages that pages are answered from."""
+    """The npm packages that are served to pages."""
     packages = venv / "share/hyperframes-render/packages"
     for path in sorted([*packages.glob("[!@]*/package.json"), *packages.glob("@*/*/package.json")]):
         facts = json.loads(path.read_text())
@@ -76,7 +78,7 @@ def npm_parts(venv: Path) -> Iterator[Part]:
 
 
 def bundled_parts(venv: Path) -> Iterator[Part]:
-    """Programs and libraries inside Python packages that have licences of their own."""
+    """Programs and libraries inside Python packages, with licences that differ from their package's."""
     (site,) = venv.glob("lib/python3.*/site-packages")
     for program in sorted((site / "imageio_ffmpeg/binaries").glob("ffmpeg-*")):
         version = program.name.rpartition("-v")[2]
@@ -84,7 +86,7 @@ def bundled_parts(venv: Path) -> Iterator[Part]:
         yield Part("generic", "ffmpeg", version, ("GPL-3.0-or-later",), "imageio-ffmpeg", digest)
     for library in sorted((site / "av.libs").glob("*.so*")):
         stem, _, version = library.name.partition(".so.")
-        name = stem.rpartition("-")[0]  # behind it stands a piece of its hash
+        name = stem.rpartition("-")[0]  # the rest is a part of its hash
         digest = hashlib.sha256(library.read_bytes()).hexdigest()
         yield Part("generic", name, version, (_OF_LIBRARIES.get(name, "not stated"),), "av", digest)
     node = site / "playwright/driver/node"
@@ -94,7 +96,7 @@ def bundled_parts(venv: Path) -> Iterator[Part]:
         yield Part("generic", "node", version.removeprefix("v"), ("MIT",), "playwright", digest)
 
 
-#: Licences of the libraries that PyAV's wheels carry, which they do not state themselves.
+#: Licences of the libraries in PyAV's wheels, which do not state them.
 _OF_LIBRARIES = {
     **dict.fromkeys(("libavcodec", "libavdevice", "libavfilter", "libavformat", "libavutil"), "LGPL-3.0-or-later"),
     **dict.fromkeys(("libswresample", "libswscale"), "LGPL-3.0-or-later"),
@@ -114,7 +116,7 @@ _FIELDS = ("Package", "Version", "Architecture", "Essential", "Priority", "Pre-D
 
 
 def debian_parts(root: Path, *, whole: bool) -> Iterator[Part]:
-    """Debian packages installed below `root`: all of them, or only what the renderer needs."""
+    """Debian packages that are installed below `root`: all if `whole`, else those that the renderer needs."""
     shown = "\t".join(f"${{{name}}}" for name in _FIELDS) + "\n"
     query = ["dpkg-query", f"--admindir={root / 'var/lib/dpkg'}", "--show", f"--showformat={shown}"]
     lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -127,7 +129,7 @@ def debian_parts(root: Path, *, whole: bool) -> Iterator[Part]:
 
 
 def _needed(packages: dict[str, dict[str, str]]) -> set[str]:
-    """Names of what apt-packages.txt names for the image, of Debian's base, and of all that these depend on."""
+    """Names of the image's packages in apt-packages.txt, of Debian's base packages, and of all their dependencies."""
     lines = (PROJECT / "layers/renderer/setup/apt-packages.txt").read_text().splitlines()
     named = [line.split()[0] for line in lines if line[:1] not in "#" and not line.endswith("not in the image")]
     base = [name for name, facts in packages.items() if facts["Essential"] == "yes" or facts["Priority"] == "required"]
@@ -146,17 +148,17 @@ def _needed(packages: dict[str, dict[str, str]]) -> set[str]:
         found.add(name)
         for one in f"{packages[name]['Pre-Depends']}, {packages[name]['Depends']}".split(", "):
             choices = [choice.split()[0].partition(":")[0] for choice in one.split(" | ") if choice.strip()]
-            there = (choice if choice in packages else providers.get(choice) for choice in choices)
-            waiting += [next((choice for choice in there if choice), name)]
+            installed = (choice if choice in packages else providers.get(choice) for choice in choices)
+            waiting += [next((choice for choice in installed if choice), name)]
     return found
 
 
 def _debian_licences(copyright_file: Path) -> tuple[str, ...]:
-    """The short names in a copyright file that is written for machines."""
+    """The licences' short names in a machine-readable copyright file."""
     text = copyright_file.read_text(errors="replace") if copyright_file.is_file() else ""
     if "copyright-format" not in text.partition("\n\n")[0]:
         return ("see its copyright file",)
-    # Short names alone: some files have the licence's own words in their place.
+    # Short names only: some files have the text of the licence in this field.
     names = re.findall(r"^License:[ \t]*([\w.+-]+(?: (?:and|or|and/or|with) [\w .+/-]+)?)[ \t]*$", text, re.MULTILINE)
     return tuple(sorted(set(names))) or ("see its copyright file",)
 
@@ -190,9 +192,9 @@ def make_bom(parts: Iterable[Part], version: str) -> str:
 
 _TITLES = {
     "generic": "Programs and libraries inside Python packages",
-    "npm": "npm packages, which pages are answered from",
+    "npm": "npm packages, which are served to pages",
     "pypi": "Python packages",
-    "deb": "Debian packages (their versions are those of the day of the build)",
+    "deb": "Debian packages (versions depend on the day of the build)",
 }
 
 
@@ -211,31 +213,31 @@ def licence_tables(parts: Iterable[Part]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """See the top."""
+    """Run the program; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--venv", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--licences", type=Path)
-    given = parser.parse_args(arguments)
-    image = given.root != Path("/")
-    python = {part.name: part for part in python_parts(given.venv)}
+    options = parser.parse_args(arguments)
+    image = options.root != Path("/")
+    python = {part.name: part for part in python_parts(options.venv)}
     product = python.pop("hyperframes-render")
     locked = re.findall(r"^([a-z0-9-]+)==", (PROJECT / "requirements/product.lock").read_text(), re.MULTILINE)
-    # A developer's environment holds more than the image does.
+    # A developer's environment has more packages than the image.
     python = python if image else {name: python[name] for name in locked if name in python}
     parts = [
         *python.values(),
-        *npm_parts(given.venv),
-        *bundled_parts(given.venv),
-        *debian_parts(given.root, whole=image),
+        *npm_parts(options.venv),
+        *bundled_parts(options.venv),
+        *debian_parts(options.root, whole=image),
     ]
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(make_bom(parts, product.version))
-    if given.licences:
-        head = given.licences.read_text().partition(MARK)[0]
-        given.licences.write_text(f"{head}{MARK}\n{licence_tables(parts)}")
-    print(f"{given.output}: {len(parts)} parts")
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(make_bom(parts, product.version))
+    if options.licences:
+        head = options.licences.read_text().partition(MARK)[0]
+        options.licences.write_text(f"{head}{MARK}\n{licence_tables(parts)}")
+    print(f"{options.output}: {len(parts)} parts")
 
 
 if __name__ == "__main__":

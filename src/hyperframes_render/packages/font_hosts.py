@@ -1,4 +1,4 @@
-"""Style sheets of the well-known font hosts, answered from the pinned font packages."""
+"""Answers the style sheets of well-known font hosts from the pinned font packages."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from urllib.parse import parse_qsl, urlsplit
 from hyperframes_render.packages.fonts import WEIGHTS, face_sheets
 
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
-#: Families of one address (docs/reference/limits.md): each is looked for in up to 18 files.
+#: Most families of one URL (docs/reference/limits.md): each family has up to 18 files.
 MAX_FAMILIES = 100
 
 
 @dataclass(frozen=True)
 class FontSheet:
-    """A style sheet with the families that we carry, and the names of those that we do not."""
+    """A style sheet with the packaged families, and the names of the missing families."""
 
     css: str
     missing: tuple[str, ...]
 
 
 def is_font_sheet(url: str) -> bool:
-    """Whether this is the address of a font host's style sheet."""
+    """Whether `url` is a style sheet of a font host."""
     parts = urlsplit(url)
     return parts.hostname in _HOSTS and parts.path in ("/css", "/css2")
 
 
 def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
-    """The style sheet for a font host's address; its files are below `packages_url`."""
-    # By file: an address of a megabyte may name a family a hundred thousand times.
+    """The style sheet for a font host's URL. The URLs of its font files begin with `packages_url`."""
+    # By file, to answer each family once: a URL of a megabyte may repeat a family a hundred thousand times.
     sheets: dict[Path, str] = {}
     missing = []
     families, left_out = _families(url)
@@ -46,8 +46,9 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
 
 
 def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
-    """What the address names, in either of its two languages: {family: {(italic, weight), …}}, and how many mentions
-    were left out.
+    """Parse the URL, in the syntax of /css or /css2, to {family: {(italic, weight), …}} of at most MAX_FAMILIES.
+
+    The second value is the number of occurrences of further families, which are left out.
     """
     families: dict[str, set[tuple[bool, int]]] = {}
     left_out = 0
@@ -64,7 +65,7 @@ def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
 
 def _faces(styles: str) -> Iterator[tuple[bool, int]]:
     axes, at, values = styles.partition("@")
-    if not at:  # "400,700italic,i"
+    if not at:  # /css syntax: "400,700italic,i"
         for style in filter(None, styles.split(",")):
             weight = re.search(r"\d{1,4}", style)
             yield "i" in style.lower().replace("regular", ""), int(weight[0]) if weight else 400

@@ -1,4 +1,4 @@
-"""Where the pinned packages lie that pages are answered from: page runtime, GSAP, fonts."""
+"""The folder of the pinned packages: page runtime, libraries, fonts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from hyperframes_render.errors import SetupIncomplete
 
 @cache
 def packages_root() -> Path:
-    """The folder of unpacked npm packages that the set-up made. Raises SetupIncomplete."""
+    """The folder of unpacked npm packages. Raises SetupIncomplete if the page runtime is missing.
+
+    HYPERFRAMES_RENDER_PACKAGES overrides the folder that `make setup` fills.
+    """
     override = os.environ.get("HYPERFRAMES_RENDER_PACKAGES")
     root = Path(override) if override else Path(sys.prefix) / "share" / "hyperframes-render" / "packages"
     if not runtime_path(root).is_file():
@@ -21,5 +24,5 @@ def packages_root() -> Path:
 
 
 def runtime_path(root: Path) -> Path:
-    """HeyGen's page runtime in the package `hyperframes`."""
+    """The path of HeyGen's page runtime, in the package `hyperframes`."""
     return root / "hyperframes" / "dist" / "hyperframe.runtime.iife.js"

@@ -1,4 +1,7 @@
-"""Whether a version is one that a CDN address asks for: an exact one, the beginning of one, or one of npm's ranges."""
+"""Matches versions with the version part of a CDN URL: an exact version, a prefix of one, or an npm range.
+
+Ranges: https://github.com/npm/node-semver#ranges
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,35 @@ _ENDLESS = (10**9,)
 def satisfies(version: str, asked: str) -> bool:
     """Whether `version`, such as "3.15.0", is in the range `asked`, such as "^3.12", "3.x" or ">=3 <4 || 5".
 
-    What cannot be read, tags and versions before a release among it, is satisfied by the same text only.
+    Tags, pre-release versions and text that cannot be parsed match only the same text.
     """
     if version == asked:
         return True
     numbers = _VERSION.fullmatch(version)
     if numbers is None:
         return False
-    own = tuple(map(int, numbers.groups("0")))
-    return any(_in_all(own, alternative) for alternative in asked.split("||"))
+    numbers_of_version = tuple(map(int, numbers.groups("0")))
+    return any(_in_all(numbers_of_version, alternative) for alternative in asked.split("||"))
 
 
-def _in_all(own: _Numbers, comparators: str) -> bool:
+def _in_all(version: _Numbers, comparators: str) -> bool:
+    """Whether a version satisfies all comparators, or the range "A - B"."""
     between = re.fullmatch(r"\s*(\S+)\s+-\s+(\S+)\s*", comparators)
     spans = [f">={between[1]}", f"<={between[2]}"] if between else re.sub(r"([<>=^~])\s+", r"\1", comparators).split()
     found = [_span(span) for span in spans]
-    return all(span is not None and span[0] <= own < span[1] for span in found)
+    return all(span is not None and span[0] <= version < span[1] for span in found)
 
 
 def _span(comparator: str) -> tuple[_Numbers, _Numbers] | None:
-    """The versions of one comparator, from the first to before the last; None where it cannot be read."""
+    """The half-open range [first, end) of one comparator; None if it cannot be parsed."""
     found = _COMPARATOR.fullmatch(comparator)
     if found is None:
         return None
     mark = found["mark"]
-    given = _VERSION.fullmatch(re.split(r"\.?[xX*]", found["version"])[0])
-    if given is None:
+    prefix = _VERSION.fullmatch(re.split(r"\.?[xX*]", found["version"])[0])
+    if prefix is None:
         return ((), _ENDLESS) if re.fullmatch(r"[xX*.]*", found["version"]) else None
-    numbers = tuple(int(part) for part in given.groups() if part is not None)
+    numbers = tuple(int(part) for part in prefix.groups() if part is not None)
     after = _next(numbers)
     if mark in (">=", ">", "<", "<="):
         return {">=": (numbers, _ENDLESS), ">": (after, _ENDLESS), "<": ((), numbers), "<=": ((), after)}[mark]
@@ -53,5 +57,5 @@ def _span(comparator: str) -> tuple[_Numbers, _Numbers] | None:
 
 
 def _next(numbers: _Numbers) -> _Numbers:
-    """The first version after all that begin with `numbers`."""
+    """The first version after all versions that begin with `numbers`."""
     return (*numbers[:-1], numbers[-1] + 1)

@@ -1,4 +1,4 @@
-"""`make audit` tells "none" from "found" and from "could not be asked". audit_reports/ is what the tools say."""
+"""`make audit` distinguishes none, found and incomplete. audit_reports/ has reports of the tools."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from tools import audit
 
 REPORTS = Path(__file__).parent / "audit_reports"
-ENDS = {"found": audit.FOUND, "partly_known": audit.FOUND, "silent": audit.NOT_ASKED, "none": audit.NONE}
+ENDS = {"found": audit.FOUND, "partly_known": audit.FOUND, "silent": audit.INCOMPLETE, "none": audit.NONE}
 
 
 @pytest.mark.parametrize("path", sorted(REPORTS.iterdir()), ids=lambda path: path.stem)
-def test_the_end_of_an_audit_says_what_is_known(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_exit_status_of_an_audit_depends_on_its_reports(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool, _, outcome = path.stem.partition("_")
     read = audit.python_vulnerabilities if tool == "pip" else audit.npm_vulnerabilities
     assert audit.audit({"requirements/product.lock": lambda _: read(json.loads(path.read_text()))}) == ENDS[outcome]
-    told = capsys.readouterr().out
-    assert ("PYSEC-2018-28" in told or "GHSA-xvch-5gv4-984h" in told) is (ENDS[outcome] == audit.FOUND)
-    assert ("NOT ASKED" in told) is (outcome in ("silent", "partly_known"))
+    printed = capsys.readouterr().out
+    assert ("PYSEC-2018-28" in printed or "GHSA-xvch-5gv4-984h" in printed) is (ENDS[outcome] == audit.FOUND)
+    assert ("not looked up" in printed) is (outcome in ("silent", "partly_known"))
 
 
-def test_what_is_accepted_counts_again_from_its_day_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_acceptance_ends_on_its_day(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir(parents=True)
     (tmp_path / "tools/audit.toml").write_text('[[accepted]]\nid = "CVE-1"\nreason = "r"\nuntil = 2027-01-31\n')
     monkeypatch.setattr(audit, "PROJECT", tmp_path)
@@ -33,10 +33,10 @@ def test_what_is_accepted_counts_again_from_its_day_on(monkeypatch: pytest.Monke
 
 
 def test_every_lock_is_looked_up() -> None:
-    asked = []
+    looked_up = []
 
     def read(lock: Path) -> Iterator[tuple[set[str], str]]:
-        asked.append(str(lock.relative_to(audit.PROJECT)))
+        looked_up.append(str(lock.relative_to(audit.PROJECT)))
         return iter(())
 
     assert audit.audit({".lock": read, "package-lock.json": read}) == audit.NONE
@@ -44,4 +44,4 @@ def test_every_lock_is_looked_up() -> None:
         "requirements/product.lock",
         "layers/dependencies/requirements.lock",
         "layers/renderer/package-lock.json",
-    } <= {*asked}
+    } <= {*looked_up}

@@ -12,7 +12,7 @@ from hyperframes_render.composition.fonts.catalogue import bundled_catalogue
 from hyperframes_render.composition.fonts.families import AFTER, Want
 from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
 from hyperframes_render.composition.fonts.sheets import css_string, split_families
-from hyperframes_render.packages.fonts import is_carried, letters_of, named_family_rules
+from hyperframes_render.packages.fonts import is_packaged, letters_of, named_family_rules
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def only_in_shorthands(
     for names in map(split_families, lists):
         for index, family in enumerate(names):
             key = family.lower()
-            if key in told or not (key in bundled_catalogue().bundled or is_carried(family, resolver.font_root)):
+            if key in told or not (key in bundled_catalogue().bundled or is_packaged(family, resolver.font_root)):
                 continue
             told.add(key)
             if not resolver.is_linked(family):
