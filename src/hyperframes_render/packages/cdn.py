@@ -60,8 +60,8 @@ class CdnAnswer:
     @property
     def other_version(self) -> bool:
         """Whether the pinned version does not satisfy the requested one."""
-        asked = _npm_version(self.asked_version)
-        return asked not in ("", "latest") and not satisfies(self.version, asked)
+        requested = _npm_version(self.asked_version)
+        return requested not in ("", "latest") and not satisfies(self.version, requested)
 
 
 def is_page_runtime(url: str) -> bool:
@@ -75,8 +75,8 @@ def find_in_packages(url: str, packages: Path) -> CdnAnswer | None:
     path = unquote(parts.path)
     for address, (name, file) in _LIBRARY_SITES.items():
         if match := address.match(url):
-            asked = match.groupdict()
-            return _answer(packages, name, file + asked.get("file", ""), asked.get("version"))
+            requested = match.groupdict()
+            return _answer(packages, name, file + requested.get("file", ""), requested.get("version"))
     if parts.hostname in _NPM_HOSTS and (match := _NPM_PATH.match(path)):
         return _answer(packages, match["name"], match["file"] or "", match["version"])
     if parts.hostname == "cdnjs.cloudflare.com" and (match := _CDNJS_PATH.match(path)):
@@ -93,30 +93,30 @@ def find_missing_gsap(path: str, packages: Path) -> CdnAnswer | None:
     return _answer(packages, "gsap", f"dist/{name}", None)
 
 
-def _answer(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
+def _answer(packages: Path, name: str, file: str, requested: str | None) -> CdnAnswer | None:
     """The file of the pinned package `name`; of its generations, the one nearest to the requested version."""
     if name == "animejs" and (build := _ANIME_BUILD.fullmatch(file)):
         file = f"dist/bundles/anime.{'esm' if build[1] == 'esm' else 'umd'}{build[2]}"
     if name == "three":
-        return _file_of(packages, _three_package(file, asked), file, asked)
-    answers = [_file_of(packages, package, file, asked) for package in _GENERATIONS.get(name, (name,))]
+        return _file_of(packages, _three_package(file, requested), file, requested)
+    answers = [_file_of(packages, package, file, requested) for package in _GENERATIONS.get(name, (name,))]
     found = [answer for answer in answers if answer is not None]
-    return min(found, key=lambda answer: _distance(answer.version, asked)) if found else None
+    return min(found, key=lambda answer: _distance(answer.version, requested)) if found else None
 
 
-def _three_package(file: str, asked: str | None) -> str:
+def _three_package(file: str, requested: str | None) -> str:
     """The package of Three.js that answers. All modules of one version come from the same package, because the addons
     import what the core exports.
     """
-    version = re.search(r"0\.(\d{1,4})", _exact_version(asked))
+    version = re.search(r"0\.(\d{1,4})", _exact_version(requested))
     old = version is not None and int(version[1]) < _THREE_MODERN
     return "three-classic" if old or _THREE_GLOBAL.fullmatch(file) else "three"
 
 
 def _npm_version(version: str | None) -> str:
     """A requested version in npm's form: cdnjs has r128 for three.js 0.128.0."""
-    asked = (version or "").strip()
-    return f"0.{asked[1:]}.0" if re.fullmatch(r"r\d+", asked) else asked
+    requested = (version or "").strip()
+    return f"0.{requested[1:]}.0" if re.fullmatch(r"r\d+", requested) else requested
 
 
 def _exact_version(version: str | None) -> str:
@@ -124,16 +124,16 @@ def _exact_version(version: str | None) -> str:
     return _npm_version(version).lstrip("^~v=<> ")
 
 
-def _distance(version: str, asked: str | None) -> int:
-    """The distance of two versions, by major number, or by minor number for major 0; 0 if `asked` has no number."""
-    numbers = [[*re.findall(r"\d{1,9}", text), "0", "0"] for text in (version, _exact_version(asked))]
-    if not re.search(r"\d", _exact_version(asked)):
+def _distance(version: str, requested: str | None) -> int:
+    """The distance of two versions, by major number, or by minor number for major 0; 0 if `requested` has no number."""
+    numbers = [[*re.findall(r"\d{1,9}", text), "0", "0"] for text in (version, _exact_version(requested))]
+    if not re.search(r"\d", _exact_version(requested)):
         return 0
     (major, minor), (asked_major, asked_minor) = (map(int, found[:2]) for found in numbers)
     return 1000 * abs(major - asked_major) + (abs(minor - asked_minor) if major == 0 else 0)
 
 
-def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnswer | None:
+def _file_of(packages: Path, name: str, file: str, requested: str | None) -> CdnAnswer | None:
     root = packages / name
     manifest = _manifest(root)
     if manifest is None:
@@ -147,10 +147,10 @@ def _file_of(packages: Path, name: str, file: str, asked: str | None) -> CdnAnsw
     if path is None and "/" not in file and module:
         path = file_inside(root, f"{module.rpartition('/')[0]}/{file}".lstrip("/"))
     if path is None and re.search(r"\.min\.m?js$", file):  # the pinned version has no minified build
-        return _file_of(packages, name, re.sub(r"\.min(\.m?js)$", r"\1", file), asked)
+        return _file_of(packages, name, re.sub(r"\.min(\.m?js)$", r"\1", file), requested)
     if path is None:
         return None
-    return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), asked)
+    return CdnAnswer(path, str(manifest["name"]), str(manifest["version"]), requested)
 
 
 @lru_cache(maxsize=64)  # bounded: pages can request any number of names

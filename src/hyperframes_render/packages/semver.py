@@ -13,18 +13,18 @@ _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", re.ASCII)
 _ENDLESS = (10**9,)
 
 
-def satisfies(version: str, asked: str) -> bool:
-    """Whether `version`, such as "3.15.0", is in the range `asked`, such as "^3.12", "3.x" or ">=3 <4 || 5".
+def satisfies(version: str, requested: str) -> bool:
+    """Whether `version`, such as "3.15.0", is in the range `requested`, such as "^3.12", "3.x" or ">=3 <4 || 5".
 
     Tags, pre-release versions and text that cannot be parsed match only the same text.
     """
-    if version == asked:
+    if version == requested:
         return True
     numbers = _VERSION.fullmatch(version)
     if numbers is None:
         return False
     numbers_of_version = tuple(map(int, numbers.groups("0")))
-    return any(_in_all(numbers_of_version, alternative) for alternative in asked.split("||"))
+    return any(_in_all(numbers_of_version, alternative) for alternative in requested.split("||"))
 
 
 def _in_all(version: _Numbers, comparators: str) -> bool:

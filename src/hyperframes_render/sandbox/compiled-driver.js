@@ -1,7 +1,7 @@
-// Loaded by Node before Playwright's driver (confine.py): takes the driver's scripts as the set-up compiled them, which
-// saves a fifth of its start. Node keeps such files in a folder named after version, processor, flags and user, though
-// they depend on the version alone: they are linked under the name that it asks for here. What does not fit is ignored
-// by Node, and what is missing compiled.
+// Node loads this before Playwright's driver (confine.py). It provides the compile cache that the set-up made, which saves
+// a fifth of the driver's start. Node names the cache's folder after version, processor, flags and user, although the
+// files depend on the version only: they are linked into the folder that this process uses. Node ignores files that do
+// not match, and compiles scripts that are missing.
 "use strict";
 const { readdirSync, symlinkSync } = require("node:fs");
 const { enableCompileCache } = require("node:module");
@@ -10,8 +10,8 @@ try {
   const names = readdirSync(compiled).filter((name) => /^[0-9a-f]+$/.test(name));
   const folder = `${process.env.TMPDIR}/compiled`;
   enableCompileCache(folder);
-  const [ours] = readdirSync(folder);
-  for (const name of names) symlinkSync(`${compiled}/${name}`, `${folder}/${ours}/${name}`);
+  const [cache] = readdirSync(folder);
+  for (const name of names) symlinkSync(`${compiled}/${name}`, `${folder}/${cache}/${name}`);
 } catch {
-  // The driver starts without.
+  // The driver starts without the cache.
 }

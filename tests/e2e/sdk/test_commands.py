@@ -45,9 +45,7 @@ def test_a_key_is_made_shown_once_limited_and_revoked(server: Server) -> None:
     assert ask(server, fresh["key"]).status_code == 401, "never asked for before it was revoked"
 
 
-def test_a_key_that_does_not_exist_and_a_server_that_does_not_run_are_said_in_a_line(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_missing_key_or_server_is_reported_in_one_line(server: Server, tmp_path: Path) -> None:
     said = command("keys", "revoke", "nobody", "--data", server.data, status=1).stderr
     assert "There is no key 'nobody'" in said and len(said.splitlines()) == 1
     assert "No server runs" in command("keys", "list", "--data", tmp_path, status=1).stderr
@@ -68,7 +66,7 @@ def test_submit_says_in_a_line_what_went_wrong(server: Server, tmp_path: Path) -
     bad.write_text("only words")
     said = submit(server, bad, "--wait", status=1).stderr
     assert "no element" in said.splitlines()[-1]
-    assert "no file" in submit(server, tmp_path / "none.html", status=1).stderr
+    assert "neither a file nor a folder" in submit(server, tmp_path / "none.html", status=1).stderr
     refused = command("submit", PAGE, "--url", server.url, "--key", "wrong", status=1).stderr
     assert "not known" in refused.splitlines()[-1]
 
