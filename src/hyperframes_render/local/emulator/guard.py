@@ -33,7 +33,7 @@ _CHECKSUM = "x-amz-checksum-"
 _CALL_TYPE = "application/x-www-form-urlencoded"
 
 _FOREIGN_HOST = "This is the emulator of `hyperframes-render serve`: it answers to 127.0.0.1 and localhost only.\n"
-_ADMIN_ROUTE = f"Only {_HEALTH} is open. To start with an empty stack, restart the server with another data folder.\n"
+_ADMIN_REFUSED = f"Only {_HEALTH} is open. To start with an empty stack, restart the server with another data folder.\n"
 _PAGE = "The emulator refuses requests of web pages, except to URLs that the API signed. Use the API.\n"
 
 
@@ -64,7 +64,7 @@ def refusal(scope: dict[str, Any]) -> str:
     if len(hosts) != 1 or not (_PLAIN_HOST.fullmatch(hosts[0]) or _HOST_BELOW.fullmatch(hosts[0])):
         return _FOREIGN_HOST
     if scope["path"].startswith(_ADMIN_ROUTES) and scope["path"] != _HEALTH:
-        return _ADMIN_ROUTE
+        return _ADMIN_REFUSED
     headers = dict(pairs)
     if scope["type"] == "websocket" or (_is_of_a_page(headers) and not _is_open_to_pages(scope, headers)):
         return _PAGE
