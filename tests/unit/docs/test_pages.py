@@ -40,6 +40,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [str(target) for target in links(page) if not target.exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_to_a_heading_lead_to_one(page: Path) -> None:
+    found = re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", page.read_text())
+    missing = [anchor for target, anchor in found if anchor not in anchors((page.parent / target) if target else page)]
+    assert missing == []
+
+
 def test_every_page_is_reachable_from_the_index() -> None:
     reached, waiting = set(), [DOCS / "index.md"]
     while waiting:
