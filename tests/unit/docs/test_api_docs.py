@@ -1,4 +1,4 @@
-"""What docs/ says exists, and what exists is in docs/."""
+"""The guides describe every route, field, state and suffix of the API and the drop folder, and no others."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ API, DROP, WEBHOOKS = ((DOCS / f"guides/{name}.md").read_text() for name in ("ap
 
 
 def _fail() -> None:
-    raise AssertionError("the application asks for nothing before the first request")
+    raise AssertionError("the application calls its services only for a request")
 
 
 def test_every_route_is_in_the_page_and_every_route_in_the_page_exists() -> None:
     app = create_app(_fail, _fail, _fail)  # type: ignore[arg-type]  # never called here
     served = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
-    said = set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)`", API, re.MULTILINE))
-    assert said == served
+    documented = set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)`", API, re.MULTILINE))
+    assert documented == served
 
 
 def test_every_input_field_and_every_ignored_field_is_in_the_page() -> None:
@@ -37,11 +37,11 @@ def test_every_state_that_a_task_can_have_is_in_the_page() -> None:
         assert f"| {status} | {TaskStatus(status).text} |" in API
 
 
-def test_every_suffix_that_is_taken_is_in_the_page() -> None:
+def test_every_accepted_suffix_is_in_the_page() -> None:
     assert all(f"`NAME{suffix}`" in DROP for suffix in _MAX_BYTES)
 
 
-def test_the_number_of_tries_is_what_the_page_says() -> None:
+def test_the_number_of_tries_is_in_the_page() -> None:
     assert f"{len(DEFAULT_RETRY_SECONDS) + 1} tries" in WEBHOOKS
 
 

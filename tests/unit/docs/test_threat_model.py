@@ -1,4 +1,4 @@
-"""The threat model says what is so."""
+"""The threat model has the roles of the template, and refers to tests that exist."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tests.attack.roles import DOCUMENT, table, with_table
 from tests.template import PROJECT, load_template
 
 
-def test_the_table_of_roles_is_that_of_the_template() -> None:
+def test_the_table_of_roles_matches_the_template() -> None:
     text = DOCUMENT.read_text("utf-8")
     assert with_table(text, table(load_template())) == text
 
 
-def test_every_proof_that_is_named_exists() -> None:
+def test_every_proof_exists() -> None:
     text = DOCUMENT.read_text("utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ") and "/" in line]
     named = {match for row in rows for match in re.findall(r"`(tests/[\w/]+\.py)`", row)}

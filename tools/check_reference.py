@@ -1,0 +1,335 @@
+"""Writes docs/reference/checks.md: python -m tools.check_reference.
+
+The code and severity of each check stand where it is reported, in composition/lint.py, render/check.py and
+render/plan.py. This module adds a meaning, an example and a fix for each, and a test compares both.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[1]
+PAGE = _PROJECT / "docs/reference/checks.md"
+_PACKAGE = _PROJECT / "src/hyperframes_render"
+#: Files that report problems, as literal pairs of code and severity.
+_REPORTERS = ("composition/lint.py", "render/check.py")
+_SEVERITIES = ("error", "warning", "notice")
+_HEAD = """# Codes of check
+
+For authors: every code that `hyperframes-render check` can report, with its severity, what it means, an example and its
+fix. How to run the command: [check](../guides/check.md). `python -m tools.check_reference` writes this page.
+
+An **error** means that an image or a sound will be wrong, or that the composition cannot be rendered. A **warning**
+means that it may be wrong. A **notice** reports an assumption. Only errors make `check` exit with 1.
+
+"""
+_MARKUP = """## From the markup
+
+These checks read the main HTML file. The codes are those of the official `lint` where it has the same rule. An example
+shows only the part that matters.
+
+"""
+_OPENED = """## From opening the page
+
+These checks open the page in the browser, run its scripts and watch its requests.
+
+"""
+_FAILED = """## From a page that cannot be opened
+
+`check` then reports the error with the code that `render` would fail with, such as `invalid_composition`,
+`page_not_ready` or `duration_unknown`, always with the severity error: [error codes](errors.md).
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One code. `example` and `fix` are HTML for checks of the markup, and sentences for the others."""
+
+    code: str
+    severity: str
+    meaning: str
+    example: str
+    fix: str
+
+
+_ROOT = '<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="4" data-no-timeline>'
+_LOADED = '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script>\n'
+
+#: Checks of composition/lint.py.
+MARKUP = (
+    Check(
+        "root_missing_dimensions",
+        "error",
+        "The root lacks `data-width` or `data-height`. The video is then 1920 by 1080 pixels.",
+        '<div data-composition-id="main" data-no-timeline></div>',
+        '<div data-composition-id="main" data-width="1080" data-height="1920" data-no-timeline></div>',
+    ),
+    Check(
+        "multiple_root_compositions",
+        "error",
+        "A second element with `data-composition-id` stands beside the root. Only the first one is rendered.",
+        f'{_ROOT}</div>\n<div data-composition-id="outro"></div>',
+        f'{_ROOT}\n  <div data-composition-id="outro"></div>\n</div>',
+    ),
+    Check(
+        "missing_data_no_timeline",
+        "warning",
+        "No script registers a timeline, and the root does not declare that it needs none. The renderer cannot know "
+        "whether a timeline is missing.",
+        '<div data-composition-id="main" data-width="1920" data-height="1080"></div>',
+        '<div data-composition-id="main" data-width="1920" data-height="1080" data-no-timeline></div>',
+    ),
+    Check(
+        "timeline_id_mismatch",
+        "error",
+        "A timeline is registered under a key that is the id of no composition. It is never seeked.",
+        f'{_ROOT}</div>\n{_LOADED}<script>window.__timelines["mian"] = gsap.timeline();</script>',
+        f'{_ROOT}</div>\n{_LOADED}<script>window.__timelines["main"] = gsap.timeline();</script>',
+    ),
+    Check(
+        "host_missing_composition_id",
+        "error",
+        "The host of a sub-composition has no `data-composition-id`.",
+        f'{_ROOT}\n  <div data-composition-src="intro.html"></div>\n</div>',
+        f'{_ROOT}\n  <div data-composition-id="intro" data-composition-src="intro.html"></div>\n</div>',
+    ),
+    Check(
+        "invalid_variable_values_json",
+        "error",
+        "`data-variable-values` is not a JSON object. It is ignored.",
+        "<div data-variable-values='{title: \"Hi\"}'></div>",
+        '<div data-variable-values=\'{"title": "Hi"}\'></div>',
+    ),
+    Check(
+        "invalid_composition_variables_declaration",
+        "error",
+        "`data-composition-variables` is not a JSON list. It is ignored.",
+        '<html data-composition-variables=\'{"id": "title"}\'></html>',
+        '<html data-composition-variables=\'[{"id": "title", "type": "string", "default": "Hi"}]\'></html>',
+    ),
+    Check(
+        "invalid_automation_json",
+        "error",
+        "`data-automation` is not a JSON object. It is ignored.",
+        '<audio id="a" src="a.mp3" data-start="0" data-automation="fade"></audio>',
+        '<audio id="a" src="a.mp3" data-start="0" data-automation="{}"></audio>',
+    ),
+    Check(
+        "deprecated_data_end",
+        "warning",
+        "`data-end` is an old attribute.",
+        '<p class="clip" data-start="1" data-end="3">Hello</p>',
+        '<p class="clip" data-start="1" data-duration="2">Hello</p>',
+    ),
+    Check(
+        "deprecated_data_layer",
+        "warning",
+        "`data-layer` is an old attribute.",
+        '<p class="clip" data-start="1" data-layer="2">Hello</p>',
+        '<p class="clip" data-start="1" data-track-index="2">Hello</p>',
+    ),
+    Check(
+        "clip_ends_past_root_duration",
+        "warning",
+        "A clip ends more than 0.05 seconds after the composition. The rest of the clip is cut.",
+        f'{_ROOT}\n  <p class="clip" data-start="3" data-duration="2">Hello</p>\n</div>',
+        f'{_ROOT}\n  <p class="clip" data-start="3" data-duration="1">Hello</p>\n</div>',
+    ),
+    Check(
+        "negative_start",
+        "warning",
+        "`data-start` is negative. It counts as 0.",
+        '<p class="clip" data-start="-1" data-duration="2">Hello</p>',
+        '<p class="clip" data-start="0" data-duration="2">Hello</p>',
+    ),
+    Check(
+        "media_missing_src",
+        "error",
+        "A video or audio element names no file.",
+        '<video id="v" muted data-start="0"></video>',
+        '<video id="v" src="v.mp4" muted data-start="0"></video>',
+    ),
+    Check(
+        "media_missing_id",
+        "warning",
+        "A video or audio element of a composition has no `id`. Timelines cannot name it.",
+        f'{_ROOT}\n  <audio src="a.mp3" data-start="0"></audio>\n</div>',
+        f'{_ROOT}\n  <audio id="a" src="a.mp3" data-start="0"></audio>\n</div>',
+    ),
+    Check(
+        "duplicate_media_id",
+        "error",
+        "Two video or audio elements have the same `id`.",
+        '<audio id="a" src="a.mp3" data-start="0"></audio>\n<audio id="a" src="b.mp3" data-start="2"></audio>',
+        '<audio id="a" src="a.mp3" data-start="0"></audio>\n<audio id="b" src="b.mp3" data-start="2"></audio>',
+    ),
+    Check(
+        "media_missing_data_start",
+        "warning",
+        "A video or audio element of a composition has no `data-start`. It begins with its composition.",
+        f'{_ROOT}\n  <audio id="a" src="a.mp3"></audio>\n</div>',
+        f'{_ROOT}\n  <audio id="a" src="a.mp3" data-start="0"></audio>\n</div>',
+    ),
+    Check(
+        "video_missing_muted",
+        "warning",
+        "A video has neither `muted` nor `data-has-audio`. Its sound is in the mix.",
+        '<video id="v" src="v.mp4" data-start="0"></video>',
+        '<video id="v" src="v.mp4" muted data-start="0"></video>\n<!-- or, where its sound is wanted: -->\n'
+        '<video id="w" src="w.mp4" data-has-audio="true" data-start="0"></video>',
+    ),
+    Check(
+        "video_audio_double_source",
+        "error",
+        "An audio element names the file of a video whose sound is heard. The sound is in the mix twice.",
+        '<video id="v" src="v.mp4" data-has-audio="true" data-start="0"></video>\n'
+        '<audio id="a" src="v.mp4" data-start="0"></audio>',
+        '<video id="v" src="v.mp4" muted data-start="0"></video>\n<audio id="a" src="v.mp4" data-start="0"></audio>',
+    ),
+    Check(
+        "missing_gsap_script",
+        "error",
+        "A script uses GSAP, and no script element loads it.",
+        '<script>gsap.to("p", { x: 100 });</script>',
+        f'{_LOADED}<script>gsap.to("p", {{ x: 100 }});</script>',
+    ),
+    Check(
+        "gsap_infinite_repeat",
+        "warning",
+        "A tween repeats without end, so its timeline has no length.",
+        f'{_LOADED}<script>gsap.to("p", {{ x: 100, repeat: -1 }});</script>',
+        f'{_LOADED}<script>gsap.to("p", {{ x: 100, repeat: 3 }});</script>',
+    ),
+)
+
+#: Checks of render/check.py, which look at the open page.
+OPENED = (
+    Check(
+        "no_composition_root",
+        "notice",
+        "No element has `data-composition-id`: the body is the composition. The message gives the length of the video "
+        "and where it comes from.",
+        "A page of clips without a root.",
+        "None is needed ([what can be rendered](../guides/what-can-be-rendered.md)).",
+    ),
+    Check(
+        "length_by_default",
+        "warning",
+        "Nothing in a page without a root declares its length. The video has the default length, 5 seconds.",
+        "A static page.",
+        "Pass `--duration`, or give the body a `data-duration`.",
+    ),
+    Check(
+        "page_error",
+        "error",
+        "A script of the page failed. The message gives the script's error.",
+        "A script calls a function that does not exist.",
+        "Correct the script at the file and line of the message.",
+    ),
+    Check(
+        "page_script_failed",
+        "error",
+        "A script of the project failed while the page loaded. The page cannot be rendered, and the report has no "
+        "timeline.",
+        '`document.querySelector("#titel").textContent`, where no element has this id.',
+        "Correct the script at the file and line of the message.",
+    ),
+    Check(
+        "missing_local_asset",
+        "error",
+        "A file that the page asks for is not in the project, or a server answers that it does not exist.",
+        '`<img src="assets/logo.png">` without that file.',
+        "Add the file, or correct the path. Paths are relative to the HTML file.",
+    ),
+    Check(
+        "inaccessible_media_url",
+        "error",
+        "A video or audio file cannot be read: it is missing, refused, damaged or of an unknown format.",
+        "A video's address that answers 403.",
+        "Put the file into the project, or use an address that answers without a login.",
+    ),
+    Check(
+        "request_failed",
+        "error",
+        "The request interceptor refused a request of the page, or its host did not answer.",
+        "A request to a host that `--network` does not allow, or to a private address.",
+        "Put the file into the project, or allow its host with `--network`.",
+    ),
+    Check(
+        "other_version",
+        "warning",
+        "A pinned package answers an address of a CDN with another version of the library.",
+        "`gsap@2` from a CDN, answered with GSAP 3.",
+        "Ask for the version that the message names, or put the file into the project.",
+    ),
+    Check(
+        "composition",
+        "warning",
+        "A warning that `render` reports, too: a font that falls back, an unreadable attribute, a timeline that is "
+        "never registered.",
+        '`font-family: "Acme Sans"` without an `@font-face` rule.',
+        "The message says what to change.",
+    ),
+    Check(
+        "console",
+        "warning",
+        "The page wrote an error or a warning to its console.",
+        '`console.error("no data")`.',
+        "Correct the cause, or remove the message.",
+    ),
+)
+
+
+def reported() -> set[tuple[str, str]]:
+    """The pairs of code and severity that stand as literals in the source.
+
+    `check` also reports the code of the RenderError that it meets. Those are in docs/reference/errors.md.
+    """
+    found: set[tuple[str, str]] = set()
+    for name in _REPORTERS:
+        found.update(_literal_pairs(ast.parse((_PACKAGE / name).read_text())))
+    return found
+
+
+def _literal_pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            texts = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
+            for code, severity in pairwise(texts):
+                if isinstance(code, str) and isinstance(severity, str) and severity in _SEVERITIES:
+                    yield code, severity
+        elif isinstance(node, ast.Dict):
+            yield from _pairs_of_table(node)
+
+
+def _pairs_of_table(table: ast.Dict) -> Iterator[tuple[str, str]]:
+    """Pairs of a module's tables: attribute to (code, type), whose severity is error, and code to severity."""
+    for key, value in zip(table.keys, table.values, strict=True):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            continue
+        if key.value.startswith("data-") and isinstance(value, ast.Tuple) and isinstance(value.elts[0], ast.Constant):
+            yield str(value.elts[0].value), "error"
+        elif isinstance(value, ast.Constant) and value.value in _SEVERITIES:
+            yield key.value, str(value.value)
+
+
+def page() -> str:
+    """The page as Markdown."""
+    markup = "".join(_section(check, fenced=True) for check in MARKUP)
+    opened = "".join(_section(check, fenced=False) for check in OPENED)
+    return _HEAD + _MARKUP + markup + _OPENED + opened + _FAILED
+
+
+def _section(check: Check, *, fenced: bool) -> str:
+    title = f"### {check.code}\n\n**{check.severity.capitalize()}.** {check.meaning}\n\n"
+    if not fenced:
+        return f"{title}Example: {check.example}\n\nFix: {check.fix}\n\n"
+    return f"{title}```html\n{check.example}\n```\n\nFix:\n\n```html\n{check.fix}\n```\n\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
