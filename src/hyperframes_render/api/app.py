@@ -34,10 +34,10 @@ from hyperframes_render.api.schemas import (
     UPLOADS,
     RunRequest,
     UploadRequest,
-    answer_of,
-    body_of,
+    request_body_of,
+    responses_of,
 )
-from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
+from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, stream_format
 from hyperframes_render.errors import (
     InternalError,
     InvalidOption,
@@ -99,7 +99,7 @@ def create_app(
     app.add_exception_handler(RenderError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_middleware(_Frame)
+    app.add_middleware(_RequestMiddleware)
     # Outside the frame, so that a page may read every error too. Keys travel in headers and never in cookies, so a
     # browser adds nothing of its own to what another site's page sends.
     app.add_middleware(
@@ -143,7 +143,7 @@ def _view(service: TaskService, task: Task, key: KeyRecord, client: Client) -> d
     return view if Scope.READ in key.scopes or not task.status.final else {**view, "output": None}
 
 
-def _tell_rate(request: Request, response: Response, rate: Rate) -> None:
+def _add_rate_headers(request: Request, response: Response, rate: Rate) -> None:
     """In the answer, whether it is an error or not."""
     response.headers.update(rate.headers())
     request.state.headers = rate.headers()
@@ -171,7 +171,7 @@ Uploader = Annotated[KeyRecord, Depends(_allowed(Scope.UPLOAD))]
 Service = Annotated[TaskService, Depends(_service)]
 Streams = Annotated[StreamService, Depends(_streams)]
 Bare = Annotated[bool, Depends(_bare)]
-Asking = Annotated[Client, Depends(_client)]
+CallingClient = Annotated[Client, Depends(_client)]
 
 _WITH_KEY: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
 
@@ -196,8 +196,8 @@ def openapi(request: Request) -> dict[str, Any]:
     "/apps/run",
     tags=["tasks"],
     summary="Render a composition",
-    responses=answer_of(TASK, "The task, accepted"),
-    openapi_extra={**body_of(RunRequest), **_WITH_KEY},
+    responses=responses_of(TASK, "The task, accepted"),
+    openapi_extra={**request_body_of(RunRequest), **_WITH_KEY},
 )
 @_routes.post("/run", include_in_schema=False)
 async def run(
@@ -206,7 +206,7 @@ async def run(
     key: Runner,
     service: Service,
     bare: Bare,
-    client: Asking,
+    client: CallingClient,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Any:
     """The answer is the task as accepted; its video is in GET /tasks/{task_id} once it is completed.
@@ -215,35 +215,35 @@ async def run(
     """
     quotas = service.quotas
     rate = await run_in_threadpool(quotas.count, key, "run", key.limits.runs_a_minute)
-    _tell_rate(request, response, rate)
+    _add_rate_headers(request, response, rate)
     body = await _json_body(request)
     submission = parse_run(body)
 
     def accept() -> dict[str, Any]:
         fresh = new_task_id(key.owner)
-        task_id = quotas.promise(key, idempotency_key, body, fresh)
+        task_id = quotas.reserve_task_id(key, idempotency_key, body, fresh)
         if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
             return _view(service, known, key, client)
         if task_id != fresh and service.was_deleted(task_id):
-            quotas.forget(key, idempotency_key)
-            task_id = quotas.promise(key, idempotency_key, body, fresh)
+            quotas.forget_request(key, idempotency_key)
+            task_id = quotas.reserve_task_id(key, idempotency_key, body, fresh)
         try:
             task = service.run(
                 key.owner,
                 submission,
                 task_id=task_id,
                 frames_a_day=key.limits.frames_a_day or None,
-                before_accepting=lambda: quotas.enter(key, task_id),
+                before_accepting=lambda: quotas.admit(key, task_id),
             )
         except RenderError as error:
             # A service that failed may have written the task all the same: its promise stays, so that a repeat of the
             # request cannot make a second one.
             if not isinstance(error, ServiceFailed):
-                quotas.forget(key, idempotency_key)
-            quotas.leave(key, task_id)
+                quotas.forget_request(key, idempotency_key)
+            quotas.withdraw(key, task_id)
             raise
         if task.status == TaskStatus.REJECTED:
-            quotas.forget(key, idempotency_key)
+            quotas.forget_request(key, idempotency_key)
         return _view(service, task, key, client)
 
     return success(await run_in_threadpool(accept), bare=bare)
@@ -253,14 +253,14 @@ async def run(
     "/tasks",
     tags=["tasks"],
     summary="This key's tasks, the newest first",
-    responses=answer_of(TASK_PAGE, "A page of tasks"),
+    responses=responses_of(TASK_PAGE, "A page of tasks"),
     openapi_extra=_WITH_KEY,
 )
 def list_tasks(
     key: Reader,
     service: Service,
     bare: Bare,
-    client: Asking,
+    client: CallingClient,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Any:
@@ -269,7 +269,9 @@ def list_tasks(
 
 
 @_routes.post("/tasks/list", include_in_schema=False)
-async def list_tasks_of_clients(request: Request, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
+async def list_tasks_of_clients(
+    request: Request, key: Reader, service: Service, bare: Bare, client: CallingClient
+) -> Any:
     """The same as GET /tasks, asked for as the JavaScript client does: `limit` and `cursor` in the body."""
     body = await _json_body(request) if await request.body() else {}
     asked = body if isinstance(body, dict) else {}
@@ -289,10 +291,10 @@ def _page(service: TaskService, key: KeyRecord, client: Client, limit: int, curs
     "/tasks/{task_id}",
     tags=["tasks"],
     summary="A task",
-    responses=answer_of(TASK, "The task"),
+    responses=responses_of(TASK, "The task"),
     openapi_extra=_WITH_KEY,
 )
-def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
+def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: CallingClient) -> Any:
     """Its state, its progress, and its video with an address that is signed anew."""
     return success(_view(service, service.get(key.owner, task_id), key, client), bare=bare)
 
@@ -301,10 +303,10 @@ def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: As
     "/tasks/{task_id}/status",
     tags=["tasks"],
     summary="A task's state alone",
-    responses=answer_of(TASK_STATE, "The state"),
+    responses=responses_of(TASK_STATE, "The state"),
     openapi_extra=_WITH_KEY,
 )
-def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
+def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: CallingClient) -> Any:
     """For clients that poll."""
     view = _view(service, service.get(key.owner, task_id), key, client)
     return success({name: view[name] for name in ("id", "status", "status_text", "updated_at")}, bare=bare)
@@ -320,15 +322,15 @@ def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: 
     openapi_extra=_WITH_KEY,
 )
 async def stream_task(
-    task_id: str, key: Reader, streams: Streams, client: Asking, accept: Annotated[str, Header()] = ""
+    task_id: str, key: Reader, streams: Streams, client: CallingClient, accept: Annotated[str, Header()] = ""
 ) -> StreamingResponse | RedirectResponse:
     """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
 
     `{"type": "heartbeat"}` comes while nothing changes, the task itself at least every ten seconds. 429 with
     Retry-After: there are as many open streams as the stack holds, or half as many of this key.
     """
-    task = await run_in_threadpool(streams.first_look, key.owner, task_id)
-    form = form_of(accept)
+    task = await run_in_threadpool(streams.find_task, key.owner, task_id)
+    form = stream_format(accept)
     lease = None if task.status.final else await run_in_threadpool(streams.take_lease, key.owner)
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     if not streams.policy.live:
@@ -347,10 +349,10 @@ async def stream_task(
     "/tasks/{task_id}/cancel",
     tags=["tasks"],
     summary="End a task",
-    responses=answer_of(TASK, "The task, being cancelled"),
+    responses=responses_of(TASK, "The task, being cancelled"),
     openapi_extra=_WITH_KEY,
 )
-def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: Asking) -> Any:
+def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: CallingClient) -> Any:
     """It ends within seconds, as cancelled. A task that has ended stays as it is."""
     return success(_view(service, service.cancel(key.owner, task_id), key, client), bare=bare)
 
@@ -359,7 +361,7 @@ def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client:
     "/tasks/{task_id}",
     tags=["tasks"],
     summary="Forget a task and its files",
-    responses=answer_of(DELETED_TASK, "Gone"),
+    responses=responses_of(DELETED_TASK, "Gone"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task(
@@ -374,7 +376,7 @@ def delete_task(
     "/tasks/{task_id}/files",
     tags=["files"],
     summary="A task's files",
-    responses=answer_of(FILES, "Files"),
+    responses=responses_of(FILES, "Files"),
     openapi_extra=_WITH_KEY,
 )
 def task_files(
@@ -392,7 +394,7 @@ def task_files(
     "/tasks/{task_id}/files",
     tags=["files"],
     summary="Delete a task's files, and keep the task",
-    responses=answer_of(DELETED_FILES, "The ids of the files that are gone"),
+    responses=responses_of(DELETED_FILES, "The ids of the files that are gone"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task_files(
@@ -410,18 +412,18 @@ def delete_task_files(
     "/files",
     tags=["files"],
     summary="Upload files",
-    responses=answer_of(UPLOADS, "Where to PUT the bytes"),
-    openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
+    responses=responses_of(UPLOADS, "Where to PUT the bytes"),
+    openapi_extra={**request_body_of(UploadRequest), **_WITH_KEY},
 )
 async def create_files(
-    request: Request, response: Response, key: Uploader, service: Service, bare: Bare, client: Asking
+    request: Request, response: Response, key: Uploader, service: Service, bare: Bare, client: CallingClient
 ) -> Any:
     """PUT each file's bytes to its `upload_url` with its `upload_headers`; its `uri` names it as html or audio_url.
 
     With `sha256`, a file that this key uploaded before answers `uploaded: true` and needs no PUT.
     """
     rate = await run_in_threadpool(service.quotas.count, key, "upload", key.limits.uploads_a_minute)
-    _tell_rate(request, response, rate)
+    _add_rate_headers(request, response, rate)
     body = await _json_body(request)
     # It declares one type and sends another, which a signed one would refuse.
     signs_type = not client.is_javascript
@@ -454,7 +456,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RenderError)
     if error.http_status >= 500:
         _LOG.error("request %s failed: %s", _request_id(request), error, exc_info=error)
-        return _answer(request, _unexplained(request, error), error.http_status)
+        return _answer(request, _without_details(request, error), error.http_status)
     return _answer(request, error)
 
 
@@ -480,7 +482,7 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     return _answer(request, InvalidOption(f"{where}: {first['msg']}."), 422)
 
 
-def _unexplained(request: Request, error: Exception) -> RenderError:
+def _without_details(request: Request, error: Exception) -> RenderError:
     """What went wrong inside is for the log, not for the caller."""
     kind = type(error) if isinstance(error, RenderError) else InternalError
     return kind(
@@ -489,7 +491,7 @@ def _unexplained(request: Request, error: Exception) -> RenderError:
     )
 
 
-class _Frame:
+class _RequestMiddleware:
     """Around every request: an id that is answered and logged, an end to bodies that are too large, and to faults."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -540,7 +542,7 @@ class _Frame:
             if status:
                 raise
             request = Request(scope)
-            await _answer(request, _unexplained(request, error))(scope, receive, send_with_id)
+            await _answer(request, _without_details(request, error))(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - began
             _LOG.info("%s %s: %d in %.3f s (%s)", scope["method"], scope["path"], status, seconds, request_id)

@@ -197,7 +197,7 @@ class Problem(BaseModel):
     request_id: str
 
 
-def body_of(model: type[BaseModel]) -> dict[str, Any]:
+def request_body_of(model: type[BaseModel]) -> dict[str, Any]:
     """`requestBody` of a route that reads its body by itself, so that every complaint is in our own words."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}", by_alias=True)
     inlined = _inline(schema, schema.pop("$defs", {}))
@@ -230,7 +230,7 @@ _PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 
-def answer_of(data: Any, what: str) -> dict[int | str, dict[str, Any]]:
+def responses_of(data: Any, what: str) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: `data` wrapped (or bare, with X-API-Version: 2), and errors."""
     wrapped = _object(success={"const": True}, status=_INTEGER, data=data)
     content = {"application/json": {"schema": {"anyOf": [wrapped, data]}}}

@@ -42,7 +42,7 @@ _PATIENCE = 10
 _UNFINISHED = b"The stream has ended before its task. Ask for the task until it is final.\n"
 _ANYBODY = Client()
 
-Form = Literal["ndjson", "sse"]
+StreamFormat = Literal["ndjson", "sse"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class StreamService:
     #: Streams of this process.
     _open: int = 0
 
-    def first_look(self, owner: str, task_id: str) -> Task:
+    def find_task(self, owner: str, task_id: str) -> Task:
         """The task. Raises NotFound."""
         return owned_task(self.tasks, owner, task_id)
 
@@ -132,7 +132,7 @@ class StreamService:
         return task
 
     async def lines(
-        self, task: Task, lease: Lease | None, form: Form, client: Client = _ANYBODY
+        self, task: Task, lease: Lease | None, form: StreamFormat, client: Client = _ANYBODY
     ) -> AsyncIterator[bytes]:
         """The stream's pieces. The lease, if any, ends with it."""
         self._open += 1
@@ -212,9 +212,9 @@ def _event(name: str, view: dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {json.dumps(view, ensure_ascii=False)}\n\n".encode()
 
 
-def form_of(accept: str) -> Form:
+def stream_format(accept: str) -> StreamFormat:
     """What the client asked for: NDJSON by its name, else server-sent events."""
     return "ndjson" if "ndjson" in accept.lower() or "jsonl" in accept.lower() else "sse"
 
 
-MEDIA_TYPES: dict[Form, str] = {"ndjson": "application/x-ndjson", "sse": "text/event-stream; charset=utf-8"}
+MEDIA_TYPES: dict[StreamFormat, str] = {"ndjson": "application/x-ndjson", "sse": "text/event-stream; charset=utf-8"}

@@ -113,7 +113,7 @@ class TaskTable(Protocol):
     def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
         """Add to the task's counters of what its functions took."""
 
-    def note_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
+    def record_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
         """Keep what a function failed with (nothing: forget it); the workflow's own error may say less."""
 
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:

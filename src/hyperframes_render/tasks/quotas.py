@@ -67,7 +67,7 @@ class Quotas:
             raise refusal
         return rate
 
-    def promise(self, key: KeyRecord, idempotency_key: str | None, body: object, task_id: str) -> str:
+    def reserve_task_id(self, key: KeyRecord, idempotency_key: str | None, body: object, task_id: str) -> str:
         """The id of the task that the request is about: `task_id`, or that of an earlier, equal request.
 
         Raises KeyReused where the same Idempotency-Key came with another body.
@@ -89,12 +89,12 @@ class Quotas:
             )
         return before["task"]
 
-    def forget(self, key: KeyRecord, idempotency_key: str | None) -> None:
+    def forget_request(self, key: KeyRecord, idempotency_key: str | None) -> None:
         """The request came to nothing: it may come again as if it were new."""
         if idempotency_key:
             self.store.delete(self._note(key, idempotency_key))
 
-    def enter(self, key: KeyRecord, task_id: str) -> None:
+    def admit(self, key: KeyRecord, task_id: str) -> None:
         """Count the task among those at work. Raises OverQuota."""
         limits = key.limits
         if limits.frames_a_day and self.store.counter(frames_counter(key.owner)) >= limits.frames_a_day:
@@ -106,7 +106,7 @@ class Quotas:
                 f"This key has {limits.tasks_at_once} tasks at work, as many as it may.", "Wait until one has ended."
             )
 
-    def leave(self, key: KeyRecord, task_id: str) -> None:
+    def withdraw(self, key: KeyRecord, task_id: str) -> None:
         """The task came to nothing."""
         if key.limits.tasks_at_once:
             self.store.release_lease(f"at-work#{key.owner}", task_id)

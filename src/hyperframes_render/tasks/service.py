@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperframes_render.errors import Conflict, OverQuota, ServiceFailed
 from hyperframes_render.tasks.grants import record_grant, recorded_grant
-from hyperframes_render.tasks.ids import dropped_as, new_task_id
+from hyperframes_render.tasks.ids import drop_key_of, new_task_id
 from hyperframes_render.tasks.layout import poster_key, result_folder, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable, Workflow
@@ -19,7 +19,7 @@ from hyperframes_render.tasks.submission import Submission, check_hosts, narrow_
 from hyperframes_render.tasks.timestamps import DAY, later, moment
 from hyperframes_render.tasks.transitions import change_task, owned_task, publish
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
-from hyperframes_render.tasks.variable_files import take_given_files
+from hyperframes_render.tasks.variable_files import copy_variable_files
 from hyperframes_render.tasks.view import task_files, task_view
 from hyperframes_render.tasks.webhooks import check_webhook, check_webhook_name
 
@@ -80,7 +80,7 @@ class TaskService:
         check_hosts(submission, self.policy.network_ceiling, "input")
         task = new_task(task_id or new_task_id(owner), owner, submission, self.policy)
         task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
-        given = take_given_files(submission.request.variables, owner, task.id, self.uploads)
+        given = copy_variable_files(submission.request.variables, owner, task.id, self.uploads)
         if given.variables != submission.request.variables:
             task.input["variables"] = given.variables
         task = task.model_copy(update={"given": given.paths, "warnings": [*task.warnings, *given.warnings]})
@@ -174,7 +174,7 @@ class TaskService:
         self.tasks.delete(task_id)
         if uploads:
             self.objects.delete(*self._uploads_of(owner, task))
-        if dropped_as(task) is None:
+        if drop_key_of(task) is None:
             self.objects.delete_folder(result_folder(task_id))
         self.objects.delete_folder(work_folder(task_id))
 

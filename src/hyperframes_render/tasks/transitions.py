@@ -55,7 +55,7 @@ def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatu
     """
 
     def decide(task: Task) -> Mapping[str, Any]:
-        check_wanted(task)
+        check_active(task)
         return {"status": status, **changes}
 
     task, _ = change_task(table, task_id, decide)
@@ -63,7 +63,7 @@ def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatu
     return task
 
 
-def check_wanted(task: Task) -> None:
+def check_active(task: Task) -> None:
     """Raise TaskCancelled where nobody waits for the task any more."""
     if task.status == TaskStatus.CANCELLING:
         raise TaskCancelled("The task was cancelled.")

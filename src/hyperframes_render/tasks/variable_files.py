@@ -19,7 +19,7 @@ from hyperframes_render.tasks.ports import ObjectFacts, ObjectStore
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
 
 #: Files in the variables of one task: each is copied while the caller waits.
-MAX_GIVEN_FILES = 20
+MAX_VARIABLE_FILES = 20
 #: A nameless upload of up to so many bytes is a text that a client took for base64 ("RESPONSIBILITIES"): pictures and
 #: sounds are larger, and files have names.
 _TEXT_BYTES = 256
@@ -36,7 +36,7 @@ class VariableFiles:
     warnings: list[str] = field(default_factory=list)
 
 
-def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
+def copy_variable_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
     """Copy the uploads that `variables` name to the task's folder. Raises InvalidOption or LimitExceeded."""
     found = VariableFiles(variables)
     objects = uploads.objects
@@ -48,20 +48,20 @@ def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads)
         if (text := _mistaken_text(facts, objects)) is not None:
             found.warnings.append(f"{where}: your client took this text for base64 and uploaded it; it was read back.")
             return text
-        if len(found.paths) == MAX_GIVEN_FILES:
+        if len(found.paths) == MAX_VARIABLE_FILES:
             raise LimitExceeded(
-                f"{where}: there are more than {MAX_GIVEN_FILES} files in the variables.",
+                f"{where}: there are more than {MAX_VARIABLE_FILES} files in the variables.",
                 "Send a .zip of the composition with its files.",
             )
         found.paths[uri] = _path(facts.key)
-        objects.copy(facts.key, given_key(task_id, found.paths[uri]), etag=facts.etag)
+        objects.copy(facts.key, variable_file_key(task_id, found.paths[uri]), etag=facts.etag)
         return uri
 
     found.variables = _replaced(variables, "input.variables", take)
     return found
 
 
-def given_key(task_id: str, path: str) -> str:
+def variable_file_key(task_id: str, path: str) -> str:
     """The key of the copy that a page finds at `path`."""
     return f"{work_folder(task_id)}{path}"
 

@@ -12,7 +12,7 @@ import pytest
 from hyperframes_render.formats import Codec
 from hyperframes_render.tasks.grants import (
     ACCESS_SECONDS,
-    NOTE_SECONDS,
+    GRANT_LIFETIME,
     Grant,
     as_accepted,
     grant_for,
@@ -117,7 +117,7 @@ def test_access_ends_before_the_note_does(monkeypatch: pytest.MonkeyPatch) -> No
     for later, granted, noted in (
         (ACCESS_SECONDS - 60, True, True),
         (ACCESS_SECONDS + 60, False, True),
-        (NOTE_SECONDS + 60, False, False),
+        (GRANT_LIFETIME + 60, False, False),
     ):
         monkeypatch.setattr(time, "time", lambda later=later: now + later)
         assert (grant_for(notes, task.id, secret) is not None) == granted

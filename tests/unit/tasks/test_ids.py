@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.errors import NotFound
-from hyperframes_render.tasks.ids import DROP_OWNER, belongs, dropped_as, new_task_id, task_id_from
+from hyperframes_render.tasks.ids import DROP_OWNER, belongs, drop_key_of, new_task_id, task_id_from
 from hyperframes_render.tasks.keys import hash_key, new_key, owner_of
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.transitions import owned_task
@@ -60,7 +60,7 @@ def test_the_same_file_has_the_same_id_and_another_owner_s_another() -> None:
 
 def test_only_the_drop_folder_s_task_has_a_dropped_name() -> None:
     key = "inbox/promo.html"
-    assert dropped_as(task(task_id_from("a", DROP_OWNER), DROP_OWNER, drop_key=key)) == key
-    assert dropped_as(task(new_task_id(MINE), DROP_OWNER, drop_key=key)) is None
-    assert dropped_as(task(SHORT, MINE, drop_key=key)) is None
+    assert drop_key_of(task(task_id_from("a", DROP_OWNER), DROP_OWNER, drop_key=key)) == key
+    assert drop_key_of(task(new_task_id(MINE), DROP_OWNER, drop_key=key)) is None
+    assert drop_key_of(task(SHORT, MINE, drop_key=key)) is None
     assert owner_of(hash_key(new_key())) != DROP_OWNER

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id
-from hyperframes_render.tasks.layout import own_output
+from hyperframes_render.tasks.layout import output_with_files
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.view import task_files, task_view
 
@@ -82,7 +82,7 @@ def test_a_task_whose_input_is_nonsense_is_shown_all_the_same(given: dict[str, A
 
 def test_what_is_told_of_a_task_names_its_own_files_alone() -> None:
     task = completed({**OTHERS, "frames": 50})
-    told = own_output(task, task.output or {}, "bucket")
+    told = output_with_files(task, task.output or {}, "bucket")
     (video, filename), (poster, _) = own_files(task)
     assert told == {
         "frames": 50,
@@ -94,4 +94,4 @@ def test_what_is_told_of_a_task_names_its_own_files_alone() -> None:
         "size": 0,
         "poster": {"key": poster, "filename": "poster.jpg", "content_type": "image/jpeg", "size": 0},
     }
-    assert own_output(task, {**OTHERS, "dry_run": True}, "bucket") == {"dry_run": True, "expires_at": LATER}
+    assert output_with_files(task, {**OTHERS, "dry_run": True}, "bucket") == {"dry_run": True, "expires_at": LATER}
