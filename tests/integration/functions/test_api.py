@@ -190,7 +190,7 @@ BAD_BODIES: dict[str, tuple[Any, int, str]] = {
     ),
     "foreign file": ({"input": {"html": f"s3://{BUCKET}/uploads/someone/f/a.html"}}, 400, "your key"),
     "foreign bucket": ({"input": {"html": f"s3://other/uploads/{OWNER}/f/a.html"}}, 400, "your key"),
-    "missing file": ({"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f/a.html"}}, 400, "uploaded file does not exist"),
+    "missing file": ({"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f/a.html"}}, 400, "does not exist"),
 }
 
 
