@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryResult:
     """The result of an attempt. `retry_in`: seconds until the next attempt; None: there is none, drop the message."""
 
     kind: Literal["unwanted", "delivered", "gone", "failed", "exhausted"]
@@ -44,7 +44,7 @@ class Delivery:
     allow_private: bool = False
     send: Callable[..., Answer] = post
 
-    def deliver(self, event: dict[str, Any], attempt: int) -> Outcome:
+    def deliver(self, event: dict[str, Any], attempt: int) -> DeliveryResult:
         """Attempt number `attempt` (from 1) to deliver the webhook of the event's task. Raises KeyError (no task id).
 
         The task is read again on each attempt: it holds the webhook's address, and the video's address is signed for
@@ -54,22 +54,22 @@ class Delivery:
         try:
             task = self._task_to_report(task_id)
             if task is None or not task.webhook:
-                return Outcome("unwanted")
+                return DeliveryResult("unwanted")
             host = urlsplit(task.webhook).hostname
             answer = self._attempt(task)
         except ServiceFailed as failure:
             answer = Answer(0, str(failure))
         if answer.delivered:
             _LOG.info("webhook of task %s delivered to %s on attempt %d: %s", task_id, host, attempt, answer)
-            return Outcome("delivered")
+            return DeliveryResult("delivered")
         if answer.gone:
             _LOG.warning("webhook of task %s: %s answered 410 Gone, no more attempts", task_id, host)
-            return Outcome("gone")
+            return DeliveryResult("gone")
         wait = wait_before_next(attempt, self.schedule, answer.retry_after)
         _LOG.warning("webhook of task %s to %s failed on attempt %d: %s", task_id, host, attempt, answer)
         # After the last attempt the message returns at once: the queue counts receipts and moves it to its
         # dead-letter queue.
-        return Outcome("exhausted", 0) if wait is None else Outcome("failed", wait)
+        return DeliveryResult("exhausted", 0) if wait is None else DeliveryResult("failed", wait)
 
     def _task_to_report(self, task_id: str) -> Task | None:
         """The task, if it has ended and has a webhook.

@@ -49,7 +49,7 @@ class DropFolder:
 
     service: TaskService
 
-    def take(self, dropped: Dropped) -> str:
+    def process(self, dropped: Dropped) -> str:
         """Accept the file or write its error record.
 
         Returns "accepted", "duplicate", "ignored", "replaced" or "refused". A second report of the same object changes
