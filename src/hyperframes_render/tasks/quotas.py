@@ -104,7 +104,7 @@ class Quotas:
             )
         if limits.tasks_at_once and not self._take_lease(key, task_id):
             raise OverQuota(
-                f"This key has {limits.tasks_at_once} running tasks, which is its limit.", "Wait until one has ended."
+                f"This key has {limits.tasks_at_once} tasks running, which is its limit.", "Wait until one has ended."
             )
 
     def withdraw(self, key: KeyRecord, task_id: str) -> None:
