@@ -1,4 +1,4 @@
-"""Writes docs/reference/errors.md from the error classes: python -m tools.error_reference."""
+"""Write docs/reference/errors.md from the error tree: python -m tools.error_reference."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hyperframes_render.errors import RenderError, error_tree
 PAGE = Path(__file__).resolve().parents[1] / "docs/reference/errors.md"
 _HEAD = """# Error codes
 
-For API users and authors: every code of `error.code`, with its HTTP status and whether a second try may help. The
-message and the action of an error describe your case. `python -m tools.error_reference` writes this page.
+For API users and authors: every value of `error.code`, with its HTTP status and whether a retry may help. The message
+and the action of an error describe your case. `python -m tools.error_reference` writes this page.
 
 | code | status | retry | meaning |
 |---|---|---|---|
@@ -18,7 +18,7 @@ message and the action of an error describe your case. `python -m tools.error_re
 
 
 def page() -> str:
-    """The page as Markdown, sorted by code."""
+    """The page as Markdown."""
     rows = {(error.code, error.http_status): _row(error) for error in error_tree() if _has_own_code(error)}
     return _HEAD + "".join(rows[key] for key in sorted(rows))
 

@@ -1,57 +1,57 @@
-"""Everything that can go wrong, in one tree.
+"""All errors that a caller can see, in one class tree.
 
     RenderError
-    ├── InputError                  the caller can correct it
+    ├── InputError                  the request is wrong, the caller can correct it
     │   ├── InvalidOption           an option or input field has a wrong value
-    │   ├── InvalidComposition      an empty file, no HTML, a missing file of the project
-    │   ├── InvalidArchive          a .zip that cannot be trusted or read
-    │   ├── SoundUnusable           audio_url leads to nothing that can be heard
-    │   ├── LimitExceeded           larger, longer or more than docs/reference/limits.md allows
-    │   ├── OutputUnwritable        the result cannot be written where it should go
-    │   ├── Unauthorized            no key, or one that is not known here
-    │   ├── Forbidden               the key may not do this
-    │   ├── NotFound                no such task, file, app or route for this key
-    │   ├── Conflict                the task is not in a state that allows this
-    │   ├── KeyReused               an Idempotency-Key that stands for another request
-    │   ├── RateLimited             too many requests in a while
-    │   ├── OverQuota               more tasks at once or frames a day than the key may have
-    │   └── PayloadTooLarge         a request body beyond what is read
-    ├── TaskCancelled               the caller asked for the end
-    ├── PageError                   the composition's own page misbehaves
-    │   ├── PageScriptFailed        an uncaught error while the page loads
-    │   ├── PageNotReady            a clock ran out while the page got ready
-    │   ├── PageUnresponsive        a clock ran out while a frame was drawn
-    │   ├── MemoryExceeded          it took more memory than a render may
-    │   └── DurationUnknown         nothing in the composition says how long it is
-    └── MachineError                the machine or a tool on it misbehaves
-        ├── SetupIncomplete         Chromium, ffmpeg, fonts or page runtime are missing
+    │   ├── InvalidComposition      the file is empty or not HTML, or the project lacks a file
+    │   ├── InvalidArchive          the .zip cannot be read or is not safe
+    │   ├── SoundUnusable           audio_url has no sound that can be decoded
+    │   ├── LimitExceeded           a limit of docs/reference/limits.md is exceeded
+    │   ├── OutputUnwritable        the output file cannot be written
+    │   ├── Unauthorized            the API key is missing, unknown, revoked or expired
+    │   ├── Forbidden               the API key lacks the scope for this request
+    │   ├── NotFound                there is no such task, file, app or route for this key
+    │   ├── Conflict                the state of the task or object does not allow this
+    │   ├── KeyReused               the Idempotency-Key was used for another request
+    │   ├── RateLimited             too many requests in a minute
+    │   ├── OverQuota               the key's limit of tasks at once or frames a day is reached
+    │   └── PayloadTooLarge         the request body is too large
+    ├── TaskCancelled               the caller cancelled the task
+    ├── PageError                   the composition's page failed
+    │   ├── PageScriptFailed        an uncaught error while the page loaded
+    │   ├── PageNotReady            timeout before the page was ready
+    │   ├── PageUnresponsive        timeout while the page drew a frame
+    │   ├── MemoryExceeded          the page exceeded the memory limit of a render
+    │   └── DurationUnknown         the composition has no duration
+    └── MachineError                the machine or a tool on it failed
+        ├── SetupIncomplete         Chromium, ffmpeg, fonts or the page runtime is missing
         ├── BrowserFailed           Chromium did not start or died
-        ├── EncoderFailed           ffmpeg did not start, died or made something else
-        ├── DiskFull                no space left
+        ├── EncoderFailed           ffmpeg did not start, died or wrote a wrong video
+        ├── DiskFull                no space is left on the disk
         ├── RenderStalled           the watchdog ended a render that made no progress
-        ├── ServiceFailed           a service of the cloud did not do what it was asked
-        │   └── NoRoom              as many functions run as may: the work waits
-        ├── WorkerLost              a function died without a word, or its workflow did
-        ├── FunctionTimedOut        a function reached its own time limit
-        ├── TaskAltered             somebody changed what was accepted: a page that took its renderer over
-        └── InternalError           a fault of this program
+        ├── ServiceFailed           a cloud service failed
+        │   └── NoRoom              the account's limit of running functions is reached
+        ├── WorkerLost              a function or its workflow died without an error
+        ├── FunctionTimedOut        a function reached its time limit
+        ├── TaskAltered             the stored task differs from the accepted one
+        └── InternalError           a bug of this program
 
-Each class has a stable `code` (part of the API), an HTTP status and a verdict on whether the same
-request may succeed when it is tried again. Each instance says what is wrong and what to do.
+Each class has a stable `code` (part of the API), an HTTP status, and `retryable`: whether the same request may succeed
+when it is tried again. Each instance has a message (what is wrong) and an action (what to do).
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-#: Characters of each of an error's two sentences where it is kept or told: a page may have put its own text into it.
+#: Characters of a message and of an action at most when stored or published. Both may contain text of a page.
 MAX_SENTENCE = 1000
 
 
 class RenderError(Exception):
-    """The base of all errors that a caller sees.
+    """The base class of all errors that a caller sees.
 
-    `message` says what is wrong in one sentence, `action` what to do about it in another.
+    `message` is a sentence that says what is wrong, `action` a sentence that says what to do.
     """
 
     code: ClassVar[str] = "render_error"
@@ -67,13 +67,13 @@ class RenderError(Exception):
         return f"{self.message} {self.action}".strip()
 
     def as_dict(self) -> dict[str, object]:
-        """The error as it stands in a JSON result, each sentence MAX_SENTENCE characters long at most."""
+        """The error as fields of a JSON result; message and action have at most MAX_SENTENCE characters."""
         message, action = cut(self.message, MAX_SENTENCE), cut(self.action, MAX_SENTENCE)
         return {"code": self.code, "message": message, "action": action, "retryable": self.retryable}
 
 
 class InputError(RenderError):
-    """The request is wrong: the caller can correct it, a second try of the same cannot help."""
+    """The request is wrong: the caller can correct it, a retry of the same request cannot help."""
 
     code = "invalid_input"
     http_status = 400
@@ -86,20 +86,20 @@ class InvalidOption(InputError):
 
 
 class InvalidComposition(InputError):
-    """The input is no page that can be rendered: it is empty, is no HTML, or lacks a file."""
+    """The input cannot be rendered: it is empty, is not HTML, or lacks a file."""
 
     code = "invalid_composition"
     http_status = 422
 
 
 class InvalidArchive(InputError):
-    """The .zip cannot be read, or must not be trusted."""
+    """The .zip cannot be read, or is not safe to unpack."""
 
     code = "invalid_archive"
 
 
 class SoundUnusable(InputError):
-    """audio_url leads to no sound that can be decoded."""
+    """audio_url has no sound that can be decoded."""
 
     code = "sound_unusable"
     http_status = 422
@@ -140,7 +140,7 @@ class NotFound(InputError):
 
 
 class Conflict(InputError):
-    """The task is not in a state that allows this."""
+    """The state of the task or object does not allow this."""
 
     code = "conflict"
     http_status = 409
@@ -154,7 +154,7 @@ class KeyReused(InputError):
 
 
 class RateLimited(InputError):
-    """There were too many requests; `retry_after` seconds later one may be tried again."""
+    """There were too many requests; the next one is allowed after `retry_after` seconds."""
 
     code = "rate_limited"
     http_status = 429
@@ -163,12 +163,12 @@ class RateLimited(InputError):
     def __init__(self, message: str, action: str = "", *, retry_after: int = 60) -> None:
         super().__init__(message, action)
         self.retry_after = retry_after
-        #: More about the limit, for the answer.
+        #: Response headers that describe the limit.
         self.headers: dict[str, str] = {}
 
 
 class OverQuota(InputError):
-    """The key has more tasks at once, or frames a day, than it may: the task is rejected on arrival."""
+    """The key's limit of tasks at once or frames a day is reached: the task is rejected."""
 
     code = "over_quota"
     http_status = 429
@@ -176,34 +176,34 @@ class OverQuota(InputError):
 
 
 class PayloadTooLarge(InputError):
-    """The request body is larger than the application reads."""
+    """The request body is too large."""
 
     code = "payload_too_large"
     http_status = 413
 
 
 class TaskCancelled(RenderError):
-    """The caller cancelled the task: this is no failure, and is never tried again."""
+    """The caller cancelled the task: this is not a failure and is never retried."""
 
     code = "cancelled"
     http_status = 409
 
 
 class PageError(RenderError):
-    """The page itself misbehaves."""
+    """The composition's page failed."""
 
     code = "page_error"
     http_status = 422
 
 
 class PageScriptFailed(PageError):
-    """A script failed while the page loaded: what the page draws cannot be trusted."""
+    """A script failed while the page loaded, so its frames may be wrong."""
 
     code = "page_script_failed"
 
 
 class PageNotReady(PageError):
-    """The page was not ready to be seeked in time."""
+    """The page was not ready to seek in time."""
 
     code = "page_not_ready"
 
@@ -215,26 +215,26 @@ class PageUnresponsive(PageError):
 
 
 class MemoryExceeded(PageError):
-    """The browser took more memory for the page than a render may take."""
+    """The browser used more memory for the page than a render may use."""
 
     code = "memory_exceeded"
 
 
 class DurationUnknown(PageError):
-    """Nothing in the composition says how long it is."""
+    """The composition has no duration, and none can be detected."""
 
     code = "duration_unknown"
 
 
 class MachineError(RenderError):
-    """The machine, or a tool on it, misbehaves: a second try may succeed."""
+    """The machine or a tool on it failed: a retry may succeed."""
 
     code = "machine_error"
     retryable = True
 
 
 class SetupIncomplete(MachineError):
-    """A part that the set-up installs is missing."""
+    """A part that the setup installs is missing."""
 
     code = "setup_incomplete"
     retryable = False
@@ -247,7 +247,7 @@ class BrowserFailed(MachineError):
 
 
 class EncoderFailed(MachineError):
-    """ffmpeg did not start, died, or wrote another video than the planned one."""
+    """ffmpeg did not start, died, or wrote a video that differs from the plan."""
 
     code = "encoder_failed"
 
@@ -265,14 +265,14 @@ class RenderStalled(MachineError):
 
 
 class ServiceFailed(MachineError):
-    """A service of the cloud failed, after the retries of its client."""
+    """A cloud service failed, after the retries of its client."""
 
     code = "service_failed"
     http_status = 503
 
 
 class NoRoom(ServiceFailed):
-    """The account runs as many functions as it may, or Lambda reactivates an idle function: the workflow retries."""
+    """The limit of running functions is reached, or Lambda reactivates an idle function: the workflow retries."""
 
     code = "no_room"
 
@@ -284,28 +284,28 @@ class WorkerLost(MachineError):
 
 
 class FunctionTimedOut(MachineError):
-    """A function reached its time limit: a second try would take as long."""
+    """A function reached its time limit: a retry would take as long."""
 
     code = "function_timed_out"
     retryable = False
 
 
 class TaskAltered(MachineError):
-    """The stored task differs from what was accepted: a page took its renderer over, or the table was written to."""
+    """The stored task differs from the accepted one: a page took over its renderer, or somebody changed the table."""
 
     code = "task_altered"
     retryable = False
 
 
 class InternalError(MachineError):
-    """A fault of this program; the log has the details."""
+    """A bug of this program; the log has the details."""
 
     code = "internal_error"
     retryable = False
 
 
 def error_class(name: str) -> type[RenderError] | None:
-    """The class of the tree that is called `name`, as it comes back from a workflow; None for a stranger."""
+    """The error class called `name`, as a workflow reports it; None if there is no such class."""
     return next((found for found in error_tree() if found.__name__ == name), None)
 
 
@@ -315,7 +315,7 @@ def error_tree(root: type[RenderError] = RenderError) -> list[type[RenderError]]
 
 
 def cut(text: str, length: int) -> str:
-    """`text` with `length` characters at most; what was cut ends in an ellipsis."""
+    """`text` limited to `length` characters; a shortened text ends with an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

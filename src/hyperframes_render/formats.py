@@ -1,6 +1,6 @@
-"""Every codec that a result can have: the one table that validation, help, docs and encoders read.
+"""The table of output codecs, which validation, help, docs and encoders read.
 
-Settings were chosen by VMAF, size and processor time (docs/reference/quality.md).
+The encoder settings were chosen by VMAF, size and processor time (docs/reference/quality.md).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 
 def even(length: int) -> int:
-    """The side of a picture whose colour is stored for two pixels at a time: an odd one grows by one pixel."""
+    """`length` in pixels, rounded up to an even number, as formats with subsampled chroma need."""
     return length + length % 2
 
 
 class Codec(StrEnum):
-    """Video codecs that a result can have."""
+    """Video codecs of a result."""
 
     H264 = "h264"
     H265 = "h265"
@@ -30,7 +30,7 @@ class Codec(StrEnum):
 
 
 class Quality(StrEnum):
-    """Named trades of size and time against the picture; where a codec has a CRF, a number stands for one too."""
+    """Named quality levels. If a codec has a CRF, a CRF number may be used instead."""
 
     DRAFT = "draft"
     STANDARD = "standard"
@@ -38,14 +38,14 @@ class Quality(StrEnum):
 
 
 class Content(StrEnum):
-    """What the pictures are like: flat shapes and text, or photographs, film and canvas among them."""
+    """The kind of frames: flat shapes and text only, or also photographs, video or canvas."""
 
     GRAPHICS = "graphics"
     PHOTOGRAPHIC = "photographic"
 
 
 class Joining(StrEnum):
-    """How chunks become one file: their packets are copied, or they are kept lossless and encoded when joined."""
+    """How chunks are joined: packets are copied, or lossless chunks are encoded at the join."""
 
     COPY = "copy"
     ENCODE = "encode"
@@ -53,47 +53,47 @@ class Joining(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """One codec in its container. Encoder arguments are ffmpeg's."""
+    """One codec and its containers. Arguments are those of ffmpeg."""
 
     codec: Codec
-    #: File name suffixes of a result, the usual one first, and its muxer in ffmpeg.
+    #: File name suffix → ffmpeg muxer, the default suffix first.
     muxers: Mapping[str, str]
     content_type: str
     pixel_format: str
-    #: None: the codec has no alpha.
+    #: None: the codec has no alpha channel.
     alpha_pixel_format: str | None
-    #: ffmpeg's encoder of the sound; None: there is no sound.
+    #: Arguments of the sound encoder; None: the format has no sound.
     sound: tuple[str, ...] | None
     joining: Joining
-    #: The encoder and what never changes.
+    #: The video encoder and arguments that all qualities share.
     encoder: tuple[str, ...]
-    #: Arguments for each named quality; "{crf}" is where a caller's number goes, in `custom`.
+    #: Arguments for each named quality. `custom` is used for a CRF number, which replaces "{crf}".
     qualities: Mapping[Quality, tuple[str, ...]]
     custom: tuple[str, ...] = ()
-    #: Arguments that alpha needs besides.
+    #: Extra arguments for alpha.
     alpha: tuple[str, ...] = ()
     crf_range: tuple[int, int] | None = None
-    #: Bytes that a pixel of a frame takes at most in chunks and result together, for rich pictures at "standard".
+    #: Bytes per pixel and frame at most, in chunks and result together, for detailed frames at "standard".
     bytes_per_pixel: float = 0.045
-    #: Seconds that a pixel of a frame takes when chunks become the result: copied, or encoded only then.
+    #: Seconds per pixel and frame to join the chunks, by copying or by encoding.
     joining_seconds_per_pixel: float = 5e-10
-    #: Whether width and height must be even: so where colour is stored for two pixels at a time.
+    #: Whether width and height must be even, because chroma is subsampled.
     even: bool = True
     max_fps: int | None = None
     note: str = ""
 
     def coded_size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of the video for a picture of this size, in pixels."""
+        """Width and height of the video for frames of this size, in pixels."""
         return (even(width), even(height)) if self.even else (width, height)
 
     @property
     def suffix(self) -> str:
-        """The usual file name suffix, with its dot."""
+        """The default file name suffix, with its dot."""
         return next(iter(self.muxers))
 
     @property
     def has_alpha(self) -> bool:
-        """Whether a transparent result can be had."""
+        """Whether the result can be transparent."""
         return self.alpha_pixel_format is not None
 
 
@@ -101,8 +101,8 @@ _AAC = ("-c:a", "aac", "-b:a", "192k")
 _OPUS = ("-c:a", "libopus", "-b:a", "160k")
 _BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 
-#: x264 for flat shapes: no psychovisual search is needed there, at half the time of the other profile. On photographs
-#: it costs 9 VMAF in the worst frame, so they get adaptive quantisation and a look-ahead
+#: x264 settings for flat shapes skip the psychovisual search and take half the time of the other profile. On
+#: photographs they lose 9 VMAF in the worst frame, so photographs get adaptive quantisation and a look-ahead
 #: (docs/reference/performance.md).
 _X264_GRAPHICS = "cabac=1:bframes=3:b-adapt=0:scenecut=40:8x8dct=1:partitions=i4x4,i8x8:trellis=1:weightp=1"
 _X264_PHOTOGRAPHIC = "mbtree=1:rc-lookahead=6:aq-mode=1:aq-strength=0.4:deblock=0,0:subme=2:partitions=i8x8"
@@ -148,7 +148,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             alpha_pixel_format=None,
             sound=_AAC,
             joining=Joining.COPY,
-            # Players of Apple know only this tag.
+            # Apple's players accept only this tag.
             encoder=("-c:v", "libx265", "-tag:v", "hvc1", *_BT709),
             qualities=_qualities(
                 "-preset ultrafast -crf 32 -x265-params log-level=error",
@@ -166,7 +166,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             alpha_pixel_format="yuva420p",
             sound=_OPUS,
             joining=Joining.COPY,
-            # Hidden reference frames would make packets that are no frames. The bit rate is the ceiling that CRF needs.
+            # Hidden reference frames would add packets that are not frames. CRF needs a maximum bit rate.
             encoder=("-c:v", "libvpx", "-auto-alt-ref", "0", "-deadline", "good", "-b:v", "60M", *_BT709),
             qualities=_qualities(
                 "-cpu-used 8 -crf 40", "-cpu-used 5 -crf 8 -qmin 2 -qmax 40", "-cpu-used 2 -crf 4 -qmin 0 -qmax 24"
@@ -206,7 +206,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             joining=Joining.COPY,
             encoder=("-c:v", "prores_ks", "-vendor", "apl0", *_BT709),
             qualities=_qualities("-profile:v proxy", "-profile:v hq", "-profile:v hq -bits_per_mb 8000"),
-            # 4444 is the only profile with alpha; 16 bits of it survive.
+            # 4444 is the only profile with alpha; it keeps 16 bits of alpha.
             alpha=("-profile:v", "4444", "-alpha_bits", "16"),
             bytes_per_pixel=1.0,
             note="For editing: large files. With alpha the profile is 4444.",
@@ -225,7 +225,7 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             max_fps=50,
             bytes_per_pixel=3.0,
             joining_seconds_per_pixel=3e-7,
-            note="256 colours, times in hundredths of a second, no sound; alpha is on or off.",
+            note="256 colours, frame times in 1/100 s, no sound; alpha is on or off.",
         ),
         Codec.AV1: Format(
             codec=Codec.AV1,
@@ -252,19 +252,19 @@ FORMATS: Mapping[Codec, Format] = MappingProxyType(
             qualities=_qualities("", "", ""),
             even=False,
             bytes_per_pixel=3.0,
-            note="A .zip of frame_000001.png and so on: lossless.",
+            note="A .zip of lossless frames: frame_000001.png, frame_000002.png, …",
         ),
     }
 )
 
 
 def codecs_with_alpha() -> tuple[Codec, ...]:
-    """Those that can be transparent."""
+    """The codecs with an alpha channel."""
     return tuple(codec for codec, form in FORMATS.items() if form.has_alpha)
 
 
 def encoder_arguments(form: Format, quality: Quality | int, content: Content, *, alpha: bool) -> tuple[str, ...]:
-    """ffmpeg's arguments for the picture: encoder, pixel format, rate control."""
+    """ffmpeg's arguments for the video stream: encoder, rate control, pixel format."""
     if isinstance(quality, int):
         chosen = tuple(argument.replace("{crf}", str(quality)) for argument in form.custom)
     elif form.codec is Codec.H264 and quality is Quality.STANDARD:

@@ -1,6 +1,6 @@
-"""The one truth about what a caller may ask for.
+"""The render options that a caller may set.
 
-The command line's options, the API's schema and the table in docs/ are made from `RenderInput`.
+The command line's options, the API's schema and the option table in docs/ come from `RenderInput`.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from pydantic import (
 from hyperframes_render.errors import InvalidOption, LimitExceeded
 from hyperframes_render.formats import FORMATS, Codec, Quality, codecs_with_alpha
 
-#: The name of this application in the public API that ours follows.
+#: The name of this application in the public API that this API follows.
 APP = "infsh/hyperframes-render"
-#: Default picture size in CSS pixels, where neither the caller nor the composition names one.
+#: Default frame size in CSS pixels, if neither the caller nor the composition sets one.
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1920, 1080
 DEFAULT_FPS = Fraction(30)
 
-#: docs/reference/limits.md explains each of these.
+#: docs/reference/limits.md explains these limits: pixels, frames a second, seconds, frames.
 MAX_SIDE = 7680
 MAX_PIXELS = 7680 * 4320
 MAX_FPS = 240
 MAX_DURATION = 4 * 3600.0
 MAX_FRAMES = 864_000
 
-#: Every spelling of a number that is worth reading: a longer exponent takes for ever to work out.
+#: Accepted spellings of a number: Fraction needs too much time and memory for longer exponents.
 _NUMBER_TEXT = re.compile(r"[^eE]{1,40}([eE][-+]?\d{1,3})?")
-#: Decimal spellings of the broadcast rates, which are fractions: 30000/1001 is written 29.97.
+#: The broadcast frame rates. They are fractions with decimal spellings: 29.97 means 30000/1001.
 _BROADCAST_RATES = {Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)}
 
 
 def parse_frame_rate(value: object) -> Fraction:
-    """A frame rate from an int, a float, "30", "29.97" or "30000/1001".
+    """Parse a frame rate in frames a second: an int, a float, "30", "29.97" or "30000/1001".
 
-    29.97 and its like become the exact broadcast fraction. Raises ValueError with a readable sentence.
+    Decimal spellings of broadcast rates, such as 29.97, become the exact fraction. Raises ValueError.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Fraction)):
         raise ValueError("fps must be a number or a fraction such as 30000/1001")
@@ -66,19 +66,19 @@ def parse_frame_rate(value: object) -> Fraction:
 
 
 def format_frame_rate(rate: Fraction) -> str:
-    """A frame rate as callers write it: "30" or "30000/1001"."""
+    """A frame rate as text: "30" or "30000/1001"."""
     return str(rate)
 
 
 _HOST = re.compile(r"^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$")
 
 
-#: Hosts that one render may ask, and characters of a name (RFC 1035).
+#: Host names in `network` at most, and characters of a host name (RFC 1035).
 MAX_HOSTS, _MAX_HOST_NAME = 100, 253
 
 
 def _parse_network(value: object) -> object:
-    """Accept "public", "none", or host names (a list, or one string with commas)."""
+    """Parse "public", "none", or host names (a list, or one string separated by commas)."""
     if isinstance(value, str) and value not in ("public", "none"):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, (list, tuple)):
@@ -101,7 +101,7 @@ FrameRate = Annotated[
 NetworkPolicy = Annotated[Literal["public", "none"] | tuple[str, ...], BeforeValidator(_parse_network)]
 
 
-#: Device pixels for a CSS pixel; above 4 a 1080p page is larger than 8K.
+#: Device pixels per CSS pixel; above 4 a 1080p page is larger than 8K.
 MIN_SCALE, MAX_SCALE = 0.25, 4.0
 
 
@@ -120,14 +120,14 @@ def _parse_quality(value: object) -> object:
 QualityOrCrf = Annotated[Quality | int, BeforeValidator(_parse_quality)]
 
 
-#: Objects and lists in one another: what all libraries on the way read and write without trouble.
+#: Levels of nested objects and lists at most: all libraries that read or write the input support this depth.
 MAX_NESTING = 100
-#: Bytes of variables as JSON: they are text and numbers, pictures go by address.
+#: Bytes of variables as JSON at most: they hold text and numbers; images are sent as addresses.
 MAX_VARIABLES = 64 * 1024
 
 
 def is_shallow(value: object) -> bool:
-    """Whether objects and lists stand in one another at most MAX_NESTING deep."""
+    """Whether objects and lists are nested at most MAX_NESTING levels deep."""
     level = [value]
     for _ in range(MAX_NESTING):
         level = [inner for outer in level for inner in _members(outer) if isinstance(inner, dict | list)]
@@ -166,7 +166,7 @@ def _parse_variables(value: object) -> object:
 def _parse_composition(value: str) -> str:
     path = posixpath.normpath(value)
     if value.startswith("/") or path.startswith("..") or not path.lower().endswith((".html", ".htm")):
-        raise ValueError("composition: this must be the path of an .html file in the project")
+        raise ValueError("composition: it must be the path of an .html file in the project")
     return path
 
 
@@ -175,14 +175,14 @@ Variables = Annotated[dict[str, Any], BeforeValidator(_parse_variables)]
 
 
 class RenderInput(BaseModel):
-    """How a composition is to be rendered. A value that is not given is read from the composition."""
+    """The render options. A value that is not set is read from the composition."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     composition: CompositionPath | None = Field(
         default=None,
-        description="Which file of the project to render, also a part of it: compositions/intro.html. "
-        "Default: index.html, or the file given.",
+        description="The file of the project to render, for example a sub-composition: compositions/intro.html. "
+        "Default: index.html, or the input file itself.",
     )
     width: int | None = Field(
         default=None,
@@ -206,53 +206,53 @@ class RenderInput(BaseModel):
     codec: Codec = Field(default=Codec.H264, description=f"Video codec of the result: {', '.join(Codec)}.")
     quality: QualityOrCrf = Field(
         default=Quality.STANDARD,
-        description="draft (drawn at half size and enlarged), standard, high, or the codec's own CRF number.",
+        description="draft (rendered at half size and enlarged), standard, high, or a CRF number of the codec.",
     )
     scale_factor: float = Field(
         default=1.0,
         ge=MIN_SCALE,
         le=MAX_SCALE,
         validation_alias=AliasChoices("scale_factor", "device_scale_factor"),
-        description="Device pixels for a CSS pixel: 2 makes a video twice as wide and high, really sharper.",
+        description="Device pixels per CSS pixel: 2 renders at twice the width and height, with real detail.",
     )
     transparent: bool = Field(
-        default=False, description=f"Keep alpha. Codecs that can: {', '.join(codecs_with_alpha())}."
+        default=False, description=f"Keep alpha. Codecs with alpha: {', '.join(codecs_with_alpha())}."
     )
     audio_url: str | None = Field(
         default=None,
         min_length=1,
         max_length=4096,
         validation_alias=AliasChoices("audio_url", "audio"),
-        description="Sound to put over the composition's own: an address or an uploaded file (here: a file as well).",
+        description="Sound to add to the composition's sound: an address, an uploaded file, or (command line) a file.",
     )
     from_time: float = Field(
         default=0,
         ge=0,
         validation_alias=AliasChoices("from", "from_time"),
         serialization_alias="from",
-        description="Begin at this second of the composition.",
+        description="Start of the video, in seconds of the composition.",
     )
     to_time: float | None = Field(
         default=None,
         gt=0,
         validation_alias=AliasChoices("to", "to_time"),
         serialization_alias="to",
-        description="End at this second of the composition.",
+        description="End of the video, in seconds of the composition.",
     )
     variables: Variables = Field(
         default_factory=dict, description="Values for the composition's variables, a JSON object of names and values."
     )
     strict_variables: bool = Field(
-        default=False, description="Refuse variables that the composition does not declare, or of another type."
+        default=False, description="Reject variables that the composition does not declare, or that have another type."
     )
     network: NetworkPolicy = Field(
         default="public",
-        description="What the page may ask for besides its own files: public, none, or host names separated by commas.",
+        description="Hosts that the page may load files from: public (all), none, or host names separated by commas.",
     )
 
 
 def parse_render_input(values: dict[str, Any]) -> RenderInput:
-    """Validate what a caller gave. Raises InvalidOption naming the field and what it may be."""
+    """Validate a caller's options. Raises LimitExceeded, or InvalidOption with the field and its valid values."""
     try:
         render_input = RenderInput.model_validate(values)
     except ValidationError as error:
@@ -265,11 +265,11 @@ def parse_render_input(values: dict[str, Any]) -> RenderInput:
 
 
 def _check_combination(render_input: RenderInput) -> None:
-    """Raise InvalidOption where fields that are fine by themselves do not go together."""
+    """Raise InvalidOption if valid fields cannot be combined."""
     codec, form = render_input.codec, FORMATS[render_input.codec]
     if render_input.transparent and not form.has_alpha:
         raise InvalidOption(
-            f"transparent: {codec} has no alpha.", f"Choose one of {', '.join(codecs_with_alpha())}, or leave it out."
+            f"transparent: {codec} has no alpha.", f"Choose one of {', '.join(codecs_with_alpha())}, or omit it."
         )
     if isinstance(render_input.quality, int):
         if form.crf_range is None:
@@ -278,29 +278,29 @@ def _check_combination(render_input: RenderInput) -> None:
         if not least <= render_input.quality <= most:
             raise InvalidOption(f"quality: the CRF of {codec} is from {least} to {most}, not {render_input.quality}.")
     if render_input.audio_url is not None and form.sound is None:
-        raise InvalidOption(f"audio_url: {codec} has no sound.", "Choose another codec, or leave it out.")
+        raise InvalidOption(f"audio_url: {codec} has no sound.", "Choose another codec, or omit it.")
     if form.max_fps is not None and render_input.fps is not None and render_input.fps > form.max_fps:
-        raise InvalidOption(f"fps: {codec} shows at most {form.max_fps} frames a second, not {render_input.fps}.")
+        raise InvalidOption(f"fps: {codec} allows at most {form.max_fps} frames a second, not {render_input.fps}.")
     if render_input.to_time is not None and render_input.to_time <= render_input.from_time:
         raise InvalidOption(f"to: {render_input.to_time:g} s is not after from, {render_input.from_time:g} s.")
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise LimitExceeded where a picture of `width` by `height` pixels is more than can be rendered."""
+    """Raise LimitExceeded if a frame of `width` by `height` pixels is too large to render."""
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise LimitExceeded(
-            f"A picture of {width}x{height} pixels is too large: the limit is {MAX_SIDE} a side "
-            f"and {MAX_PIXELS} in all.",
-            "Ask for a smaller width and height.",
+            f"A frame of {width}x{height} pixels is too large: the limit is {MAX_SIDE} a side "
+            f"and {MAX_PIXELS} in total.",
+            "Use a smaller width and height.",
         )
 
 
 def _readable(error: ValidationError) -> str:
-    """The first complaints of pydantic as one sentence: field, what is wrong, what it was."""
+    """The first three errors of pydantic as one sentence: field, problem and value."""
     parts = []
     for detail in error.errors(include_url=False)[:3]:
         where = ".".join(str(step) for step in detail["loc"][:1]) or "input"
         message = str(detail["msg"]).removeprefix("Value error, ")
         given = str(detail.get("input", ""))[:40]
-        parts.append(message if message.startswith(where) else f"{where}: {message} (it was {given!r})")
+        parts.append(message if message.startswith(where) else f"{where}: {message} (value: {given!r})")
     return "; ".join(parts) + "."

@@ -1,4 +1,4 @@
-"""Files below a folder, and folders that are removed."""
+"""Find files inside a folder, and remove folders."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def file_inside(root: Path, name: str) -> Path | None:
-    """The plain file `name` below `root`, links followed; None where there is none or it lies outside.
+    """The path of the regular file `name` inside `root`, with links resolved.
 
-    A name that no file can have is one of a file that is not there.
+    Returns None if there is no such file, if it is outside `root`, or if `name` is not a valid file name.
     """
     try:
         file = (root / name).resolve()
@@ -19,5 +19,5 @@ def file_inside(root: Path, name: str) -> Path | None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a job's folder with all that is in it; what is already gone does not matter."""
+    """Remove `folder` with its contents; errors and missing files are ignored."""
     shutil.rmtree(folder, ignore_errors=True)

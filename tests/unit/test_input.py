@@ -1,4 +1,4 @@
-"""What a caller may ask for, and what a wrong value is told."""
+"""Render options: valid values, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hyperframes_render.input import parse_frame_rate, parse_render_input
 
 
 @pytest.mark.parametrize(
-    ("given", "rate"),
+    ("value", "rate"),
     [
         (30, Fraction(30)),
         ("25", Fraction(25)),
@@ -23,16 +23,16 @@ from hyperframes_render.input import parse_frame_rate, parse_render_input
         (30.0, Fraction(30)),
     ],
 )
-def test_a_frame_rate_is_exact(given: object, rate: Fraction) -> None:
-    assert parse_frame_rate(given) == rate
+def test_a_frame_rate_is_exact(value: object, rate: Fraction) -> None:
+    assert parse_frame_rate(value) == rate
 
 
 @pytest.mark.parametrize(
-    "given", ["0", "-5", "nan", "inf", "1/0", "fast", "", "1000", None, True, [30], "1e999999999", "3e-999999999"]
+    "value", ["0", "-5", "nan", "inf", "1/0", "fast", "", "1000", None, True, [30], "1e999999999", "3e-999999999"]
 )
-def test_a_wrong_frame_rate_is_refused_by_name(given: object) -> None:
+def test_a_wrong_frame_rate_is_rejected(value: object) -> None:
     with pytest.raises(ValueError, match="fps"):
-        parse_frame_rate(given)
+        parse_frame_rate(value)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_a_wrong_value_names_its_field(field: str, value: str) -> None:
 @pytest.mark.parametrize(
     "values", [{"width": 100_000, "height": 100_000}, {"width": 8000}, {"duration": 1e6}], ids=["both", "side", "long"]
 )
-def test_what_is_too_large_names_the_limit(values: dict[str, object]) -> None:
+def test_a_value_that_is_too_large_names_the_limit(values: dict[str, object]) -> None:
     with pytest.raises(LimitExceeded, match="limit"):
         parse_render_input(values)
 
 
-def test_network_takes_names_in_one_string_or_a_list() -> None:
+def test_network_accepts_names_in_a_string_or_a_list() -> None:
     assert parse_render_input({"network": "a.example, *.b.example"}).network == ("a.example", "*.b.example")
     assert parse_render_input({"network": ["a.example"]}).network == ("a.example",)
     assert parse_render_input({}).network == "public"
 
 
-def test_variables_are_nested_a_hundred_deep_at_most_as_text_too() -> None:
+def test_variables_have_at_most_a_hundred_nested_levels() -> None:
     def nested(depth: int) -> str:
         return '{"a": ' * depth + "1" + "}" * depth
 

@@ -34,10 +34,10 @@ from hyperframes_render.api.schemas import (
     UPLOADS,
     RunRequest,
     UploadRequest,
-    answer_of,
-    body_of,
+    request_body_of,
+    responses_of,
 )
-from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, form_of
+from hyperframes_render.api.streams import MEDIA_TYPES, StreamService, stream_format
 from hyperframes_render.errors import (
     InternalError,
     InvalidOption,
@@ -56,13 +56,13 @@ from hyperframes_render.tasks.service import TaskService
 from hyperframes_render.tasks.submission import parse_run, read_json
 
 _LOG = logging.getLogger(__name__)
-#: 2 MB of markup with every character escaped, and room beside it; Lambda itself takes 6 MB.
+#: Bytes of a request body: 2 MB of markup with every character escaped, and the other fields. Lambda's limit is 6 MB.
 MAX_BODY_BYTES = 6 * 1024**2
-#: What a caller is asked to wait where a service below us failed after its own repeats.
+#: Retry-After in seconds if an AWS service failed after its client's retries.
 _SERVICE_RETRY_SECONDS = 5
-#: What a page of another origin may read of an answer's headers, beside what every page may.
+#: Response headers that pages of other origins may read, besides the standard ones.
 _EXPOSED = ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id"]
-#: Seconds that a browser may remember the answer to its preflight.
+#: Seconds that a browser may cache the response to its preflight request.
 _PREFLIGHT_SECONDS = 3600
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._=/+-]{8,128}$")
 
@@ -77,19 +77,19 @@ def create_app(
     allowed_origins: Sequence[str] = (),
     address: Callable[[AsgiScope], str] = lambda scope: "/",
 ) -> FastAPI:
-    """The application. The three are called for each request that needs them: the first one may make them.
+    """The application. `service`, `keys` and `streams` are called for each request that needs them and may cache.
 
-    `allowed_origins`: the web origins ("https://example.com", or "*" for all) whose pages may ask and read answers.
-    `address`: where a request's routes stand, for the description of the API; "/": at the root of whoever was asked.
+    `allowed_origins`: the web origins ("https://example.com", or "*" for all) whose pages may use the API.
+    `address`: the base address of the routes for a request, for GET /openapi.json; "/" is the root of the host.
     """
     app = FastAPI(
         title="hyperframes-render",
         version=__version__,
-        description="Render HyperFrames compositions to video. docs/guides/api.md says more.",
+        description="Render HyperFrames compositions to video. docs/guides/api.md has details.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        # A redirect would name an address without the gateway's stage; the frame takes the slash away.
+        # A redirect would omit the gateway's stage from the path; the request middleware removes the slash.
         redirect_slashes=False,
     )
     app.state.service, app.state.keys, app.state.streams, app.state.address = service, keys, streams, address
@@ -99,9 +99,9 @@ def create_app(
     app.add_exception_handler(RenderError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_middleware(_Frame)
-    # Outside the frame, so that a page may read every error too. Keys travel in headers and never in cookies, so a
-    # browser adds nothing of its own to what another site's page sends.
+    app.add_middleware(_RequestMiddleware)
+    # Outside the request middleware, so that a page can read errors too. Keys are sent in headers and never in cookies,
+    # so a browser adds no credentials to requests of other sites' pages.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=allowed_origins,
@@ -118,7 +118,7 @@ def _key(
     authorization: Annotated[str, Header()] = "",
     x_api_key: Annotated[str, Header()] = "",
 ) -> KeyRecord:
-    """The key that the request has; found before the body is looked at. Raises Unauthorized."""
+    """The request's API key, checked before the body is read. Raises Unauthorized."""
     scheme, _, bearer = authorization.partition(" ")
     checker: KeyChecker = request.app.state.keys()
     return checker.record(bearer.strip() if scheme.lower() == "bearer" else x_api_key.strip())
@@ -138,13 +138,13 @@ def _service(request: Request) -> TaskService:
 
 
 def _view(service: TaskService, task: Task, key: KeyRecord, client: Client) -> dict[str, Any]:
-    """The task for who asks: a key that may not read gets no result with the answer to what it may."""
+    """The task as this key and client may see it: without the scope "read" a final task has no output."""
     view = client.shown(service.view(task))
     return view if Scope.READ in key.scopes or not task.status.final else {**view, "output": None}
 
 
-def _tell_rate(request: Request, response: Response, rate: Rate) -> None:
-    """In the answer, whether it is an error or not."""
+def _add_rate_headers(request: Request, response: Response, rate: Rate) -> None:
+    """Add rate limit headers to the response, also to an error."""
     response.headers.update(rate.headers())
     request.state.headers = rate.headers()
 
@@ -171,12 +171,12 @@ Uploader = Annotated[KeyRecord, Depends(_allowed(Scope.UPLOAD))]
 Service = Annotated[TaskService, Depends(_service)]
 Streams = Annotated[StreamService, Depends(_streams)]
 Bare = Annotated[bool, Depends(_bare)]
-Asking = Annotated[Client, Depends(_client)]
+CallingClient = Annotated[Client, Depends(_client)]
 
 _WITH_KEY: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
 
 
-@_routes.get("/health", tags=["service"], summary="Whether the service answers")
+@_routes.get("/health", tags=["service"], summary="Check that the service responds")
 def health() -> dict[str, Any]:
     """Needs no key."""
     return {"status": "ok", "version": __version__}
@@ -196,8 +196,8 @@ def openapi(request: Request) -> dict[str, Any]:
     "/apps/run",
     tags=["tasks"],
     summary="Render a composition",
-    responses=answer_of(TASK, "The task, accepted"),
-    openapi_extra={**body_of(RunRequest), **_WITH_KEY},
+    responses=responses_of(TASK, "The task, accepted"),
+    openapi_extra={**request_body_of(RunRequest), **_WITH_KEY},
 )
 @_routes.post("/run", include_in_schema=False)
 async def run(
@@ -206,44 +206,44 @@ async def run(
     key: Runner,
     service: Service,
     bare: Bare,
-    client: Asking,
+    client: CallingClient,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Any:
-    """The answer is the task as accepted; its video is in GET /tasks/{task_id} once it is completed.
+    """Returns the accepted task. GET /tasks/{task_id} has the video once the task is completed.
 
-    The same Idempotency-Key with the same body within 24 hours answers with the first request's task.
+    A request with the same Idempotency-Key and body within 24 hours returns the first request's task.
     """
     quotas = service.quotas
     rate = await run_in_threadpool(quotas.count, key, "run", key.limits.runs_a_minute)
-    _tell_rate(request, response, rate)
+    _add_rate_headers(request, response, rate)
     body = await _json_body(request)
     submission = parse_run(body)
 
     def accept() -> dict[str, Any]:
         fresh = new_task_id(key.owner)
-        task_id = quotas.promise(key, idempotency_key, body, fresh)
+        task_id = quotas.reserve_task_id(key, idempotency_key, body, fresh)
         if task_id != fresh and (known := service.tasks.get(task_id)) is not None:
             return _view(service, known, key, client)
         if task_id != fresh and service.was_deleted(task_id):
-            quotas.forget(key, idempotency_key)
-            task_id = quotas.promise(key, idempotency_key, body, fresh)
+            quotas.forget_request(key, idempotency_key)
+            task_id = quotas.reserve_task_id(key, idempotency_key, body, fresh)
         try:
             task = service.run(
                 key.owner,
                 submission,
                 task_id=task_id,
                 frames_a_day=key.limits.frames_a_day or None,
-                before_accepting=lambda: quotas.enter(key, task_id),
+                before_accepting=lambda: quotas.admit(key, task_id),
             )
         except RenderError as error:
-            # A service that failed may have written the task all the same: its promise stays, so that a repeat of the
-            # request cannot make a second one.
+            # A failed service may still have written the task. The idempotency record stays, so that a repeated request
+            # cannot create a second task.
             if not isinstance(error, ServiceFailed):
-                quotas.forget(key, idempotency_key)
-            quotas.leave(key, task_id)
+                quotas.forget_request(key, idempotency_key)
+            quotas.withdraw(key, task_id)
             raise
         if task.status == TaskStatus.REJECTED:
-            quotas.forget(key, idempotency_key)
+            quotas.forget_request(key, idempotency_key)
         return _view(service, task, key, client)
 
     return success(await run_in_threadpool(accept), bare=bare)
@@ -253,29 +253,31 @@ async def run(
     "/tasks",
     tags=["tasks"],
     summary="This key's tasks, the newest first",
-    responses=answer_of(TASK_PAGE, "A page of tasks"),
+    responses=responses_of(TASK_PAGE, "A page of tasks"),
     openapi_extra=_WITH_KEY,
 )
 def list_tasks(
     key: Reader,
     service: Service,
     bare: Bare,
-    client: Asking,
+    client: CallingClient,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Any:
-    """`next_cursor` leads to the next page; where it is null there is none."""
+    """`next_cursor` is the cursor of the next page; null on the last page."""
     return success(_page(service, key, client, limit, cursor), bare=bare)
 
 
 @_routes.post("/tasks/list", include_in_schema=False)
-async def list_tasks_of_clients(request: Request, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
-    """The same as GET /tasks, asked for as the JavaScript client does: `limit` and `cursor` in the body."""
+async def list_tasks_of_clients(
+    request: Request, key: Reader, service: Service, bare: Bare, client: CallingClient
+) -> Any:
+    """The same as GET /tasks, for the JavaScript client, which sends `limit` and `cursor` in the body."""
     body = await _json_body(request) if await request.body() else {}
-    asked = body if isinstance(body, dict) else {}
-    limit, cursor = asked.get("limit") or 20, asked.get("cursor") or None
+    values = body if isinstance(body, dict) else {}
+    limit, cursor = values.get("limit") or 20, values.get("cursor") or None
     if isinstance(limit, bool) or not isinstance(limit, int) or not isinstance(cursor, str | None):
-        raise InvalidOption("limit, cursor: they must be a number and a page's next_cursor.")
+        raise InvalidOption("limit, cursor: they must be an integer and a page's next_cursor.")
     page = await run_in_threadpool(_page, service, key, client, min(max(limit, 1), 100), cursor)
     return success({**page, "has_next": page["next_cursor"] is not None}, bare=bare)
 
@@ -289,22 +291,22 @@ def _page(service: TaskService, key: KeyRecord, client: Client, limit: int, curs
     "/tasks/{task_id}",
     tags=["tasks"],
     summary="A task",
-    responses=answer_of(TASK, "The task"),
+    responses=responses_of(TASK, "The task"),
     openapi_extra=_WITH_KEY,
 )
-def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
-    """Its state, its progress, and its video with an address that is signed anew."""
+def get_task(task_id: str, key: Reader, service: Service, bare: Bare, client: CallingClient) -> Any:
+    """Its state, its progress, and its video with a newly signed address."""
     return success(_view(service, service.get(key.owner, task_id), key, client), bare=bare)
 
 
 @_routes.get(
     "/tasks/{task_id}/status",
     tags=["tasks"],
-    summary="A task's state alone",
-    responses=answer_of(TASK_STATE, "The state"),
+    summary="A task's state only",
+    responses=responses_of(TASK_STATE, "The state"),
     openapi_extra=_WITH_KEY,
 )
-def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: Asking) -> Any:
+def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: CallingClient) -> Any:
     """For clients that poll."""
     view = _view(service, service.get(key.owner, task_id), key, client)
     return success({name: view[name] for name in ("id", "status", "status_text", "updated_at")}, bare=bare)
@@ -313,22 +315,22 @@ def get_status(task_id: str, key: Reader, service: Service, bare: Bare, client: 
 @_routes.get(
     "/tasks/{task_id}/stream",
     tags=["tasks"],
-    summary="A task, each time it changes",
+    summary="Stream a task each time it changes",
     response_class=StreamingResponse,
     response_model=None,
     responses=TASK_STREAM,
     openapi_extra=_WITH_KEY,
 )
 async def stream_task(
-    task_id: str, key: Reader, streams: Streams, client: Asking, accept: Annotated[str, Header()] = ""
+    task_id: str, key: Reader, streams: Streams, client: CallingClient, accept: Annotated[str, Header()] = ""
 ) -> StreamingResponse | RedirectResponse:
     """NDJSON with `Accept: application/x-ndjson`, else server-sent events (update, done, error).
 
-    `{"type": "heartbeat"}` comes while nothing changes, the task itself at least every ten seconds. 429 with
-    Retry-After: there are as many open streams as the stack holds, or half as many of this key.
+    `{"type": "heartbeat"}` is sent while nothing changes, the task itself at least every ten seconds. 429 with
+    Retry-After: the stack's limit of open streams is reached, or this key has half of that limit open.
     """
-    task = await run_in_threadpool(streams.first_look, key.owner, task_id)
-    form = form_of(accept)
+    task = await run_in_threadpool(streams.find_task, key.owner, task_id)
+    form = stream_format(accept)
     lease = None if task.status.final else await run_in_threadpool(streams.take_lease, key.owner)
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     if not streams.policy.live:
@@ -337,7 +339,7 @@ async def stream_task(
         finally:
             await run_in_threadpool(streams.end_lease, lease)
         if not task.status.final:
-            # Relative to this very address, whatever stage or prefix stands before it.
+            # Relative to the request's address, so that stage and prefix are kept.
             return RedirectResponse("stream", 307, headers=headers)
         lease = None
     return StreamingResponse(streams.lines(task, lease, form, client), media_type=MEDIA_TYPES[form], headers=headers)
@@ -346,26 +348,26 @@ async def stream_task(
 @_routes.post(
     "/tasks/{task_id}/cancel",
     tags=["tasks"],
-    summary="End a task",
-    responses=answer_of(TASK, "The task, being cancelled"),
+    summary="Cancel a task",
+    responses=responses_of(TASK, "The task, being cancelled"),
     openapi_extra=_WITH_KEY,
 )
-def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: Asking) -> Any:
-    """It ends within seconds, as cancelled. A task that has ended stays as it is."""
+def cancel_task(task_id: str, key: Runner, service: Service, bare: Bare, client: CallingClient) -> Any:
+    """The task ends within seconds, as cancelled. A task that has ended stays unchanged."""
     return success(_view(service, service.cancel(key.owner, task_id), key, client), bare=bare)
 
 
 @_routes.delete(
     "/tasks/{task_id}",
     tags=["tasks"],
-    summary="Forget a task and its files",
-    responses=answer_of(DELETED_TASK, "Gone"),
+    summary="Delete a task and its files",
+    responses=responses_of(DELETED_TASK, "Deleted"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task(
     task_id: str, key: Runner, service: Service, bare: Bare, files: Annotated[bool, Query()] = False
 ) -> Any:
-    """Its video goes too; with `files=true` also what was uploaded for it. One at work ends, without a webhook."""
+    """Also deletes its video, and with `files=true` its uploads. A running task ends without a webhook."""
     service.delete(key.owner, task_id, uploads=files)
     return success({"id": task_id, "deleted": True}, bare=bare)
 
@@ -374,7 +376,7 @@ def delete_task(
     "/tasks/{task_id}/files",
     tags=["files"],
     summary="A task's files",
-    responses=answer_of(FILES, "Files"),
+    responses=responses_of(FILES, "Files"),
     openapi_extra=_WITH_KEY,
 )
 def task_files(
@@ -384,15 +386,15 @@ def task_files(
     bare: Bare,
     role: Annotated[Literal["input", "output"] | None, Query()] = None,
 ) -> Any:
-    """Results with addresses that are signed anew; inputs by the address that was given."""
+    """Results have newly signed addresses; inputs have the address that was sent."""
     return success(service.files(service.get(key.owner, task_id), role), bare=bare)
 
 
 @_routes.delete(
     "/tasks/{task_id}/files",
     tags=["files"],
-    summary="Delete a task's files, and keep the task",
-    responses=answer_of(DELETED_FILES, "The ids of the files that are gone"),
+    summary="Delete a task's files and keep the task",
+    responses=responses_of(DELETED_FILES, "The ids of the deleted files"),
     openapi_extra=_WITH_KEY,
 )
 def delete_task_files(
@@ -402,7 +404,7 @@ def delete_task_files(
     bare: Bare,
     role: Annotated[Literal["input", "output"] | None, Query()] = None,
 ) -> Any:
-    """Of a task that has ended: its results (`output`), and what this key uploaded for it (`input`)."""
+    """For a task that has ended: its results (`output`), and its files that this key uploaded (`input`)."""
     return success({"deleted": service.delete_files(key.owner, task_id, role), "skipped": []}, bare=bare)
 
 
@@ -410,20 +412,20 @@ def delete_task_files(
     "/files",
     tags=["files"],
     summary="Upload files",
-    responses=answer_of(UPLOADS, "Where to PUT the bytes"),
-    openapi_extra={**body_of(UploadRequest), **_WITH_KEY},
+    responses=responses_of(UPLOADS, "Where to PUT the bytes"),
+    openapi_extra={**request_body_of(UploadRequest), **_WITH_KEY},
 )
 async def create_files(
-    request: Request, response: Response, key: Uploader, service: Service, bare: Bare, client: Asking
+    request: Request, response: Response, key: Uploader, service: Service, bare: Bare, client: CallingClient
 ) -> Any:
-    """PUT each file's bytes to its `upload_url` with its `upload_headers`; its `uri` names it as html or audio_url.
+    """PUT each file's bytes to its `upload_url` with its `upload_headers`. Use its `uri` as html or audio_url.
 
-    With `sha256`, a file that this key uploaded before answers `uploaded: true` and needs no PUT.
+    With `sha256`, a file that this key uploaded before has `uploaded: true` and needs no PUT.
     """
     rate = await run_in_threadpool(service.quotas.count, key, "upload", key.limits.uploads_a_minute)
-    _tell_rate(request, response, rate)
+    _add_rate_headers(request, response, rate)
     body = await _json_body(request)
-    # It declares one type and sends another, which a signed one would refuse.
+    # The JavaScript client declares one type and sends another, which a signature of the type would not allow.
     signs_type = not client.is_javascript
     return success(await run_in_threadpool(service.uploads.create, key.owner, body, signs_type), bare=bare)
 
@@ -433,7 +435,7 @@ async def _json_body(request: Request) -> object:
         return read_json(await request.body())
     except ValueError as error:
         detail = f"{error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise InvalidOption(f"The body is not JSON that can be taken: {detail}.", "Send one JSON object.") from None
+        raise InvalidOption(f"The body is not valid JSON: {detail}.", "Send one JSON object.") from None
 
 
 def _request_id(request: Request) -> str:
@@ -454,7 +456,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RenderError)
     if error.http_status >= 500:
         _LOG.error("request %s failed: %s", _request_id(request), error, exc_info=error)
-        return _answer(request, _unexplained(request, error), error.http_status)
+        return _answer(request, _without_details(request, error), error.http_status)
     return _answer(request, error)
 
 
@@ -466,7 +468,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         )
     if error.status_code == 405:
         wrong = InvalidOption(
-            f"{request.url.path[:80]} does not take {request.method}.", "GET /openapi.json lists them."
+            f"{request.url.path[:80]} does not accept {request.method}.", "GET /openapi.json lists them."
         )
         request.state.headers = {"Allow": (error.headers or {}).get("Allow", "")}
         return _answer(request, wrong, 405)
@@ -480,17 +482,17 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     return _answer(request, InvalidOption(f"{where}: {first['msg']}."), 422)
 
 
-def _unexplained(request: Request, error: Exception) -> RenderError:
-    """What went wrong inside is for the log, not for the caller."""
+def _without_details(request: Request, error: Exception) -> RenderError:
+    """An error of the same class without internal details, which are only logged."""
     kind = type(error) if isinstance(error, RenderError) else InternalError
     return kind(
-        "Something went wrong on our side.",
+        "An internal error occurred.",
         f"Try again; if it persists, quote the request id {_request_id(request)}.",
     )
 
 
-class _Frame:
-    """Around every request: an id that is answered and logged, an end to bodies that are too large, and to faults."""
+class _RequestMiddleware:
+    """Adds and logs a request id, limits the body's size, and turns exceptions into responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -501,8 +503,8 @@ class _Frame:
             return
         if scope["path"] != "/":
             scope["path"] = scope["path"].rstrip("/") or "/"
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = scope["request_id"] = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+        sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = scope["request_id"] = sent if _REQUEST_ID.match(sent) else uuid.uuid4().hex
 
         began, status = time.monotonic(), 0
 
@@ -521,18 +523,19 @@ class _Frame:
             read += len(message.get("body", b""))
             if read > MAX_BODY_BYTES:
                 raise PayloadTooLarge(
-                    f"The request's body has more than {MAX_BODY_BYTES} bytes.", "Upload the file and give its uri."
+                    f"The request's body has more than {MAX_BODY_BYTES} bytes.", "Upload the file and send its uri."
                 )
             return message
 
         try:
             await self._app(scope, receive_limited, send_with_id)
         except asyncio.CancelledError:
-            # A server that stops gives up the requests that still run, and would say "500" for those without an answer.
+            # A stopping server cancels running requests, and would respond 500 to those without a response.
             if status:
                 raise
             stopping = ServiceFailed(
-                "The server stopped before it had an answer.", "Send it again; with an Idempotency-Key it counts once."
+                "The server stopped before it could respond.",
+                "Send the request again; with an Idempotency-Key it is executed only once.",
             )
             await _answer(Request(scope), stopping)(scope, receive, send_with_id)
         except Exception as error:
@@ -540,7 +543,7 @@ class _Frame:
             if status:
                 raise
             request = Request(scope)
-            await _answer(request, _unexplained(request, error))(scope, receive, send_with_id)
+            await _answer(request, _without_details(request, error))(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - began
             _LOG.info("%s %s: %d in %.3f s (%s)", scope["method"], scope["path"], status, seconds, request_id)

@@ -1,4 +1,4 @@
-"""What the public clients make of an answer, where they differ. They say who they are in a header."""
+"""Differences between the public clients, which identify themselves in a header."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 from hyperframes_render.tasks.model import TaskStatus
 
 _PYTHON = re.compile(r"^inference-sdk-py/0\.(\d+)")
-#: The Python client of 0.36 knows that 13 is an end; that of 0.6 does not.
+#: The Python client 0.36 knows that state 13 is final; 0.6 does not.
 _KNOWS_REJECTED = 36
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks: the headers X-Client-Source and User-Agent, empty where there is none."""
+    """The client of a request: its headers X-Client-Source and User-Agent, empty if missing."""
 
     source: str = ""
     agent: str = ""
 
     @property
     def is_javascript(self) -> bool:
-        """The JavaScript client: waits for ever where a stream ends before its task, and types what it uploads anew."""
+        """The JavaScript client. It waits forever if a stream ends before its task, and changes the type of uploads."""
         return self.source.startswith("inference-sdk-js/")
 
     def shown(self, view: Mapping[str, Any]) -> dict[str, Any]:
-        """The task for this client: 13 is 11 for one that would wait for ever for an end that it knows."""
-        if view["status"] != TaskStatus.REJECTED or not self._waits_beyond_rejection():
+        """The task for this client: state 13 becomes 11 if the client does not know that 13 is final."""
+        if view["status"] != TaskStatus.REJECTED or not self._ignores_rejection():
             return dict(view)
         return {**view, "status": int(TaskStatus.FAILED), "status_text": TaskStatus.FAILED.text}
 
-    def _waits_beyond_rejection(self) -> bool:
+    def _ignores_rejection(self) -> bool:
         python = _PYTHON.match(self.agent)
         return self.is_javascript or (python is not None and int(python[1]) < _KNOWS_REJECTED)

@@ -1,4 +1,4 @@
-"""The shape of answers: what every generation of the public client understands."""
+"""The shape of responses, which all versions of the public clients understand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from hyperframes_render.errors import RenderError
 
-#: Codes of our own, and the few that the public convention has for each status.
+#: HTTP status → code of the public convention.
 _PUBLIC_CODES = {
     400: "invalid_request",
     401: "unauthorized",
@@ -22,12 +22,12 @@ _PUBLIC_CODES = {
 
 
 def success(data: Any, *, bare: bool, status: int = 200) -> Any:
-    """An answer: wrapped for version 1, the thing itself for version 2."""
+    """A response body: `data` wrapped for API version 1, `data` itself (`bare`) for version 2."""
     return data if bare else {"success": True, "status": status, "data": data}
 
 
 def problem(error: RenderError, request_id: str, status: int | None = None) -> dict[str, Any]:
-    """One error body for all: problem+json by its names, and the older clients' `success` and `error`."""
+    """An error body with the fields of problem+json and, for older clients, `success` and `error`."""
     status = status or error.http_status
     public = _PUBLIC_CODES.get(status, "internal_error")
     return {

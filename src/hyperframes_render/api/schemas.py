@@ -1,4 +1,4 @@
-"""What requests and answers look like, for GET /openapi.json. Input fields come from RenderInput, the one truth."""
+"""Schemas of requests and responses for GET /openapi.json. Input fields come from RenderInput."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHEN = "2026-01-31T12:00:00.000Z"
 
 
 class RunInput(RenderInput):
-    """How a composition is to be rendered, and the composition."""
+    """A composition and its render options."""
 
     html: str = Field(
         min_length=1,
@@ -22,7 +22,7 @@ class RunInput(RenderInput):
         "https://…, or the uri of a file that this key uploaded.",
         examples=[_HTML],
     )
-    dry_run: bool = Field(default=False, description="Only plan: how long, how many chunks, what it would cost.")
+    dry_run: bool = Field(default=False, description="Only plan: return duration, chunks and estimated cost.")
     metadata: Any = Field(default=None, description="The same as beside `input`.")
 
 
@@ -40,7 +40,7 @@ class RunRequest(BaseModel):
     )
     metadata: Any = Field(default=None, description=f"Echoed; at most {MAX_METADATA_BYTES} bytes of JSON.")
     session: str | None = Field(default=None, description="Echoed as session_id.")
-    wait: bool | None = Field(default=None, description="Accepted; the answer comes at once.")
+    wait: bool | None = Field(default=None, description="Accepted but ignored: the response is immediate.")
     setup: Any = None
     infra: Any = None
     workers: Any = None
@@ -51,7 +51,7 @@ class RunRequest(BaseModel):
 
 
 class UploadFile(BaseModel):
-    """A file that is going to be uploaded."""
+    """A file to upload."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,7 +59,8 @@ class UploadFile(BaseModel):
     content_type: str | None = Field(default=None, examples=["text/html"])
     size: int | None = Field(default=None, ge=1, description="Bytes.", examples=[18432])
     sha256: str | None = Field(
-        default=None, description="Of its bytes: what this key uploaded before is not uploaded again."
+        default=None,
+        description="SHA-256 of its bytes in hexadecimal: a file that this key uploaded before needs no upload.",
     )
     uri: str | None = None
     path: str | None = None
@@ -69,7 +70,7 @@ class UploadFile(BaseModel):
 
 
 class UploadRequest(BaseModel):
-    """Files that are going to be uploaded."""
+    """Files to upload."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -82,7 +83,7 @@ class UploadRequest(BaseModel):
 
 
 class FileAnswer(BaseModel):
-    """A file with an address that gives it, signed at this reading."""
+    """A file with a download address that is signed for this response."""
 
     uri: str
     uri_expires_at: str
@@ -92,7 +93,7 @@ class FileAnswer(BaseModel):
 
 
 class UploadAnswer(BaseModel):
-    """Where a file's bytes are to be put, and the address that names it from then on."""
+    """A file's upload address, and the uri that names the file afterwards."""
 
     id: str
     uri: str
@@ -101,9 +102,9 @@ class UploadAnswer(BaseModel):
     size: int | None = None
     path: Any = None
     public: bool = False
-    uploaded: bool = Field(description="Whether its bytes are here already: then there is nothing to PUT.")
+    uploaded: bool = Field(description="Whether its bytes were uploaded before: then no PUT is needed.")
     upload_url: str | None
-    upload_headers: dict[str, str] = Field(default_factory=dict, description="To be sent with the bytes.")
+    upload_headers: dict[str, str] = Field(default_factory=dict, description="Headers to send with the bytes.")
     upload_url_expires_at: str | None = None
     created_at: str | None = None
     expires_at: str
@@ -156,7 +157,7 @@ class TaskAnswer(BaseModel):
 
 
 class ProblemError(BaseModel):
-    """What went wrong, for programs."""
+    """The error for programs."""
 
     code: str
     message: str
@@ -165,7 +166,7 @@ class ProblemError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Every error: problem+json by its names, and the older clients' `success` and `error`."""
+    """An error: the fields of problem+json and, for older clients, `success` and `error`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -197,27 +198,27 @@ class Problem(BaseModel):
     request_id: str
 
 
-def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """`requestBody` of a route that reads its body by itself, so that every complaint is in our own words."""
+def request_body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """`requestBody` of a route that parses its body itself, which gives readable error messages."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}", by_alias=True)
     inlined = _inline(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
 
 
-def _inline(schema: Any, known: dict[str, Any]) -> Any:
-    """`schema` without references: one route's body stands by itself."""
+def _inline(schema: Any, definitions: dict[str, Any]) -> Any:
+    """`schema` with references replaced by their definitions."""
     if isinstance(schema, list):
-        return [_inline(item, known) for item in schema]
+        return [_inline(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if isinstance(reference := schema.get("$ref"), str):
         rest = {name: value for name, value in schema.items() if name != "$ref"}
-        return {**_inline(known[reference.rpartition("/")[2]], known), **_inline(rest, known)}
-    return {name: _inline(value, known) for name, value in schema.items()}
+        return {**_inline(definitions[reference.rpartition("/")[2]], definitions), **_inline(rest, definitions)}
+    return {name: _inline(value, definitions) for name, value in schema.items()}
 
 
 def inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's schema without references."""
+    """The model's response schema without references."""
     schema = model.model_json_schema(mode="serialization")
     return dict(_inline(schema, schema.pop("$defs", {})))
 
@@ -230,15 +231,15 @@ _PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 
 
-def answer_of(data: Any, what: str) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route: `data` wrapped (or bare, with X-API-Version: 2), and errors."""
+def responses_of(data: Any, description: str) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: `data` wrapped (or bare with X-API-Version: 2), and errors."""
     wrapped = _object(success={"const": True}, status=_INTEGER, data=data)
     content = {"application/json": {"schema": {"anyOf": [wrapped, data]}}}
-    return {200: {"description": what, "content": content}, **_PROBLEM}
+    return {200: {"description": description, "content": content}, **_PROBLEM}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
-    """The schema of an object that has all of these."""
+    """The schema of an object that requires all of `properties`."""
     return {"type": "object", "required": [*properties], "properties": properties}
 
 
@@ -248,7 +249,7 @@ def _list_of(items: Any) -> dict[str, Any]:
 
 _TEXT, _INTEGER = {"type": "string"}, {"type": "integer"}
 
-# What routes answer with.
+# Schemas of the response data of routes.
 TASK = inlined(TaskAnswer)
 TASK_PAGE = _object(items=_list_of(TASK), next_cursor={"type": ["string", "null"]})
 TASK_STATE = _object(id=_TEXT, status=_INTEGER, status_text=_TEXT, updated_at=_TEXT)
@@ -259,9 +260,9 @@ UPLOADS = _list_of(inlined(UploadAnswer))
 #: `responses` of the route that streams a task.
 TASK_STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Whole tasks until the task has ended",
+        "description": "The complete task at each change, until it has ended",
         "content": {"application/x-ndjson": {"schema": _TEXT}, "text/event-stream": {"schema": _TEXT}},
     },
-    307: {"description": "Not ended yet; ask again at once"},
+    307: {"description": "The task has not ended; send the request again at once"},
     **_PROBLEM,
 }

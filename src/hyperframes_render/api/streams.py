@@ -1,8 +1,8 @@
-"""GET /tasks/{task_id}/stream: the task, each time it changes, until it has ended.
+"""GET /tasks/{task_id}/stream: sends the task each time it changes, until it has ended.
 
-Lines are whole tasks, which every generation of the public client understands: NDJSON where it is asked for, otherwise
-server-sent events. Where answers cannot be sent piece by piece, the request is held for a while and then sent round
-again with a redirect to itself.
+Each line or event is a complete task, which all versions of the public clients understand: NDJSON if requested,
+otherwise server-sent events. If responses cannot be streamed, the request is held for a while and then redirected to
+itself.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ from hyperframes_render.tasks.timestamps import DAY
 from hyperframes_render.tasks.transitions import owned_task
 from hyperframes_render.tasks.view import task_view
 
-#: Under this name in the store; those of a key beside it, with its owner.
+#: The store's name for the leases of all open streams; those of one key have its owner appended.
 _LEASES = "open-streams"
-#: Of all open streams a key may have one of so many: it cannot keep all others out.
+#: A key may have 1/_KEY_SHARE of all open streams, so that it cannot block all other keys.
 _KEY_SHARE = 2
-#: A lease that is not renewed for so long is free again: its environment died.
+#: Seconds after which a lease that is not renewed is free again, because its process died.
 _LEASE_SECONDS = 60
 _RENEW_SECONDS = 20.0
-#: What the 429 of a full house asks for.
+#: Retry-After in seconds of a 429 response.
 _RETRY_AFTER = 10
-#: Looks at a task that cannot be read in a row before the stream gives up; the client connects again.
-_PATIENCE = 10
+#: Failed reads of a task in a row after which the stream ends; the client connects again.
+_MAX_FAILED_READS = 10
 
-#: Not JSON: the JavaScript client, which would wait for ever after a stream without an end, fails with it.
-_UNFINISHED = b"The stream has ended before its task. Ask for the task until it is final.\n"
-_ANYBODY = Client()
+#: Not JSON, so that the JavaScript client fails; it would wait forever after a stream without a final task.
+_UNFINISHED = b"The stream has ended before its task. Poll the task until it is final.\n"
+_UNKNOWN_CLIENT = Client()
 
-Form = Literal["ndjson", "sse"]
+StreamFormat = Literal["ndjson", "sse"]
 
 
 @dataclass(frozen=True)
 class Lease:
-    """One open stream of a key's owner."""
+    """The lease of one open stream of `owner`."""
 
     owner: str
     holder: str
 
     @property
-    def of_key(self) -> str:
-        """The store's name for the open streams of this key."""
+    def key_name(self) -> str:
+        """The store's name for the leases of this owner's open streams."""
         return f"{_LEASES}#{self.owner}"
 
 
 @dataclass(frozen=True)
 class StreamPolicy:
-    """How streams behave. `limit` is how many may be open; None: any number. Times in seconds.
+    """Settings of streams; times in seconds. `limit`: open streams at most; None: no limit.
 
-    The public client gives up where it sees heartbeats alone for 30 s, or nothing for 60: `repeat` is when a task
-    that has not changed is sent again. Not `live`: requests are held for `hold`.
+    The public client gives up after 30 s of heartbeats only, or 60 s of silence: an unchanged task is sent again after
+    `repeat`. Without `live`, responses cannot be streamed, and requests are held for `hold`.
     """
 
     live: bool = True
@@ -76,65 +76,65 @@ class StreamPolicy:
 
     @property
     def key_limit(self) -> int:
-        """How many streams a key may have open where there is a limit: at least one."""
+        """Open streams of one key at most, if there is a limit: at least 1."""
         return max(1, (self.limit or 0) // _KEY_SHARE)
 
 
 @dataclass
 class StreamService:
-    """Open streams."""
+    """Opens and writes streams, and counts them."""
 
     tasks: TaskTable
     objects: ObjectStore
     store: ExpiringStore
     policy: StreamPolicy = field(default_factory=StreamPolicy)
-    #: Streams of this process.
+    #: Open streams of this process.
     _open: int = 0
 
-    def first_look(self, owner: str, task_id: str) -> Task:
+    def find_task(self, owner: str, task_id: str) -> Task:
         """The task. Raises NotFound."""
         return owned_task(self.tasks, owner, task_id)
 
     def take_lease(self, owner: str) -> Lease | None:
-        """One more open stream of the owner's. Raises RateLimited where there are as many as may be."""
+        """Take a lease for a stream of `owner`; None without a limit. Raises RateLimited if the limit is reached."""
         if self.policy.limit is None:
             return None
         lease = Lease(owner, secrets.token_hex(8))
-        if not self._hold(lease, lease.of_key, self.policy.key_limit):
-            raise _too_many(f"This key has {self.policy.key_limit} open streams, as many as one key may have.")
+        if not self._hold(lease, lease.key_name, self.policy.key_limit):
+            raise _too_many(f"This key has {self.policy.key_limit} open streams, which is the limit of a key.")
         if not self._hold(lease, _LEASES, self.policy.limit):
             self.end_lease(lease)
-            raise _too_many(f"There are {self.policy.limit} open streams, as many as this stack holds.")
+            raise _too_many(f"There are {self.policy.limit} open streams, which is the limit of this stack.")
         return lease
 
     def end_lease(self, lease: Lease | None) -> None:
-        """Make room for another. What cannot be written ends by itself after a while."""
+        """Release the lease. If that fails, the lease expires after _LEASE_SECONDS."""
         if lease is None:
             return
-        for name in (_LEASES, lease.of_key):
+        for name in (_LEASES, lease.key_name):
             with contextlib.suppress(ServiceFailed):
                 self.store.release_lease(name, lease.holder)
 
     def _renew(self, lease: Lease) -> None:
-        self._hold(lease, lease.of_key, self.policy.key_limit)
+        self._hold(lease, lease.key_name, self.policy.key_limit)
         self._hold(lease, _LEASES, self.policy.limit or 1)
 
     def _hold(self, lease: Lease, name: str, limit: int) -> bool:
-        """Hold one of `limit` leases of that name, or go on holding it; whether one was free."""
+        """Take or renew one of `limit` leases called `name`. Returns False if all are taken."""
         return self.store.take_lease(name, lease.holder, limit, int(time.time()) + _LEASE_SECONDS)
 
     async def hold(self, task: Task) -> Task:
-        """The task once it is final, or as it is after `policy.hold`."""
+        """Wait until the task is final, for `policy.hold` seconds at most. Returns the task."""
         deadline = time.monotonic() + self.policy.hold
         while not task.status.final and time.monotonic() < deadline:
             await asyncio.sleep(min(1.0, max(self.policy.poll, deadline - time.monotonic()) / 2))
-            task = await self._look(task) or task
+            task = await self._read(task) or task
         return task
 
     async def lines(
-        self, task: Task, lease: Lease | None, form: Form, client: Client = _ANYBODY
+        self, task: Task, lease: Lease | None, form: StreamFormat, client: Client = _UNKNOWN_CLIENT
     ) -> AsyncIterator[bytes]:
-        """The stream's pieces. The lease, if any, ends with it."""
+        """The bytes of the stream, piece by piece. Releases `lease` at the end."""
         self._open += 1
         ended = False
         try:
@@ -150,14 +150,14 @@ class StreamService:
             await asyncio.shield(run_in_threadpool(self.end_lease, lease))
 
     async def _updates(self, task: Task, lease: Lease | None) -> AsyncIterator[dict[str, Any] | None]:
-        """The task whenever there is something to say; None for a heartbeat."""
-        began = told = beaten = renewed = time.monotonic()
+        """The task whenever it changed or is due for repetition; None for a heartbeat."""
+        began = sent = beaten = renewed = time.monotonic()
         shown: tuple[Any, ...] = ()
         failures = 0
         while True:
             now = time.monotonic()
-            if (state := _state(task)) != shown or now - told >= self.policy.repeat:
-                shown, told, beaten = state, now, now
+            if (state := _state(task)) != shown or now - sent >= self.policy.repeat:
+                shown, sent, beaten = state, now, now
                 yield task_view(task, self.objects)
             elif now - beaten >= self.policy.heartbeat:
                 beaten = now
@@ -167,16 +167,16 @@ class StreamService:
             if lease is not None and now - renewed >= _RENEW_SECONDS:
                 renewed = now
                 await run_in_threadpool(self._renew, lease)
-            # Many streams of one process look less often: looking is what they cost.
+            # With many streams in one process, each reads its task less often: reads are their main load.
             await asyncio.sleep(self.policy.poll * max(1.0, self._open / 50))
-            fresh = await self._look(task)
+            fresh = await self._read(task)
             failures = failures + 1 if fresh is None else 0
-            if failures >= _PATIENCE:
+            if failures >= _MAX_FAILED_READS:
                 return
             task = fresh or task
 
-    async def _look(self, task: Task) -> Task | None:
-        """The task as it is now; None where that cannot be said. A deleted one counts as cancelled."""
+    async def _read(self, task: Task) -> Task | None:
+        """The current task; None if it cannot be read. A deleted task counts as cancelled."""
         try:
             fresh = await run_in_threadpool(self.tasks.get, task.id)
         except ServiceFailed:
@@ -184,13 +184,13 @@ class StreamService:
         return fresh or task.model_copy(update={"status": TaskStatus.CANCELLED})
 
 
-def _too_many(what: str) -> RateLimited:
-    action = "Try again in some seconds, or ask for the task with GET /tasks/{id} until it is final."
-    return RateLimited(what, action, retry_after=_RETRY_AFTER)
+def _too_many(message: str) -> RateLimited:
+    action = "Try again in a few seconds, or poll GET /tasks/{id} until the task is final."
+    return RateLimited(message, action, retry_after=_RETRY_AFTER)
 
 
 def _state(task: Task) -> tuple[Any, ...]:
-    """What makes a difference to who looks on."""
+    """The fields whose change is sent at once."""
     return (task.status, task.phase, task.frames_done, task.frames_total, task.version if task.status.final else 0)
 
 
@@ -212,9 +212,9 @@ def _event(name: str, view: dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {json.dumps(view, ensure_ascii=False)}\n\n".encode()
 
 
-def form_of(accept: str) -> Form:
-    """What the client asked for: NDJSON by its name, else server-sent events."""
+def stream_format(accept: str) -> StreamFormat:
+    """The stream format for an Accept header: NDJSON if it is named, else server-sent events."""
     return "ndjson" if "ndjson" in accept.lower() or "jsonl" in accept.lower() else "sse"
 
 
-MEDIA_TYPES: dict[Form, str] = {"ndjson": "application/x-ndjson", "sse": "text/event-stream; charset=utf-8"}
+MEDIA_TYPES: dict[StreamFormat, str] = {"ndjson": "application/x-ndjson", "sse": "text/event-stream; charset=utf-8"}

@@ -170,7 +170,7 @@ class DynamoTasks:
                 },
             )
 
-    def note_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
+    def record_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
         """See TaskTable."""
         with calling("Noting a failure"):
             unless_refused(

@@ -21,7 +21,7 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 def _take(record: SQSRecord) -> None:
     """A message that cannot be read raises, is shown again and ends in the dead-letter queue: nothing vanishes."""
     metrics.add_metric(name="DropReports", unit=MetricUnit.Count, value=1)
-    done = DropFolder(task_service(settings(DropSettings))).take(read_dropped(record.json_body))
+    done = DropFolder(task_service(settings(DropSettings))).process(read_dropped(record.json_body))
     logger.info("dropped file %s", done)
     metrics.add_metric(name=f"Drop{done.capitalize()}", unit=MetricUnit.Count, value=1)
 

@@ -51,9 +51,9 @@ def _deliver(record: SQSRecord) -> None:
     attempt = int(record.attributes.approximate_receive_count)
     outcome = _delivery(config).deliver(record.json_body, attempt)
     metrics.add_metric(name=f"Webhook{outcome.kind.capitalize()}", unit=MetricUnit.Count, value=1)
-    if outcome.again_in is None:
+    if outcome.retry_in is None:
         return
-    SqsQueue(config.webhook_queue_url).postpone(record.receipt_handle, outcome.again_in)
+    SqsQueue(config.webhook_queue_url).postpone(record.receipt_handle, outcome.retry_in)
     raise _NotDelivered(outcome.kind)
 
 

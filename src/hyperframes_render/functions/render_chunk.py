@@ -62,7 +62,7 @@ def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
         elif task.starts > 1:
             job.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
         if task.failure.get("chunk") == event.index:
-            job.tasks.note_failure(task.id, {})  # this time it went well
+            job.tasks.record_failure(task.id, {})  # this time it went well
     return {"ok": True}
 
 

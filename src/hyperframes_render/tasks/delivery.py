@@ -1,4 +1,7 @@
-"""One try to deliver one webhook."""
+"""One attempt to deliver one webhook: read the task, check the address, sign and send the body, judge the answer.
+
+Address check, signature and body are in `webhooks`.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a try. `again_in` is the seconds until the next one; None: the message is done with."""
+class DeliveryResult:
+    """The result of an attempt. `retry_in`: seconds until the next attempt; None: there is none, drop the message."""
 
     kind: Literal["unwanted", "delivered", "gone", "failed", "exhausted"]
-    again_in: int | None = None
+    retry_in: int | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Delivers webhooks. `schedule` has the seconds before each further try."""
+    """Delivers webhooks. `schedule`: seconds to wait before each further attempt."""
 
     tasks: TaskTable
     objects: ObjectStore
@@ -41,49 +44,50 @@ class Delivery:
     allow_private: bool = False
     send: Callable[..., Answer] = post
 
-    def deliver(self, event: dict[str, Any], attempt: int) -> Outcome:
-        """The `attempt`-th try (from 1) to tell the webhook of the event's task. Raises KeyError (no such event).
+    def deliver(self, event: dict[str, Any], attempt: int) -> DeliveryResult:
+        """Attempt number `attempt` (from 1) to deliver the webhook of the event's task. Raises KeyError (no task id).
 
-        The task is read anew: it knows the address, and the video's address is signed for this very try. A service
-        of ours that fails costs a try like a receiver that fails: it, too, may need hours.
+        The task is read again on each attempt: it holds the webhook's address, and the video's address is signed for
+        this attempt. A failed AWS service uses up an attempt like a failed receiver, because it may also need hours.
         """
         task_id, host = str(event["id"]), None
         try:
-            task = self._told_of(task_id)
+            task = self._task_to_report(task_id)
             if task is None or not task.webhook:
-                return Outcome("unwanted")
+                return DeliveryResult("unwanted")
             host = urlsplit(task.webhook).hostname
-            answer = self._try(task)
+            answer = self._attempt(task)
         except ServiceFailed as failure:
             answer = Answer(0, str(failure))
         if answer.delivered:
-            _LOG.info("webhook of task %s delivered to %s at try %d: %s", task_id, host, attempt, answer)
-            return Outcome("delivered")
+            _LOG.info("webhook of task %s delivered to %s on attempt %d: %s", task_id, host, attempt, answer)
+            return DeliveryResult("delivered")
         if answer.gone:
-            _LOG.warning("webhook of task %s: %s wants no more (410)", task_id, host)
-            return Outcome("gone")
+            _LOG.warning("webhook of task %s: %s answered 410 Gone, no more attempts", task_id, host)
+            return DeliveryResult("gone")
         wait = wait_before_next(attempt, self.schedule, answer.retry_after)
-        _LOG.warning("webhook of task %s to %s failed at try %d: %s", task_id, host, attempt, answer)
-        # At once, where it was the last: the queue counts its receipts and moves it to the dead letters.
-        return Outcome("exhausted", 0) if wait is None else Outcome("failed", wait)
+        _LOG.warning("webhook of task %s to %s failed on attempt %d: %s", task_id, host, attempt, answer)
+        # After the last attempt the message returns at once: the queue counts receipts and moves it to its
+        # dead-letter queue.
+        return DeliveryResult("exhausted", 0) if wait is None else DeliveryResult("failed", wait)
 
-    def _told_of(self, task_id: str) -> Task | None:
-        """The task, if it has ended and wants to be told of.
+    def _task_to_report(self, task_id: str) -> Task | None:
+        """The task, if it has ended and has a webhook.
 
-        Where its item is not as it was accepted, it has failed, and its owner gets the failure, with their own
-        secret: nobody asked for another address.
+        If its item was altered after it was accepted, the task counts as failed. The failure goes to the address and
+        owner that were accepted, signed with that owner's secret.
         """
         task = self.tasks.get(task_id)
         if task is None or not task.webhook or not task.status.final:
             return None
         return as_accepted(recorded_grant(self.store, task_id), task)
 
-    def _try(self, task: Task) -> Answer:
+    def _attempt(self, task: Task) -> Answer:
         url = task.webhook or ""
         try:
             check_webhook(url, allow_private=self.allow_private)
-        except InvalidOption as refused:
-            return Answer(0, str(refused))
+        except InvalidOption as invalid:
+            return Answer(0, str(invalid))
         body = webhook_body(task_view(task, self.objects))
         headers = {
             "content-type": "application/json",

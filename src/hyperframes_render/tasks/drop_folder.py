@@ -1,4 +1,4 @@
-"""A file dropped into inbox/ becomes a task; one that cannot be is answered with a readable error beside it."""
+"""Files dropped into inbox/ become tasks. A file that is not accepted gets an error record in outbox/."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from hyperframes_render.tasks.transitions import change_task, publish
 _LOG = logging.getLogger(__name__)
 SIDECAR_SUFFIX = ".render.json"
 _MAX_SIDECAR = 64 * 1024
-#: docs/reference/limits.md; what unpacks to more is found by Plan.
+#: Bytes by file name suffix (docs/reference/limits.md). Plan checks the unpacked size of an archive.
 _MAX_BYTES = {".html": 32 * 1024**2, ".htm": 32 * 1024**2, ".zip": 2 * 1024**3}
-#: Longest file name that the outbox can hold beside its own endings, in bytes; S3 takes 1,024.
+#: Longest key of a dropped file, in bytes. S3 allows 1,024; the rest is for the suffixes of outbox keys.
 _MAX_KEY = 900
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """An object that appeared in the bucket. `order` grows with each writing of one key."""
+    """An object that was written to the bucket; size in bytes. `order` grows with each write to the same key."""
 
     key: str
     etag: str
@@ -45,26 +45,27 @@ class Dropped:
 
 @dataclass(frozen=True)
 class DropFolder:
-    """The inbox."""
+    """Turns objects below inbox/ into tasks."""
 
     service: TaskService
 
-    def take(self, dropped: Dropped) -> str:
-        """Accept the file, or answer it with an error; what was done in one word.
+    def process(self, dropped: Dropped) -> str:
+        """Accept the file or write its error record.
 
-        Seen again, the same object changes nothing: its task has a name made from key, contents and order.
+        Returns "accepted", "duplicate", "ignored", "replaced" or "refused". A second report of the same object changes
+        nothing, because the task's id is derived from key, etag and order.
         """
         suffix = PurePosixPath(dropped.key).suffix.lower()
         if not dropped.key.startswith(INBOX) or dropped.key.endswith("/") or dropped.key.endswith(SIDECAR_SUFFIX):
             return "ignored"
         if suffix not in _MAX_BYTES:
-            _LOG.warning("%s was left alone: it is no .html and no .zip", dropped.key)
+            _LOG.warning("%s was ignored: it is neither .html nor .zip", dropped.key)
             return "ignored"
         try:
             return self._accept(dropped, suffix)
         except (NotFound, Conflict) as gone:
-            # A replaced object has an event of its own, a removed one nobody waits for.
-            _LOG.info("%s was left alone: %s", dropped.key, gone)
+            # A replaced object has another event; a removed object needs no result.
+            _LOG.info("%s was ignored: %s", dropped.key, gone)
             return "replaced"
         except InputError as error:
             self._refuse(dropped, error)
@@ -80,14 +81,14 @@ class DropFolder:
         _check_size(dropped, _MAX_BYTES[suffix])
         submission = self._sidecar(dropped.key)
         check_hosts(submission, self.service.policy.network_ceiling, "")
-        # Checks the sidecar's webhook too, before anything is written.
+        # This also checks the sidecar's webhook, before anything is written.
         task = new_task(task_id, DROP_OWNER, submission, self.service.policy)
         source_key = f"{work_folder(task_id)}source{'.zip' if suffix == '.zip' else '.html'}"
         objects.copy(dropped.key, source_key, etag=dropped.etag)
         newest, before = self.service.tasks.claim_name(dropped.key, task_id, dropped.order)
         if not newest:
             objects.delete_folder(work_folder(task_id))
-            _LOG.info("%s was left alone: a newer one was taken already", dropped.key)
+            _LOG.info("%s was ignored: a newer file of this name was accepted", dropped.key)
             return "replaced"
         uri = f"s3://{objects.bucket}/{dropped.key}"
         task = task.model_copy(
@@ -100,21 +101,21 @@ class DropFolder:
         return "accepted"
 
     def _find(self, dropped: Dropped) -> Dropped:
-        """The object as it lies in the bucket. Raises NotFound or Conflict (replaced).
+        """`dropped` with the stored object's key and size. Raises NotFound or Conflict (replaced).
 
-        Its key stands in the event as it is; where there is none of that name, it may have been encoded.
+        EventBridge sends keys unencoded. If there is no such key, the URL-decoded key is tried.
         """
         seen = [self.service.objects.head(key) for key in dict.fromkeys((dropped.key, unquote_plus(dropped.key)))]
         found = [facts for facts in seen if facts is not None]
         if not found:
-            raise NotFound(f"There is no object {dropped.key} any more.")
+            raise NotFound(f"The object {dropped.key} does not exist any more.")
         for facts in found:
             if facts.etag == dropped.etag:
                 return replace(dropped, key=facts.key, size=facts.size)
-        raise Conflict(f"The object {dropped.key} was replaced meanwhile.")
+        raise Conflict(f"The object {dropped.key} was replaced in the meantime.")
 
     def _sidecar(self, key: str) -> Submission:
-        """What NAME.render.json says; nothing where there is none."""
+        """The submission in NAME.render.json; the defaults if there is no such file."""
         name = sidecar_key(key)
         try:
             data = self.service.objects.get(name, limit=_MAX_SIDECAR)
@@ -136,7 +137,7 @@ class DropFolder:
         write_json(self.service.objects, drop_outbox(dropped.key, ".error.json"), record)
 
     def _cancel(self, task_id: str) -> None:
-        """A newer file of the same name: nobody waits for the older one's video."""
+        """Cancel the task of an older file of the same name: its result would be replaced anyway."""
 
         def decide(task: Task) -> dict[str, TaskStatus] | None:
             return None if task.status.final else {"status": TaskStatus.CANCELLING}
@@ -146,11 +147,11 @@ class DropFolder:
             if changed:
                 publish(self.service.topic, task)
         except NotFound:
-            _LOG.info("the task %s of the older file is gone", task_id)
+            _LOG.info("the task %s of the older file was deleted", task_id)
 
 
 def task_id_of(dropped: Dropped) -> str:
-    """The task's id: the same for each report of the same writing of the same object."""
+    """The task's id: equal for every report of the same write to the same object."""
     return task_id_from("\0".join((dropped.key, dropped.etag, dropped.order)), DROP_OWNER)
 
 
@@ -166,14 +167,14 @@ def _check_name(key: str) -> None:
         raise InvalidOption(f"The name {short}… is too long.", f"Use at most {_MAX_KEY} bytes with its folders.")
     if is_reserved(key):
         raise InvalidOption(
-            f"The name {name[:80]} is reserved: its result could be taken for that of another task.",
-            "Use a name that does not end in .error, and no folder below tasks/.",
+            f"The name {name[:80]} is reserved: its result could overwrite the result of another task.",
+            "Use a name that does not end in .error and is not in a folder below tasks/.",
         )
 
 
 def _check_size(dropped: Dropped, limit: int) -> None:
     name = PurePosixPath(dropped.key).name
     if dropped.size == 0:
-        raise InvalidComposition(f"{name} is empty: there is no composition in it.", "Drop the file again.")
+        raise InvalidComposition(f"{name} is empty: it contains no composition.", "Drop the file again.")
     if dropped.size > limit:
-        raise LimitExceeded(f"{name} has {dropped.size} bytes: the limit is {limit}.", "Leave out what is not used.")
+        raise LimitExceeded(f"{name} has {dropped.size} bytes: the limit is {limit}.", "Remove unused files.")

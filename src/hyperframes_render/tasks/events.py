@@ -1,24 +1,24 @@
-"""What is published when a task changes."""
+"""The event that is published when a task changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hyperframes_render.tasks.ids import dropped_as
+from hyperframes_render.tasks.ids import drop_key_of
 from hyperframes_render.tasks.model import Task
 
 
 def event_id(task: Task) -> str:
-    """The id of the event that a task reached its state: the same however often it is sent."""
+    """The event's id, made from task and state: the same each time the event is sent."""
     return f"evt_{task.id}_{int(task.status)}"
 
 
 def event_of(task: Task) -> tuple[dict[str, Any], dict[str, str]]:
-    """Body and attributes of an event.
+    """Body and message attributes of the task's event.
 
-    Attributes are few: the topic's filters read them, and it drops a message that has many. Results carry bucket and
-    key; an address that opens them is made where it is used, since it ends after a while. The webhook's address stays
-    out: subscribers of the topic need not know it.
+    There are few attributes: the topic's filters read them, and SNS drops messages with many. The output names bucket
+    and key; signed addresses expire, so they are made when they are needed. The webhook's address is left out because
+    subscribers of the topic need not know it.
     """
     body: dict[str, Any] = {
         "event_id": event_id(task),
@@ -35,7 +35,7 @@ def event_of(task: Task) -> tuple[dict[str, Any], dict[str, str]]:
         "output": task.output,
         "error": task.error,
     }
-    if dropped := dropped_as(task):
+    if dropped := drop_key_of(task):
         body["drop_key"] = dropped
     if task.frames_total:
         body["progress"] = {"frames_done": task.frames_done, "frames_total": task.frames_total}

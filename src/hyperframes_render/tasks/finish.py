@@ -1,4 +1,4 @@
-"""The end of a task: exactly one final state, told until somebody heard it, and nothing left behind."""
+"""The end of a task: write exactly one final state, publish it until that works, delete the work files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from hyperframes_render.errors import (
 )
 from hyperframes_render.tasks.grants import Grant, as_accepted, recorded_grant, tampering_changes
 from hyperframes_render.tasks.layout import (
-    own_output,
+    non_negative_int,
+    output_with_files,
     poster_key,
     remove_result,
     result_folder,
     result_key,
-    whole,
     work_folder,
     write_record,
 )
@@ -38,14 +38,14 @@ from hyperframes_render.tasks.timestamps import DAY, later, moment, seconds_sinc
 from hyperframes_render.tasks.transitions import change_task, publish
 
 _LOG = logging.getLogger(__name__)
-#: Of a result, what the table keeps; the record in the outbox has all of it.
+#: Fields of a result draft that the table keeps. The record in the outbox has all fields.
 _KEPT = (
     *("width", "height", "fps", "frames", "duration", "chunks", "unique_frames", "processor_seconds"),
     *("video", "plan", "timings", "warnings", "versions"),
 )
-#: Warnings of a result, and characters of each: chunks have some each, and a page may have put its own text into them.
+#: Warnings of a result, and characters of each. Each chunk may add some, and a page may write any text into them.
 MAX_WARNINGS, MAX_WARNING = 50, 300
-#: Bytes of the draft of a result. One of 500 chunks has some 100 kB; a renderer that was taken over may write any.
+#: Bytes of a result draft. One of 500 chunks has about 100 kB; a renderer that was taken over may write any size.
 _MAX_DRAFT = 8 * 1024**2
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
 _LOST = (
@@ -63,9 +63,9 @@ Outcome = Literal["completed", "failed"]
 
 @dataclass(frozen=True)
 class Finisher:
-    """Ends tasks. `longest_function` is the seconds that a function may outlive its task.
+    """Ends tasks. `longest_function`: seconds that a function may still run after its task ended.
 
-    After `attention_seconds`, `sweep` announces a final state whose announcement is not known to have worked.
+    `sweep` announces a final state again if it is not known to be published after `attention_seconds`.
     """
 
     tasks: TaskTable
@@ -77,15 +77,15 @@ class Finisher:
     attention_seconds: int = 60
 
     def finish(self, task_id: str, outcome: Outcome, error: Mapping[str, Any] | None = None) -> Task | None:
-        """Write the final state if there is none yet, then announce it. None where the task was deleted.
+        """Write the final state if there is none yet, then announce it. Returns None if the task was deleted.
 
-        A second call does only what the first did not get to. A task whose item is not as it was accepted has failed.
+        A second call does only what the first one left undone. A task whose item was altered fails.
         """
         draft = self._draft(task_id) if outcome == "completed" else {}
-        reach = recorded_grant(self.store, task_id)
+        grant = recorded_grant(self.store, task_id)
 
         def decide(task: Task) -> Mapping[str, Any] | None:
-            if changes := self._if_altered(reach, task):
+            if changes := self._changes_if_altered(grant, task):
                 return changes
             if task.status.final:
                 return None
@@ -100,35 +100,38 @@ class Finisher:
             return None
         if changed:
             _LOG.info("task %s is %s", task.id, task.status.text)
-        # Between its reading and the change, somebody may have written to it who does not raise its version.
-        task = as_accepted(reach, task)
+        # Between the read and the write, a renderer may have written to the item without raising its version.
+        task = as_accepted(grant, task)
         self._announce(task, draft)
         return task
 
     def announce(self, task_id: str) -> bool:
-        """Announce a final task whose announcement is not known to have worked; whether it has by now."""
-        reach = recorded_grant(self.store, task_id)
-        task, _ = change_task(self.tasks, task_id, lambda now: self._if_altered(reach, now))
-        return self._announce(as_accepted(reach, task), self._draft(task_id))
+        """Announce a final task that is not known to be announced. Returns whether it is announced now."""
+        grant = recorded_grant(self.store, task_id)
+        task, _ = change_task(self.tasks, task_id, lambda now: self._changes_if_altered(grant, now))
+        return self._announce(as_accepted(grant, task), self._draft(task_id))
 
     def _announce(self, task: Task, draft: dict[str, Any]) -> bool:
-        """Record in the outbox, event, clean-up of a final task; whether all is done. Doing it again does no harm."""
+        """Write a final task's record, publish its event, delete its work files. Returns whether all is done.
+
+        It may be called again.
+        """
         if task.attention != Attention.ANNOUNCE:
             self.clean(task)
             return True
         if task.output is not None:
-            task = task.model_copy(update={"output": own_output(task, task.output, self.objects.bucket)})
+            task = task.model_copy(update={"output": output_with_files(task, task.output, self.objects.bucket)})
         write_record(task, self.objects, self.tasks, draft)
         if not publish(self.topic, task):
             return False
         self.objects.delete_folder(work_folder(task.id))
-        # Functions that were at it may still write for as long as a function may run.
+        # Functions that still run may write to the folder again, for as long as a function may run.
         changes = {"attention": Attention.CLEAN, "attention_at": later(self.longest_function)}
         change_task(self.tasks, task.id, lambda now: changes if now.attention == Attention.ANNOUNCE else None)
         return True
 
     def clean(self, task: Task) -> None:
-        """Remove what functions wrote after the end, and forget the task's need of attention once none can."""
+        """Delete what functions wrote after the task ended, and clear `attention` once no function can still run."""
         self.objects.delete_folder(work_folder(task.id))
         if task.status != TaskStatus.COMPLETED:
             remove_result(task, self.objects)
@@ -141,19 +144,19 @@ class Finisher:
         change_task(self.tasks, task.id, decide)
 
     def _draft(self, task_id: str) -> dict[str, Any]:
-        """What the last function found out about the result. Empty where it is not there (any more), or is none."""
+        """The result draft that the last function wrote. Empty if it is missing or unreadable."""
         try:
             draft = json.loads(self.objects.get(f"{work_folder(task_id)}result.json", limit=_MAX_DRAFT))
         except NotFound:
             return {}
-        except (LimitExceeded, ValueError, RecursionError) as unreadable:
-            _LOG.warning("the draft of task %s cannot be read: %s", task_id, unreadable)
+        except (LimitExceeded, ValueError, RecursionError) as error:
+            _LOG.warning("the result draft of task %s cannot be read: %s", task_id, error)
             return {}
         return draft if isinstance(draft, dict) else {}
 
-    def _if_altered(self, reach: Grant | None, task: Task) -> dict[str, Any] | None:
-        """The changes that end a task whose item is not as it was accepted; None where it is as it was."""
-        changes = tampering_changes(reach, task)
+    def _changes_if_altered(self, grant: Grant | None, task: Task) -> dict[str, Any] | None:
+        """The changes that fail a task whose item was altered; None if it was not altered."""
+        changes = tampering_changes(grant, task)
         return {**changes, **self._to_announce()} if changes else None
 
     def _to_announce(self) -> dict[str, Any]:
@@ -169,7 +172,7 @@ class Finisher:
         if failure is not None:
             return {**changes, "status": TaskStatus.FAILED, "error": failure.as_dict()}
         output = self._output(task, draft)
-        frames = whole(output.get("frames", task.frames_total))
+        frames = non_negative_int(output.get("frames", task.frames_total))
         return {**changes, "status": TaskStatus.COMPLETED, "output": output, "frames_done": frames}
 
     def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +185,7 @@ class Finisher:
         video, poster = self.objects.head(result_key(task)), self.objects.head(poster_key(task))
         output |= {
             "codec": str(task.codec),
-            # A video that somebody takes away as soon as it is there was as large as its function says.
+            # The video may be deleted by now; then its size is the one that the function reported.
             "size": video.size if video else draft.get("size"),
             "poster": {"size": poster.size} if poster else None,
             "warnings": _warnings(task, draft),
@@ -190,57 +193,57 @@ class Finisher:
             "cost": task_cost(task, draft),
             "expires_at": later(self.result_days * DAY),
         }
-        return own_output(task, output, self.objects.bucket)
+        return output_with_files(task, output, self.objects.bucket)
 
 
 def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:
-    """What the result has to warn of: so much that the task's item and its event can hold it."""
+    """The warnings of task and draft, limited so that the task's item and its event can hold them."""
     return [cut(str(text), MAX_WARNING) for text in (*task.warnings, *draft.get("warnings", []))][:MAX_WARNINGS]
 
 
 def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
-    """What the task cost, from what its functions reported."""
+    """The task's cost (`cost_of`), from the time and memory that its functions reported."""
     arm = draft.get("machine", platform.machine()) in ("arm64", "aarch64")
     return cost_of(Spent.of_task(task.spent), chunks=draft.get("chunks", 1), architecture="arm64" if arm else "x86_64")
 
 
-def read_failure(error: Mapping[str, Any], noted: Mapping[str, Any] | None = None) -> RenderError:
-    """The error of our tree that a workflow caught: {"Error": class name, "Cause": JSON text}.
+def read_failure(error: Mapping[str, Any], recorded: Mapping[str, Any] | None = None) -> RenderError:
+    """The RenderError for an error that the workflow caught: {"Error": class name, "Cause": JSON text}.
 
-    A map of many chunks only says that one failed, and a function that had to end its process says nothing; what
-    they had to say is `noted` in the task.
+    A distributed map reports only that some chunk failed, and a function that ended its process reports no cause. In
+    these cases `recorded`, the failure that the function stored in the task, is used.
     """
     name = str(error.get("Error", ""))
-    said = _message(error.get("Cause"))
-    if name in _CHUNK_FAILED or (name in _LOST and (noted or {}).get("ends")):
-        name, said = str((noted or {}).get("class", "Runtime.ExitError")), json.dumps(noted)
-    if name in _TIMED_OUT or "Task timed out after" in said:
+    cause = _message(error.get("Cause"))
+    if name in _CHUNK_FAILED or (name in _LOST and (recorded or {}).get("ends")):
+        name, cause = str((recorded or {}).get("class", "Runtime.ExitError")), json.dumps(recorded)
+    if name in _TIMED_OUT or "Task timed out after" in cause:
         return FunctionTimedOut(
             "A function reached its time limit.",
-            "Ask for a shorter or smaller video, or raise the function's time-out.",
+            "Ask for a shorter or smaller video, or raise the function's time limit.",
         )
     if name in _LOST:
-        return WorkerLost("A function died while it was at work.", "Try again; more memory may help.")
+        return WorkerLost("A function died while it was running.", "Try again; more memory may help.")
     kind = error_class(name)
     if kind is None or kind is RenderError:
-        _LOG.error("the workflow failed with %s: %s", name, said[:2000])
+        _LOG.error("the workflow failed with %s: %s", name, cause[:2000])
         return InternalError(
-            "Something went wrong on our side.",
+            "An internal error occurred.",
             "Try again; if it persists, search the logs for the task's id.",
         )
     try:
-        parts = json.loads(said)
+        parts = json.loads(cause)
         return kind(str(parts["message"]), str(parts["action"]))
     except (ValueError, TypeError, KeyError, RecursionError):
-        return kind(said or "No more is known.")
+        return kind(cause or "No details are known.")
 
 
 def _message(cause: object) -> str:
-    """What a function raised, out of the text that the workflow makes of it."""
+    """The message that a function raised, from the JSON text that the workflow makes of it."""
     if not isinstance(cause, str):
         return ""
     try:
-        told = json.loads(cause)
+        fields = json.loads(cause)
     except (ValueError, RecursionError):
         return cause
-    return str(told.get("errorMessage", "")) if isinstance(told, dict) else cause
+    return str(fields.get("errorMessage", "")) if isinstance(fields, dict) else cause

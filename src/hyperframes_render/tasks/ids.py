@@ -1,7 +1,7 @@
-"""A task's id says whose the task is: nobody can give it to another by what is written into its item.
+"""Task ids. An id contains a hash of the task's owner, so a changed item cannot move the task to another owner.
 
-A renderer that a page took over can change every field of its task's item, `owner` too, but never its key. So whoever
-answers a caller looks at the id, and need not read more than the task.
+A renderer that a page took over can change every field of its task's item, `owner` too, but not the item's key. The
+owner is therefore checked against the id, which needs no second read.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import secrets
 
 from hyperframes_render.tasks.model import Task
 
-#: Whom dropped files belong to. No API key has this owner: theirs are made from hashes.
+#: The owner of dropped files. No API key has this owner, because a key's owner is made from its hash.
 DROP_OWNER = "drop"
-#: Hexadecimal digits: 96 bits that make the id unique, 48 bits that bind it to its owner.
+#: Hexadecimal digits of an id: 96 bits make it unique, 48 bits bind it to its owner.
 _UNIQUE, _MARK = 24, 12
 
 
 def new_task_id(owner: str) -> str:
-    """An id in letters and digits that a workflow's name may have."""
+    """A random id of hexadecimal digits, which a workflow execution's name may contain."""
     return _id_of(secrets.token_hex(_UNIQUE // 2), owner)
 
 
@@ -28,12 +28,12 @@ def task_id_from(text: str, owner: str) -> str:
 
 
 def belongs(task: Task, owner: str) -> bool:
-    """Whether the task is `owner`'s."""
+    """Whether the task belongs to `owner`, by its id."""
     return task.id == _id_of(task.id[:_UNIQUE], owner)
 
 
-def dropped_as(task: Task) -> str | None:
-    """The key below inbox/ of a dropped file's task; None for every other task, whatever its item says."""
+def drop_key_of(task: Task) -> str | None:
+    """The key below inbox/ of a dropped file's task; None for other tasks, even if their item has a drop_key."""
     return task.drop_key if belongs(task, DROP_OWNER) else None
 
 

@@ -1,7 +1,7 @@
-"""Where results lie, and the record that is written last.
+"""Keys of a task's objects in the bucket, and the record that is written last.
 
-Keys, names and types come from the task's id, its dropped name and its codec, each time anew: what `output` in its item
-or the draft of a result say of them could name somebody else's object.
+Keys, file names and content types are always derived from the task's id, drop key and codec. Those in the item's
+`output` or in a result draft are not trusted: they could name an object of another task.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from hyperframes_render.tasks.ids import dropped_as
+from hyperframes_render.tasks.ids import drop_key_of
 from hyperframes_render.tasks.model import Task, TaskStatus, result_type
 from hyperframes_render.tasks.ports import ObjectStore, TaskTable
 
@@ -19,38 +19,38 @@ INBOX, OUTBOX = "inbox/", "outbox/"
 _TASKS = f"{OUTBOX}tasks/"
 _JSON = "application/json; charset=utf-8"
 POSTER_TYPE = "image/jpeg"
-#: What of an output says where something lies, or how it is to be taken.
-_PLACES = ("bucket", "key", "filename", "content_type", "size", "poster")
-#: Of a draft, what the record has beside what the table keeps. Nothing else of it is handed on.
+#: Fields of an output that name an object or describe it. They are derived, never copied.
+_DERIVED = ("bucket", "key", "filename", "content_type", "size", "poster")
+#: Fields of a result draft that only the record has. Other fields of the draft are dropped.
 _DETAILS = ("content", "capture", "slowest_frames", "machine")
 
 
 def work_folder(task_id: str) -> str:
-    """The keys of everything that a task needs while it runs."""
+    """The prefix of everything that a task needs while it runs."""
     return f"work/{task_id}/"
 
 
 def result_folder(task_id: str) -> str:
-    """The keys of everything that a task of the API leaves."""
+    """The prefix of all results of a task that was created with the API."""
     return f"{_TASKS}{task_id}/"
 
 
 def result_key(task: Task) -> str:
     """The key of the task's video."""
     suffix, _ = result_type(task.codec)
-    dropped = dropped_as(task)
+    dropped = drop_key_of(task)
     return f"{result_folder(task.id)}video{suffix}" if dropped is None else drop_outbox(dropped, suffix)
 
 
 def poster_key(task: Task) -> str:
-    """The key of the picture that stands for the video; not beside a dropped file's result, which is just two files."""
+    """The key of the video's poster image. It is never beside a dropped file's result, which has two files only."""
     return f"{result_folder(task.id)}poster.jpg"
 
 
 def result_filename(task: Task) -> str:
-    """What the video is called where somebody saves it."""
+    """The video's file name for downloads."""
     suffix, _ = result_type(task.codec)
-    return PurePosixPath(result_key(task)).name if dropped_as(task) else f"{task.id}{suffix}"
+    return PurePosixPath(result_key(task)).name if drop_key_of(task) else f"{task.id}{suffix}"
 
 
 def video_file(task: Task, size: object) -> dict[str, Any]:
@@ -59,23 +59,23 @@ def video_file(task: Task, size: object) -> dict[str, Any]:
 
 
 def poster_file(task: Task, size: object) -> dict[str, Any]:
-    """The same of its poster."""
+    """The task's poster: key, file name, type, and `size` in bytes."""
     key = poster_key(task)
     return _file(key, PurePosixPath(key).name, POSTER_TYPE, size)
 
 
 def _file(key: str, filename: str, content_type: str, size: object) -> dict[str, Any]:
-    return {"key": key, "filename": filename, "content_type": content_type, "size": whole(size)}
+    return {"key": key, "filename": filename, "content_type": content_type, "size": non_negative_int(size)}
 
 
-def whole(value: object) -> int:
-    """The value if it is a whole number, not below nought; else nought."""
+def non_negative_int(value: object) -> int:
+    """`value` if it is an integer of at least 0; else 0."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
-def own_output(task: Task, output: Mapping[str, Any], bucket: str) -> dict[str, Any]:
-    """An output of the task with its own files in it, and no other's."""
-    plain = {name: value for name, value in output.items() if name not in _PLACES}
+def output_with_files(task: Task, output: Mapping[str, Any], bucket: str) -> dict[str, Any]:
+    """`output` with keys, names, types and sizes of the task's files. A dry run has no files."""
+    plain = {name: value for name, value in output.items() if name not in _DERIVED}
     if plain.get("dry_run"):
         return plain
     poster = output.get("poster")
@@ -94,9 +94,10 @@ def drop_outbox(drop_key: str, suffix: str) -> str:
 
 
 def is_reserved(drop_key: str) -> bool:
-    """Whether what a dropped file of this name leaves could be taken for, or overwrite, what others leave.
+    """Whether results of this dropped file could overwrite, or be mistaken for, those of another task.
 
-    Those are results of the API (tasks/ID/…), and the error record of another file: promo.error.json is promo.html's.
+    This concerns results of API tasks (tasks/ID/…) and error records of other files: promo.error.json belongs to
+    promo.html.
     """
     place = drop_outbox(drop_key, "")
     in_a_task = place.startswith(_TASKS) and "/" in place.removeprefix(_TASKS)
@@ -104,15 +105,15 @@ def is_reserved(drop_key: str) -> bool:
 
 
 def is_current(task: Task, tasks: TaskTable) -> bool:
-    """Whether the task may write under its name: no newer file was dropped there since."""
-    dropped = dropped_as(task)
+    """Whether the task may write under its drop key: no newer file was dropped there."""
+    dropped = drop_key_of(task)
     return dropped is None or tasks.holds_name(dropped, task.id)
 
 
 def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: dict[str, Any]) -> None:
-    """Write the one record of a final task: a result's or an error's, and take the other kind away.
+    """Write the record of a final task, result or error, and delete the other kind.
 
-    `details` is the draft of the result. Written after the video, so that who sees it has everything.
+    `details` is the result draft. The record is written after the video, so when it exists, all files exist.
     """
     completed = task.status == TaskStatus.COMPLETED
     if not is_current(task, tasks):
@@ -123,22 +124,22 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
         write_json(objects, bad, error_record(task))
         return
     if not details and objects.head(good) is not None:
-        return  # written by an earlier try, which had the details still
+        return  # an earlier call wrote it, when the draft still existed
     more = {name: details[name] for name in _DETAILS if name in details}
     write_json(objects, good, {**_head(task), "output": {**more, **(task.output or {})}, "metadata": task.metadata})
-    if dropped_as(task) is not None:
+    if drop_key_of(task) is not None:
         objects.delete(bad)
 
 
 def remove_result(task: Task, objects: ObjectStore) -> None:
-    """Remove what a task that was not completed made all the same. A dropped file's names may be another task's."""
-    if dropped_as(task) is None:
+    """Delete files of a task that did not complete. Objects under a drop key stay: they may belong to another task."""
+    if drop_key_of(task) is None:
         objects.delete(result_key(task), _record_keys(task)[0])
     objects.delete(poster_key(task))
 
 
 def _record_keys(task: Task) -> tuple[str, str]:
-    dropped = dropped_as(task)
+    dropped = drop_key_of(task)
     if dropped is None:
         folder = result_folder(task.id)
         return f"{folder}result.json", f"{folder}error.json"
@@ -154,14 +155,14 @@ def _head(task: Task) -> dict[str, Any]:
         "updated_at": task.updated_at,
         "input": task.input,
     }
-    return {**head, "source": dropped} if (dropped := dropped_as(task)) else head
+    return {**head, "source": dropped} if (dropped := drop_key_of(task)) else head
 
 
 def error_record(task: Task) -> dict[str, Any]:
-    """NAME.error.json: one sentence for people, the same in parts for programs."""
+    """The contents of NAME.error.json: `error` is text for people, `details` the same in fields for programs."""
     return {**_head(task), "error": task.error_text, "details": task.error, "metadata": task.metadata}
 
 
 def write_json(objects: ObjectStore, key: str, record: dict[str, Any]) -> None:
-    """Write a record that people read too."""
+    """Write `record` as indented JSON in UTF-8."""
     objects.put(key, json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n", _JSON)

@@ -1,4 +1,4 @@
-"""A task as it is stored: its states, and what is known about it."""
+"""The stored task and its states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hyperframes_render.input import RenderInput
 
 
 class TaskStatus(IntEnum):
-    """The states of a task, numbered as in the public API that ours follows."""
+    """The states of a task, numbered as in the public API that this API follows."""
 
     UNKNOWN = 0
     RECEIVED = 1
@@ -31,19 +31,19 @@ class TaskStatus(IntEnum):
 
     @property
     def final(self) -> bool:
-        """Whether a task stays in this state for good."""
+        """Whether a task in this state never changes its state again."""
         return self >= TaskStatus.COMPLETED
 
     @property
     def text(self) -> str:
-        """The name as it stands in answers: "completed"."""
+        """The name as responses have it: "completed"."""
         return self.name.lower()
 
 
 class Task(BaseModel):
-    """What is known about one accepted render. Times are ISO 8601, UTC, in milliseconds.
+    """One accepted render: a copy of the stored item. Times are ISO 8601, UTC, in milliseconds.
 
-    A copy of the stored item; the table decides. `input` holds what the caller gave, its markup replaced by a uri.
+    `input` holds the caller's fields, with markup replaced by a uri.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -59,16 +59,16 @@ class Task(BaseModel):
     #: Key of the composition in the bucket, or an https address that Plan fetches.
     source_key: str = ""
     source_etag: str | None = None
-    #: Where the page is at home that Plan fetched; None: what `source_key` names is no page elsewhere.
+    #: Address of the page that Plan fetched; None: the composition was not fetched from an address.
     source_address: str | None = None
-    #: Key and etag of an uploaded file that audio_url names.
+    #: Key and etag of the uploaded file that audio_url names.
     audio_key: str | None = None
     audio_etag: str | None = None
-    #: Uploads that variables name: uri → where the page finds its copy, relative to the composition.
+    #: Uploads that variables name: uri → path of the copy, relative to the composition.
     given: dict[str, str] = Field(default_factory=dict)
-    #: Only planned: what it would be, and cost.
+    #: Only plan: frames, chunks and estimated cost.
     dry_run: bool = False
-    #: What the key that asked may render in a day; Plan counts.
+    #: Frames that the caller's key may render in a day; None: no limit. Plan checks it.
     frames_a_day: int | None = None
     metadata: Any = None
     webhook: str | None = None
@@ -81,24 +81,24 @@ class Task(BaseModel):
     warnings: list[str] = Field(default_factory=list)
     output: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
-    #: What the last function that failed said: a map of many loses it on the way.
+    #: The error of the last function that failed: a distributed map does not pass it on.
     failure: dict[str, Any] = Field(default_factory=dict)
-    #: How often its workflow was started.
+    #: How many times its workflow was started.
     starts: int = 0
     attention: str | None = None
     attention_at: str | None = None
     expires_at: int | None = None
-    #: What its functions reported of their time and memory, for the cost (cost/prices.py).
+    #: Counters of time and memory that its functions reported, for the cost (cost/prices.py).
     spent: dict[str, int] = Field(default_factory=dict)
 
     @property
     def request(self) -> RenderInput:
-        """How it is to be rendered: `input` without the composition itself."""
+        """The render options: `input` without the composition."""
         return RenderInput.model_validate({name: value for name, value in self.input.items() if name != "html"})
 
     @property
     def codec(self) -> Codec:
-        """The codec of the result, also where the rest of `input` cannot be understood (any more)."""
+        """The codec of the result; H264 if `input` has none that is valid. Other fields of `input` may be invalid."""
         try:
             return Codec(self.input.get("codec", Codec.H264))
         except ValueError:
@@ -106,14 +106,14 @@ class Task(BaseModel):
 
     @property
     def error_text(self) -> str | None:
-        """What went wrong and what to do, as one text."""
+        """The error's message and action as one text; None without an error."""
         if not self.error:
             return None
         return f"{self.error.get('message', '')} {self.error.get('action', '')}".strip()
 
     @property
     def progress(self) -> float:
-        """The share of frames that are rendered, 0 to 1."""
+        """The fraction of frames that are rendered, 0 to 1."""
         return min(1.0, self.frames_done / self.frames_total) if self.frames_total else 0.0
 
 

@@ -1,6 +1,6 @@
-"""What the API and the workflow's functions need of a cloud. `aws` implements it; tests may too.
+"""Interfaces of the cloud services that the API and the workflow's functions use. `aws` implements them.
 
-Every method may raise ServiceFailed where the service behind it does not do what it was asked.
+Every method may raise ServiceFailed if the service behind it fails.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 
 
 class Attention(StrEnum):
-    """Why `sweep` has to look at a task at its `attention_at`."""
+    """Why `sweep` must handle a task at its `attention_at`."""
 
-    #: Accepted, its workflow not seen running.
+    #: It was accepted; its workflow was not seen running yet.
     START = "start"
-    #: Its workflow was started: is it still running?
+    #: Its workflow was started and may have ended.
     RUN = "run"
-    #: Final, its last event not known to be published.
+    #: It is final; its last event is not known to be published.
     ANNOUNCE = "announce"
-    #: Final and announced; functions that outlived it may have written to work/ since.
+    #: It is final and announced; functions that still ran may have written to work/ since.
     CLEAN = "clean"
 
 
 class Execution(StrEnum):
-    """What is known of a workflow's execution."""
+    """The state of a workflow's execution."""
 
     RUNNING = "running"
     ENDED = "ended"
@@ -37,7 +37,7 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """What a store says about an object without giving it. Size in bytes."""
+    """An object's metadata; size in bytes."""
 
     key: str
     size: int
@@ -46,7 +46,7 @@ class ObjectFacts:
 
 
 class Scope(StrEnum):
-    """What a key may be used for."""
+    """The actions that a key allows."""
 
     #: Start, cancel and delete tasks.
     RUN = "run"
@@ -58,7 +58,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class KeyLimits:
-    """What a key may have; 0 is no limit."""
+    """Limits of a key; 0 means no limit."""
 
     runs_a_minute: int = 100
     uploads_a_minute: int = 50
@@ -68,7 +68,7 @@ class KeyLimits:
 
 @dataclass(frozen=True)
 class KeyRecord:
-    """A stored API key: never the key itself. `owner` is what its tasks and files belong to."""
+    """A stored API key, without the key itself. `owner` owns its tasks and files; `prefix` is shown in lists."""
 
     hash: str
     owner: str
@@ -83,100 +83,109 @@ class KeyRecord:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """Some of an owner's tasks, the newest first, and where the next page begins."""
+    """Some of an owner's tasks, the newest first, and the cursor of the next page (None: this is the last)."""
 
     tasks: list[Task]
     next_cursor: str | None
 
 
 class TaskTable(Protocol):
-    """Tasks, one item each. A change is written only where the item is as it was read."""
+    """Tasks, one item each. A change is written only if the item did not change since it was read."""
 
     def create(self, task: Task) -> bool:
-        """Write a new task; False where its id exists already."""
+        """Write a new task. Returns False if its id exists already."""
 
     def get(self, task_id: str) -> Task | None:
-        """The task as of this moment; None where there is none."""
+        """The task as it is stored now; None if there is none."""
 
     def delete(self, task_id: str) -> None:
-        """Forget the task."""
+        """Delete the task's item."""
 
     def page(self, owner: str, limit: int, cursor: str | None) -> TaskPage:
-        """Up to `limit` tasks of `owner`, from `cursor` on. Raises InvalidOption (no such cursor)."""
+        """Up to `limit` tasks of `owner`, starting at `cursor`. Raises InvalidOption (invalid cursor)."""
 
     def update_if_unchanged(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
-        """Write `changes` (None removes) if nobody changed `task` since it was read; None where somebody did."""
+        """Write `changes` (None removes a field) if the item did not change since `task` was read.
+
+        Returns the changed task, or None if the item had changed.
+        """
 
     def add_frames(self, task_id: str, frames: int) -> TaskStatus:
-        """Count `frames` more (or fewer) frames as done; the task's state comes back. Raises NotFound."""
+        """Add `frames` (may be negative) to the finished frames. Returns the task's state. Raises NotFound."""
 
     def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
-        """Add to the task's counters of what its functions took."""
+        """Add to the task's counters of time and memory."""
 
-    def note_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
-        """Keep what a function failed with (nothing: forget it); the workflow's own error may say less."""
+    def record_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
+        """Store the error of a function (empty: clear it). The error that the workflow reports may have less detail."""
 
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:
-        """Ids of tasks that ask for `kind` of attention at `moment` or earlier, the longest due first."""
+        """Ids of tasks that need `kind` of attention at `moment` or earlier, the longest overdue first."""
 
     def postpone(self, task_id: str, until: str) -> None:
-        """Let `sweep` look at the task at the moment `until`, if it has to at all. A task that cannot be read, too."""
+        """Set `attention_at` to `until` if the task needs attention. Also works if the item cannot be parsed."""
 
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
-        """Say that `task_id` is what lies at `drop_key`, unless a later `order` did; whether it is, and who was."""
+        """Record `task_id` as the newest task at `drop_key`, unless a task of a later `order` is recorded.
+
+        Returns whether `task_id` is now the newest, and the id of the task that it replaced.
+        """
 
     def holds_name(self, drop_key: str, task_id: str) -> bool:
-        """Whether `task_id` is still the newest that lay at `drop_key`."""
+        """Whether `task_id` is still the newest task at `drop_key`."""
 
 
 class KeyTable(Protocol):
     """API keys by their hash."""
 
     def get(self, key_hash: str) -> KeyRecord | None:
-        """The key with that hash; None where there is none."""
+        """The key with this hash; None if there is none."""
 
 
 class ExpiringStore(Protocol):
-    """Small notes by name, each gone some time after it is of no use: counters, promises, leases."""
+    """Small records by name that expire: counters, idempotency records, grants, leases. Times in seconds."""
 
     def increment(self, name: str, amount: int, seconds: int) -> int:
-        """Add `amount` to the counter, which is kept for `seconds`; what it is then."""
+        """Add `amount` to the counter, which is stored for `seconds`. Returns the new value."""
 
     def counter(self, name: str) -> int:
-        """What the counter is."""
+        """The counter's value; 0 if there is none."""
 
     def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
-        """Write the note unless there is one from the last `seconds`; that one, or None where this one was written."""
+        """Write the record if there is none that is still valid; it is valid for `seconds`.
+
+        Returns the existing record, or None if this one was written.
+        """
 
     def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
-        """Write the note in place of the one that is there."""
+        """Write the record and replace an existing one; it is valid for `seconds`."""
 
     def get(self, name: str) -> dict[str, str] | None:
-        """The note, unless its time is over."""
+        """The record; None if there is none or it has expired."""
 
     def delete(self, name: str) -> None:
-        """Remove the note or counter."""
+        """Delete the record or counter."""
 
     def take_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
-        """Hold one of `limit` leases until the moment `until` (seconds since 1970); whether one was free.
+        """Take one of `limit` leases until `until` (seconds since 1970). Returns False if all are taken.
 
-        A holder that has one has it renewed.
+        If `holder` has a lease already, it is renewed.
         """
 
     def lease_holders(self, name: str) -> dict[str, int]:
-        """Who holds a lease, until when; those whose time is over as well."""
+        """Holders and the end of their leases (seconds since 1970), expired leases too."""
 
     def release_lease(self, name: str, *holders: str) -> None:
-        """End leases."""
+        """End the leases of `holders`."""
 
 
 class ObjectStore(Protocol):
-    """One bucket. Keys are text as it is, never encoded."""
+    """One bucket. Keys are plain text, never URL-encoded."""
 
     bucket: str
 
     def head(self, key: str) -> ObjectFacts | None:
-        """What the store knows about `key`; None where there is nothing."""
+        """The object's metadata; None if there is no object at `key`."""
 
     def get(self, key: str, *, etag: str | None = None, limit: int | None = None) -> bytes:
         """The object's bytes. Raises NotFound, Conflict (another etag) or LimitExceeded (more than `limit`)."""
@@ -188,61 +197,61 @@ class ObjectStore(Protocol):
         """Write an object."""
 
     def upload(self, path: Path, key: str, content_type: str) -> None:
-        """Write the file at `path` as an object, in parts where it is large."""
+        """Write the file at `path` as an object, in several parts if it is large."""
 
     def copy(self, source: str, target: str, *, etag: str) -> None:
-        """Copy within the bucket. Raises NotFound, or Conflict where `source` has another etag by now."""
+        """Copy within the bucket. Raises NotFound, or Conflict if `source` has another etag."""
 
     def delete(self, *keys: str) -> None:
-        """Remove objects; what is not there does not matter."""
+        """Delete objects; missing ones are ignored."""
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Key and bytes of each object whose key begins with `prefix`; a thousand at most."""
+        """Key and size in bytes of objects whose key begins with `prefix`; a thousand at most."""
 
     def delete_folder(self, prefix: str) -> None:
-        """Remove every object whose key begins with `prefix`, which ends in a slash."""
+        """Delete every object whose key begins with `prefix`, which ends in a slash."""
 
     def presign(self, key: str, seconds: int, filename: str) -> str:
-        """An address that gives the object to anybody for `seconds`, saved as `filename`."""
+        """A signed address to download the object without a key for `seconds`; browsers save it as `filename`."""
 
     def presign_put(
         self, key: str, seconds: int, content_type: str | None, size: int | None, sha256: str | None = None
     ) -> tuple[str, dict[str, str]]:
-        """An address that takes one object of just this type and size for `seconds`, and the headers it must have.
+        """A signed address to upload one object for `seconds`, and the headers that the upload must have.
 
-        None: of any.
+        Type, size in bytes and SHA-256 must match; None: any type, size or contents.
         """
 
 
 class EventTopic(Protocol):
-    """Where every change of a task is published."""
+    """The topic to which every change of a task is published."""
 
     def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
-        """Tell subscribers."""
+        """Publish the event to all subscribers."""
 
 
 class Workflow(Protocol):
     """The state machine."""
 
     def start(self, task_id: str, attempt: int, access: str) -> None:
-        """Start the task's workflow for the `attempt`-th time (1, 2, …); one that was started already counts.
+        """Start the task's workflow, attempt number `attempt` (from 1). An attempt that was started already is success.
 
-        `access` is what its functions show to get at the task's files.
+        `access` is the secret of the task's grant.
         """
 
     def status(self, task_id: str, attempt: int) -> Execution:
-        """What became of that start."""
+        """The state of the execution of that attempt."""
 
 
 class TaskAccess(Protocol):
-    """What lets a function at a task, and at no other."""
+    """Restricts a function to the data of one task."""
 
     def take(self, task_id: str, access: str) -> None:
-        """From here on the function's adapters act for this task. Raises InternalError (another's `access`)."""
+        """Use this task's credentials in the function's adapters from now on. Raises InternalError (wrong `access`)."""
 
 
 class SecretVault(Protocol):
-    """Where webhook secrets come from."""
+    """The source of webhook secrets."""
 
     def secrets(self, owner: str) -> list[str]:
-        """The whsec_ secrets of `owner` that a webhook is signed with, the newest first."""
+        """The whsec_ secrets of `owner` that sign webhooks, the newest first."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperframes_render.errors import Conflict, OverQuota, ServiceFailed
 from hyperframes_render.tasks.grants import record_grant, recorded_grant
-from hyperframes_render.tasks.ids import dropped_as, new_task_id
+from hyperframes_render.tasks.ids import drop_key_of, new_task_id
 from hyperframes_render.tasks.layout import poster_key, result_folder, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable, Workflow
@@ -19,20 +19,20 @@ from hyperframes_render.tasks.submission import Submission, check_hosts, narrow_
 from hyperframes_render.tasks.timestamps import DAY, later, moment
 from hyperframes_render.tasks.transitions import change_task, owned_task, publish
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
-from hyperframes_render.tasks.variable_files import take_given_files
+from hyperframes_render.tasks.variable_files import copy_variable_files
 from hyperframes_render.tasks.view import task_files, task_view
 from hyperframes_render.tasks.webhooks import check_webhook, check_webhook_name
 
 _LOG = logging.getLogger(__name__)
-#: Items live longer than results, so that a caller who comes late learns what became of the task.
+#: Days that a task's item outlives its results, so that late callers still see the task's final state.
 ITEM_EXTRA_DAYS = 30
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the stack's owner allows. `result_days` is the lifetime of results in days.
+    """Settings of the stack's owner. `result_days` and `upload_days` are the lifetimes of results and uploads.
 
-    `attention_seconds`: after so long, `sweep` starts a task that is not seen running: longer than a slow start.
+    `sweep` starts a task that is not seen running after `attention_seconds`, which is longer than a slow start takes.
     """
 
     network_ceiling: Any = "public"
@@ -44,7 +44,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class TaskService:
-    """What the routes and the drop folder do with tasks."""
+    """The operations on tasks that the API routes and the drop folder use."""
 
     tasks: TaskTable
     objects: ObjectStore
@@ -55,12 +55,12 @@ class TaskService:
 
     @property
     def uploads(self) -> Uploads:
-        """Files that callers uploaded."""
+        """The uploaded files."""
         return Uploads(self.objects, self.store, self.policy.upload_days)
 
     @property
     def quotas(self) -> Quotas:
-        """Who may come in."""
+        """The quotas of API keys."""
         return Quotas(self.store, self.tasks)
 
     def run(
@@ -72,31 +72,31 @@ class TaskService:
         frames_a_day: int | None = None,
         before_accepting: Callable[[], None] = lambda: None,
     ) -> Task:
-        """Accept a render and start it; the task as it is then.
+        """Accept a render and start its workflow. Returns the task. Raises InvalidOption or LimitExceeded.
 
-        `before_accepting` is called when all is checked and nothing written yet; OverQuota from there makes a task
-        that is rejected at once. Raises InvalidOption.
+        `before_accepting` is called after all checks and before the first write of the task. If it raises OverQuota,
+        the task is created as rejected.
         """
         check_hosts(submission, self.policy.network_ceiling, "input")
         task = new_task(task_id or new_task_id(owner), owner, submission, self.policy)
         task = task.model_copy(update={"frames_a_day": frames_a_day, **self._sources(owner, submission, task.id)})
-        given = take_given_files(submission.request.variables, owner, task.id, self.uploads)
-        if given.variables != submission.request.variables:
-            task.input["variables"] = given.variables
-        task = task.model_copy(update={"given": given.paths, "warnings": [*task.warnings, *given.warnings]})
+        files = copy_variable_files(submission.request.variables, owner, task.id, self.uploads)
+        if files.variables != submission.request.variables:
+            task.input["variables"] = files.variables
+        task = task.model_copy(update={"given": files.paths, "warnings": [*task.warnings, *files.warnings]})
         try:
             before_accepting()
         except OverQuota as refusal:
             return self._reject(task, refusal)
         if submission.is_markup:
-            # Before the task: a task whose source is missing could be seen and started.
+            # Before the task is written: a task without its source must not be visible or started.
             self.objects.put(task.source_key, (submission.html or "").encode(), "text/html; charset=utf-8")
         if not self.accept(task):
             return self.tasks.get(task.id) or task
         return task
 
     def _sources(self, owner: str, submission: Submission, task_id: str) -> dict[str, Any]:
-        """Where composition and sound are taken from. Raises InvalidOption."""
+        """The task fields that name the sources of composition and sound. Raises InvalidOption or LimitExceeded."""
         found: dict[str, Any] = {}
         uri = (submission.html or "").strip()
         if submission.is_markup:
@@ -114,7 +114,7 @@ class TaskService:
         return {**found, "input": {"html": uri, **submission_fields(submission, self.policy)}}
 
     def _reject(self, task: Task, refusal: OverQuota) -> Task:
-        """A task that ends when it is created: it never had a place, and says why."""
+        """Create the task as rejected, with `refusal` as its error."""
         ended = task.model_copy(
             update={
                 "status": TaskStatus.REJECTED,
@@ -130,9 +130,9 @@ class TaskService:
         return ended
 
     def accept(self, task: Task) -> bool:
-        """Write the task and start it; False where it was accepted before.
+        """Write the task and start its workflow. Returns False if it was accepted before.
 
-        Once it is written it is a promise: a start or an event that fails is made up for by `sweep`.
+        Once the task is written, a failed start or event is repeated by `sweep`.
         """
         access = record_grant(self.store, task)
         if not self.tasks.create(task):
@@ -142,15 +142,15 @@ class TaskService:
         try:
             self.workflow.start(task.id, 1, access)
         except ServiceFailed as failure:
-            _LOG.warning("task %s was accepted but not started, sweep will: %s", task.id, failure)
+            _LOG.warning("task %s was accepted but not started, sweep will start it: %s", task.id, failure)
         return True
 
     def get(self, owner: str, task_id: str) -> Task:
-        """The task. Raises NotFound, for another's task too."""
+        """The task. Raises NotFound, also for tasks of other owners."""
         return owned_task(self.tasks, owner, task_id)
 
     def cancel(self, owner: str, task_id: str) -> Task:
-        """Ask for the task's end; one that has ended stays as it is. Raises NotFound."""
+        """Cancel the task; a task that has ended stays unchanged. Raises NotFound."""
         self.get(owner, task_id)
 
         def decide(task: Task) -> Mapping[str, Any] | None:
@@ -163,63 +163,64 @@ class TaskService:
         return task
 
     def delete(self, owner: str, task_id: str, *, uploads: bool = False) -> None:
-        """Forget the task and its files, with `uploads` also what was uploaded for it; one at work ends.
+        """Delete the task and its files, with `uploads` also the files that were uploaded for it.
 
-        Raises NotFound.
+        A running task is cancelled. Raises NotFound.
         """
         task = self.cancel(owner, task_id)
-        # Who repeats the request that made it gets a new task, not this one's id.
+        # A repeated request with the same Idempotency-Key must make a new task, not return this id.
         self.store.put_if_absent(f"deleted#{task_id}", {"task": task_id}, IDEMPOTENCY_SECONDS)
-        # What works on it looks for the task, and ends when it is gone.
+        # Functions that work on the task end when they do not find it any more.
         self.tasks.delete(task_id)
         if uploads:
             self.objects.delete(*self._uploads_of(owner, task))
-        if dropped_as(task) is None:
+        if drop_key_of(task) is None:
             self.objects.delete_folder(result_folder(task_id))
         self.objects.delete_folder(work_folder(task_id))
 
     def was_deleted(self, task_id: str) -> bool:
-        """Whether its caller deleted the task, not long ago."""
+        """Whether the task was deleted within the last IDEMPOTENCY_SECONDS."""
         return self.store.get(f"deleted#{task_id}") is not None
 
     def delete_files(self, owner: str, task_id: str, role: str | None = None) -> list[str]:
-        """Delete results (role "output"), uploads ("input") or both of a task that has ended; the ids of their files.
+        """Delete results (role "output"), uploads ("input") or both (None) of a task that has ended.
 
-        Raises NotFound, or Conflict where the task is still at work.
+        Returns the ids of the deleted files. Raises NotFound, or Conflict if the task is still running.
         """
         task = self.get(owner, task_id)
         if not task.status.final:
-            raise Conflict(f"The task {task_id} is still at work.", "Cancel it, or wait until it has ended.")
+            raise Conflict(f"The task {task_id} is still running.", "Cancel it, or wait until it has ended.")
         gone = [file["id"] for file in self.files(task, role) if file["uri"].startswith(("s3://", "http"))]
         if role != "input" and task.output is not None:
             self.objects.delete(result_key(task), poster_key(task))
-            # It is answered as any result whose time is over.
+            # The task is then shown like one whose result has expired.
             change_task(self.tasks, task_id, lambda now: {"output": {**(now.output or {}), "expires_at": moment()}})
         if role != "output":
             self.objects.delete(*self._uploads_of(owner, task))
         return gone
 
     def _uploads_of(self, owner: str, task: Task) -> tuple[str, ...]:
-        """Keys of what was uploaded for the task, as noted when it was accepted: its item could name others.
+        """Keys of the files that were uploaded for the task.
 
-        Of one that is too old for a note, what its item names of its owner's.
+        They come from the grant, because a changed item could name other objects. If the grant has expired, they come
+        from the item, limited to the owner's uploads.
         """
-        if (reach := recorded_grant(self.store, task.id)) is not None:
-            return reach.reads
-        own = f"{UPLOADS}{owner}/"
-        return tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(own))
+        if (grant := recorded_grant(self.store, task.id)) is not None:
+            return grant.reads
+        folder = f"{UPLOADS}{owner}/"
+        return tuple(key for key in (task.source_key, task.audio_key) if key and key.startswith(folder))
 
     def view(self, task: Task) -> dict[str, Any]:
-        """The task as callers see it."""
+        """The task as the API shows it."""
         return task_view(task, self.objects)
 
     def files(self, task: Task, role: str | None = None) -> list[dict[str, Any]]:
-        """The task's files, each with an address that is signed now."""
+        """The task's files of `role` (None: all), results with addresses that are signed now."""
         return [file for file in task_files(task, self.objects) if role in (None, file["role"])]
 
 
 def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -> Task:
-    """The task that a submission becomes, its source still to be named. Raises InvalidOption (webhook)."""
+    """A queued task for `submission`, without its source. Raises InvalidOption (webhook)."""
     if submission.webhook is not None:
         check_webhook(submission.webhook, allow_private=policy.allow_private_webhooks)
         if not policy.allow_private_webhooks:
@@ -247,7 +248,7 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
 
 
 def submission_fields(submission: Submission, policy: Policy) -> dict[str, Any]:
-    """The input fields as given, with the network that the stack allows."""
+    """The caller's input fields, with `network` limited to the stack's ceiling."""
     network = narrow_network(submission.request.network, policy.network_ceiling)
     fields = dict(submission.fields)
     if network != submission.request.network:

@@ -1,4 +1,4 @@
-"""What a caller sends becomes a request that can be accepted, or one readable error that names the field."""
+"""Parses and checks what a caller sends. Each error names the field."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
 from hyperframes_render.input import APP, NetworkPolicy, RenderInput, is_shallow, parse_render_input
 from hyperframes_render.network.policy import is_address, is_web_address, network_allows
 
-#: Names under which this application is asked for, without a version.
+#: Accepted names of this application, without a version.
 _APPS = frozenset({APP, "hyperframes-render"})
 
 
 def _wire_names() -> dict[str, str]:
-    """Every name that an input field may be given by, and the one that answers have."""
+    """Every accepted name of an input field → the name in responses."""
     names: dict[str, str] = {}
     for name, info in RenderInput.model_fields.items():
         wire = info.serialization_alias or name
@@ -31,19 +31,19 @@ def _wire_names() -> dict[str, str]:
 
 
 FIELD_NAMES = _wire_names()
-#: Fields of the published run body that have no meaning here.
+#: Fields of the public API's run body: those that are used, and those that have no meaning here.
 _USED = ("app", "input", "webhook", "metadata", "session", "wait")
 _IGNORED = (
     *("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream"),
     *("app_id", "version_id"),
 )
-#: Markup in the request itself; what is larger is uploaded. Lambda takes 6 MB with everything escaped twice.
+#: Bytes of markup in the request; larger files must be uploaded. Lambda allows 6 MB, with everything escaped twice.
 MAX_INLINE_HTML = 2 * 1000**2
 MAX_METADATA_BYTES = 2048
-#: Characters of a composition's or a sound's address. Signed ones of all clouds have less than half of that.
+#: Characters of the address of a composition or a sound. Signed addresses of all clouds have less than half of that.
 MAX_ADDRESS = 4096
-#: Names of fields that are not known here; newer clients send a few.
-_MAX_STRANGE = 50
+#: Unknown fields of a body at most; newer clients send a few.
+_MAX_UNKNOWN = 50
 _MAX_TEXT = 2048
 #: A string (with the colon that makes it a field's name), or a bracket.
 _JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]')
@@ -51,7 +51,7 @@ _JSON_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|[{}\[\]]'
 
 @dataclass(frozen=True)
 class Submission:
-    """A request that makes sense. `html` is markup, or an address of it; None where the file is known otherwise."""
+    """A checked request. `html` is markup or an address of it; None for a dropped file."""
 
     html: str | None
     fields: dict[str, Any]
@@ -65,21 +65,21 @@ class Submission:
 
     @property
     def is_markup(self) -> bool:
-        """Whether `html` is the composition itself."""
+        """Whether `html` is markup, not an address."""
         return self.html is not None and not is_address_of_html(self.html)
 
 
 def is_address_of_html(html: str) -> bool:
-    """Whether `html` names a composition elsewhere: one line that begins like an address."""
+    """Whether `html` is the address of a composition: one line that begins with a URL scheme."""
     text = html.strip()
     return is_address(text) and not any(c in text for c in "\n<> ")
 
 
 def read_json(data: str | bytes) -> object:
-    """JSON that can be handed on as it is: stored, answered and told.
+    """Parse JSON that can be stored, returned and published without change.
 
-    Raises ValueError (JSONDecodeError where it is no JSON at all) for numbers and characters that JSON text cannot
-    hold (NaN, 1e999, half a surrogate pair), and for what is nested more than MAX_NESTING deep.
+    Raises ValueError (JSONDecodeError if it is not JSON) for numbers and characters that JSON text cannot hold (NaN,
+    1e999, half a surrogate pair), and for values nested more than MAX_NESTING levels deep.
     """
     try:
         value: object = json.loads(data)
@@ -95,18 +95,18 @@ def parse_run(body: object) -> Submission:
     """The body of POST /apps/run. Raises InvalidOption, LimitExceeded or NotFound (another app)."""
     if not isinstance(body, Mapping):
         raise InvalidOption("The body is not a JSON object.", 'Send {"app": …, "input": {"html": …}}.')
-    strange = [str(name) for name in body if name not in (*_USED, *_IGNORED)]
-    if len(strange) > _MAX_STRANGE:
-        raise InvalidOption(f"The body has {len(strange)} fields that are not known here.", "Send known ones.")
-    for name in strange:
-        # A slip of the pen is refused; what newer clients may send is not known here and does no harm.
+    unknown = [str(name) for name in body if name not in (*_USED, *_IGNORED)]
+    if len(unknown) > _MAX_UNKNOWN:
+        raise InvalidOption(f"The body has {len(unknown)} unknown fields.", "Send known fields only.")
+    for name in unknown:
+        # A likely typo is an error. Other unknown fields may come from newer clients and are ignored.
         if difflib.get_close_matches(name, _USED, n=1):
-            raise _unknown(name, "", set(_USED))
-    given = body.get("input")
-    if not isinstance(given, Mapping):
-        raise InvalidOption("input: it is missing, or no JSON object.", 'Send "input": {"html": …}.')
+            raise _unknown_field(name, "", set(_USED))
+    values = body.get("input")
+    if not isinstance(values, Mapping):
+        raise InvalidOption("input: it is missing or not a JSON object.", 'Send "input": {"html": …}.')
     app = _app(body.get("app"))
-    values = dict(given)
+    values = dict(values)
     metadata = values.pop("metadata", None)
     if body.get("metadata") is not None:
         metadata = body["metadata"]
@@ -116,14 +116,15 @@ def parse_run(body: object) -> Submission:
     html = values.pop("html", None)
     if not isinstance(html, str) or not html.strip():
         raise InvalidOption(
-            "input.html: it is missing or empty.", "Give the composition's markup, or the address of an .html or .zip."
+            "input.html: it is missing or empty.",
+            "Send the composition's markup, or the address of an .html or .zip file.",
         )
     if is_address_of_html(html) and len(html) > MAX_ADDRESS:
         raise LimitExceeded(f"input.html: the address has {len(html)} characters; the limit is {MAX_ADDRESS}.")
     if len(html.encode()) > MAX_INLINE_HTML:
         raise LimitExceeded(
-            f"input.html: it has {len(html.encode())} bytes; in the request itself {MAX_INLINE_HTML} are taken.",
-            "Upload the file and give its uri, or give an address.",
+            f"input.html: it has {len(html.encode())} bytes; the limit in a request is {MAX_INLINE_HTML}.",
+            "Upload the file and send its uri, or send an address.",
         )
     fields, request = parse_fields(values, "input")
     return Submission(
@@ -137,7 +138,7 @@ def parse_run(body: object) -> Submission:
         dry_run=bool(dry_run),
         warnings=[
             f'"{name[:60]}" has no meaning here and was ignored.'
-            for name in (*_IGNORED, *strange[:10])
+            for name in (*_IGNORED, *unknown[:10])
             if body.get(name)
         ],
     )
@@ -150,18 +151,18 @@ def parse_sidecar(data: bytes, name: str) -> Submission:
         values = read_json(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidOption(f"{name}, line {line}: this is not UTF-8 text.", "Save the file as UTF-8.") from None
+        raise InvalidOption(f"{name}, line {line}: it is not UTF-8 text.", "Save the file as UTF-8.") from None
     except json.JSONDecodeError as error:
         raise InvalidOption(
-            f"{name}, line {error.lineno}: this is not JSON: {error.msg} (column {error.colno}).",
-            "Mend it and drop the composition again.",
+            f"{name}, line {error.lineno}: it is not JSON: {error.msg} (column {error.colno}).",
+            "Correct it and drop the composition again.",
         ) from None
     except ValueError:
         raise InvalidOption(
-            f"{name}: it is nested too deeply, or holds NaN or the like.", "Give a plain object of input fields."
+            f"{name}: it is nested too deeply, or holds NaN or the like.", "Write a plain object of input fields."
         ) from None
     if not isinstance(values, dict):
-        raise InvalidOption(f"{name}, line 1: this is no JSON object.", 'Write {"fps": 25} or the like.')
+        raise InvalidOption(f"{name}, line 1: it is not a JSON object.", 'Write {"fps": 25} or the like.')
     try:
         return _sidecar(values)
     except (InvalidOption, LimitExceeded) as error:
@@ -173,17 +174,17 @@ def _sidecar(values: dict[str, Any]) -> Submission:
     values = dict(values)
     webhook, metadata = values.pop("webhook", None), values.pop("metadata", None)
     if "html" in values:
-        raise InvalidOption("html: the composition is the dropped file itself.", 'Leave "html" out.')
+        raise InvalidOption("html: the dropped file is the composition.", 'Leave "html" out.')
     fields, request = parse_fields(values, "")
     if str(fields.get("audio_url", "")).lower().startswith("s3://"):
-        raise InvalidOption("audio_url: it is not a public address.", "Give one like https://host/sound.mp3.")
+        raise InvalidOption("audio_url: it is not a public address.", "Use one like https://host/sound.mp3.")
     return Submission(None, fields, request, webhook=_text(webhook, "webhook"), metadata=_metadata(metadata))
 
 
 def _line_of(message: str, text: str) -> str:
-    """ ", line 3" where the field that the message begins with stands in the text."""
+    """The line of the field that `message` begins with, as ", line 3"; empty if `text` does not contain the field."""
     named = re.split(r"[:\s]", message, maxsplit=1)[0]
-    spellings = {named, *(given for given, wire in FIELD_NAMES.items() if wire == named)}
+    spellings = {named, *(alias for alias, wire in FIELD_NAMES.items() if wire == named)}
     depth, line = 0, ""
     for token in _JSON_TOKEN.finditer(text):
         if token[0] in "{[":
@@ -191,39 +192,43 @@ def _line_of(message: str, text: str) -> str:
         elif token[0] in "}]":
             depth -= 1
         elif depth == 1 and token["colon"] and json.loads(token["text"]) in spellings:
-            line = f", line {text.count(chr(10), 0, token.start()) + 1}"  # of a name given twice, the last counts
+            line = f", line {text.count(chr(10), 0, token.start()) + 1}"  # of a duplicate name, the last counts
     return line
 
 
 def parse_fields(values: Mapping[str, Any], path: str) -> tuple[dict[str, Any], RenderInput]:
-    """Input fields as given (aliases by their real names) and as they are understood. Raises InvalidOption."""
+    """The input fields, with aliases replaced by field names, and the validated options.
+
+    `path` is the path of `values` in the request, for error messages. Raises InvalidOption or LimitExceeded.
+    """
     prefix = f"{path}." if path else ""
     fields: dict[str, Any] = {}
-    for given, value in values.items():
-        name = FIELD_NAMES.get(given)
+    for alias, value in values.items():
+        name = FIELD_NAMES.get(alias)
         if name is None:
-            raise _unknown(given, prefix, {*FIELD_NAMES.values(), "html", "metadata", "dry_run"})
+            raise _unknown_field(alias, prefix, {*FIELD_NAMES.values(), "html", "metadata", "dry_run"})
         if name in fields:
-            raise InvalidOption(f"{prefix}{given}: it is given twice, also as {name}.", "Keep one of them.")
+            raise InvalidOption(f"{prefix}{alias}: it is a duplicate of {name}.", "Keep one of them.")
         if value is not None:
             fields[name] = value
     audio = fields.get("audio_url")
     if isinstance(audio, str) and not is_address(audio):
-        # The command line also takes a file's path; here that would be a file of ours.
+        # The command line also accepts a file's path; here that would be a file of the server.
         raise InvalidOption(
-            f"{prefix}audio_url: it is not an address.", "Give one like https://host/sound.mp3, or an uploaded file's."
+            f"{prefix}audio_url: it is not an address.",
+            "Use one like https://host/sound.mp3, or the uri of an uploaded file.",
         )
     if isinstance(audio, str) and len(audio) > MAX_ADDRESS:
-        raise LimitExceeded(f"{prefix}audio_url: it has {len(audio)} characters; the limit is {MAX_ADDRESS}.")
+        raise LimitExceeded(f"{prefix}audio_url: the address has {len(audio)} characters; the limit is {MAX_ADDRESS}.")
     try:
         return fields, parse_render_input(fields)
     except InvalidOption as error:
         raise InvalidOption(f"{prefix}{error.message}", error.action) from None
 
 
-def _unknown(name: str, prefix: str, known: set[str]) -> InvalidOption:
+def _unknown_field(name: str, prefix: str, known: set[str]) -> InvalidOption:
     close = difflib.get_close_matches(name, known, n=1)
-    advice = f'Did you mean "{close[0]}"?' if close else f"Known are: {', '.join(sorted(known))}."
+    advice = f'Did you mean "{close[0]}"?' if close else f"Known fields are: {', '.join(sorted(known))}."
     return InvalidOption(f"{prefix}{name[:60]}: there is no such field.", advice)
 
 
@@ -246,14 +251,16 @@ def _text(value: object, name: str) -> str | None:
 
 def _metadata(value: object) -> object:
     if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
-        raise LimitExceeded(f"metadata: it is larger than {MAX_METADATA_BYTES} bytes.", "Keep what identifies the job.")
+        raise LimitExceeded(
+            f"metadata: it is larger than {MAX_METADATA_BYTES} bytes.", "Keep only what identifies the job."
+        )
     return value
 
 
 def check_hosts(submission: Submission, ceiling: NetworkPolicy, path: str) -> None:
-    """Raise InvalidOption where composition or sound lie at a host that the stack does not ask.
+    """Raise InvalidOption if composition or sound are at a host that the stack's network ceiling does not allow.
 
-    `path` is where the fields stand. Hosts that these redirect to are checked by whoever fetches.
+    `path` is the path of the fields in the request. Redirects to other hosts are checked when the file is fetched.
     """
     addresses = {"html": "" if submission.is_markup else submission.html, "audio_url": submission.request.audio_url}
     for name, address in addresses.items():
@@ -261,7 +268,7 @@ def check_hosts(submission: Submission, ceiling: NetworkPolicy, path: str) -> No
         if is_web_address(text) and not network_allows(ceiling, _host(text)):
             raise InvalidOption(
                 f'{path}{"." if path else ""}{name}: this stack fetches nothing from "{_host(text)[:100]}".',
-                "Give an address that the stack's NetworkCeiling allows.",
+                "Use an address that the stack's NetworkCeiling allows.",
             )
 
 
@@ -272,13 +279,13 @@ def _host(address: str) -> str:
         return ""
 
 
-def narrow_network(asked: Any, ceiling: Any) -> Any:
-    """What a page may ask for: what the request says, within what the stack allows at most."""
-    if "none" in (asked, ceiling):
+def narrow_network(requested: Any, ceiling: Any) -> Any:
+    """The network policy of a page: the requested one, limited to the stack's ceiling."""
+    if "none" in (requested, ceiling):
         return "none"
     if ceiling == "public":
-        return asked
-    if asked == "public":
+        return requested
+    if requested == "public":
         return ceiling
-    kept = tuple(host for host in asked if network_allows(ceiling, host))
+    kept = tuple(host for host in requested if network_allows(ceiling, host))
     return kept or "none"

@@ -1,7 +1,7 @@
-"""Looking after what was forgotten: nothing accepted stays without an end, no end stays untold.
+"""The sweep: starts, restarts, fails, announces and cleans tasks whose workflow or last event failed.
 
-Found through an index that holds only tasks in need of attention, the longest due first. One that fails is put off, so
-that failures never stand before the others, however many there are.
+An index holds only the tasks that need attention, the longest overdue first. A task whose handling fails is postponed,
+so failing tasks never block the others.
 """
 
 from __future__ import annotations
@@ -24,66 +24,69 @@ from hyperframes_render.tasks.timestamps import later, moment, seconds_since
 from hyperframes_render.tasks.transitions import change_task
 
 _LOG = logging.getLogger(__name__)
-#: A workflow that ended without a word is started again so often: what it had finished is not done again.
+#: Starts of a workflow at most, if it ends without a final state. A restart reuses the finished chunks.
 MAX_STARTS = 3
-#: Tasks in one sweep and of one kind, and how many are attended to at once; the next sweep takes the rest.
+#: Tasks of one kind in one sweep, and how many are handled in parallel. The next sweep handles the rest.
 _BATCH, _AT_ONCE = 500, 8
-#: A task whose workflow runs is looked at again after this part of its age: thousands that wait for room would else be
-#: most of what the services do. At most these seconds: so long may it take until one that was cut off is seen.
-_PART_OF_AGE, _LONGEST_LOOK = 0.25, 600.0
-#: Seconds at most until a task is tried again that could not be attended to.
+#: A task whose workflow runs is checked again after this fraction of its age, or thousands of tasks that wait for
+#: capacity would cause most of the load. The second value, in seconds, limits the delay until a lost one is found.
+_FRACTION_OF_AGE, _LONGEST_CHECK = 0.25, 600.0
+#: Seconds at most until a task whose handling failed is tried again.
 _LONGEST_WAIT = 600.0
-#: Seconds after which a sweep begins with no further task: its function has a time limit, and the next one comes soon.
-_PATIENCE = 30.0
+#: Seconds after which a sweep handles no further task: its function has a time limit, and the next sweep comes soon.
+_TIME_LIMIT = 30.0
 
-#: Of what a sweep has done with a task: nothing that helps it.
+#: Results of a sweep that leave a task as it was.
 _FAILURES = ("broken", "unannounced")
 
 
 @dataclass(frozen=True)
 class Sweeper:
-    """One look at everything that is due."""
+    """Handles all tasks that are due."""
 
     finisher: Finisher
     workflow: Workflow
     store: ExpiringStore
 
     def sweep(self) -> Counter[str]:
-        """Attend to every task that is due; how many were started, restarted, failed, announced, cleaned, broken."""
+        """Handle every task that is due. Returns the number of tasks by result.
+
+        Results are started, running, restarted, failed, ended, announced, unannounced, cleaned and broken.
+        """
         done: Counter[str] = Counter()
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _TIME_LIMIT
         handlers = {
             Attention.START: self._start,
-            Attention.RUN: self._look,
+            Attention.RUN: self._check_running,
             Attention.ANNOUNCE: self._announce,
             Attention.CLEAN: self._clean,
         }
-        for kind, attend in handlers.items():
+        for kind, handle in handlers.items():
             due = self.finisher.tasks.due(kind, moment(), _BATCH)
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                done.update(what for what in pool.map(partial(self._attend, kind, attend, until), due) if what)
+                done.update(what for what in pool.map(partial(self._handle, kind, handle, until), due) if what)
         return done
 
-    def _attend(self, kind: Attention, attend: Callable[[Task], str], until: float, task_id: str) -> str | None:
-        """What was done for one task; None where nothing was to be done, or there is no time left."""
+    def _handle(self, kind: Attention, handle: Callable[[Task], str], until: float, task_id: str) -> str | None:
+        """The result for one task; None if there was nothing to do, or no time is left."""
         if time.monotonic() > until:
             return None
         task = None
         try:
             task = self.finisher.tasks.get(task_id)
             # The index lags behind the table: the task may have moved on.
-            done = attend(task) if task is not None and task.attention == kind else None
-        except Exception as failure:  # of whatever kind: a renderer that was taken over writes to its task's item
+            done = handle(task) if task is not None and task.attention == kind else None
+        except Exception as failure:  # any kind: a renderer that was taken over may write anything to its item
             known = isinstance(failure, RenderError | ValueError)
-            _LOG.warning("task %s could not be attended to (%s): %s", task_id, kind, failure, exc_info=not known)
+            _LOG.warning("sweep failed for task %s (%s): %s", task_id, kind, failure, exc_info=not known)
             done = "broken"
-        # One that is not there any more is no failure, but what is left of a damaged item stays in the index.
+        # A deleted task is no failure, but a damaged item may stay in the index: postpone both.
         if done in _FAILURES or task is None:
             self._postpone(task_id, task)
         return done
 
     def _postpone(self, task_id: str, task: Task | None) -> None:
-        """Try again after as long as it has been failing, which doubles the wait each time."""
+        """Try again after as long as the task has been failing: the wait doubles each time."""
         try:
             failing = _LONGEST_WAIT if task is None else seconds_since(task.updated_at)
         except (ValueError, TypeError):
@@ -92,40 +95,40 @@ class Sweeper:
             wait = min(max(self.finisher.attention_seconds, failing), _LONGEST_WAIT)
             self.finisher.tasks.postpone(task_id, later(wait))
         except RenderError as failure:
-            _LOG.warning("task %s could not be put off: %s", task_id, failure)
+            _LOG.warning("task %s could not be postponed: %s", task_id, failure)
 
     def _start(self, task: Task) -> str:
-        """Accepted, and not seen running."""
+        """Start the workflow of a task that was not seen running."""
         if self.workflow.status(task.id, task.starts) == Execution.ENDED:
             return self._restart_or_fail(task)
         self._start_workflow(task, task.starts)
-        self._look_later(task, task.starts)
+        self._check_later(task, task.starts)
         return "started"
 
-    def _look(self, task: Task) -> str:
-        """Seen running: is it still?"""
+    def _check_running(self, task: Task) -> str:
+        """Check that the workflow of a started task still runs."""
         if self.workflow.status(task.id, task.starts) == Execution.RUNNING:
-            self._look_later(task, task.starts, min(_PART_OF_AGE * seconds_since(task.created_at), _LONGEST_LOOK))
+            self._check_later(task, task.starts, min(_FRACTION_OF_AGE * seconds_since(task.created_at), _LONGEST_CHECK))
             return "running"
         return self._restart_or_fail(task)
 
     def _restart_or_fail(self, task: Task) -> str:
-        """The workflow ended and left no final state: it, or what it ran on, was cut off."""
+        """Restart a workflow that ended without a final state, or fail its task after MAX_STARTS."""
         fresh = self.finisher.tasks.get(task.id)
         if fresh is None or fresh.status.final:
-            return "ended"  # it ended between the two looks
+            return "ended"  # the task ended after it was read
         if task.starts >= MAX_STARTS:
             cause = {"Error": "WorkerLost", "Cause": f"The workflow ended {task.starts} times without a result."}
             self.finisher.finish(task.id, "failed", cause)
             return "failed"
         self._start_workflow(task, task.starts + 1)
-        self._look_later(task, task.starts + 1)
+        self._check_later(task, task.starts + 1)
         return "restarted"
 
     def _start_workflow(self, task: Task, attempt: int) -> None:
         self.workflow.start(task.id, attempt, recorded_access(self.store, task.id))
 
-    def _look_later(self, task: Task, starts: int, least: float = 0.0) -> None:
+    def _check_later(self, task: Task, starts: int, least: float = 0.0) -> None:
         changes = {
             "attention": Attention.RUN,
             "attention_at": later(max(2 * self.finisher.attention_seconds, least)),
@@ -138,7 +141,7 @@ class Sweeper:
         try:
             change_task(self.finisher.tasks, task.id, decide)
         except NotFound:
-            _LOG.info("task %s was deleted meanwhile", task.id)
+            _LOG.info("task %s was deleted in the meantime", task.id)
 
     def _announce(self, task: Task) -> str:
         return "announced" if self.finisher.announce(task.id) else "unannounced"

@@ -1,4 +1,4 @@
-"""Moments as they are stored and sent: ISO 8601, UTC, milliseconds. They sort as text."""
+"""Timestamps as stored and sent: ISO 8601, UTC, milliseconds. They sort as text."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def moment(when: datetime | None = None) -> str:
 
 
 def later(seconds: float, start: datetime | None = None) -> str:
-    """The moment `seconds` after `start` (default: now)."""
+    """The timestamp `seconds` after `start` (default: now)."""
     return moment((start or datetime.now(UTC)) + timedelta(seconds=seconds))
 
 
 def parse_moment(text: str) -> datetime:
-    """The moment that `moment` wrote. Raises ValueError."""
+    """Parse a timestamp that `moment` made. Raises ValueError."""
     return datetime.fromisoformat(text)
 
 
 def seconds_since(text: str) -> float:
-    """Seconds since the moment that `moment` wrote. Raises ValueError."""
+    """Seconds since a timestamp that `moment` made. Raises ValueError."""
     return (datetime.now(UTC) - parse_moment(text)).total_seconds()

@@ -1,4 +1,4 @@
-"""How a task changes: read, decide, write if nobody else did, tell."""
+"""Changes of a task: read it, decide, write if it is unchanged, publish."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hyperframes_render.tasks.ports import EventTopic, TaskTable
 from hyperframes_render.tasks.timestamps import moment
 
 _LOG = logging.getLogger(__name__)
-#: Each lost race means that somebody else won one, so this many in a row do not happen in a table that works.
-_RACES = 20
-#: Characters of a task's id at most; ours have fewer.
+#: Attempts to write a change. In each lost race another writer succeeded, so a working table never needs this many.
+_MAX_ATTEMPTS = 20
+#: Characters of a requested task id at most; real ids have fewer.
 _MAX_ID = 64
 
 Decision = Callable[[Task], Mapping[str, Any] | None]
 
 
 def owned_task(table: TaskTable, owner: str, task_id: str) -> Task:
-    """The task. Raises NotFound where there is none, and for another's task too."""
+    """The task. Raises NotFound if there is none or it belongs to another owner."""
     task = table.get(task_id) if 0 < len(task_id) <= _MAX_ID else None
     if task is None or not belongs(task, owner):
         raise NotFound(f"There is no task {task_id[:_MAX_ID]}.", "Check the id; a key sees its own tasks only.")
@@ -31,11 +31,12 @@ def owned_task(table: TaskTable, owner: str, task_id: str) -> Task:
 
 
 def change_task(table: TaskTable, task_id: str, decide: Decision) -> tuple[Task, bool]:
-    """Let `decide` say what to write to the task as it is now; None leaves it. The task after, and whether it changed.
+    """Write the changes that `decide` returns for the current task; None changes nothing.
 
-    Raises NotFound where there is no such task, and what `decide` raises.
+    `decide` is called again after each lost race. Returns the task and whether it was changed. Raises NotFound,
+    ServiceFailed, and what `decide` raises.
     """
-    for _ in range(_RACES):
+    for _ in range(_MAX_ATTEMPTS):
         task = table.get(task_id)
         if task is None:
             raise NotFound(f"There is no task {task_id}.", "It may have been deleted.")
@@ -45,17 +46,17 @@ def change_task(table: TaskTable, task_id: str, decide: Decision) -> tuple[Task,
         changed = table.update_if_unchanged(task, {"updated_at": moment(), **changes})
         if changed is not None:
             return changed, True
-    raise ServiceFailed(f"The task {task_id} could not be changed: others changed it {_RACES} times meanwhile.")
+    raise ServiceFailed(f"The task {task_id} could not be changed: others changed it first {_MAX_ATTEMPTS} times.")
 
 
 def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatus, **changes: Any) -> Task:
-    """Move a living task on to `status` and tell it. Raises TaskCancelled where it is to end or has ended.
+    """Set the status of an active task and publish it. Raises TaskCancelled if it is being cancelled or has ended.
 
-    Only the last state is published for sure: a failure is logged.
+    A failure to publish is only logged, because later states replace this one.
     """
 
     def decide(task: Task) -> Mapping[str, Any]:
-        check_wanted(task)
+        check_active(task)
         return {"status": status, **changes}
 
     task, _ = change_task(table, task_id, decide)
@@ -63,8 +64,8 @@ def advance(table: TaskTable, topic: EventTopic, task_id: str, status: TaskStatu
     return task
 
 
-def check_wanted(task: Task) -> None:
-    """Raise TaskCancelled where nobody waits for the task any more."""
+def check_active(task: Task) -> None:
+    """Raise TaskCancelled if the task is being cancelled or has ended."""
     if task.status == TaskStatus.CANCELLING:
         raise TaskCancelled("The task was cancelled.")
     if task.status.final:
@@ -72,11 +73,11 @@ def check_wanted(task: Task) -> None:
 
 
 def publish(topic: EventTopic, task: Task) -> bool:
-    """Publish the task's state; whether that worked."""
+    """Publish the task's state. Returns whether that worked."""
     try:
         event, attributes = event_of(task)
         topic.publish(event, attributes)
     except ServiceFailed as failure:
-        _LOG.warning("the change of task %s to %s was not published: %s", task.id, task.status.text, failure)
+        _LOG.warning("state of task %s (%s) was not published: %s", task.id, task.status.text, failure)
         return False
     return True

@@ -1,8 +1,8 @@
-"""Uploaded files that variables name: "photo": "s3://…/uploads/…" becomes an address that the page can load.
+"""Uploaded files in variables: "photo": "s3://…/uploads/…" becomes a path that the page can load.
 
-The public clients upload what looks like a file or like base64 wherever it stands in the input, and put the upload's
-uri in its place. The file is copied to the task's own folder when the task is accepted, and lies beside the composition
-when it is rendered.
+The public clients upload every input value that looks like a file or like base64, and replace it with the upload's uri.
+The file is copied to the task's work folder when the task is accepted, and is placed beside the composition for the
+render.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from hyperframes_render.tasks.layout import work_folder
 from hyperframes_render.tasks.ports import ObjectFacts, ObjectStore
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
 
-#: Files in the variables of one task: each is copied while the caller waits.
-MAX_GIVEN_FILES = 20
-#: A nameless upload of up to so many bytes is a text that a client took for base64 ("RESPONSIBILITIES"): pictures and
-#: sounds are larger, and files have names.
+#: Files in the variables of one task at most: each is copied while the caller waits.
+MAX_VARIABLE_FILES = 20
+#: An upload without a name and with at most this many bytes is text that a client mistook for base64
+#: ("RESPONSIBILITIES"): images and sounds are larger, and files have names.
 _TEXT_BYTES = 256
 _NAMELESS = ("file", "application/octet-stream")
 
 
 @dataclass
 class VariableFiles:
-    """What became of the uploads in one task's variables."""
+    """The variables of one task and the uploads in them."""
 
     variables: Any
-    #: Uri → where the page finds it, relative to the composition.
+    #: Uri → path of the copy, relative to the composition.
     paths: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
-    """Copy the uploads that `variables` name to the task's folder. Raises InvalidOption or LimitExceeded."""
+def copy_variable_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
+    """Copy the uploads in `variables` to the task's work folder. Raises InvalidOption or LimitExceeded."""
     found = VariableFiles(variables)
     objects = uploads.objects
 
@@ -46,28 +46,30 @@ def take_given_files(variables: Any, owner: str, task_id: str, uploads: Uploads)
             return uri
         facts = uploads.find(owner, uri, where)
         if (text := _mistaken_text(facts, objects)) is not None:
-            found.warnings.append(f"{where}: your client took this text for base64 and uploaded it; it was read back.")
+            found.warnings.append(
+                f"{where}: your client mistook this text for base64 and uploaded it; the text was restored."
+            )
             return text
-        if len(found.paths) == MAX_GIVEN_FILES:
+        if len(found.paths) == MAX_VARIABLE_FILES:
             raise LimitExceeded(
-                f"{where}: there are more than {MAX_GIVEN_FILES} files in the variables.",
+                f"{where}: there are more than {MAX_VARIABLE_FILES} files in the variables.",
                 "Send a .zip of the composition with its files.",
             )
         found.paths[uri] = _path(facts.key)
-        objects.copy(facts.key, given_key(task_id, found.paths[uri]), etag=facts.etag)
+        objects.copy(facts.key, variable_file_key(task_id, found.paths[uri]), etag=facts.etag)
         return uri
 
     found.variables = _replaced(variables, "input.variables", take)
     return found
 
 
-def given_key(task_id: str, path: str) -> str:
-    """The key of the copy that a page finds at `path`."""
+def variable_file_key(task_id: str, path: str) -> str:
+    """The key of the copy at `path`, a path relative to the composition."""
     return f"{work_folder(task_id)}{path}"
 
 
 def with_paths(variables: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
-    """The variables as the page gets them."""
+    """The variables for the page: uris of uploads replaced by `paths`."""
     return dict(_replaced(variables, "", lambda text, _: paths.get(text, text)))
 
 

@@ -1,4 +1,4 @@
-"""A task as callers see it."""
+"""A task and its files as the API shows them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import ObjectStore
 from hyperframes_render.tasks.timestamps import later
 
-#: Seconds that an address of a result lives. It also ends with the credentials that it was signed with, so a longer
-#: promise could not be kept; each reading of a task makes a new one.
+#: Seconds that a signed address of a result is valid. It also expires with the credentials that signed it, so a longer
+#: time cannot be guaranteed. Each read of a task signs a new address.
 URL_SECONDS = 3600
-#: What stands beside the video in an answer, of what is stored.
+#: Fields of the stored output that are shown beside the video.
 _SHOWN = (
     *("width", "height", "fps", "frames", "duration", "codec", "chunks", "plan"),
     *("timings", "cost", "warnings", "versions"),
@@ -22,7 +22,7 @@ _SHOWN = (
 
 
 def task_view(task: Task, store: ObjectStore) -> dict[str, Any]:
-    """The task as GET answers it, with a video address that is signed now."""
+    """The task as GET returns it, with a video address that is signed now."""
     return {
         "id": task.id,
         "app": task.app,
@@ -55,9 +55,9 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
     if output["expires_at"] and str(output["expires_at"]) <= later(0, datetime.now(UTC)):
         output["expired"] = "The video was removed at expires_at; run the task again."
         return output
-    # Beside the files: clients make objects of them that take no other fields.
+    # Not inside the files: clients build objects from them that accept no other fields.
     output["uris_expire_at"] = later(URL_SECONDS)
-    # Not what is stored: whoever can write to the item could name another's object there, and have it signed here.
+    # Not the stored key: a changed item could name an object of another task, which would be signed here.
     output["video"] = _signed(video_file(task, stored.get("size")), store)
     if isinstance(poster := stored.get("poster"), dict):
         output["poster"] = _signed(poster_file(task, poster.get("size")), store)
@@ -65,7 +65,7 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
 
 
 def _signed(file: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
-    """A file of the task with an address that is signed now."""
+    """A file of the task with a newly signed address."""
     return {
         "uri": store.presign(file["key"], URL_SECONDS, file["filename"]),
         "content_type": file["content_type"],
@@ -75,10 +75,10 @@ def _signed(file: Mapping[str, Any], store: ObjectStore) -> dict[str, Any]:
 
 
 def task_files(task: Task, store: ObjectStore) -> list[dict[str, Any]]:
-    """What the task was made from and what it made. Files named by their sender's address stay that address."""
+    """The task's inputs and results. An input keeps the address that the caller sent; results are signed now."""
     files: list[dict[str, Any]] = []
     for name, field in (("html", task.input.get("html")), ("audio_url", task.input.get("audio_url"))):
-        # Markup that came in the request is gone when the task has ended.
+        # Markup that was sent in the request is deleted when the task ends.
         if isinstance(field, str) and not field.startswith(f"s3://{store.bucket}/work/"):
             files.append({"id": f"{task.id}.{name}", "role": "input", "field": name, "uri": field})
     output = _output(task, store) or {}
@@ -90,7 +90,7 @@ def task_files(task: Task, store: ObjectStore) -> list[dict[str, Any]]:
 
 
 def progress_of(task: Task) -> dict[str, Any]:
-    """How far it is: phase, frames, percent."""
+    """The task's progress: phase, frames, percent."""
     return {
         "phase": task.phase or task.status.text,
         "frames_done": min(task.frames_done, task.frames_total) if task.frames_total else 0,

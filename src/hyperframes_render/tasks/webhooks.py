@@ -1,4 +1,4 @@
-"""Webhooks: where one may go, what it says, how it is signed, when it is tried again."""
+"""Webhooks: the check of their address, their body, their signature, and the wait between attempts."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from urllib.parse import urlsplit
 from hyperframes_render.errors import InvalidOption
 from hyperframes_render.network.fetch import is_private_name, is_public
 
-#: SQS hides a message for 12 hours at most, counted from when it was received.
+#: Seconds between two attempts at most. SQS hides a message for at most 12 hours after it was received.
 MAX_WAIT = 43_000
 
 
 def check_webhook(url: str, *, allow_private: bool) -> None:
-    """Raise InvalidOption where a webhook may not go to `url`: https to a public address, unless private is allowed."""
+    """Raise InvalidOption unless `url` is https to a public host; `allow_private` also allows http and any host."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        raise InvalidOption(f"webhook: {url[:80]!r} is not an address.", "Give one like https://host/path.") from None
+        raise InvalidOption(f"webhook: {url[:80]!r} is not an address.", "Use one like https://host/path.") from None
     if parts.scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
-        raise InvalidOption(f"webhook: {url[:80]!r} is not an address.", "Give one like https://host/path.")
+        raise InvalidOption(f"webhook: {url[:80]!r} is not an address.", "Use one like https://host/path.")
     if parts.username is not None or parts.password is not None:
-        raise InvalidOption("webhook: it holds a name or password.", "Webhooks are signed: check the signature.")
+        raise InvalidOption(
+            "webhook: it contains a user name or password.", "Webhooks are signed: check the signature."
+        )
     if allow_private:
         return
     if parts.scheme != "https":
-        raise InvalidOption("webhook: it is not https.", "Give an https address.")
+        raise InvalidOption("webhook: it is not https.", "Use an https address.")
     if port == 0 or _is_private(host):
         raise InvalidOption(
             f'webhook: "{host[:80]}" is not a public address.',
-            "Give a public one, or have the stack's owner allow private webhooks.",
+            "Use a public one, or ask the stack's owner to allow private webhooks.",
         )
 
 
@@ -50,17 +52,17 @@ def _is_private(host: str) -> bool:
     if is_private_name(host):
         return True
     try:
-        # 127.1, 0x7f.1 and 2130706433 are addresses too, for whoever connects.
+        # 127.1, 0x7f.1 and 2130706433 are IPv4 addresses too.
         return not is_public(str(ipaddress.ip_address(socket.inet_aton(host))))
     except OSError:
         return False
 
 
 def check_webhook_name(url: str, *, timeout: float = 1.0) -> None:
-    """Raise InvalidOption where the host's name has a private address by now.
+    """Raise InvalidOption if the host's name resolves to a private address now.
 
-    A courtesy to the caller, who sees it at once; what counts is checked again when the webhook is sent. A name that
-    cannot be resolved within `timeout` seconds is let through.
+    This reports a mistake early; the address is checked again when the webhook is sent. A name that cannot be resolved
+    within `timeout` seconds is accepted.
     """
     host = urlsplit(url).hostname or ""
     found: list[str] = []
@@ -73,22 +75,22 @@ def check_webhook_name(url: str, *, timeout: float = 1.0) -> None:
     thread.start()
     thread.join(timeout)
     if not all(is_public(address.partition("%")[0]) for address in tuple(found)):
-        raise InvalidOption(f'webhook: "{host[:80]}" is not a public address.', "Give a public one.")
+        raise InvalidOption(f'webhook: "{host[:80]}" is not a public address.', "Use a public one.")
 
 
 def secret_label(owner: str, version: int) -> str:
-    """What a secret is made from, besides the key that never leaves its vault."""
+    """The label from which a secret is derived, together with a key that never leaves KMS."""
     return f"webhook-secret:{owner}:{version}"
 
 
 def webhook_body(view: dict[str, Any]) -> str:
-    """The body: flat, as the public convention has it. `view` is the task as GET shows it."""
+    """The JSON body: flat, as in the public convention. `view` is the task as GET returns it."""
     keys = ("id", "status", "output", "error", "session_id", "created_at", "updated_at")
     return json.dumps({key: view.get(key) for key in keys}, ensure_ascii=False)
 
 
 def sign(event_id: str, body: str, secrets: Sequence[str], now: datetime | None = None) -> dict[str, str]:
-    """Headers of the Standard Webhooks convention: one signature for each secret, the newest first."""
+    """Headers of the Standard Webhooks convention: one signature for each secret, in the order of `secrets`."""
     from standardwebhooks import Webhook
 
     now = now or datetime.now(UTC)
@@ -100,9 +102,10 @@ def sign(event_id: str, body: str, secrets: Sequence[str], now: datetime | None 
 
 
 def wait_before_next(attempt: int, schedule: Sequence[int], retry_after: int | None = None) -> int | None:
-    """Seconds to wait after the `attempt`-th try (from 1) failed; None where it was the last.
+    """Seconds to wait after attempt number `attempt` (from 1) failed; None if it was the last.
 
-    A fifth more or less, so that what failed together does not come again together. A receiver may ask for more time.
+    The wait varies by up to a fifth, so that deliveries that failed together are not repeated together. A receiver may
+    ask for a longer wait with Retry-After (`retry_after`, seconds).
     """
     if attempt > len(schedule):
         return None

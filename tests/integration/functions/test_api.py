@@ -161,10 +161,10 @@ def test_a_key_sees_its_own_tasks_only(cloud: Cloud) -> None:
 BAD_BODIES: dict[str, tuple[Any, int, str]] = {
     "no JSON": ("{", 400, "line 1"),
     "not an object": ("[]", 400, "JSON object"),
-    "NaN": ('{"input": {"html": "<p>"}, "metadata": NaN}', 400, "not JSON"),
-    "number beyond all": ('{"input": {"html": "<p>"}, "metadata": 1e999}', 400, "not JSON"),
-    "half a surrogate pair": ('{"input": {"html": "\\ud800"}}', 400, "not JSON"),
-    "nested": ("[" * 200_000, 400, "not JSON"),
+    "NaN": ('{"input": {"html": "<p>"}, "metadata": NaN}', 400, "not valid JSON"),
+    "number beyond all": ('{"input": {"html": "<p>"}, "metadata": 1e999}', 400, "not valid JSON"),
+    "half a surrogate pair": ('{"input": {"html": "\\ud800"}}', 400, "not valid JSON"),
+    "nested": ("[" * 200_000, 400, "not valid JSON"),
     "no input": ({}, 400, "input: "),
     "input no object": ({"input": "<p>"}, 400, "input: "),
     "no html": ({"input": {}}, 400, "input.html"),
@@ -190,7 +190,7 @@ BAD_BODIES: dict[str, tuple[Any, int, str]] = {
     ),
     "foreign file": ({"input": {"html": f"s3://{BUCKET}/uploads/someone/f/a.html"}}, 400, "your key"),
     "foreign bucket": ({"input": {"html": f"s3://other/uploads/{OWNER}/f/a.html"}}, 400, "your key"),
-    "missing file": ({"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f/a.html"}}, 400, "no such uploaded file"),
+    "missing file": ({"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f/a.html"}}, 400, "does not exist"),
 }
 
 

@@ -205,9 +205,9 @@ def test_what_is_no_composition_is_left_alone(cloud: Cloud, key: str) -> None:
     assert cloud.keys() == [key]
 
 
-def test_an_unknown_suffix_is_noted_in_the_log(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_suffix_is_logged(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     drop(cloud, "inbox/notes.txt", "x")
-    assert "inbox/notes.txt was left alone" in caplog.text
+    assert "inbox/notes.txt was ignored" in caplog.text
 
 
 def test_the_same_event_twice_renders_once(cloud: Cloud, behaviour: Behaviour) -> None:

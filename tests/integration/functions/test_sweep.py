@@ -232,5 +232,5 @@ def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, beha
     cloud.stop_execution(task_id)
     given = settings(SweepSettings)
     sweeper = Sweeper(finisher(given), StateMachine(given.state_machine_arn), DynamoExpiringStore(given.task_table))
-    assert sweeper._look(stale) == "ended"
+    assert sweeper._check_running(stale) == "ended"
     assert cloud.executions() == [task_id]

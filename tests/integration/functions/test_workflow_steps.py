@@ -350,8 +350,8 @@ def test_a_chunk_of_an_ended_task_writes_nothing(cloud: Cloud, behaviour: Behavi
         ("Sandbox.Timedout", json.dumps({"errorMessage": "Task timed out after 9.00 s"}), "function_timed_out", ""),
         ("Runtime.ExitError", json.dumps({"errorMessage": "exit status 137"}), "worker_lost", "died"),
         ("States.ExceedToleratedFailureThreshold", "", "worker_lost", "died"),
-        ("KeyError", json.dumps({"errorMessage": "'secret'"}), "internal_error", "our side"),
-        ("States.DataLimitExceeded", "not JSON", "internal_error", "our side"),
+        ("KeyError", json.dumps({"errorMessage": "'secret'"}), "internal_error", "internal error"),
+        ("States.DataLimitExceeded", "not JSON", "internal_error", "internal error"),
         ("EncoderFailed", json.dumps({"errorMessage": "plain words"}), "encoder_failed", "plain words"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which web pages may use the API."""
+"""Web origins whose pages may use the API (CORS)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Header
 
 
 def _fail() -> None:
-    raise AssertionError("a preflight has no key and asks no service")
+    raise AssertionError("a preflight must not use a key or a service")
 
 
 def client(*origins: str) -> TestClient:
@@ -19,7 +19,7 @@ def client(*origins: str) -> TestClient:
     return TestClient(app, raise_server_exceptions=False)
 
 
-def test_a_page_of_an_allowed_origin_may_ask_without_a_key() -> None:
+def test_a_preflight_of_an_allowed_origin_needs_no_key() -> None:
     answer = client(SHOP).options("/apps/run", headers={"Origin": SHOP, **ASKED})
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == SHOP
@@ -27,14 +27,14 @@ def test_a_page_of_an_allowed_origin_may_ask_without_a_key() -> None:
     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_a_page_of_another_origin_may_not() -> None:
+def test_other_origins_are_not_allowed() -> None:
     refused = client(SHOP).options("/files", headers={"Origin": OTHER, **ASKED})
     assert "access-control-allow-origin" not in refused.headers
     assert "access-control-allow-origin" not in client(SHOP).get("/health", headers={"Origin": OTHER}).headers
     assert "access-control-allow-origin" not in client().get("/health", headers={"Origin": SHOP}).headers
 
 
-def test_a_fault_of_ours_can_be_read_by_the_page_too() -> None:
+def test_a_page_can_read_an_internal_error() -> None:
     answer = client("*").get("/tasks", headers={"Origin": OTHER, "Authorization": "Bearer x"})
     assert answer.status_code == 500
     assert answer.headers["access-control-allow-origin"] == "*"

@@ -1,4 +1,4 @@
-"""A task whose item is not as it was accepted is told from one that is, and made a failed one."""
+"""Grants: a task whose item was altered after it was accepted is detected and fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hyperframes_render.formats import Codec
 from hyperframes_render.tasks.grants import (
     ACCESS_SECONDS,
-    NOTE_SECONDS,
+    GRANT_LIFETIME,
     Grant,
     as_accepted,
     grant_for,
@@ -26,8 +26,8 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 OWNER, HOOK = "0123456789abcdef", "https://example.com/hook"
 
 
-class Notes:
-    """A ledger's notes."""
+class MemoryStore:
+    """An ExpiringStore in memory."""
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[float, dict[str, str]]] = {}
@@ -48,7 +48,7 @@ class Notes:
 
 def accepted(**fields: Any) -> Task:
     dropped = "drop_key" in fields
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": task_id_from("a", DROP_OWNER) if dropped else new_task_id(OWNER),
         "owner": DROP_OWNER if dropped else OWNER,
         "status": TaskStatus.QUEUED,
@@ -57,17 +57,17 @@ def accepted(**fields: Any) -> Task:
         "webhook": HOOK,
         "input": {"html": "https://example.com/a.html", "codec": "vp9", "fps": 25},
     }
-    return Task(**{**given, **fields})
+    return Task(**{**defaults, **fields})
 
 
 @pytest.mark.parametrize("fields", [{}, {"webhook": None}, {"input": {}}, {"drop_key": "inbox/promo.html"}])
-def test_a_task_that_went_its_way_is_as_it_was_accepted(fields: dict[str, Any]) -> None:
+def test_changes_by_functions_are_not_tampering(fields: dict[str, Any]) -> None:
     task = accepted(**fields)
-    reach = Grant.model_validate_json(Grant.of_task(task).model_dump_json())
-    # What functions write: state, source of an address, progress, failures, cost.
+    grant = Grant.model_validate_json(Grant.of_task(task).model_dump_json())
+    # Functions write state, source key of a fetched page, progress, failures and cost.
     ended = {"status": TaskStatus.COMPLETED, "source_key": "work/x/source.html", "frames_done": 5, "output": {"a": 1}}
     assert (
-        tampering_changes(reach, task.model_copy(update={**ended, "failure": {"code": "x"}, "spent": {"plan_ms": 5}}))
+        tampering_changes(grant, task.model_copy(update={**ended, "failure": {"code": "x"}, "spent": {"plan_ms": 5}}))
         == {}
     )
 
@@ -87,22 +87,22 @@ def test_a_task_that_went_its_way_is_as_it_was_accepted(fields: dict[str, Any]) 
     ],
 )
 @pytest.mark.parametrize("dropped", [False, True])
-def test_an_altered_task_has_failed_and_is_given_back_to_whom_it_was_accepted_for(
+def test_an_altered_task_fails_and_gets_its_accepted_fields_back(
     dropped: bool, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     task = accepted(**({"drop_key": "inbox/promo.html"} if dropped else {}))
-    reach = Grant.of_task(task)
+    grant = Grant.of_task(task)
     changed = task.model_copy(update={"status": TaskStatus.COMPLETED, "output": {"key": "outbox/x.mp4"}, **changes})
     with caplog.at_level(logging.ERROR):
-        made = as_accepted(reach, changed)
+        made = as_accepted(grant, changed)
     assert (made.owner, made.drop_key, made.webhook, made.codec) == (task.owner, task.drop_key, HOOK, Codec.VP9)
     assert made.status == TaskStatus.FAILED and made.output is None
     assert made.error and made.error["code"] == "task_altered" and made.error["retryable"] is False
-    assert tampering_changes(reach, made) == {}, "once is enough"
+    assert tampering_changes(grant, made) == {}, "a second call changes nothing"
     assert task.id in caplog.text
 
 
-def test_what_is_too_old_for_a_note_is_done_in_nobody_s_name() -> None:
+def test_a_task_without_a_grant_loses_webhook_and_drop_key() -> None:
     task = accepted(drop_key="inbox/promo.html")
     made = as_accepted(None, task)
     assert (made.webhook, made.drop_key, made.status) == (None, None, TaskStatus.FAILED)
@@ -110,32 +110,32 @@ def test_what_is_too_old_for_a_note_is_done_in_nobody_s_name() -> None:
     assert tampering_changes(None, plain) == {}
 
 
-def test_access_ends_before_the_note_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    notes: Any = Notes()
+def test_the_secret_expires_before_the_grant(monkeypatch: pytest.MonkeyPatch) -> None:
+    store: Any = MemoryStore()
     task, now = accepted(), time.time()
-    secret = record_grant(notes, task)
-    for later, granted, noted in (
+    secret = record_grant(store, task)
+    for later, granted, stored in (
         (ACCESS_SECONDS - 60, True, True),
         (ACCESS_SECONDS + 60, False, True),
-        (NOTE_SECONDS + 60, False, False),
+        (GRANT_LIFETIME + 60, False, False),
     ):
         monkeypatch.setattr(time, "time", lambda later=later: now + later)
-        assert (grant_for(notes, task.id, secret) is not None) == granted
-        assert (recorded_grant(notes, task.id) is not None) == noted
+        assert (grant_for(store, task.id, secret) is not None) == granted
+        assert (recorded_grant(store, task.id) is not None) == stored
 
 
-def test_the_note_is_of_what_was_accepted_in_the_end_and_the_access_stays() -> None:
-    """A dropped file's first try ended halfway, and the file beside it was replaced before the second."""
-    notes: Any = Notes()
+def test_a_second_acceptance_updates_the_grant_and_keeps_the_secret() -> None:
+    """A dropped file's first acceptance was interrupted, and its sidecar was replaced before the second."""
+    store: Any = MemoryStore()
     task = accepted(drop_key="inbox/promo.html")
-    secret = record_grant(notes, task)
+    secret = record_grant(store, task)
     again = task.model_copy(update={"webhook": "https://example.com/other", "input": {"codec": "gif"}})
-    assert record_grant(notes, again) == secret
-    assert tampering_changes(recorded_grant(notes, task.id), again) == {}
-    assert tampering_changes(grant_for(notes, task.id, secret), again) == {}
+    assert record_grant(store, again) == secret
+    assert tampering_changes(recorded_grant(store, task.id), again) == {}
+    assert tampering_changes(grant_for(store, task.id, secret), again) == {}
 
 
-def test_the_address_that_a_task_s_item_gives_its_page_widens_nothing() -> None:
+def test_the_source_address_of_an_item_does_not_change_the_grant() -> None:
     task = accepted()
     moved = task.model_copy(update={"source_address": "https://victim.example/"})
     assert Grant.of_task(moved) == Grant.of_task(task)

@@ -1,4 +1,4 @@
-"""A task is its owner's, whatever is written into its item."""
+"""Task ids bind a task to its owner, even if its item is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.errors import NotFound
-from hyperframes_render.tasks.ids import DROP_OWNER, belongs, dropped_as, new_task_id, task_id_from
+from hyperframes_render.tasks.ids import DROP_OWNER, belongs, drop_key_of, new_task_id, task_id_from
 from hyperframes_render.tasks.keys import hash_key, new_key, owner_of
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.transitions import owned_task
@@ -21,16 +21,16 @@ def task(task_id: str, owner: str, **fields: Any) -> Task:
     return Task(id=task_id, owner=owner, status=TaskStatus.QUEUED, created_at="", updated_at="", **fields)
 
 
-@pytest.mark.parametrize("said", [MINE, OTHER, DROP_OWNER, ""])
-def test_a_task_is_its_owner_s_and_nobody_else_s_whatever_its_item_says(said: str) -> None:
-    one = task(new_task_id(MINE), said)
+@pytest.mark.parametrize("item_owner", [MINE, OTHER, DROP_OWNER, ""])
+def test_a_task_belongs_to_the_owner_in_its_id_not_in_its_item(item_owner: str) -> None:
+    one = task(new_task_id(MINE), item_owner)
     assert belongs(one, MINE)
     assert not belongs(one, OTHER) and not belongs(one, DROP_OWNER) and not belongs(one, "")
 
 
-@pytest.mark.parametrize("said", [MINE, OTHER])
-def test_a_caller_finds_its_own_task_alone(said: str) -> None:
-    one = task(new_task_id(MINE), said)
+@pytest.mark.parametrize("item_owner", [MINE, OTHER])
+def test_a_caller_finds_only_its_own_task(item_owner: str) -> None:
+    one = task(new_task_id(MINE), item_owner)
 
     class Table:
         def get(self, task_id: str) -> Task:
@@ -42,25 +42,25 @@ def test_a_caller_finds_its_own_task_alone(said: str) -> None:
         owned_task(table, OTHER, one.id)
 
 
-def test_a_task_with_an_id_of_another_length_is_nobody_s() -> None:
+def test_a_task_with_an_id_of_another_length_belongs_to_nobody() -> None:
     assert not belongs(task(SHORT, MINE), MINE) and not belongs(task(SHORT, MINE), OTHER)
 
 
-def test_ids_are_different_each_time_and_names_that_a_workflow_and_a_session_may_have() -> None:
+def test_ids_are_unique_and_valid_names_of_workflows_and_sessions() -> None:
     ids = {new_task_id(MINE) for _ in range(1000)}
     assert len(ids) == 1000 and len({one[:24] for one in ids}) == 1000
-    # A session's name has 64 characters, a workflow's 80 with the number of its start.
+    # A session's name may have 64 characters, a workflow's 80 with the attempt's number.
     assert all(re.fullmatch(r"[0-9a-f]{36}", one) for one in ids)
 
 
-def test_the_same_file_has_the_same_id_and_another_owner_s_another() -> None:
+def test_ids_of_files_depend_on_file_and_owner_only() -> None:
     assert task_id_from("a", DROP_OWNER) == task_id_from("a", DROP_OWNER)
     assert len({task_id_from("a", DROP_OWNER), task_id_from("b", DROP_OWNER), task_id_from("a", MINE)}) == 3
 
 
-def test_only_the_drop_folder_s_task_has_a_dropped_name() -> None:
+def test_only_tasks_of_the_drop_folder_have_a_drop_key() -> None:
     key = "inbox/promo.html"
-    assert dropped_as(task(task_id_from("a", DROP_OWNER), DROP_OWNER, drop_key=key)) == key
-    assert dropped_as(task(new_task_id(MINE), DROP_OWNER, drop_key=key)) is None
-    assert dropped_as(task(SHORT, MINE, drop_key=key)) is None
+    assert drop_key_of(task(task_id_from("a", DROP_OWNER), DROP_OWNER, drop_key=key)) == key
+    assert drop_key_of(task(new_task_id(MINE), DROP_OWNER, drop_key=key)) is None
+    assert drop_key_of(task(SHORT, MINE, drop_key=key)) is None
     assert owner_of(hash_key(new_key())) != DROP_OWNER

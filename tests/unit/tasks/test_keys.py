@@ -1,4 +1,4 @@
-"""Keys: random, kept as a hash, looked up without telling anything."""
+"""API keys: random, stored as a hash, looked up with a cache."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hyperframes_render.tasks.ports import KeyRecord
 
 
 class Table:
-    """Records by hash, and how often it was asked."""
+    """Records by hash; counts lookups."""
 
     def __init__(self, *records: KeyRecord) -> None:
         self.records = {record.hash: record for record in records}
-        self.asked = 0
+        self.lookups = 0
 
     def get(self, key_hash: str) -> KeyRecord | None:
-        self.asked += 1
+        self.lookups += 1
         return self.records.get(key_hash)
 
 
@@ -34,21 +34,21 @@ def test_a_record_does_not_hold_the_key() -> None:
     assert record.hash == hash_key(key) and record.owner == owner_of(record.hash)
 
 
-def test_the_same_key_is_always_the_same_owner_and_another_another() -> None:
+def test_each_key_has_one_owner_and_other_keys_have_others() -> None:
     assert make_record("k", "a").owner == make_record("k", "b").owner != make_record("l", "a").owner
 
 
-def test_answers_are_kept_for_a_moment_for_right_and_wrong_keys_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lookups_of_right_and_wrong_keys_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table(make_record("right", "x"))
     checker = KeyChecker(table)
     for _ in range(3):
         assert checker.record("right").owner
         with pytest.raises(Unauthorized):
             checker.record("wrong")
-    assert table.asked == 2
+    assert table.lookups == 2
     monkeypatch.setattr(keys, "CACHE_SECONDS", -1.0)
     checker.record("right")
-    assert table.asked == 3
+    assert table.lookups == 3
 
 
 def test_a_flood_of_wrong_keys_does_not_fill_the_memory() -> None:
@@ -59,7 +59,7 @@ def test_a_flood_of_wrong_keys_does_not_fill_the_memory() -> None:
     assert len(checker._known) <= 1000
 
 
-def test_a_record_that_a_table_gives_for_another_hash_is_not_believed() -> None:
+def test_a_record_with_another_hash_is_rejected() -> None:
     table = Table()
     table.records[hash_key("guess")] = make_record("right", "x")
     with pytest.raises(Unauthorized):

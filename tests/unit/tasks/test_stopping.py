@@ -1,4 +1,4 @@
-"""What a client sees of a server that stops while its request runs."""
+"""The response to a request that is running when the server stops."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hyperframes_render.api.app import create_app
 from hyperframes_render.local.ports import free_port
 
 
-def test_a_request_that_a_stopping_server_gives_up_is_told_to_come_again() -> None:
-    asked, over = threading.Event(), threading.Event()
+def test_a_request_to_a_stopping_server_gets_503_with_retry_after() -> None:
+    called, released = threading.Event(), threading.Event()
 
     def hangs() -> None:
-        asked.set()
-        over.wait(20)
+        called.set()
+        released.wait(20)
 
     port = free_port()
-    app = create_app(hangs, hangs, hangs)  # type: ignore[arg-type]  # like a service below that does not answer
+    app = create_app(hangs, hangs, hangs)  # type: ignore[arg-type]  # like an AWS service that does not respond
     server = uvicorn.Server(
         uvicorn.Config(app, port=port, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
     )
@@ -35,11 +35,11 @@ def test_a_request_that_a_stopping_server_gives_up_is_told_to_come_again() -> No
             target=lambda: answers.append(httpx.get(f"http://127.0.0.1:{port}/tasks", headers=headers, timeout=15))
         )
         request.start()
-        assert asked.wait(10)
+        assert called.wait(10)
         server.should_exit = True
         request.join(15)
     finally:
-        over.set()
+        released.set()
         server.should_exit = True
         running.join(15)
     (answer,) = answers

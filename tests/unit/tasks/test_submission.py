@@ -1,4 +1,4 @@
-"""What a caller sends is understood, or answered with one sentence that names the field."""
+"""Submissions are parsed, or rejected with an error that names the field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hyperframes_render.tasks.submission import (
 )
 
 
-def test_fields_are_kept_as_given_and_understood_beside_that() -> None:
+def test_fields_are_kept_as_sent_and_parsed() -> None:
     fields, request = parse_fields({"fps": "29.97", "width": 640, "height": None}, "input")
     assert fields == {"fps": "29.97", "width": 640}
     assert request.fps == Fraction(30000, 1001) and request.height is None
@@ -35,14 +35,14 @@ def test_fields_are_kept_as_given_and_understood_beside_that() -> None:
         ("plain words", False),
     ],
 )
-def test_an_address_is_told_from_markup(html: str, address: bool) -> None:
+def test_an_address_is_distinguished_from_markup(html: str, address: bool) -> None:
     assert is_address_of_html(html) is address
 
 
 @pytest.mark.parametrize(
     "app", [None, "infsh/hyperframes-render", "infsh/hyperframes-render@abc", "hyperframes-render"]
 )
-def test_every_name_of_the_app_is_taken(app: str | None) -> None:
+def test_every_name_of_the_app_is_accepted(app: str | None) -> None:
     body: dict[str, Any] = {"input": {"html": "<p>"}}
     assert parse_run({**body, "app": app} if app else body).app == "infsh/hyperframes-render"
 
@@ -53,7 +53,7 @@ def test_another_app_is_not_found(app: object) -> None:
         parse_run({"app": app, "input": {"html": "<p>"}})
 
 
-def test_the_more_specific_metadata_is_the_one_beside_input() -> None:
+def test_metadata_beside_input_wins_over_metadata_in_input() -> None:
     body = {"metadata": {"a": 1}, "input": {"html": "<p>", "metadata": {"a": 2}}}
     assert parse_run(body).metadata == {"a": 1}
 
@@ -70,7 +70,7 @@ def test_a_sidecars_error_names_the_line_where_the_field_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "ceiling", "granted"),
+    ("requested", "ceiling", "granted"),
     [
         ("public", "public", "public"),
         ("none", "public", "none"),
@@ -86,27 +86,27 @@ def test_a_sidecars_error_names_the_line_where_the_field_stands() -> None:
         (("xa.example",), ("*.a.example",), "none"),
     ],
 )
-def test_a_request_may_only_narrow_the_network(asked: Any, ceiling: Any, granted: Any) -> None:
-    assert narrow_network(asked, ceiling) == granted
+def test_a_request_may_only_narrow_the_network(requested: Any, ceiling: Any, granted: Any) -> None:
+    assert narrow_network(requested, ceiling) == granted
 
 
-def test_a_field_may_be_given_by_any_of_its_names_but_only_once() -> None:
+def test_a_field_is_accepted_by_each_of_its_names_but_only_once() -> None:
     fields, request = parse_fields({"device_scale_factor": 2, "from": 1, "audio": "https://example.com/a.mp3"}, "input")
     assert fields == {"scale_factor": 2, "from": 1, "audio_url": "https://example.com/a.mp3"}
     assert (request.scale_factor, request.from_time) == (2, 1)
-    with pytest.raises(InvalidOption, match=r"input\.scale_factor: it is given twice"):
+    with pytest.raises(InvalidOption, match=r"input\.scale_factor: it is a duplicate"):
         parse_fields({"device_scale_factor": 2, "scale_factor": 2}, "input")
 
 
 @pytest.mark.parametrize(
     "audio", ["/etc/passwd", "/proc/self/environ", "file:///etc/passwd", "a.mp3", " https://x/", "concat:a"]
 )
-def test_sound_is_never_a_file_of_the_machine_that_renders(audio: str) -> None:
+def test_audio_url_is_never_a_local_file(audio: str) -> None:
     with pytest.raises(InvalidOption, match="audio_url"):
         parse_fields({"audio_url": audio}, "input")
 
 
-def test_a_body_is_nested_a_hundred_deep_at_most() -> None:
+def test_a_body_has_at_most_a_hundred_nested_levels() -> None:
     def nested(depth: int) -> str:
         return "[" * depth + "]" * depth
 
@@ -116,6 +116,6 @@ def test_a_body_is_nested_a_hundred_deep_at_most() -> None:
             read_json(nested(depth))
 
 
-def test_a_body_of_countless_unknown_fields_is_refused_at_once() -> None:
-    with pytest.raises(InvalidOption, match="1000 fields"):
+def test_a_body_with_many_unknown_fields_is_rejected() -> None:
+    with pytest.raises(InvalidOption, match="1000 unknown fields"):
         parse_run({f"x{number}": 1 for number in range(1000)})

@@ -1,4 +1,4 @@
-"""A change is written on what was read, or decided anew."""
+"""A change is written only to the task that was read, or decided again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = "2026-01-31T12:00:00.000Z"
 
 
 class Table:
-    """One task, and what others do to it between a read and a write."""
+    """One task, and the states that others write between a read and a write."""
 
     def __init__(self, status: TaskStatus, *meanwhile: TaskStatus) -> None:
         self.task: Task | None = Task(id="t", owner="o", status=status, created_at=NOW, updated_at=NOW)
@@ -35,18 +35,18 @@ class Table:
 
 
 class Topic:
-    """What was published; fails where told."""
+    """The published states; raises if `fails`."""
 
     def __init__(self, fails: bool = False) -> None:
-        self.fails, self.told = fails, list[int]()
+        self.fails, self.published = fails, list[int]()
 
     def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
         if self.fails:
             raise ServiceFailed("no")
-        self.told.append(event["status"])
+        self.published.append(event["status"])
 
 
-def test_a_lost_race_is_decided_anew() -> None:
+def test_a_lost_race_is_decided_again() -> None:
     table: Any = Table(TaskStatus.QUEUED, TaskStatus.PREPARING, TaskStatus.RUNNING)
     seen: list[TaskStatus] = []
 
@@ -59,27 +59,27 @@ def test_a_lost_race_is_decided_anew() -> None:
     assert seen == [TaskStatus.QUEUED, TaskStatus.PREPARING, TaskStatus.RUNNING]
 
 
-def test_a_task_that_is_cancelled_meanwhile_does_not_go_on() -> None:
+def test_a_task_that_is_being_cancelled_does_not_advance() -> None:
     table: Any = Table(TaskStatus.PREPARING, TaskStatus.CANCELLING)
     topic: Any = Topic()
     with pytest.raises(TaskCancelled):
         advance(table, topic, "t", TaskStatus.RUNNING)
-    assert table.task.status == TaskStatus.CANCELLING and topic.told == []
+    assert table.task.status == TaskStatus.CANCELLING and topic.published == []
 
 
-def test_an_event_that_fails_does_not_stop_the_work() -> None:
+def test_a_failed_event_does_not_stop_the_task() -> None:
     table: Any = Table(TaskStatus.PREPARING)
     topic: Any = Topic(fails=True)
     assert advance(table, topic, "t", TaskStatus.RUNNING).status == TaskStatus.RUNNING
 
 
-def test_a_race_without_end_is_given_up() -> None:
+def test_an_endless_race_fails() -> None:
     table: Any = Table(TaskStatus.QUEUED, *[TaskStatus.RUNNING] * 100)
     with pytest.raises(ServiceFailed):
         change_task(table, "t", lambda task: {"phase": "x"})
 
 
-def test_a_task_that_is_not_there_is_not_found() -> None:
+def test_a_missing_task_is_not_found() -> None:
     table: Any = Table(TaskStatus.QUEUED)
     table.task = None
     with pytest.raises(NotFound):

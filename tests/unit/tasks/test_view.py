@@ -1,4 +1,4 @@
-"""What callers are shown of a task whose item somebody else wrote to."""
+"""The view of a task whose item was changed by an attacker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id
-from hyperframes_render.tasks.layout import own_output
+from hyperframes_render.tasks.layout import output_with_files
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.view import task_files, task_view
 
@@ -16,7 +16,7 @@ LATER = "2999-01-01T00:00:00.000Z"
 
 
 class Store:
-    """Notes what is signed."""
+    """Records what is signed."""
 
     bucket = "bucket"
 
@@ -52,7 +52,7 @@ def own_files(task: Task) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "fields", [{}, {"drop_key": "inbox/promo.html"}, {"drop_key": "inbox/promo.html", "owner": DROP_OWNER}]
 )
-def test_only_the_task_s_own_files_are_signed_whatever_its_item_says(fields: dict[str, Any]) -> None:
+def test_only_files_of_the_task_are_signed(fields: dict[str, Any]) -> None:
     store: Any = Store()
     task = completed(OTHERS, **fields)
     output = task_view(task, store)["output"]
@@ -66,25 +66,25 @@ def test_only_the_task_s_own_files_are_signed_whatever_its_item_says(fields: dic
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("value", [None, 5, True, [], {}, "", {"key": {}}, [["x"]]])
-def test_a_task_whose_output_is_nonsense_is_shown_all_the_same(name: str, value: Any) -> None:
+def test_a_task_with_an_invalid_output_is_shown(name: str, value: Any) -> None:
     store: Any = Store()
     task = completed({**OTHERS, name: value})
     assert task_view(task, store)["status"] == 10
     assert set(store.signed) <= set(own_files(task))
 
 
-@pytest.mark.parametrize("given", [{"codec": 5}, {"codec": ["h264"]}, {"codec": {}}, {"width": "x"}, {"codec": None}])
-def test_a_task_whose_input_is_nonsense_is_shown_all_the_same(given: dict[str, Any]) -> None:
+@pytest.mark.parametrize("value", [{"codec": 5}, {"codec": ["h264"]}, {"codec": {}}, {"width": "x"}, {"codec": None}])
+def test_a_task_with_an_invalid_input_is_shown(value: dict[str, Any]) -> None:
     store: Any = Store()
-    task = completed(OTHERS, input=given)
+    task = completed(OTHERS, input=value)
     assert task_view(task, store)["output"]["video"]["filename"] == f"{task.id}.mp4"
 
 
-def test_what_is_told_of_a_task_names_its_own_files_alone() -> None:
+def test_the_published_output_names_only_files_of_the_task() -> None:
     task = completed({**OTHERS, "frames": 50})
-    told = own_output(task, task.output or {}, "bucket")
+    published = output_with_files(task, task.output or {}, "bucket")
     (video, filename), (poster, _) = own_files(task)
-    assert told == {
+    assert published == {
         "frames": 50,
         "expires_at": LATER,
         "bucket": "bucket",
@@ -94,4 +94,4 @@ def test_what_is_told_of_a_task_names_its_own_files_alone() -> None:
         "size": 0,
         "poster": {"key": poster, "filename": "poster.jpg", "content_type": "image/jpeg", "size": 0},
     }
-    assert own_output(task, {**OTHERS, "dry_run": True}, "bucket") == {"dry_run": True, "expires_at": LATER}
+    assert output_with_files(task, {**OTHERS, "dry_run": True}, "bucket") == {"dry_run": True, "expires_at": LATER}

@@ -1,4 +1,4 @@
-"""Where webhooks may go, and how long they are tried."""
+"""Allowed addresses of webhooks, and the waits between attempts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DAY = 24 * 3600
         "javascript:alert(1)",
     ],
 )
-def test_no_webhook_goes_anywhere_but_to_https_on_the_public_internet(url: str) -> None:
+def test_other_addresses_than_public_https_are_rejected(url: str) -> None:
     with pytest.raises(InvalidOption, match="webhook: "):
         check_webhook(url, allow_private=False)
 
@@ -59,31 +59,31 @@ def test_no_webhook_goes_anywhere_but_to_https_on_the_public_internet(url: str) 
     "url",
     ["https://example.com/hook?x=1", "https://example.com:8443/", "https://8.8.8.8/", "https://xn--exmple-cua.com"],
 )
-def test_public_https_addresses_are_taken(url: str) -> None:
+def test_public_https_addresses_are_accepted(url: str) -> None:
     check_webhook(url, allow_private=False)
 
 
-def test_a_private_deployment_may_send_anywhere_but_still_to_an_address() -> None:
+def test_private_addresses_can_be_allowed_but_must_be_http() -> None:
     check_webhook("http://127.0.0.1:8000/hook", allow_private=True)
     for url in ("ftp://127.0.0.1/", "hook", "http://user:secret@10.0.0.1/"):
         with pytest.raises(InvalidOption):
             check_webhook(url, allow_private=True)
 
 
-def test_the_standard_schedule_takes_about_three_days_and_no_gap_is_longer_than_a_queue_can_hide() -> None:
+def test_the_default_schedule_takes_three_days_and_fits_the_queue() -> None:
     assert 2.8 * DAY < sum(DEFAULT_RETRY_SECONDS) < 3.2 * DAY
     assert max(DEFAULT_RETRY_SECONDS) <= MAX_WAIT < 12 * 3600
     assert list(DEFAULT_RETRY_SECONDS[:4]) == sorted(DEFAULT_RETRY_SECONDS[:4])
 
 
-def test_each_wait_is_a_fifth_more_or_less_and_after_the_last_there_is_none() -> None:
+def test_waits_vary_by_a_fifth_and_end_after_the_last_attempt() -> None:
     schedule = (10, 1000)
     waits = {wait_before_next(2, schedule) for _ in range(200)}
     assert len(waits) > 20 and all(wait is not None and 800 <= wait <= 1200 for wait in waits)
     assert wait_before_next(3, schedule) is None
 
 
-def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
+def test_a_receiver_may_ask_for_a_longer_wait_but_not_a_shorter_one() -> None:
     assert wait_before_next(1, (10,), retry_after=500) == 500
     assert (wait_before_next(1, (10,), retry_after=1) or 0) >= 8
     assert wait_before_next(1, (10,), retry_after=10**9) == MAX_WAIT

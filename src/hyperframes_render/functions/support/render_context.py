@@ -37,8 +37,8 @@ from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskAccess, TaskTable
 from hyperframes_render.tasks.submission import narrow_network
 from hyperframes_render.tasks.timestamps import later
-from hyperframes_render.tasks.transitions import advance, check_wanted
-from hyperframes_render.tasks.variable_files import given_key, with_paths
+from hyperframes_render.tasks.transitions import advance, check_active
+from hyperframes_render.tasks.variable_files import variable_file_key, with_paths
 
 #: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
 _PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
@@ -69,7 +69,7 @@ class RenderContext:
         task = self.tasks.get(task_id)
         if task is None:
             raise TaskCancelled("The task was deleted.")
-        check_wanted(task)
+        check_active(task)
         return task
 
     def advance(self, task_id: str, status: TaskStatus, phase: str, **changes: Any) -> Task:
@@ -112,7 +112,7 @@ class RenderContext:
         for path in task.given.values():
             if (root / path).parent.is_relative_to(root):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
-                self.objects.download(given_key(task.id, path), root / path)
+                self.objects.download(variable_file_key(task.id, path), root / path)
         return source
 
     def audio(self, task: Task, folder: Path) -> Path | None:
@@ -137,7 +137,7 @@ class RenderContext:
             with contextlib.suppress(RenderError):
                 ends = {"ends": True} if outlived() else {}
                 noted = {"class": type(error).__name__, "chunk": chunk, **error.as_dict(), **ends}
-                self.tasks.note_failure(task_id, noted)
+                self.tasks.record_failure(task_id, noted)
             raise
         finally:
             config = self.settings
