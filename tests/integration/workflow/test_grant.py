@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.tasks import name_id
+from hyperframes_render.aws.tasks import dropped_name_id
 from hyperframes_render.local.deploy import local_client
 from tests.integration.workflow.stack import Stack, composition
 from tests.waiting import wait_for
@@ -106,11 +106,11 @@ def test_a_dropped_file_s_credentials_read_who_holds_its_name_and_cannot_say_so(
     stack.client("s3").put_object(Bucket=stack.bucket, Key=f"inbox/{stem}.html", Body=composition("dropped").encode())
     wait_for(lambda: stack.keys(f"outbox/{stem}.json"), seconds=30, what="the record")
     task_id = stack.read_json(f"outbox/{stem}.json")["id"]
-    table, name = clients_of(stack, task_id)("dynamodb"), {"id": {"S": name_id(f"inbox/{stem}.html")}}
+    table, name = clients_of(stack, task_id)("dynamodb"), {"id": {"S": dropped_name_id(f"inbox/{stem}.html")}}
     assert table.get_item(TableName=stack.table, Key=name)["Item"]["task_id"]["S"] == task_id
     change = {"UpdateExpression": "SET task_id = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
     assert refused(table.update_item, TableName=stack.table, Key=name, **change)
-    other = {"id": {"S": name_id("inbox/other.html")}}
+    other = {"id": {"S": dropped_name_id("inbox/other.html")}}
     assert refused(table.get_item, TableName=stack.table, Key=other)
 
 

@@ -23,7 +23,7 @@ from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import Source, WebPage, is_archive, open_project
-from hyperframes_render.cost.prices import counters_of
+from hyperframes_render.cost.prices import usage_counters
 from hyperframes_render.errors import DiskFull, InternalError, RenderError, TaskCancelled
 from hyperframes_render.functions.support.observability import logger
 from hyperframes_render.functions.support.settings import Working
@@ -141,7 +141,7 @@ class RenderContext:
             raise
         finally:
             config = self.settings
-            counters = counters_of(
+            counters = usage_counters(
                 function,
                 time.monotonic() - started,
                 config.aws_lambda_function_memory_size,
