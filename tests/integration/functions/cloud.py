@@ -260,6 +260,15 @@ def answer(method: str, path: str, body: Any = None, **options: Any) -> tuple[in
     return reply["statusCode"], json.loads(reply["body"]), {**reply.get("headers", {}), **headers}
 
 
+def ask(method: str, path: str, query: dict[str, str] | None = None, **options: Any) -> tuple[int, Any]:
+    """Send a request with a query string to the function `api`. Returns status and JSON."""
+    event = request(method, path, **options)
+    event["queryStringParameters"] = query
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in (query or {}).items()}
+    response = call("api", event)
+    return response["statusCode"], json.loads(response["body"])
+
+
 def submit(**fields: Any) -> str:
     """POST a small composition; the task's id."""
     webhook = fields.pop("webhook", None)

@@ -15,6 +15,8 @@ from moto import mock_aws
 from hyperframes_render.functions.support import adapters as wiring
 from tests.integration.functions import engine
 from tests.integration.functions.cloud import REGION, Cloud
+from tests.integration.functions.streaming import Streaming
+from tests.integration.functions.webhooks import Receiver, running_receiver
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +60,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Itera
     before = dict(os.environ)
     with mock_aws():
         made = Cloud.make()
-        forget()
+        clear_caches()
         yield made
-    forget()
+    clear_caches()
     os.environ.clear()
     os.environ.update(before)
 
@@ -79,6 +81,26 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     return wanted
 
 
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
+    """A private deployment: webhooks may go to private addresses."""
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
+    clear_caches()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A running webhook receiver."""
+    with running_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def streaming(cloud: Cloud) -> Streaming:
+    """The stream route on this test's cloud."""
+    return Streaming(cloud)
+
+
 @pytest.fixture(autouse=True)
 def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Addresses by name, to be filled: every other name has one public address. No test asks a name server."""
@@ -95,7 +117,7 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return known
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """A new environment: what functions keep between calls is gone."""
     from hyperframes_render.functions import notify
 

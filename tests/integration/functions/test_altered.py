@@ -25,15 +25,14 @@ from tests.integration.functions.cloud import (
     TABLE,
     Cloud,
     answer,
+    ask,
     call,
     dropped,
     run_workflow,
     submit,
 )
 from tests.integration.functions.engine import Behaviour
-from tests.integration.functions.test_notify import FINE, Receiver, ended_task, message, private, receiver, verify
-
-__all__ = ["private", "receiver"]  # fixtures of that file
+from tests.integration.functions.webhooks import FINE, Receiver, ended_task, message, verify
 
 OTHER_KEY = "other key"
 OTHER = make_record(OTHER_KEY, "other").owner
@@ -55,7 +54,7 @@ def alter(cloud: Cloud, task_id: str, changes: dict[str, Any]) -> None:
         assert cloud.tasks.update_if_unchanged(cloud.task(task_id), changes) is not None
 
 
-def forget_note(cloud: Cloud, task_id: str) -> None:
+def delete_grant(cloud: Cloud, task_id: str) -> None:
     """As if its time were over."""
     cloud.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": f"access#{task_id}"}})
 
@@ -82,9 +81,7 @@ def other(cloud: Cloud) -> str:
 
 
 @pytest.mark.parametrize("name", ALTERED)
-def test_an_altered_task_fails_and_writes_and_tells_nothing_in_another_s_name(
-    cloud: Cloud, behaviour: Behaviour, name: str
-) -> None:
+def test_an_altered_task_fails_without_effect_on_other_owners(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
     task_id = rendered(submit(webhook="https://example.com/hook"))
     cloud.events_seen()
     alter(cloud, task_id, ALTERED[name])
@@ -107,7 +104,7 @@ def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, b
 
 
 @pytest.mark.parametrize("name", ["owner", "dropped name and owner"])
-def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
+def test_a_task_altered_while_it_ends_publishes_for_its_owner_only(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Who writes to an item directly need not raise its version, which tells others that it was changed."""
@@ -135,7 +132,7 @@ def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
 
 @pytest.mark.parametrize("noted", [True, False])
 @pytest.mark.parametrize("name", ["dropped name and owner", "all"])
-def test_an_end_that_a_renderer_wrote_itself_is_not_announced_in_another_s_name(
+def test_a_final_state_forged_by_a_renderer_is_not_published_for_others(
     cloud: Cloud, behaviour: Behaviour, name: str, noted: bool
 ) -> None:
     """Without a note: one that was kept waiting for longer than notes live."""
@@ -145,7 +142,7 @@ def test_an_end_that_a_renderer_wrote_itself_is_not_announced_in_another_s_name(
     end = {"status": 10, "output": output, "attention": "announce", "attention_at": "2020-01-01T00:00:00.000Z"}
     alter(cloud, task_id, {**ALTERED[name], **end})
     if not noted:
-        forget_note(cloud, task_id)
+        delete_grant(cloud, task_id)
     assert call("sweep", {})["announced"] == 1
     assert not [key for key in cloud.keys("outbox/") if "victim" in key]
     assert cloud.task(task_id).status == 11
@@ -153,9 +150,7 @@ def test_an_end_that_a_renderer_wrote_itself_is_not_announced_in_another_s_name(
     assert cloud.task(task_id).webhook == ("https://example.com/hook" if noted else None)
 
 
-def test_an_end_that_a_renderer_wrote_itself_is_told_with_its_own_files_alone(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_a_forged_final_state_is_published_with_its_owners_files_only(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.events_seen()
     others = {"key": "outbox/tasks/other/video.mp4", "bucket": "another", "filename": "x", "size": "1"}
@@ -196,7 +191,7 @@ def test_a_poster_that_is_claimed_and_not_there_is_not_shown(cloud: Cloud, behav
 
 
 @pytest.mark.parametrize("value", ["outbox/tasks/other/video.mp4", {"key": "outbox/tasks/other/video.mp4"}, 5])
-def test_what_an_item_says_of_its_files_is_not_signed(cloud: Cloud, behaviour: Behaviour, value: Any) -> None:
+def test_file_keys_in_an_altered_item_are_not_signed(cloud: Cloud, behaviour: Behaviour, value: Any) -> None:
     task_id = submit()
     run_workflow(task_id)
     output = cloud.task(task_id).output or {}
@@ -217,7 +212,7 @@ def uris(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("final", [False, True])
-def test_a_task_put_under_another_s_name_stays_its_owner_s(
+def test_a_task_moved_to_another_owner_stays_with_its_owner(
     cloud: Cloud, behaviour: Behaviour, other: str, final: bool
 ) -> None:
     task_id = submit()
@@ -233,7 +228,7 @@ def test_a_task_put_under_another_s_name_stays_its_owner_s(
 
 
 @pytest.mark.parametrize("created_at", ["2999-01-01T00:00:00.000Z", "~", "0"])
-def test_nonsense_under_another_s_name_does_not_keep_the_other_from_its_own_list(
+def test_an_unreadable_task_under_another_owner_does_not_break_its_list(
     cloud: Cloud, other: str, created_at: str
 ) -> None:
     theirs = [answer("POST", "/apps/run", {"input": {"html": HTML}}, key=other)[1]["data"]["id"] for _ in range(3)]
@@ -263,22 +258,18 @@ def test_deleting_a_task_with_its_uploads_deletes_no_other_s(cloud: Cloud, behav
         assert cloud.keys("uploads/") == sorted(named.values()), way
 
 
-def test_deleting_a_task_that_is_too_old_for_a_note_deletes_no_other_owner_s_uploads(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_deleting_a_task_without_a_grant_deletes_no_foreign_uploads(cloud: Cloud, behaviour: Behaviour) -> None:
     for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OTHER}/3/theirs.mp3"):
         cloud.put(key, HTML)
     task_id = submit(html=f"s3://{BUCKET}/uploads/{OWNER}/1/mine.html")
     run_workflow(task_id)
     alter(cloud, task_id, {"audio_key": f"uploads/{OTHER}/3/theirs.mp3", "owner": OTHER})
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     assert delete(task_id, "delete") == 200
     assert cloud.keys("uploads/") == [f"uploads/{OTHER}/3/theirs.mp3"]
 
 
 def delete(task_id: str, way: str) -> int:
-    from tests.integration.functions.test_api_tasks import ask
-
     if way == "delete":
         return ask("DELETE", f"/tasks/{task_id}", {"files": "true"})[0]
     return ask("DELETE", f"/tasks/{task_id}/files")[0]
@@ -297,7 +288,7 @@ def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, 
 
 
 @pytest.mark.parametrize("name", ALTERED)
-def test_a_webhook_of_an_altered_task_goes_to_whom_it_was_accepted_for_and_tells_of_a_failure(
+def test_the_webhook_of_an_altered_task_reports_failure_to_its_owner(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, name: str
 ) -> None:
     """Altered after `record`, while its function still runs."""
@@ -310,7 +301,7 @@ def test_a_webhook_of_an_altered_task_goes_to_whom_it_was_accepted_for_and_tells
     assert "cannot be trusted" in told["error"] and "victim" not in body.decode()
 
 
-def test_a_webhook_that_was_put_into_a_task_without_one_is_not_told(
+def test_a_webhook_added_to_a_task_is_not_delivered(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = submit()
@@ -320,11 +311,11 @@ def test_a_webhook_that_was_put_into_a_task_without_one_is_not_told(
     assert receiver.got == []
 
 
-def test_a_webhook_of_a_task_that_is_too_old_for_a_note_is_not_told(
+def test_a_webhook_of_a_task_without_a_grant_is_not_delivered(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = ended_task(receiver)
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     assert call("notify", message(task_id)) == FINE
     assert receiver.got == []
 
@@ -333,7 +324,7 @@ def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behavi
     task_id = submit(webhook="https://example.com/hook")
     run_workflow(task_id)
     before = answer("GET", f"/tasks/{task_id}")[1]["data"]
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     after = answer("GET", f"/tasks/{task_id}")[1]["data"]
     assert after["status"] == 10 and after["webhook"] == "https://example.com/hook"
     assert after["output"]["video"]["filename"] == before["output"]["video"]["filename"]
@@ -341,7 +332,7 @@ def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behavi
     assert answer("GET", f"/tasks/{task_id}")[1]["data"]["status"] == 10
 
 
-def test_showing_and_following_a_task_reads_its_item_alone(
+def test_showing_and_streaming_a_task_reads_only_its_item(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task_id = submit()

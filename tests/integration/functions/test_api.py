@@ -25,11 +25,11 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
 
 
-def test_an_accepted_task_has_its_source_a_small_item_a_started_workflow_and_an_event(cloud: Cloud) -> None:
+def test_an_accepted_task_has_source_item_workflow_and_event(cloud: Cloud) -> None:
     html = HTML + "<!--" + "x" * 1_000_000 + "-->"
     status, body, _ = answer(
         "POST", "/apps/run", {"app": "infsh/hyperframes-render@1", "input": {"html": html, "fps": "29.97"}}
@@ -106,15 +106,13 @@ def test_health_and_openapi_need_no_key(cloud: Cloud) -> None:
         ({"domainName": "render.example.com", "path": "/openapi.json"}, ""),
     ],
 )
-def test_the_description_says_where_the_gateway_s_routes_are(
-    cloud: Cloud, context: dict[str, str], address: str
-) -> None:
+def test_the_openapi_document_has_the_gateways_base_url(cloud: Cloud, context: dict[str, str], address: str) -> None:
     event = request("GET", "/openapi.json", key=None)
     described = json.loads(call("api", {**event, "requestContext": {**event["requestContext"], **context}})["body"])
     assert described["servers"] == [{"url": f"https://{context['domainName']}{address}"}]
 
 
-def test_without_a_gateway_the_description_s_routes_are_at_the_root(cloud: Cloud) -> None:
+def test_without_a_gateway_the_openapi_base_url_is_the_root(cloud: Cloud) -> None:
     for path in ("/openapi.json", "/v1/openapi.json"):
         assert TestClient(build_application()).get(path).json()["servers"] == [{"url": "/"}]
 
@@ -134,7 +132,7 @@ def test_either_header_carries_a_key(cloud: Cloud, header: str) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong", "x" * 5000])
-def test_without_a_known_key_every_route_answers_401_before_it_reads_the_body(cloud: Cloud, key: str | None) -> None:
+def test_every_route_answers_401_without_a_valid_key(cloud: Cloud, key: str | None) -> None:
     for method, path, body in (("POST", "/apps/run", "{not json"), ("GET", "/tasks/x", None)):
         status, problem, headers = answer(method, path, body, key=key)
         assert status == 401 and problem["error"]["code"] == "unauthorized"
@@ -195,7 +193,7 @@ BAD_BODIES: dict[str, tuple[Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_bad_input_gets_a_readable_error_that_names_the_field_and_leaves_nothing(cloud: Cloud, name: str) -> None:
+def test_bad_input_gets_an_error_that_names_the_field(cloud: Cloud, name: str) -> None:
     body, status, said = BAD_BODIES[name]
     got, problem, headers = answer("POST", "/apps/run", body)
     assert got == status, problem
@@ -257,9 +255,9 @@ def test_an_uploaded_file_is_rendered_where_it_lies(cloud: Cloud, behaviour: Beh
     assert cloud.keys("uploads/") == [key]
 
 
-def test_the_stacks_network_ceiling_narrows_what_a_request_may(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stacks_network_ceiling_narrows_a_request(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.fonts.example.com")
-    forget()
+    clear_caches()
     task = answer("POST", "/apps/run", {"input": {"html": HTML, "network": "public"}})[1]["data"]
     assert task["input"]["network"] == ["cdn.example.com", "*.fonts.example.com"]
     asked = {"html": HTML, "network": ["a.fonts.example.com", "evil.example.org"]}
@@ -279,17 +277,17 @@ def test_an_address_beyond_the_stacks_ceiling_is_refused_when_it_is_posted(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], field: str
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
-    forget()
+    clear_caches()
     status, body, _ = answer("POST", "/apps/run", {"input": {**given, "network": "public"}})
     assert status == 400 and body["error"]["message"].startswith(f'{field}: this stack fetches nothing from "out.')
     assert cloud.keys("work/") == []
 
 
-def test_addresses_within_the_stacks_ceiling_are_taken_whatever_the_page_may_ask_for(
+def test_source_urls_are_limited_by_the_stacks_network_ceiling_only(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "*.in.example")
-    forget()
+    clear_caches()
     given = {"html": "https://a.in.example/a.html", "audio_url": "https://b.in.example/a.mp3", "network": "none"}
     assert answer("POST", "/apps/run", {"input": given})[0] == 200
 
@@ -320,14 +318,14 @@ def test_a_failed_event_does_not_refuse_the_task(cloud: Cloud) -> None:
     assert cloud.executions() == [task_id]
 
 
-def test_a_service_that_fails_is_a_503_that_tells_no_internals(cloud: Cloud) -> None:
+def test_a_failed_aws_call_is_a_503_without_internals(cloud: Cloud) -> None:
     cloud.dynamodb.delete_table(TableName=TABLE)
     status, problem, _ = answer("GET", "/tasks/x")
     assert status == 503 and problem["request_id"] in problem["detail"]
     assert "ResourceNotFound" not in json.dumps(problem) and "Dynamo" not in json.dumps(problem)
 
 
-def test_a_fault_of_ours_is_a_500_that_tells_no_internals(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_a_500_without_internals(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: Any) -> None:
         raise ZeroDivisionError("secret detail")
 
@@ -351,7 +349,7 @@ def test_a_change_that_lost_its_race_is_not_written(cloud: Cloud) -> None:
     assert cloud.task(task_id).status == TaskStatus.CANCELLING
 
 
-def test_counting_frames_stands_in_nobodys_way(cloud: Cloud) -> None:
+def test_counting_frames_conflicts_with_no_change_of_state(cloud: Cloud) -> None:
     task_id = submit()
     before = cloud.task(task_id)
     assert cloud.tasks.add_frames(task_id, 5) == TaskStatus.QUEUED

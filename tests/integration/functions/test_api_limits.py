@@ -73,9 +73,9 @@ def test_frames_of_a_day_are_counted_by_the_plan_and_end_at_the_limit(cloud: Clo
     task = answer("GET", f"/tasks/{third}", key=KEY)[1]["data"]
     assert "120 a day" in task["error"] and "20 are left" in task["error"]
     make_key(cloud, limits={"frames_a_day": 100})
-    from tests.integration.functions.conftest import forget
+    from tests.integration.functions.conftest import clear_caches
 
-    forget()
+    clear_caches()
     refused = run()[1]["data"]
     assert refused["status"] == 13 and "100 frames" in refused["error"]
 
@@ -83,7 +83,7 @@ def test_frames_of_a_day_are_counted_by_the_plan_and_end_at_the_limit(cloud: Clo
 @pytest.mark.parametrize(
     ("scope", "allowed"), [(Scope.RUN, {"run", "cancel"}), (Scope.READ, {"get", "list"}), (Scope.UPLOAD, {"upload"})]
 )
-def test_a_key_does_what_its_scopes_say_and_no_more(cloud: Cloud, scope: Scope, allowed: set[str]) -> None:
+def test_a_key_is_limited_to_its_scopes(cloud: Cloud, scope: Scope, allowed: set[str]) -> None:
     make_key(cloud, scopes=(scope,))
     requests: dict[str, tuple[str, str, Any]] = {
         "run": ("POST", "/apps/run", {"input": {"html": HTML}}),

@@ -11,20 +11,8 @@ import pytest
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.model import TaskStatus
-from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
-from tests.integration.functions.cloud import request as request_event
+from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, ask, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
-
-
-def ask(method: str, path: str, query: dict[str, str] | None = None, **options: Any) -> tuple[int, Any]:
-    """Status and JSON of a request with a query."""
-    import json
-
-    event = request_event(method, path, **options)
-    event["queryStringParameters"] = query
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in (query or {}).items()}
-    reply = call("api", event)
-    return reply["statusCode"], json.loads(reply["body"])
 
 
 def test_tasks_are_listed_newest_first_in_pages_that_hold_each_once(cloud: Cloud) -> None:
@@ -52,7 +40,7 @@ def test_a_page_that_cannot_be_is_refused_by_name(cloud: Cloud, query: dict[str,
     assert next(iter(query)) in problem["detail"]
 
 
-def test_cancelling_moves_to_cancelling_once_and_leaves_what_has_ended(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_cancelling_applies_once_and_not_to_ended_tasks(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     cloud.events_seen()
     for _ in range(2):
@@ -89,7 +77,7 @@ def test_a_task_deleted_at_work_ends_and_leaves_nothing(cloud: Cloud, behaviour:
     ("method", "path"),
     [("POST", "cancel"), ("DELETE", ""), ("GET", "files"), ("GET", "status")],
 )
-def test_another_key_s_task_does_not_exist(cloud: Cloud, method: str, path: str) -> None:
+def test_a_task_of_another_key_is_not_found(cloud: Cloud, method: str, path: str) -> None:
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record("other key", "other"))
     task_id = submit()
     route = f"/tasks/{task_id}/{path}".rstrip("/")
@@ -142,7 +130,7 @@ def test_an_upload_without_a_name_is_a_zip_if_it_looks_like_one(cloud: Cloud, be
     assert run_workflow(task_id)["status"] == 10
 
 
-def test_what_was_uploaded_before_is_not_uploaded_again(cloud: Cloud) -> None:
+def test_an_unchanged_file_is_not_uploaded_again(cloud: Cloud) -> None:
     digest = hashlib.sha256(HTML.encode()).hexdigest()
     file = {"filename": "a.html", "content_type": "text/html", "size": len(HTML), "sha256": digest}
     (first,) = answer("POST", "/files", {"files": [file]})[1]["data"]
@@ -182,7 +170,7 @@ def test_a_file_that_cannot_be_is_refused_by_name(cloud: Cloud, name: str) -> No
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "a/b\\c.html", ".html", "ü ☃.zip", "x" * 500 + ".mp3", "a\x00b.html"]
 )
-def test_a_file_s_name_cannot_leave_its_folder(cloud: Cloud, name: str) -> None:
+def test_a_file_name_cannot_leave_its_folder(cloud: Cloud, name: str) -> None:
     (made,) = answer("POST", "/files", {"files": [{"filename": name, "content_type": "text/html"}]})[1]["data"]
     key = made["uri"].partition(f"{BUCKET}/")[2]
     assert re.fullmatch(rf"uploads/{OWNER}/[0-9a-f]{{24}}/[A-Za-z0-9._-]{{1,100}}", key) and ".." not in key

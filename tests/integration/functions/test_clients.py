@@ -10,12 +10,9 @@ import pytest
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.ports import KeyLimits, Scope
-from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, run_workflow, submit
+from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, ask, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
-from tests.integration.functions.test_api_tasks import ask
-from tests.integration.functions.test_streams import NDJSON, Streaming, lines, streaming
-
-__all__ = ["streaming"]
+from tests.integration.functions.streaming import NDJSON, Streaming, lines
 
 JAVASCRIPT = {"X-Client-Source": "inference-sdk-js/0.5.13"}
 KEY = "a key with limits"
@@ -34,9 +31,7 @@ def make_key(cloud: Cloud, **facts: Any) -> None:
         ({"User-Agent": "curl/8"}, 13),
     ],
 )
-def test_a_client_that_does_not_know_rejected_is_told_failed(
-    cloud: Cloud, headers: dict[str, str], status: int
-) -> None:
+def test_clients_without_the_status_rejected_get_failed(cloud: Cloud, headers: dict[str, str], status: int) -> None:
     make_key(cloud, limits=KeyLimits(tasks_at_once=1))
     body = {"input": {"html": HTML}}
     answer("POST", "/apps/run", body, key=KEY)
@@ -46,9 +41,7 @@ def test_a_client_that_does_not_know_rejected_is_told_failed(
         assert answer("GET", f"/tasks/{rejected['id']}{path}", key=KEY, **headers)[1]["data"]["status"] == status
 
 
-def test_a_stream_that_ends_before_its_task_fails_the_client_that_would_wait_for_ever(
-    cloud: Cloud, streaming: Streaming
-) -> None:
+def test_a_stream_cut_off_early_fails_the_client(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(longest=0.1)
     text = client.get(f"/tasks/{task_id}/stream", headers={**NDJSON, **JAVASCRIPT}).text
@@ -101,9 +94,7 @@ def test_an_upload_in_the_variables_lies_beside_the_composition(
     assert answer("GET", f"/tasks/{task_id}")[1]["data"]["input"]["variables"]["cards"][0]["photo"] == photo
 
 
-def test_an_upload_in_the_variables_lies_beside_the_composition_of_an_archive(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_an_upload_in_variables_is_added_to_an_archives_folder(cloud: Cloud, behaviour: Behaviour) -> None:
     import io
     import zipfile
 
@@ -127,7 +118,7 @@ def test_a_text_that_a_client_took_for_base64_is_read_back(cloud: Cloud, behavio
     assert "input.variables.title" in task["warnings"][0]
 
 
-def test_an_upload_in_the_variables_that_is_not_there_is_refused_by_its_place(cloud: Cloud) -> None:
+def test_a_missing_upload_in_variables_is_refused_by_its_path(cloud: Cloud) -> None:
     for uri in (f"s3://{BUCKET}/uploads/{OWNER}/gone/a.png", f"s3://{BUCKET}/uploads/another/f/a.png"):
         status, problem, _ = answer("POST", "/apps/run", {"input": {"html": HTML, "variables": {"a": ["b", uri]}}})
         assert status == 400 and "input.variables.a[1]" in problem["detail"]
@@ -189,14 +180,14 @@ def test_addresses_and_hosts_have_a_length(cloud: Cloud) -> None:
         assert answer("POST", "/apps/run", {"input": given})[0] in (400, 413)
 
 
-def test_a_slash_at_the_end_is_no_other_route_and_wrong_methods_are_told_the_right_ones(cloud: Cloud) -> None:
+def test_trailing_slashes_match_and_405_lists_allowed_methods(cloud: Cloud) -> None:
     task_id = submit()
     assert answer("GET", f"/tasks/{task_id}/")[0] == 200
     status, _, headers = answer("PUT", f"/tasks/{task_id}")
     assert status == 405 and headers["allow"]
 
 
-def test_refused_requests_tell_the_rate_too(cloud: Cloud) -> None:
+def test_refused_requests_have_rate_limit_headers(cloud: Cloud) -> None:
     status, _, headers = answer("POST", "/apps/run", {"input": {"htlm": HTML}})
     assert status == 400 and headers["x-ratelimit-remaining"] == "99"
     assert answer("POST", "/apps/run", {"app_id": "x", "input": {"html": HTML}})[0] == 200

@@ -82,7 +82,7 @@ def test_a_zip_is_taken_too_and_an_upper_case_suffix(cloud: Cloud, behaviour: Be
     assert "outbox/Promo.mp4" in cloud.keys("outbox/")
 
 
-def test_a_sidecar_says_how_and_whom_to_tell(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_sidecar_sets_render_options_and_webhook(cloud: Cloud, behaviour: Behaviour) -> None:
     sidecar = {"fps": 25, "webhook": "https://example.com/hook", "metadata": {"campaign": 7}}
     cloud.put("inbox/numbers one.render.json", json.dumps(sidecar))
     task_id = drop(cloud, "inbox/numbers one.html")
@@ -120,9 +120,7 @@ def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cl
     assert cloud.keys("work/") == [] and cloud.executions() == []
 
 
-def test_a_sidecars_sound_beyond_the_stacks_ceiling_is_answered_beside_the_file(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sidecars_sound_beyond_the_network_ceiling_is_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
     cloud.put("inbox/promo.render.json", '{"audio_url": "https://out.example/a.mp3"}')
     assert drop(cloud, "inbox/promo.html") is None
@@ -140,7 +138,7 @@ def test_a_sidecars_sound_beyond_the_stacks_ceiling_is_answered_beside_the_file(
         ("inbox/deep/promo.error.error.htm", "outbox/deep/promo.error.error.error.json"),
     ],
 )
-def test_a_name_whose_result_would_be_taken_for_another_s_is_refused(
+def test_a_name_whose_result_key_is_ambiguous_is_refused(
     cloud: Cloud, behaviour: Behaviour, key: str, answer: str
 ) -> None:
     task_id = submit()
@@ -161,9 +159,7 @@ def test_a_file_without_an_element_is_answered_beside_it(cloud: Cloud, behaviour
     assert "no element" in cloud.json("outbox/broken.error.json")["error"]
 
 
-def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
-    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_engine_gets_a_plain_file_name(cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.functions import plan
 
     names: list[str] = []
@@ -200,12 +196,12 @@ def test_an_empty_or_huge_file_is_answered_beside_it(
 @pytest.mark.parametrize(
     "key", ["inbox/notes.txt", "inbox/folder/", "inbox/promo.render.json", "outbox/x.html", "inbox/a"]
 )
-def test_what_is_no_composition_is_left_alone(cloud: Cloud, key: str) -> None:
+def test_other_files_are_ignored(cloud: Cloud, key: str) -> None:
     assert drop(cloud, key, "{}") is None
     assert cloud.keys() == [key]
 
 
-def test_an_unknown_suffix_is_noted_in_the_log(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_suffix_is_logged(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     drop(cloud, "inbox/notes.txt", "x")
     assert "inbox/notes.txt was left alone" in caplog.text
 
@@ -227,7 +223,7 @@ def test_the_same_file_dropped_again_is_rendered_again(cloud: Cloud, behaviour: 
     assert first and second and first != second
 
 
-def test_a_file_that_was_replaced_before_it_was_read_is_left_to_its_successor(cloud: Cloud) -> None:
+def test_a_file_replaced_before_it_was_read_starts_no_task(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     cloud.put("inbox/promo.html", HTML + " ")
     assert call("drop", event) == FINE
@@ -240,7 +236,7 @@ def test_a_file_that_is_gone_is_left(cloud: Cloud) -> None:
     assert call("drop", event) == FINE and cloud.all_tasks() == []
 
 
-def test_a_file_replaced_while_it_renders_renders_what_was_dropped(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_replaced_file_does_not_change_a_running_render(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = drop(cloud, "inbox/promo.html")
     cloud.put("inbox/promo.html", "<p>half an upload")
     assert task_id and run_workflow(task_id)["status"] == 10
@@ -276,7 +272,7 @@ def test_a_result_after_a_failure_takes_the_error_away(cloud: Cloud, behaviour: 
     assert cloud.keys("outbox/") == ["outbox/promo.json", "outbox/promo.mp4"]
 
 
-def test_a_report_that_cannot_be_read_stays_in_the_queue_and_the_others_are_taken(cloud: Cloud) -> None:
+def test_an_unreadable_message_stays_queued_and_others_are_handled(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     poison = {**event["Records"][0], "messageId": "poison", "body": "{not json"}
     empty = {**event["Records"][0], "messageId": "empty", "body": "{}"}
@@ -285,9 +281,7 @@ def test_a_report_that_cannot_be_read_stays_in_the_queue_and_the_others_are_take
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_service_that_fails_leaves_the_report_in_the_queue_and_the_next_try_takes_it(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_is_retried_after_an_aws_call_failed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.tasks import DynamoTasks
 
     def fail(*_: Any) -> None:

@@ -3,90 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 
 from hyperframes_render.aws.events import SqsQueue
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.network.post import Answer, post
-from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, submit
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
-from tests.serving import QuietHandler, serving
-
-FINE: dict[str, Any] = {"batchItemFailures": []}
-
-
-@dataclass
-class Receiver:
-    """A server that answers as told and keeps what it got."""
-
-    url: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    told = Receiver()
-
-    class Handler(QuietHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"thanks")
-
-    with serving(Handler) as address:
-        told.url = f"{address}/hook"
-        yield told
-
-
-@pytest.fixture
-def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
-    """A private deployment: webhooks may go anywhere."""
-    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
-    forget()
+from tests.integration.functions.webhooks import FINE, Receiver, ended_task, message, verify
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The seconds for which messages were hidden."""
+    """The seconds for which each failed message was hidden."""
     seconds: list[int] = []
     monkeypatch.setattr(SqsQueue, "postpone", lambda self, receipt, wait: seconds.append(wait))
     return seconds
-
-
-def message(task_id: str, attempt: int = 1) -> dict[str, Any]:
-    """What SQS gives the function at the `attempt`-th time."""
-    event = sample("notify")
-    record = event["Records"][0]
-    record["body"] = json.dumps({**json.loads(record["body"]), "id": task_id})
-    record["attributes"]["ApproximateReceiveCount"] = str(attempt)
-    return dict(event)
-
-
-def ended_task(receiver: Receiver, **fields: Any) -> str:
-    """A completed task that wants to be told about."""
-    task_id = submit(webhook=receiver.url, **fields)
-    run_workflow(task_id)
-    return task_id
-
-
-def verify(secret: str, headers: dict[str, str], body: bytes) -> Any:
-    """As a receiver does it, with the public library."""
-    return Webhook(secret).verify(body, headers)
 
 
 def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
@@ -104,7 +42,7 @@ def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
     assert "authorization" not in headers
 
 
-def test_a_failure_is_told_as_one_sentence(
+def test_a_failure_is_reported_in_one_sentence(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     behaviour.duration = 5000.0
@@ -127,7 +65,7 @@ def test_dropped_files_are_signed_with_the_stacks_own_secret(
     assert vault.secrets("drop") != vault.secrets(OWNER)
 
 
-def test_after_a_rotation_old_and_new_secret_both_verify_and_later_only_the_new(
+def test_after_a_rotation_both_secrets_verify_until_the_overlap_ends(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = ended_task(receiver)
@@ -179,7 +117,7 @@ def test_410_ends_it(cloud: Cloud, behaviour: Behaviour, private: None, receiver
     assert call("notify", message(task_id)) == FINE and waits == []
 
 
-def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
+def test_retry_after_is_honoured_up_to_the_limit_of_sqs(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -192,7 +130,7 @@ def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
     assert all(4 <= wait <= 6 for wait in waits[3:])
 
 
-def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_its_own(
+def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -247,10 +185,10 @@ def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
     cloud: Cloud, behaviour: Behaviour, receiver: Receiver, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
-    forget()
+    clear_caches()
     task_id = ended_task(receiver)  # accepted while it was allowed
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "false")
-    forget()
+    clear_caches()
     assert call("notify", message(task_id)) != FINE
     assert receiver.got == [] and waits
 
@@ -265,7 +203,7 @@ def test_a_name_that_answers_differently_by_now_is_not_connected_to(
     assert waits
 
 
-def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
+def test_a_failed_aws_call_is_retried_like_a_failed_receiver(
     cloud: Cloud,
     behaviour: Behaviour,
     private: None,
@@ -298,7 +236,7 @@ def test_a_receiver_that_never_answers_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "https://", "http://[::1", "http://127.0.0.1:99999/"])
-def test_whatever_is_wrong_with_an_address_is_an_answer_and_no_exception(url: str) -> None:
+def test_a_bad_webhook_address_raises_no_exception(url: str) -> None:
     assert post(url, b"{}", {}, allow_private=True).status == 0
 
 

@@ -5,59 +5,23 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from hyperframes_render.api import streams
-from hyperframes_render.api.app import create_app
-from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.expiring_store import DynamoExpiringStore
-from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.functions import stream
 from hyperframes_render.functions.support import adapters as wiring
-from hyperframes_render.tasks.keys import KeyChecker, make_record
+from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.model import TaskStatus
-from tests.integration.functions.cloud import BUCKET, HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
+from tests.integration.functions.cloud import HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
+from tests.integration.functions.streaming import NDJSON, SSE, Streaming, lines
 from tests.waiting import wait_for
-
-NDJSON = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
-SSE = {"Authorization": f"Bearer {KEY}", "Accept": "text/event-stream"}
-
-
-class Streaming:
-    """The application with a stream policy that tests choose."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-
-    def client(self, **policy: Any) -> TestClient:
-        service = StreamService(
-            self.cloud.tasks,
-            S3Objects(BUCKET),
-            DynamoExpiringStore(TABLE, self.cloud.dynamodb),
-            StreamPolicy(**{"poll": 0.02, **policy}),
-        )
-        checker = KeyChecker(DynamoKeys(TABLE, self.cloud.dynamodb))
-
-        def none() -> Any:
-            raise AssertionError("a stream needs nothing else")
-
-        return TestClient(create_app(none, lambda: checker, lambda: service))
-
-
-@pytest.fixture
-def streaming(cloud: Cloud) -> Iterator[Streaming]:
-    yield Streaming(cloud)
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def end_soon(cloud: Cloud, task_id: str, after: float = 0.5) -> threading.Thread:
@@ -241,7 +205,7 @@ def test_a_stream_of_anothers_task_is_404_and_without_a_key_401(cloud: Cloud, st
 
 
 @pytest.mark.parametrize(("account", "open_streams", "limit"), [(1000, 0, 250), (10, 0, 2), (3, 0, 1), (10, 7, 7)])
-def test_streams_take_a_quarter_of_the_account_unless_the_stack_says_otherwise(
+def test_streams_use_a_quarter_of_the_concurrency_by_default(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, account: int, open_streams: int, limit: int
 ) -> None:
     monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: account)
@@ -249,7 +213,7 @@ def test_streams_take_a_quarter_of_the_account_unless_the_stack_says_otherwise(
     assert stream._streams().policy.limit == limit
 
 
-def test_an_account_that_does_not_tell_its_limit_has_the_streams_of_a_new_one(
+def test_with_an_unknown_limit_streams_are_limited_as_in_a_new_account(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> int:

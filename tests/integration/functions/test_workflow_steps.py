@@ -35,7 +35,7 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
 
 
@@ -95,7 +95,7 @@ def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: 
     assert "us-east-1" in cost["prices"] and "20" in cost["prices"]
 
 
-def test_what_plan_writes_is_a_list_of_numbers(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_plan_writes_a_list_of_chunk_numbers(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     planned = call("plan", {"task_id": task_id})
     assert planned == {
@@ -119,7 +119,7 @@ def test_no_more_chunks_at_once_than_the_account_can_run_beside_the_rest(
     assert call("plan", {"task_id": submit()})["parallel"] == parallel
 
 
-def test_an_account_that_does_not_tell_its_limit_gets_what_the_stack_is_set_to(
+def test_with_an_unknown_limit_the_stacks_setting_decides(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> int:
@@ -147,7 +147,7 @@ def test_a_video_longer_than_the_stack_allows_is_refused_by_plan(cloud: Cloud, b
 
 
 @pytest.mark.parametrize("step", ["make_plan", "render_chunk 1", "assemble"])
-def test_a_failure_at_any_step_is_told_in_its_own_words(cloud: Cloud, behaviour: Behaviour, step: str) -> None:
+def test_a_failure_at_any_step_keeps_its_message(cloud: Cloud, behaviour: Behaviour, step: str) -> None:
     behaviour.faults[step] = [PageScriptFailed('The page says "sprocket".', "Mend the script.")]
     task_id = submit()
     assert run_workflow(task_id)["status"] == 11
@@ -178,7 +178,7 @@ def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: B
         assert json.loads(str(raised.value))["message"] == "It went wrong."
 
 
-def test_a_transient_failure_then_success_counts_frames_once_and_both_calls(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_retry_counts_frames_once_and_both_calls(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     chunk = {"task_id": task_id, "index": 0, "first": 0, "count": 25}
@@ -269,9 +269,7 @@ def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
     }
 
 
-def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_cancelling_at_the_last_moment_leaves_no_video(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks = 1
     task_id = submit()
     call("plan", {"task_id": task_id})
@@ -289,7 +287,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
     assert 2 <= COUNT_SECONDS <= 5
     task_id = submit()
     seen: list[int] = []
-    count = ProgressCount(cloud.tasks, task_id, pace=0.05)
+    count = ProgressCount(cloud.tasks, task_id, interval=0.05)
     with count.counting():
         for done in range(1, 11):
             count.listener(Progress("render", done, 10, 0, 0, None))
@@ -303,7 +301,7 @@ def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
     from hyperframes_render.functions.support.progress import ProgressCount
 
     task_id = submit()
-    count = ProgressCount(cloud.tasks, task_id, pace=0.02)
+    count = ProgressCount(cloud.tasks, task_id, interval=0.02)
     with pytest.raises(BrowserFailed), count.counting():
         count.listener(Progress("render", 7, 10, 0, 0, None))
         time.sleep(0.2)
@@ -312,7 +310,7 @@ def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
     assert cloud.task(task_id).frames_done == 0
 
 
-def test_a_second_record_changes_nothing_and_tells_nothing_new(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_second_record_changes_and_publishes_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     before = cloud.task(task_id)
@@ -324,7 +322,7 @@ def test_a_second_record_changes_nothing_and_tells_nothing_new(cloud: Cloud, beh
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/result.json", f"outbox/tasks/{task_id}/video.mp4"]
 
 
-def test_what_functions_write_after_the_end_is_removed_by_sweep(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_sweep_removes_files_written_after_the_end(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.faults["render_chunk 1"] = [PageScriptFailed("No.")]
     task_id = submit()
     run_workflow(task_id)
@@ -355,7 +353,7 @@ def test_a_chunk_of_an_ended_task_writes_nothing(cloud: Cloud, behaviour: Behavi
         ("EncoderFailed", json.dumps({"errorMessage": "plain words"}), "encoder_failed", "plain words"),
     ],
 )
-def test_what_a_workflow_catches_becomes_a_code_and_a_sentence(
+def test_a_caught_error_becomes_a_code_and_a_message(
     cloud: Cloud, behaviour: Behaviour, error: str, cause: str, code: str, said: str
 ) -> None:
     task_id = submit()
@@ -370,7 +368,7 @@ class Ended(BaseException):
 
 
 @pytest.mark.parametrize("step", ["make_plan", "render"])
-def test_a_function_whose_thread_outlived_its_job_ends_its_process_and_the_task_says_why(
+def test_a_process_ends_if_a_thread_outlives_its_call(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def end(status: int) -> None:
@@ -424,7 +422,7 @@ def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour
     assert cloud.keys() == []
 
 
-def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
+def test_a_composition_at_a_url_is_fetched_once_for_all_chunks(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -446,7 +444,7 @@ def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_beside_a_page_lies_what_its_variables_name_and_nothing_else_of_the_task(
+def test_a_pages_folder_has_only_the_files_of_its_variables(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -495,7 +493,7 @@ def test_an_address_that_answers_with_something_else_is_refused(
 
 
 @pytest.mark.parametrize("network", ["public", "none"])
-def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_requests(
+def test_sounds_are_fetched_within_the_stacks_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, network: str
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.in.example")
@@ -505,7 +503,7 @@ def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_request
     assert behaviour.ceilings == dict.fromkeys(("make_plan", "render"), ("cdn.example.com", "*.in.example"))
 
 
-def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests(
+def test_compositions_are_fetched_within_the_stacks_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -530,7 +528,7 @@ def test_a_composition_beyond_the_stacks_ceiling_is_refused_by_plan_too(
     given = {"html": "https://out.example/promo.html"}
     task_id = answer("POST", "/apps/run", {"input": given})[1]["data"]["id"]
     monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed since it was accepted
-    forget()
+    clear_caches()
     assert run_workflow(task_id)["status"] == 11
     error = cloud.task(task_id).error
     assert error and error["code"] == "invalid_composition" and '"out.example" is outside' in error["message"]
@@ -614,7 +612,7 @@ def test_two_records_at_once_leave_one_final_state(
     assert_ended_well(cloud, task_id, status)
 
 
-def test_an_upload_that_was_cut_off_before_its_record_is_made_good_by_the_next_try(
+def test_a_retry_completes_an_upload_without_its_record(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.aws.objects import S3Objects

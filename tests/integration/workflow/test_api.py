@@ -41,7 +41,7 @@ def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
     assert not stack.keys(file["uri"].partition(f"{stack.bucket}/")[2])
 
 
-def test_a_page_uploads_by_a_signed_address_and_reaches_nothing_else_of_the_emulator(stack: Stack) -> None:
+def test_a_page_can_only_upload_by_a_signed_url(stack: Stack) -> None:
     html = composition("uploaded by a page").encode()
     wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
     (file,) = stack.gateway("POST", "/files", {"files": [wanted]})[1]["data"]
@@ -99,7 +99,7 @@ def test_a_dry_run_goes_through_the_workflow_without_rendering(stack: Stack) -> 
 
 
 @pytest.mark.parametrize(("path", "method"), [("/apps/run", "POST"), ("/v1/files", "POST"), ("/tasks/x/stream", "GET")])
-def test_the_gateway_gives_a_browser_s_preflight_to_the_function(stack: Stack, path: str, method: str) -> None:
+def test_the_gateway_passes_a_preflight_to_the_function(stack: Stack, path: str, method: str) -> None:
     """By the gateway's host name: below its path the emulator answers preflights itself, whatever is deployed."""
     port = stack.emulator.settings.port
     headers = {
@@ -158,7 +158,7 @@ class AccountOfTen(QuietHandler):
 
 
 @pytest.mark.slow
-def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
+def test_with_a_limit_of_ten_each_client_finishes_or_gets_429(stack: Stack, tmp_path: Path) -> None:
     """Ten wait at once; two streams are open, of one key each; every other client gets the documented 429, and every
     render ends.
     """

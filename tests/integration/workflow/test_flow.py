@@ -31,7 +31,7 @@ def queue_length(stack: Stack, queue: str) -> int:
     return sum(int(found[name]) for name in names)
 
 
-def test_a_dropped_file_with_a_sidecar_becomes_a_video_and_a_signed_webhook(stack: Stack) -> None:
+def test_a_dropped_file_with_a_sidecar_gets_a_video_and_a_webhook(stack: Stack) -> None:
     stem = f"näch ste+1/promo {uuid.uuid4().hex[:6]}"
     with receiving(500, 200) as receiver:
         drop(stack, f"{stem}.html", composition("dropped", frames=25))
@@ -86,7 +86,7 @@ def test_a_bad_file_is_answered_beside_the_results(stack: Stack) -> None:
 
 
 @pytest.mark.slow
-def test_a_poisoned_message_ends_with_the_dead_letters_and_holds_up_nobody(stack: Stack) -> None:
+def test_an_unreadable_message_becomes_a_dead_letter_and_blocks_no_other(stack: Stack) -> None:
     sqs = stack.client("sqs")
     url = stack.outputs["DropQueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
@@ -135,7 +135,7 @@ def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: S
     assert stack.final(task_id)["status"]["N"] == "10"
 
 
-def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by_sweep(stack: Stack) -> None:
+def test_sweep_fails_a_task_whose_workflow_ends_repeatedly(stack: Stack) -> None:
     task_id = copy_of_a_task(stack, composition("lost"), attention={"S": "run"}, status={"N": "7"}, starts={"N": "3"})
     stack.sweep()
     assert stack.final(task_id)["status"]["N"] == "11"
@@ -144,7 +144,7 @@ def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by
 
 
 @pytest.mark.parametrize("function", ["sweep", "record"])
-def test_an_end_that_was_never_told_is_told_again_under_the_same_event_id(stack: Stack, function: str) -> None:
+def test_an_unpublished_final_event_is_published_with_the_same_id(stack: Stack, function: str) -> None:
     """A publish that failed, or a function that died between the final state and its event."""
     task_id = stack.submit(composition("untold"))
     stack.final(task_id)
@@ -175,6 +175,6 @@ def told(stack: Stack, task_id: str) -> list[dict[str, Any]]:
     return [event for event in stack.events(task_id) if event["status"] == 10]
 
 
-def test_each_key_has_a_webhook_secret_of_its_own(stack: Stack) -> None:
+def test_each_key_has_another_webhook_secret(stack: Stack) -> None:
     vault = KmsSecrets(stack.outputs["WebhookSecretKeyArn"], kms=local_client("kms", stack.endpoint))
     assert vault.secrets("drop") != vault.secrets(owner_of(hash_key(KEY)))

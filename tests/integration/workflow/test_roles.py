@@ -118,7 +118,7 @@ def test_taking_a_needed_action_away_fails_by_name(stack: Stack, function: str) 
     assert f"not authorized to perform: {action}" in said
 
 
-def test_taking_a_needed_action_from_the_api_fails_without_telling_callers_why(stack: Stack) -> None:
+def test_the_api_without_a_needed_action_fails_without_internals(stack: Stack) -> None:
     with without(stack, "ApiRole", "s3:PutObject"):
         status, answer = stack.gateway("POST", "/apps/run", {"input": {"html": "<div data-composition-id='m'></div>"}})
     assert status == 503
@@ -143,7 +143,7 @@ def test_taking_a_needed_action_away_leaves_the_message_in_its_queue(stack: Stac
     assert stack.refused(role, action) > refused_before
 
 
-def test_taking_a_needed_action_from_a_stream_fails_without_telling_callers_why(stack: Stack) -> None:
+def test_a_stream_without_a_needed_action_fails_without_internals(stack: Stack) -> None:
     with without(stack, "StreamRole", "dynamodb:GetItem"):
         status, answer = stack.gateway("GET", f"/tasks/{'0' * 30}/stream")
     assert status == 503

@@ -29,7 +29,7 @@ class _Refuses:
         ("AccessDeniedException", ServiceFailed),
     ],
 )
-def test_who_finds_no_room_for_grant_gives_its_own_up_and_comes_again(code: str, kind: type[RenderError]) -> None:
+def test_a_throttled_grant_raises_a_retryable_error(code: str, kind: type[RenderError]) -> None:
     access = GrantedAccess("grant", _Refuses(code))  # type: ignore[arg-type]  # all that is used of it
     with pytest.raises(ServiceFailed) as raised:
         access.take("0" * 30, "0" * 32)

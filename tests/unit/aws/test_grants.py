@@ -43,7 +43,7 @@ def may(policy: dict[str, Any], action: str, key: str) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in allowed(policy, action))
 
 
-def test_a_task_reads_its_folder_and_what_was_uploaded_for_it() -> None:
+def test_a_task_reads_its_folder_and_its_uploads() -> None:
     policy = policy_of(task(source_key="uploads/me/1/a.zip", audio_key="uploads/me/2/b.mp3"))
     assert all(may(policy, "s3:GetObject", key) for key in (f"work/{MINE}/plan.json", "uploads/me/1/a.zip"))
     assert may(policy, "s3:GetObject", "uploads/me/2/b.mp3")
@@ -80,20 +80,20 @@ def items(policy: dict[str, Any], action: str) -> list[str]:
     return found
 
 
-def test_the_items_are_the_task_its_owner_s_day_and_its_dropped_name() -> None:
+def test_the_items_are_task_frame_counter_and_dropped_name() -> None:
     read = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:GetItem")
     assert read[0] == DROPPED and "drop" in read[1] and read[2].startswith("drop#") and len(read) == 3
     read = items(policy_of(task()), "dynamodb:GetItem")
     assert read[0] == MINE and "me" in read[1] and len(read) == 2
 
 
-def test_who_holds_a_dropped_name_is_not_for_its_task_to_say() -> None:
+def test_a_task_cannot_change_the_holder_of_its_dropped_name() -> None:
     written = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:UpdateItem")
     assert len(written) == 2 and not [one for one in written if one.startswith("drop#")]
 
 
 @pytest.mark.parametrize("name", ["*", "?", "a*", "${aws:userid}", "$", "a?b$*"])
-def test_a_name_with_a_policy_s_special_characters_reaches_no_more(name: str) -> None:
+def test_special_characters_in_a_name_allow_no_other_key(name: str) -> None:
     policy = policy_of(task(drop_key=f"inbox/x{name}.html"))
     patterns = allowed(policy, "s3:PutObject")
     assert not any("*" in one.removesuffix("/*") or "$" in one for one in patterns)
@@ -120,7 +120,7 @@ def test_a_session_outlives_the_longest_function() -> None:
     assert longest < SESSION_SECONDS <= 3600
 
 
-def test_the_session_bears_the_task_s_name() -> None:
+def test_the_session_is_named_after_the_task() -> None:
     asked: dict[str, Any] = {}
 
     class Sts:

@@ -67,7 +67,7 @@ def test_any_other_failure_is_a_failure_of_the_service(failure: Exception) -> No
         (error("ExecutionDoesNotExist"), Execution.ABSENT),
     ],
 )
-def test_a_look_tells_running_from_ended_and_from_never_started(answer: Any, seen: Execution) -> None:
+def test_status_distinguishes_running_ended_and_absent(answer: Any, seen: Execution) -> None:
     looked, client = machine(answer)
     assert looked.status("abc", 2) == seen
     assert client.calls[0]["executionArn"] == "arn:aws:states:us-east-1:123456789012:execution:render:abc-2"

@@ -34,7 +34,7 @@ def test_more_chunks_cost_more(seconds: int) -> None:
     assert costs == sorted(costs)
 
 
-def test_ten_minutes_of_720p24_are_done_in_half_a_minute_for_half_of_ten_cents() -> None:
+def test_ten_minutes_of_720p24_take_half_a_minute_and_five_cents() -> None:
     work = Workload(frames=14_400, fps=24, width=1280, height=720, capture=0.025)
     predicted = predict_planned(work, Stack(3008, 100))
     assert predicted.seconds <= 30

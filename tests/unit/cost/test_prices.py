@@ -35,7 +35,7 @@ def test_compute_is_gigabyte_seconds_times_the_price_of_the_architecture() -> No
     assert x86["usd"] == pytest.approx(sum(x86["by_kind"].values()), abs=1e-7)
 
 
-def test_storage_beyond_what_is_free_is_counted_for_the_time_it_is_there() -> None:
+def test_storage_beyond_the_free_part_is_counted_by_time() -> None:
     cost = cost_of(usage_of("assemble", seconds=50, memory_mb=2048, storage_mb=4096), chunks=1)
     assert cost["by_kind"]["storage"] == pytest.approx(50 * 3.5 * PRICES.storage_gb_second, abs=1e-8)
 

@@ -20,7 +20,7 @@ COMMON = {
 }
 
 
-def test_values_are_read_as_what_they_mean() -> None:
+def test_values_are_parsed_to_their_types() -> None:
     given = read_settings(
         ApiSettings, {**COMMON, "NETWORK_CEILING": "a.example, *.b.example", "WEBHOOK_ALLOW_PRIVATE": "true"}
     )
@@ -28,7 +28,7 @@ def test_values_are_read_as_what_they_mean() -> None:
     assert given.result_days == 30
 
 
-def test_what_is_set_to_nothing_has_its_default() -> None:
+def test_an_empty_variable_has_its_default() -> None:
     assert read_settings(ApiSettings, {**COMMON, "NETWORK_CEILING": "", "RESULT_DAYS": ""}).network_ceiling == "public"
 
 

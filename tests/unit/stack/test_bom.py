@@ -43,7 +43,7 @@ def test_the_bill_of_materials_names_every_kind_of_part_once(made: Path) -> None
     assert not [url for url in known if url.endswith("/gcc")], "what only builds is not in the image"
 
 
-def test_the_page_of_licences_is_of_what_is_locked(made: Path) -> None:
+def test_the_licence_page_matches_the_locks(made: Path) -> None:
     """`make bom` writes docs/reference/licences.md anew. Debian's part differs from machine to machine."""
     pinned, written = (path.read_text().partition("## Debian")[0] for path in (LICENCES, made / "licences.md"))
     assert pinned == written

@@ -145,7 +145,7 @@ def test_there_are_no_web_sockets() -> None:
     assert ask(path="/live", kind="websocket", **API)[0] == 1008
 
 
-def test_the_server_s_own_start_is_let_through() -> None:
+def test_lifespan_messages_are_passed_through() -> None:
     seen: list[str] = []
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

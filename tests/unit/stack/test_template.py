@@ -91,12 +91,12 @@ def test_a_function_has_its_own_role_and_a_log_that_ends(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Bucket", "TaskTable", "WebhookSecretKey"])
-def test_what_cannot_be_made_again_is_kept_when_the_stack_goes(name: str) -> None:
+def test_data_is_retained_when_the_stack_is_deleted(name: str) -> None:
     resource = TEMPLATE.body["Resources"][name]
     assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
+def test_the_gateway_has_exactly_the_routes_of_the_application() -> None:
     listed = set()
     for function in ("ApiFunction", "StreamFunction"):
         for event in TEMPLATE.functions()[function]["Properties"]["Events"].values():
@@ -188,7 +188,7 @@ def test_a_message_stays_hidden_longer_than_its_function_may_take(name: str, fun
 
 
 @pytest.mark.parametrize("name", ["WebhookQueue", "DropQueue"])
-def test_a_queue_s_dead_letters_are_watched_and_kept_longer(name: str) -> None:
+def test_dead_letters_have_an_alarm_and_a_longer_retention(name: str) -> None:
     letters = queue(name)["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].partition(".")[0]
     assert queue(letters)["MessageRetentionPeriod"] > queue(name)["MessageRetentionPeriod"]
     watched = [
@@ -197,7 +197,7 @@ def test_a_queue_s_dead_letters_are_watched_and_kept_longer(name: str) -> None:
     assert {"GetAtt": f"{letters}.QueueName"} in watched
 
 
-def test_the_longest_function_is_what_sweep_believes() -> None:
+def test_record_and_sweep_know_the_longest_timeout() -> None:
     longest = max(function["Properties"]["Timeout"] for function in TEMPLATE.functions().values())
     for function in ("Record", "Sweep"):
         assert own_variables(function)["LONGEST_FUNCTION_SECONDS"] == str(longest)

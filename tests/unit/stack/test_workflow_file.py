@@ -72,7 +72,7 @@ def test_a_task_ends_after_its_function_must_have_ended(name: str) -> None:
     assert TASKS[name]["TimeoutSeconds"] > int(str(function_of(name)["Timeout"]))
 
 
-def test_a_task_s_id_is_that_of_the_execution_not_what_a_renderer_answered() -> None:
+def test_the_task_id_comes_from_the_executions_input() -> None:
     """A plan function that a page took over could else have another's task recorded as failed."""
     for name, state in WORKFLOW["States"].items():
         for given in (state.get("Parameters", {}).get("Payload"), state.get("ItemSelector")):
@@ -109,7 +109,7 @@ def test_ten_thousand_chunks_fit_into_the_state() -> None:
     assert len(json.dumps(item)) + len(json.dumps(state)) < 1000
 
 
-def test_the_role_of_the_workflow_allows_just_what_the_file_does() -> None:
+def test_the_workflow_role_allows_exactly_the_actions_of_the_file() -> None:
     """The emulator does not enforce this role, so it is compared with the file."""
     allowed = {}
     for statement in TEMPLATE.statements("WorkflowRole"):
