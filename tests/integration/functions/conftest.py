@@ -1,4 +1,4 @@
-"""Each test has an AWS of its own, in this process, and functions that start anew."""
+"""Each test gets a new AWS (moto, in this process) and functions with empty caches."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.integration.functions.webhooks import Receiver, running_receiver
 
 @pytest.fixture(scope="session")
 def clients() -> Callable[..., Any]:
-    """Clients, each made once: making one takes longer than most tests. What is behind them is each test's own."""
+    """Clients that all tests share: creating one takes longer than most tests. moto resets their data."""
     made: dict[tuple[str, bool], Any] = {}
     real = boto3.client
 
-    def client(service: str, *given: Any, **settings: Any) -> Any:
+    def client(service: str, *_: Any, **settings: Any) -> Any:
         key = (service, "config" in settings)
         if key not in made:
             made[key] = real(service, REGION, **settings)
@@ -36,27 +36,27 @@ def clients() -> Callable[..., Any]:
     return client
 
 
-_writing = threading.Lock()
+_write_lock = threading.Lock()
 
 
 def one_at_a_time(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The table decides on one conditional write after the other; moto looks at two before either is done."""
+    """Run calls one after the other: moto does not make conditional writes atomic."""
 
-    def alone(**given: Any) -> Any:
-        with _writing:
-            return call(**given)
+    def serialized(**arguments: Any) -> Any:
+        with _write_lock:
+            return call(**arguments)
 
-    return alone
+    return serialized
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Iterator[Cloud]:
-    """AWS, and every function's caches empty."""
+    """AWS with empty caches in every function."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")
     monkeypatch.setattr(boto3, "client", clients)
-    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: 1000)  # moto does not know this call
+    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: 1000)  # moto does not implement this call
     before = dict(os.environ)
     with mock_aws():
         made = Cloud.make()
@@ -69,7 +69,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Itera
 
 @pytest.fixture
 def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour:
-    """The image's functions with an engine that renders at once, or fails as told."""
+    """The render functions with an engine that renders at once or fails as configured."""
     wanted = engine.Behaviour()
     engine.install(monkeypatch, wanted)
     from hyperframes_render.functions import grant
@@ -103,7 +103,7 @@ def streaming(cloud: Cloud) -> Streaming:
 
 @pytest.fixture(autouse=True)
 def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Addresses by name, to be filled: every other name has one public address. No test asks a name server."""
+    """IP addresses by host name, for tests to fill. Other names get one public address; no test uses DNS."""
     known: dict[str, str] = {}
     real = socket.getaddrinfo
 
@@ -118,7 +118,7 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def clear_caches() -> None:
-    """A new environment: what functions keep between calls is gone."""
+    """Clear the caches that functions keep between calls, as a new execution environment does."""
     from hyperframes_render.functions import notify
 
     caches = (

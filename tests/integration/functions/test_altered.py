@@ -1,6 +1,7 @@
-"""A renderer that a page took over writes what it likes into its own task's item and draft: what comes of it.
+"""Effects of a compromised renderer that writes any values into its task's item and draft.
 
-It can do no more: tests/integration/workflow/test_grant.py. Here are the functions that act on what it wrote.
+tests/integration/workflow/test_grant.py shows that it can write nothing else. These tests run the functions that read
+the altered item.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from tests.integration.functions.webhooks import FINE, Receiver, ended_task, mes
 OTHER_KEY = "other key"
 OTHER = make_record(OTHER_KEY, "other").owner
 HOOK = "https://attacker.example/hook"
-#: What an item could say to have a function act for, or on, somebody else.
+#: Changes of an item that could make a function act for, or on, another owner.
 ALTERED: dict[str, dict[str, Any]] = {
     "owner": {"owner": OTHER},
     "webhook": {"webhook": HOOK},
@@ -49,18 +50,18 @@ ALTERED: dict[str, dict[str, Any]] = {
 
 
 def alter(cloud: Cloud, task_id: str, changes: dict[str, Any]) -> None:
-    """Write to the item as a session of its task may."""
-    with contextlib.suppress(ValueError):  # what cannot be read any more is written all the same
+    """Write `changes` to the task's item, as a session for the task may."""
+    with contextlib.suppress(ValueError):  # the written item may be unreadable
         assert cloud.tasks.update_if_unchanged(cloud.task(task_id), changes) is not None
 
 
 def delete_grant(cloud: Cloud, task_id: str) -> None:
-    """As if its time were over."""
+    """Delete the record of the task's grant, as its expiry would."""
     cloud.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": f"access#{task_id}"}})
 
 
 def rendered(task_id: str) -> str:
-    """A task at its last step."""
+    """Plan and render the task up to its last step. Returns its id."""
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
     return task_id
@@ -75,7 +76,7 @@ def drop(cloud: Cloud, key: str, **options: Any) -> str:
 
 @pytest.fixture
 def other(cloud: Cloud) -> str:
-    """Another caller's key."""
+    """The API key of another owner."""
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
     return OTHER_KEY
 
@@ -107,7 +108,7 @@ def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, b
 def test_a_task_altered_while_it_ends_publishes_for_its_owner_only(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Who writes to an item directly need not raise its version, which tells others that it was changed."""
+    """A direct write to an item need not change its version, by which other writers detect changes."""
     real = DynamoTasks.update_if_unchanged
 
     def update_if_unchanged(self: DynamoTasks, task: Task, changes: Any) -> Task | None:
@@ -135,7 +136,7 @@ def test_a_task_altered_while_it_ends_publishes_for_its_owner_only(
 def test_a_final_state_forged_by_a_renderer_is_not_published_for_others(
     cloud: Cloud, behaviour: Behaviour, name: str, noted: bool
 ) -> None:
-    """Without a note: one that was kept waiting for longer than notes live."""
+    """Without a grant: the task was delayed for longer than grants are kept."""
     task_id = rendered(submit(webhook="https://example.com/hook"))
     cloud.events_seen()
     output = {"key": "outbox/tasks/other/video.mp4", "bucket": "another"}
@@ -204,7 +205,7 @@ def test_file_keys_in_an_altered_item_are_not_signed(cloud: Cloud, behaviour: Be
 
 
 def uris(value: Any) -> list[str]:
-    """Every address in an answer."""
+    """Every `uri` in a JSON response."""
     if isinstance(value, dict):
         own = [value["uri"]] if isinstance(value.get("uri"), str) else []
         return own + [uri for inner in value.values() for uri in uris(inner)]
@@ -291,7 +292,7 @@ def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, 
 def test_the_webhook_of_an_altered_task_reports_failure_to_its_owner(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, name: str
 ) -> None:
-    """Altered after `record`, while its function still runs."""
+    """The task is altered after `record`, while its function still runs."""
     task_id = ended_task(receiver)
     alter(cloud, task_id, ALTERED[name])
     assert call("notify", message(task_id)) == FINE

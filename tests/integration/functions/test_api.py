@@ -1,4 +1,4 @@
-"""POST /apps/run, GET /tasks/{task_id}, GET /health: what they promise, and what they say to bad input."""
+"""POST /apps/run, GET /tasks/{task_id} and GET /health: results, and errors for bad input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what, how often, and what happens when the same request comes twice."""
+"""Scopes of keys, rate limits, and repeated requests."""
 
 from __future__ import annotations
 

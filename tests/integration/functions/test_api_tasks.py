@@ -1,4 +1,4 @@
-"""Lists, cancelling, deleting, files, uploads, dry runs: what these routes promise."""
+"""Routes that list, cancel and delete tasks; files, uploads and dry runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the public clients expect beyond the convention, each as it asks."""
+"""Behaviour that the public client libraries expect beyond the API convention."""
 
 from __future__ import annotations
 

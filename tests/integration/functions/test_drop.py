@@ -1,4 +1,4 @@
-"""The drop folder: a file in inbox/ becomes a video or a readable error in outbox/, once."""
+"""The drop folder: a file in inbox/ becomes one video or one readable error in outbox/."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINE: dict[str, Any] = {"batchItemFailures": []}
 
 
 def drop(cloud: Cloud, key: str, data: bytes | str = HTML, **options: Any) -> str | None:
-    """Drop a file and let its report arrive; the id of the task that it became, if any."""
+    """Drop a file and deliver its event. Returns the id of its task, if one was started."""
     before = set(cloud.all_tasks())
     assert call("drop", dropped(cloud, key, data, **options)) == FINE
     new = set(cloud.all_tasks()) - before

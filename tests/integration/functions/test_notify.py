@@ -1,4 +1,4 @@
-"""Webhooks: signed, to public addresses, tried again for as long as the schedule says, never told differently."""
+"""Webhooks: signatures, public addresses, and retries by the schedule with an unchanged body."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
     clear_caches()
-    task_id = ended_task(receiver)  # accepted while it was allowed
+    task_id = ended_task(receiver)  # accepted while private addresses were allowed
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "false")
     clear_caches()
     assert call("notify", message(task_id)) != FINE

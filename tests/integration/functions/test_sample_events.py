@@ -1,4 +1,4 @@
-"""Every file events/FUNCTION[.variant].json is an event that FUNCTION takes."""
+"""Every file events/FUNCTION[.variant].json is an event that FUNCTION accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TASK = "5a1f0c9e8b7d6a5f4e3d2c1bf86777c87afa"
 
 
 def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
-    """The task that the samples speak of, planned and rendered as far as each needs."""
+    """The task to which the sample events refer, planned and rendered as far as each event needs."""
     cloud.put(f"work/{TASK}/source.html", HTML)
     now = moment()
     task = Task(

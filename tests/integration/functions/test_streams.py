@@ -1,4 +1,4 @@
-"""GET /tasks/{task_id}/stream: what leaves, when, and how many may look on."""
+"""GET /tasks/{task_id}/stream: content, timing and the limit of open streams."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 
 
 def end_soon(cloud: Cloud, task_id: str, after: float = 0.5) -> threading.Thread:
-    """Move the task on from another thread, and end it."""
+    """Count frames and then end the task, from another thread, within `after` seconds."""
 
     def run() -> None:
         for frames in range(1, 6):
@@ -98,7 +98,7 @@ OTHER_KEY = "hf_live_other"
 
 
 def two_keys(cloud: Cloud) -> list[tuple[str, dict[str, str]]]:
-    """The address of a stream, and the headers to ask for it with, of each of two keys."""
+    """The path of a stream and the request headers, for each of two keys."""
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
     asked = []
     for key in (KEY, OTHER_KEY):
@@ -109,7 +109,7 @@ def two_keys(cloud: Cloud) -> list[tuple[str, dict[str, str]]]:
 
 
 def all_at_once(client: TestClient, asked: list[tuple[str, dict[str, str]]]) -> list[Any]:
-    """The answers to requests that were sent together."""
+    """The responses to requests that were sent at the same time."""
     answers: list[Any] = [None] * len(asked)
 
     def ask(number: int) -> None:

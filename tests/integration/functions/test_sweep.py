@@ -1,4 +1,4 @@
-"""sweep: nothing accepted stays without an end, no end stays untold."""
+"""sweep: every accepted task reaches a final state, and every final state is published."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_nothing_is_done_before_its_time(cloud: Cloud, behaviour: Behaviour) -> 
     submit()
     done = submit()
     run_workflow(done)
-    call("sweep", {})  # the clean-up of the ended one is due at once here
+    call("sweep", {})  # the clean-up of the ended task is due at once in tests
     assert call("sweep", {}) == {}
 
 

@@ -1,4 +1,4 @@
-"""plan, render_chunk, assemble and record: each end of a task is one state, one record, one final event."""
+"""plan, render_chunk, assemble and record: each task ends with one final state, one record and one final event."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from tests.integration.functions.engine import Behaviour
 
 
 def slow_down(*_: Any) -> None:
-    """S3, when it is asked too much."""
+    """The error of S3 at too many requests."""
     raise ServiceFailed("Writing failed: SlowDown.")
 
 
 def assert_ended_well(cloud: Cloud, task_id: str, status: int) -> list[dict[str, Any]]:
-    """One final state, one record of the right kind, one distinct final event, nothing in work/. The events."""
+    """Check for one final state, one matching record, one distinct final event, an empty work/. Returns the events."""
     task = cloud.task(task_id)
     assert task.status == status
     records = [key for key in cloud.keys("outbox/") if key.endswith(".json")]
@@ -172,7 +172,7 @@ def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: B
     call("plan", {"task_id": task_id})
     for kind in (BrowserFailed, EncoderFailed, ServiceFailed):
         behaviour.faults["render_chunk 0"] = [kind("It went wrong.", "Do this.")]
-        with pytest.raises(Exception) as raised:  # its class is made for the workflow
+        with pytest.raises(Exception) as raised:  # the exception class is created for the workflow
             call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
         assert type(raised.value).__name__ == kind.__name__
         assert json.loads(str(raised.value))["message"] == "It went wrong."
@@ -232,7 +232,7 @@ def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Beh
 
 @pytest.fixture
 def interrupts_ignored() -> Iterator[None]:
-    """As in what a script starts in the background."""
+    """Ignore SIGINT, as background jobs of a shell do."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
@@ -364,7 +364,7 @@ def test_a_caught_error_becomes_a_code_and_a_message(
 
 
 class Ended(BaseException):
-    """Stands for the end of the process."""
+    """Raised in place of the end of the process."""
 
 
 @pytest.mark.parametrize("step", ["make_plan", "render"])
@@ -382,7 +382,7 @@ def test_a_process_ends_if_a_thread_outlives_its_call(
     with pytest.raises(Ended):
         call("plan", {"task_id": task_id})
         call("render_chunk", {"task_id": task_id, "whole": True})
-    # What Lambda says of a process that ended.
+    # The error that Lambda reports for a process that ended.
     caught = {"Error": "Runtime.ExitError", "Cause": json.dumps({"errorMessage": "exit status 1"})}
     call("record", {"task_id": task_id, "outcome": "failed", "error": caught})
     stored = cloud.task(task_id).error
@@ -438,7 +438,7 @@ def test_a_composition_at_a_url_is_fetched_once_for_all_chunks(
     task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 10
     assert asked == ["https://example.com/promo.html"]
-    # Every step renders it as the page at the address that answered.
+    # Every step renders the page at the address that returned it.
     assert set(behaviour.addresses) == {"https://www.example.com/promo.html"}
     assert len(behaviour.addresses) == 3 and cloud.task(task_id).source_address == behaviour.addresses[0]
 
@@ -527,7 +527,7 @@ def test_a_composition_beyond_the_stacks_ceiling_is_refused_by_plan_too(
 ) -> None:
     given = {"html": "https://out.example/promo.html"}
     task_id = answer("POST", "/apps/run", {"input": given})[1]["data"]["id"]
-    monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed since it was accepted
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed after the task was accepted
     clear_caches()
     assert run_workflow(task_id)["status"] == 11
     error = cloud.task(task_id).error
@@ -546,7 +546,7 @@ def test_a_render_that_runs_out_of_time_says_so_itself(
 ) -> None:
     monkeypatch.setattr(
         "hyperframes_render.functions.support.progress._LAST_SECONDS", 30.0
-    )  # of the 30 that a call has here
+    )  # of the 30 seconds of a call in these tests
     monkeypatch.setattr("hyperframes_render.functions.support.progress._GRACE_SECONDS", 0.2)
     behaviour.chunks, behaviour.hang = chunks, True
     task_id = submit()
@@ -585,7 +585,7 @@ def test_two_records_at_once_leave_one_final_state(
     from hyperframes_render.functions.support.adapters import finisher, settings
     from hyperframes_render.functions.support.settings import RecordSettings
 
-    # DynamoDB looks at a condition and writes in one step; moto, in threads, does so only one call at a time.
+    # DynamoDB checks a condition and writes atomically. moto does so only if one thread calls it at a time.
     lock, update_item = threading.RLock(), DynamoDBBackend.update_item
 
     def one_at_a_time(self: DynamoDBBackend, *given: Any, **more: Any) -> Any:

@@ -105,7 +105,7 @@ def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) 
     with receiving(500) as receiver:
         task_id = stack.submit(composition("unheard"), webhook=receiver.url)
         wait_for(lambda: queue_length(stack, "WebhookDeadLettersUrl") == 1, seconds=40, what="the dead letter")
-    # One try more than there are waiting times.
+    # One attempt more than there are waiting times.
     assert len(receiver.requests) == 4
     assert {headers["webhook-id"] for headers, _ in receiver.requests} == {receiver.requests[0][0]["webhook-id"]}
     assert json.loads(receiver.requests[0][1])["id"] == task_id
@@ -113,7 +113,7 @@ def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) 
 
 
 def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
-    """A task as the API writes it, with other facts and no execution; its id."""
+    """Write a task as the API does, with changed fields and without an execution. Returns its id."""
     item = stack.final(stack.submit(composition("template of a task")))
     fresh = uuid.uuid4().hex[:30]
     work = f"work/{fresh}/source.html"
@@ -145,7 +145,7 @@ def test_sweep_fails_a_task_whose_workflow_ends_repeatedly(stack: Stack) -> None
 
 @pytest.mark.parametrize("function", ["sweep", "record"])
 def test_an_unpublished_final_event_is_published_with_the_same_id(stack: Stack, function: str) -> None:
-    """A publish that failed, or a function that died between the final state and its event."""
+    """Publishing failed, or the function ended between writing the final state and its event."""
     task_id = stack.submit(composition("untold"))
     stack.final(task_id)
     wait_for(lambda: told(stack, task_id), seconds=10, what="the final event")

@@ -1,4 +1,4 @@
-"""What a renderer that was taken over could do: just what its own task's credentials allow."""
+"""A compromised renderer can do only what the credentials of its task allow."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ask(stack: Stack, task_id: str, access: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def two_tasks(stack: Stack) -> tuple[str, str]:
-    """Mine, and another's that ended."""
+    """Two ended tasks: "mine" and another one."""
     mine, other = stack.submit(composition("mine")), stack.submit(composition("another's", chunks=2, frames=20))
     for task_id in (mine, other):
         stack.final(task_id)
@@ -37,7 +37,7 @@ def two_tasks(stack: Stack) -> tuple[str, str]:
 
 
 def clients_of(stack: Stack, task_id: str) -> Any:
-    """Clients with the task's credentials, by service."""
+    """A factory of clients with the task's credentials, by service."""
     given = ask(stack, task_id, stack.access(task_id))["credentials"]
 
     def make(service: str) -> Any:
@@ -55,7 +55,7 @@ def clients_of(stack: Stack, task_id: str) -> Any:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack, two_tasks: tuple[str, str]) -> Any:
-    """Clients with my task's credentials."""
+    """A factory of clients with the credentials of the first task."""
     return clients_of(stack, two_tasks[0])
 
 

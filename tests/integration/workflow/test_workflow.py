@@ -1,4 +1,4 @@
-"""src/workflow/render.asl.json as it is deployed, really executed: every way a render can go has one end."""
+"""Runs the deployed src/workflow/render.asl.json: every path of a render has one end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPLETED, FAILED, CANCELLED = "10", "11", "12"
 
 
 def one_end(stack: Stack, task_id: str, status: str, *, execution: str) -> dict[str, Any]:
-    """The task, after checking that it has exactly one final state, record and final event, and left nothing."""
+    """Check for exactly one final state, record and final event and an empty work/. Returns the task."""
     task = stack.final(task_id)
     assert task["status"]["N"] == status, task.get("error")
     assert set(stack.executions(task_id)) == {execution}
@@ -70,7 +70,7 @@ def test_many_chunks_are_joined_in_order(stack: Stack) -> None:
         ("make_plan", ["BrowserFailed"]),
         ("render", ["BrowserFailed"]),
         ("render_chunk 1", ["BrowserFailed"]),
-        ("render_chunk 1", ["NoRoom"] * 4),  # more often than anything else is tried
+        ("render_chunk 1", ["NoRoom"] * 4),  # more often than other errors are retried
     ],
 )
 def test_a_transient_failure_is_tried_again(stack: Stack, call: str, failures: list[str]) -> None:
@@ -142,7 +142,7 @@ def test_a_finished_chunk_is_not_rendered_again(stack: Stack) -> None:
 
 
 def test_a_retry_waits_no_longer_than_its_longest_delay(stack: Stack) -> None:
-    """Doubling from ten seconds, four retries would take minutes; within two seconds each, they are soon over."""
+    """Four retries with doubled waits from ten seconds take minutes: this one limits each wait to two seconds."""
     states = stack.client("stepfunctions")
     missing = {"FunctionName": "no-such-function", "Payload": {}}
     retry = {

@@ -1,4 +1,4 @@
-"""What the account says of itself."""
+"""The account's concurrency limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session for one task may reach."""
+"""Limits of a session for one task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id, task_id_from
 from hyperframes_render.tasks.model import Task, TaskStatus
 from tests.template import load_template
 
-#: Characters of a session policy (STS).
+#: Maximum characters of a session policy (STS).
 POLICY_LIMIT = 2048
 MINE = task_id_from("mine", "me")
 DROPPED = task_id_from("mine", DROP_OWNER)
@@ -71,7 +71,7 @@ def test_an_address_that_plan_fetches_is_no_key() -> None:
 
 
 def items(policy: dict[str, Any], action: str) -> list[str]:
-    """The items that `action` is allowed on."""
+    """The table items on which `action` is allowed."""
     found: list[str] = []
     for statement in policy["Statement"]:
         if fnmatchcase(action, str(statement["Action"])):
@@ -116,7 +116,7 @@ def test_the_policy_of_a_real_task_is_one_that_sts_takes() -> None:
 
 def test_a_session_outlives_the_longest_function() -> None:
     longest = max(int(one["Properties"]["Timeout"]) for one in load_template().functions().values())
-    # An hour is the most that a role's session gives another.
+    # A role that assumes another role gets a session of at most one hour.
     assert longest < SESSION_SECONDS <= 3600
 
 

@@ -1,4 +1,4 @@
-"""S3's answers become our errors, and its addresses are what a browser can use."""
+"""S3 errors become RenderErrors, and browsers can use signed URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a workflow twice is starting it once."""
+"""A second start of a workflow has no effect; the status of executions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:render"
 
 
 class Client:
-    """Answers each call with what is left for it: an exception or a value."""
+    """A client that answers each call with `answer`: a value, or an exception that it raises."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""The cost is the arithmetic of the price table, nothing hidden."""
+"""The cost is the usage times the price table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORKFLOW = Path(__file__).parents[3] / "src" / "workflow" / "render.asl.json"
 
 
 def usage_of(function: str, *, seconds: float, memory_mb: int, storage_mb: int = 512, calls: int = 1) -> Usage:
-    """What `calls` equal calls report."""
+    """The usage that `calls` equal calls report."""
     once = usage_counters(function, seconds, memory_mb, storage_mb)
     return Usage.of_task({name: calls * value for name, value in once.items()})
 
@@ -51,7 +51,7 @@ def test_transitions_are_those_of_the_workflow_file() -> None:
     states: dict[str, Any] = json.loads(WORKFLOW.read_text())["States"]
 
     def path(start: str, at_choice: str) -> int:
-        """States from `start` to the end where all goes well."""
+        """The number of states from `start` to the end of a successful task."""
         state = states[start]
         following = at_choice if state["Type"] == "Choice" else state.get("Next")
         return 1 + (path(following, at_choice) if following else 0)

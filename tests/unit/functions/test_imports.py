@@ -1,4 +1,4 @@
-"""The zip functions start without a browser, a codec library or a command line, none of which they have."""
+"""The zip functions start without a browser, a codec library or a command line, which their layer lacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-#: Not in the dependencies layer, or too slow to start with.
+#: Modules that are not in the dependencies layer, or too slow to import at start.
 ABSENT = ("playwright", "av", "imageio_ffmpeg", "click", "numpy", "PIL", "moto", "uvicorn", "hyperframes_render.render")
 
 

@@ -1,4 +1,4 @@
-"""A function starts with the environment that it needs, or says which variable is wrong."""
+"""A function starts with valid environment variables, or names the wrong variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make audit` tells "none" from "found" and from "could not be asked". audit_reports/ is what the tools say."""
+"""`make audit` distinguishes none, found and not asked. audit_reports/ has reports of the tools."""
 
 from __future__ import annotations
 

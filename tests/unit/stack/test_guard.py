@@ -1,4 +1,4 @@
-"""The emulator answers the stack's own programs, and of web pages only what the API signed for them."""
+"""The emulator answers the stack's programs. Web pages may use only URLs that the API signed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def _application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def ask(method: str = "GET", path: str = "/", query: str = "", kind: str = "http", **headers: str) -> tuple[int, str]:
-    """Status (of a web socket: the code it is closed with) and text of the answer."""
+    """Status (of a web socket: its close code) and text of the response."""
     given = {"host": "127.0.0.1:4566", **headers}
     scope = {
         "type": kind,

@@ -1,4 +1,4 @@
-"""Locks are exact, carry hashes and name no place to get packages from."""
+"""Locks have exact versions and hashes, and no URLs of packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What template.yaml promises, without deploying it."""
+"""Properties of template.yaml, checked without a deployment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "Stream": settings.StreamSettings,
     "Grant": settings.GrantSettings,
 }
-#: Set by Lambda, or with a default that only tests and the stack on one machine change.
+#: Variables that Lambda sets, or whose default only tests and the local stack change.
 NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}
 
 
@@ -69,8 +69,8 @@ def test_every_action_has_a_reason_beside_it() -> None:
     assert len(re.findall(r"^ {18}- \w+:\w+ # \S+", TEMPLATE.text, re.MULTILINE)) > 60
 
 
-#: Actions for which AWS takes no resource but "*".
-KNOW_NO_RESOURCES = {"lambda:GetAccountSettings"}
+#: Actions for which AWS accepts only the resource "*".
+WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
 
 
 @pytest.mark.parametrize("role", [*TEMPLATE.function_roles(), "WorkflowRole"])
@@ -78,7 +78,7 @@ def test_a_role_has_no_wildcard_where_there_is_a_resource_to_name(role: str) -> 
     for statement in TEMPLATE.statements(role):
         assert not [action for action in statement["Action"] if "*" in action]
         if "*" in statement["Resource"]:
-            named = {action for action in statement["Action"] if action not in KNOW_NO_RESOURCES}
+            named = {action for action in statement["Action"] if action not in WITHOUT_RESOURCE}
             assert {action.partition(":")[0] for action in named} <= {"xray", "logs"}
 
 
@@ -101,14 +101,14 @@ def test_the_gateway_has_exactly_the_routes_of_the_application() -> None:
     for function in ("ApiFunction", "StreamFunction"):
         for event in TEMPLATE.functions()[function]["Properties"]["Events"].values():
             route = (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
-            # A preflight is no stream: the API's function answers it.
+            # The function `api` answers the preflight of a stream.
             assert (route[1].endswith("/stream") and route[0] == "GET") == (function == "StreamFunction")
             listed.add(route)
     paths = build_application().openapi()["paths"]
     served = {
         (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods
     }
-    # Other names of POST /apps/run and GET /tasks; and every route answers below /v1 as well.
+    # Aliases of POST /apps/run and GET /tasks. Every route also exists under /v1.
     served |= {("POST", "/run"), ("POST", "/tasks/list")}
     served |= {("OPTIONS", path) for _, path in served}
     served |= {(method, f"/v1{path}") for method, path in served}
@@ -119,7 +119,7 @@ def access_log() -> str:
     return str(TEMPLATE.body["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"])
 
 
-#: What the gateway answers by itself, as the application would answer it. The last two have no status of their own: the
+#: Errors of the gateway, as the application would report them. The bodies of the last two have no status, because the
 #: gateway has no variable for it.
 GATEWAY_ERRORS: dict[str, tuple[RenderError, int]] = {
     "UNAUTHORIZED": (Unauthorized("There is no valid key.", "Send the header Authorization: Bearer YOUR_KEY."), 401),

@@ -1,4 +1,4 @@
-"""renovate.json reaches everything that is pinned."""
+"""renovate.json covers every pinned version."""
 
 from __future__ import annotations
 
