@@ -96,7 +96,7 @@ def test_an_altered_task_fails_without_effect_on_other_owners(cloud: Cloud, beha
     assert "drop_key" not in event and event["output"] is None
 
 
-def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_altered_dropped_file_gets_its_error_under_its_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(drop(cloud, "inbox/mine.html"))
     alter(cloud, task_id, {"drop_key": "inbox/victim.html", "webhook": HOOK})
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
@@ -131,10 +131,10 @@ def test_a_task_altered_while_it_ends_publishes_for_its_owner_only(
     assert [(event["status"], event["owner"]) for event in cloud.events_seen()] == [(11, OWNER)]
 
 
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("has_grant", [True, False])
 @pytest.mark.parametrize("name", ["dropped name and owner", "all"])
 def test_a_final_state_forged_by_a_renderer_is_not_published_for_others(
-    cloud: Cloud, behaviour: Behaviour, name: str, noted: bool
+    cloud: Cloud, behaviour: Behaviour, name: str, has_grant: bool
 ) -> None:
     """Without a grant: the task was delayed for longer than grants are kept."""
     task_id = rendered(submit(webhook="https://example.com/hook"))
@@ -142,13 +142,13 @@ def test_a_final_state_forged_by_a_renderer_is_not_published_for_others(
     output = {"key": "outbox/tasks/other/video.mp4", "bucket": "another"}
     end = {"status": 10, "output": output, "attention": "announce", "attention_at": "2020-01-01T00:00:00.000Z"}
     alter(cloud, task_id, {**ALTERED[name], **end})
-    if not noted:
+    if not has_grant:
         delete_grant(cloud, task_id)
     assert call("sweep", {})["announced"] == 1
     assert not [key for key in cloud.keys("outbox/") if "victim" in key]
     assert cloud.task(task_id).status == 11
     assert [event["output"] for event in cloud.events_seen()] == [None]
-    assert cloud.task(task_id).webhook == ("https://example.com/hook" if noted else None)
+    assert cloud.task(task_id).webhook == ("https://example.com/hook" if has_grant else None)
 
 
 def test_a_forged_final_state_is_published_with_its_owners_files_only(cloud: Cloud, behaviour: Behaviour) -> None:
@@ -160,12 +160,12 @@ def test_a_forged_final_state_is_published_with_its_owners_files_only(cloud: Clo
     assert call("sweep", {})["announced"] == 1
     (event,) = cloud.events_seen()
     record = cloud.json(f"outbox/tasks/{task_id}/result.json")
-    for told in (event["output"], record["output"]):
-        assert (told["key"], told["bucket"]) == (f"outbox/tasks/{task_id}/video.mp4", BUCKET)
-        assert told["poster"]["key"] == f"outbox/tasks/{task_id}/poster.jpg" and told["size"] == 0
+    for output in (event["output"], record["output"]):
+        assert (output["key"], output["bucket"]) == (f"outbox/tasks/{task_id}/video.mp4", BUCKET)
+        assert output["poster"]["key"] == f"outbox/tasks/{task_id}/poster.jpg" and output["size"] == 0
 
 
-def test_a_draft_that_names_other_objects_leads_to_none_of_them(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_object_keys_in_an_altered_draft_are_not_used(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.put(f"outbox/tasks/{task_id}/poster.jpg", b"[a poster]")
     draft = cloud.json(f"work/{task_id}/result.json")
@@ -182,7 +182,7 @@ def test_a_draft_that_names_other_objects_leads_to_none_of_them(cloud: Cloud, be
     assert "uploads/other" not in record and "another" not in record and "x.exe" not in record
 
 
-def test_a_poster_that_is_claimed_and_not_there_is_not_shown(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_missing_poster_is_not_shown(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.s3.delete_object(Bucket=BUCKET, Key=f"outbox/tasks/{task_id}/poster.jpg")
     draft = cloud.json(f"work/{task_id}/result.json")
@@ -246,7 +246,7 @@ def test_an_unreadable_task_under_another_owner_does_not_break_its_list(
     assert seen == theirs[::-1]
 
 
-def test_deleting_a_task_with_its_uploads_deletes_no_other_s(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_a_task_with_uploads_deletes_no_foreign_uploads(cloud: Cloud, behaviour: Behaviour) -> None:
     for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OWNER}/2/kept.html", f"uploads/{OTHER}/3/theirs.mp3"):
         cloud.put(key, HTML)
     for way in ("delete", "delete files"):
@@ -276,7 +276,7 @@ def delete(task_id: str, way: str) -> int:
     return ask("DELETE", f"/tasks/{task_id}/files")[0]
 
 
-def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_results_keeps_the_results_of_dropped_files(cloud: Cloud, behaviour: Behaviour) -> None:
     run_workflow(drop(cloud, "inbox/victim.html"))
     results = cloud.keys("outbox/victim")
     assert len(results) == 2
@@ -297,9 +297,9 @@ def test_the_webhook_of_an_altered_task_reports_failure_to_its_owner(
     alter(cloud, task_id, ALTERED[name])
     assert call("notify", message(task_id)) == FINE
     ((headers, body),) = receiver.got
-    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
-    assert (told["status"], told["output"]) == (11, None)
-    assert "cannot be trusted" in told["error"] and "victim" not in body.decode()
+    payload = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert (payload["status"], payload["output"]) == (11, None)
+    assert "cannot be trusted" in payload["error"] and "victim" not in body.decode()
 
 
 def test_a_webhook_added_to_a_task_is_not_delivered(
@@ -321,7 +321,7 @@ def test_a_webhook_of_a_task_without_a_grant_is_not_delivered(
     assert receiver.got == []
 
 
-def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_without_a_grant_is_shown_as_before(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit(webhook="https://example.com/hook")
     run_workflow(task_id)
     before = answer("GET", f"/tasks/{task_id}")[1]["data"]
@@ -355,7 +355,7 @@ def test_showing_and_streaming_a_task_reads_only_its_item(
 @pytest.mark.parametrize(
     "address", ["file:///proc/self/environ", "chrome://version", "javascript:1", "composition.html"]
 )
-def test_a_page_is_opened_at_no_address_but_one_of_the_web(cloud: Cloud, behaviour: Behaviour, address: str) -> None:
+def test_a_page_is_opened_only_at_a_web_address(cloud: Cloud, behaviour: Behaviour, address: str) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     alter(cloud, task_id, {"source_address": address})

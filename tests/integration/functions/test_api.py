@@ -64,7 +64,7 @@ def test_a_completed_task_has_a_fresh_video_address_cost_and_timings(cloud: Clou
     assert "progress" not in task["output"]
 
 
-def test_an_expired_video_is_called_expired_and_not_linked(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_expired_video_is_reported_without_a_url(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     task = cloud.task(task_id)
@@ -84,7 +84,7 @@ def test_a_running_task_shows_its_progress(cloud: Cloud, behaviour: Behaviour) -
     assert task["logs"] == ["render: 20 of 50 frames (40 %)"]
 
 
-def test_version_2_is_bare_and_v1_is_a_prefix_of_every_route(cloud: Cloud) -> None:
+def test_version_2_has_no_envelope_and_every_route_exists_under_v1(cloud: Cloud) -> None:
     _, body, _ = answer("POST", "/v1/run", {"input": {"html": HTML}}, **{"X-API-Version": "2"})
     assert body["status"] == 2 and "data" not in body
     status, again, _ = answer("GET", f"/v1/tasks/{body['id']}", **{"X-API-Version": "2"})
@@ -117,7 +117,7 @@ def test_without_a_gateway_the_openapi_base_url_is_the_root(cloud: Cloud) -> Non
         assert TestClient(build_application()).get(path).json()["servers"] == [{"url": "/"}]
 
 
-def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(cloud: Cloud) -> None:
+def test_a_request_keeps_its_valid_id_or_gets_one(cloud: Cloud) -> None:
     assert answer("GET", "/health", **{"X-Request-Id": "order-4711-a"})[2]["x-request-id"] == "order-4711-a"
     assert len(answer("GET", "/health")[2]["x-request-id"]) == 32
     odd = answer("GET", "/health", **{"X-Request-Id": "x\r\nSet-Cookie: a"})[2]["x-request-id"]
@@ -220,7 +220,7 @@ def test_a_body_beyond_the_limit_is_413(cloud: Cloud) -> None:
     assert status == 413 and problem["error"]["code"] == "payload_too_large"
 
 
-def test_an_unknown_route_and_a_wrong_method_answer_in_our_shape(cloud: Cloud) -> None:
+def test_unknown_routes_and_methods_have_the_common_error_body(cloud: Cloud) -> None:
     assert answer("GET", "/nothing/here")[1]["error"]["code"] == "not_found"
     status, problem, _ = answer("DELETE", "/apps/run")
     assert status == 405 and "DELETE" in problem["detail"]
@@ -246,7 +246,7 @@ def test_metadata_beside_or_inside_input_is_echoed(cloud: Cloud) -> None:
         assert answer("GET", f"/tasks/{task['id']}")[1]["data"]["metadata"] == {"n": 1.5}
 
 
-def test_an_uploaded_file_is_rendered_where_it_lies(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_uploaded_file_is_rendered_without_a_copy(cloud: Cloud, behaviour: Behaviour) -> None:
     key = f"uploads/{OWNER}/f1/page.html"
     cloud.put(key, HTML)
     task_id = answer("POST", "/apps/run", {"input": {"html": f"s3://{BUCKET}/{key}"}})[1]["data"]["id"]
@@ -273,7 +273,7 @@ def test_the_stacks_network_ceiling_narrows_a_request(cloud: Cloud, monkeypatch:
         ({"html": HTML, "audio": "https://in.example@out.example/a.mp3"}, "input.audio_url"),
     ],
 )
-def test_an_address_beyond_the_stacks_ceiling_is_refused_when_it_is_posted(
+def test_a_url_beyond_the_network_ceiling_is_refused_at_submission(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], field: str
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
@@ -335,13 +335,13 @@ def test_an_internal_error_is_a_500_without_internals(cloud: Cloud, monkeypatch:
     assert "secret" not in json.dumps(problem) and headers["x-request-id"] in problem["detail"]
 
 
-def test_a_task_that_was_accepted_before_is_not_accepted_again(cloud: Cloud) -> None:
+def test_an_accepted_task_is_not_accepted_twice(cloud: Cloud) -> None:
     task_id = submit()
     task = cloud.task(task_id)
     assert cloud.tasks.create(task) is False
 
 
-def test_a_change_that_lost_its_race_is_not_written(cloud: Cloud) -> None:
+def test_a_stale_change_is_not_written(cloud: Cloud) -> None:
     task_id = submit()
     mine, theirs = cloud.task(task_id), cloud.task(task_id)
     assert cloud.tasks.update_if_unchanged(theirs, {"status": TaskStatus.CANCELLING}) is not None
@@ -357,7 +357,7 @@ def test_counting_frames_conflicts_with_no_change_of_state(cloud: Cloud) -> None
     assert cloud.task(task_id).frames_done == 5
 
 
-def test_a_source_that_cannot_be_written_is_no_accepted_task(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_without_a_stored_source_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.objects import S3Objects
     from hyperframes_render.errors import ServiceFailed
 

@@ -34,7 +34,7 @@ def test_tasks_are_listed_newest_first_in_pages_that_hold_each_once(cloud: Cloud
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "1000"}, {"limit": "many"}, {"cursor": "x"}])
-def test_a_page_that_cannot_be_is_refused_by_name(cloud: Cloud, query: dict[str, str]) -> None:
+def test_invalid_paging_options_are_named(cloud: Cloud, query: dict[str, str]) -> None:
     status, problem = ask("GET", "/tasks", query)
     assert status in (400, 422)
     assert next(iter(query)) in problem["detail"]
@@ -51,7 +51,7 @@ def test_cancelling_applies_once_and_not_to_ended_tasks(cloud: Cloud, behaviour:
     assert answer("POST", f"/tasks/{task_id}/cancel")[1]["data"]["status"] == 12
 
 
-def test_deleting_takes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_removes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert cloud.keys(f"outbox/tasks/{task_id}/")
@@ -62,7 +62,7 @@ def test_deleting_takes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviou
     assert not cloud.keys(f"outbox/tasks/{task_id}/") and not cloud.keys(f"work/{task_id}/")
 
 
-def test_a_task_deleted_at_work_ends_and_leaves_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_deleted_while_it_runs_leaves_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     assert answer("DELETE", f"/tasks/{task_id}")[0] == 200
@@ -111,7 +111,7 @@ def test_an_uploaded_file_has_a_signed_put_and_a_stable_uri(cloud: Cloud, behavi
     assert run_workflow(task_id)["status"] == 10
 
 
-def test_an_uploaded_sound_goes_to_the_planner_as_a_file(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_planner_gets_an_uploaded_sound_as_a_file(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks = 2
     cloud.put(f"uploads/{OWNER}/f2/song.mp3", b"[the song]")
     uri = f"s3://{BUCKET}/uploads/{OWNER}/f2/song.mp3"
@@ -122,7 +122,7 @@ def test_an_uploaded_sound_goes_to_the_planner_as_a_file(cloud: Cloud, behaviour
     assert foreign[0] == 400 and "input.audio_url" in foreign[1]["detail"]
 
 
-def test_an_upload_without_a_name_is_a_zip_if_it_looks_like_one(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_upload_without_a_name_is_recognized_as_zip_by_content(cloud: Cloud, behaviour: Behaviour) -> None:
     cloud.put(f"uploads/{OWNER}/f3/file", b"PK\x03\x04")
     task_id = answer("POST", "/apps/run", {"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f3/file"}})[1]["data"][
         "id"
@@ -161,7 +161,7 @@ BAD_FILES: dict[str, tuple[Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_file_that_cannot_be_is_refused_by_name(cloud: Cloud, name: str) -> None:
+def test_invalid_file_fields_are_named(cloud: Cloud, name: str) -> None:
     body, status, said = BAD_FILES[name]
     got, problem, _ = answer("POST", "/files", body)
     assert got == status and said in problem["detail"], problem

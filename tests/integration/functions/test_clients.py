@@ -80,7 +80,7 @@ def uploaded(cloud: Cloud, name: str, data: bytes | str, kind: str = "applicatio
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_an_upload_in_the_variables_lies_beside_the_composition(
+def test_an_upload_in_variables_is_stored_beside_the_composition(
     cloud: Cloud, behaviour: Behaviour, chunks: int
 ) -> None:
     behaviour.chunks = chunks
@@ -110,7 +110,7 @@ def test_an_upload_in_variables_is_added_to_an_archives_folder(cloud: Cloud, beh
     assert all(set(one.beside) == {"index.html", "a.css", "uploads/f2/photo.png"} for one in behaviour.seen)
 
 
-def test_a_text_that_a_client_took_for_base64_is_read_back(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_text_uploaded_as_base64_by_mistake_is_restored(cloud: Cloud, behaviour: Behaviour) -> None:
     mistaken = uploaded(cloud, "f3/file", base64.b64decode("RESPONSIBILITIES"))
     task_id = submit(variables={"title": mistaken})
     task = answer("GET", f"/tasks/{task_id}")[1]["data"]
@@ -125,13 +125,13 @@ def test_a_missing_upload_in_variables_is_refused_by_its_path(cloud: Cloud) -> N
     assert not cloud.all_tasks()
 
 
-def test_more_files_than_a_request_may_wait_for_are_refused(cloud: Cloud) -> None:
+def test_too_many_files_in_a_request_are_refused(cloud: Cloud) -> None:
     uris = [uploaded(cloud, f"f{number}/a.png", b"[a picture]") for number in range(21)]
     status, problem, _ = answer("POST", "/apps/run", {"input": {"html": HTML, "variables": {"all": uris}}})
     assert status == 413 and "more than 20 files" in problem["detail"]
 
 
-def test_a_request_is_a_new_one_after_its_task_was_deleted(cloud: Cloud) -> None:
+def test_an_idempotency_key_is_free_after_its_task_was_deleted(cloud: Cloud) -> None:
     body, headers = {"input": {"html": HTML}}, {"Idempotency-Key": "order 7"}
     first = answer("POST", "/apps/run", body, **headers)[1]["data"]["id"]
     assert answer("DELETE", f"/tasks/{first}")[0] == 200
@@ -140,7 +140,7 @@ def test_a_request_is_a_new_one_after_its_task_was_deleted(cloud: Cloud) -> None
     assert answer("POST", "/apps/run", body, **headers)[1]["data"]["id"] == second
 
 
-def test_files_of_a_task_are_deleted_by_their_role_and_the_task_stays(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_files_are_deleted_by_role_and_the_task_stays(cloud: Cloud, behaviour: Behaviour) -> None:
     html = uploaded(cloud, "f1/page.html", HTML, "text/html")
     task_id = answer("POST", "/apps/run", {"input": {"html": html}})[1]["data"]["id"]
     assert answer("DELETE", f"/tasks/{task_id}/files")[0] == 409
@@ -157,7 +157,7 @@ def test_files_of_a_task_are_deleted_by_their_role_and_the_task_stays(cloud: Clo
     assert not cloud.keys(f"uploads/{OWNER}/")
 
 
-def test_deleting_a_task_takes_its_uploads_only_where_that_is_asked_for(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_a_task_keeps_its_uploads_by_default(cloud: Cloud, behaviour: Behaviour) -> None:
     for files, left in (("false", 1), ("true", 0)):
         html = uploaded(cloud, "f1/page.html", HTML, "text/html")
         task_id = answer("POST", "/apps/run", {"input": {"html": html}})[1]["data"]["id"]
@@ -166,7 +166,7 @@ def test_deleting_a_task_takes_its_uploads_only_where_that_is_asked_for(cloud: C
         assert len(cloud.keys(f"uploads/{OWNER}/")) == left
 
 
-def test_a_key_that_may_not_read_gets_no_results(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_key_without_the_read_scope_gets_no_results(cloud: Cloud, behaviour: Behaviour) -> None:
     make_key(cloud, scopes=(Scope.RUN,))
     task_id = answer("POST", "/apps/run", {"input": {"html": HTML}}, key=KEY)[1]["data"]["id"]
     run_workflow(task_id)
@@ -174,7 +174,7 @@ def test_a_key_that_may_not_read_gets_no_results(cloud: Cloud, behaviour: Behavi
     assert task["status"] == 10 and task["output"] is None
 
 
-def test_addresses_and_hosts_have_a_length(cloud: Cloud) -> None:
+def test_urls_and_host_names_have_a_maximum_length(cloud: Cloud) -> None:
     long = "https://example.com/" + "x" * 5000
     for given in ({"html": long}, {"html": HTML, "audio_url": long}, {"html": HTML, "network": ["a.example"] * 101}):
         assert answer("POST", "/apps/run", {"input": given})[0] in (400, 413)

@@ -41,7 +41,7 @@ def drop(cloud: Cloud, key: str, data: bytes | str = HTML, **options: Any) -> st
         "tasks.error/x",
     ],
 )
-def test_any_name_becomes_a_video_and_a_record_beside_it(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
+def test_any_file_name_gets_a_video_and_a_record(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
     task_id = drop(cloud, f"inbox/{name}.html")
     assert task_id and cloud.executions() == [task_id]
     assert run_workflow(task_id)["status"] == 10
@@ -61,18 +61,18 @@ def test_the_record_is_written_after_the_video(
     for name in ("put", "upload"):
         real = getattr(S3Objects, name)
 
-        def noted(self: S3Objects, *given: Any, _real: Any = real) -> None:
+        def recorded(self: S3Objects, *given: Any, _real: Any = real) -> None:
             written.extend(str(one) for one in given if str(one).startswith("outbox/"))
             _real(self, *given)
 
-        monkeypatch.setattr(S3Objects, name, noted)
+        monkeypatch.setattr(S3Objects, name, recorded)
     task_id = drop(cloud, "inbox/promo.html")
     assert task_id
     run_workflow(task_id)
     assert written == ["outbox/promo.mp4", "outbox/promo.json"]
 
 
-def test_a_zip_is_taken_too_and_an_upper_case_suffix(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_zip_files_and_upper_case_suffixes_are_accepted(cloud: Cloud, behaviour: Behaviour) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.html", HTML)
@@ -109,7 +109,7 @@ BAD_SIDECARS: dict[str, tuple[bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", BAD_SIDECARS)
-def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cloud, name: str) -> None:
+def test_the_error_of_a_bad_sidecar_names_field_and_line(cloud: Cloud, name: str) -> None:
     data, said = BAD_SIDECARS[name]
     cloud.put("inbox/promo.render.json", data)
     assert drop(cloud, "inbox/promo.html") is None
@@ -152,7 +152,7 @@ def test_a_name_whose_result_key_is_ambiguous_is_refused(
     assert after == before
 
 
-def test_a_file_without_an_element_is_answered_beside_it(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_file_without_an_element_gets_an_error_record(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = drop(cloud, "inbox/broken.html", "only words")
     assert task_id and run_workflow(task_id)["status"] == 11
     assert cloud.keys("outbox/") == ["outbox/broken.error.json"]
@@ -165,11 +165,11 @@ def test_the_engine_gets_a_plain_file_name(cloud: Cloud, behaviour: Behaviour, m
     names: list[str] = []
     real = plan.make_plan  # type: ignore[attr-defined]
 
-    def noted(source: Any, *given: Any, **more: Any) -> Any:
+    def recorded(source: Any, *given: Any, **more: Any) -> Any:
         names.append(source.name)
         return real(source, *given, **more)
 
-    monkeypatch.setattr(plan, "make_plan", noted)
+    monkeypatch.setattr(plan, "make_plan", recorded)
     for name in ("promo-2.1", "größe ✓", "a b", "..x", "-rf", "%2e%2e"):
         task_id = drop(cloud, f"inbox/{name}.html")
         assert task_id and run_workflow(task_id)["status"] == 10
@@ -179,7 +179,7 @@ def test_the_engine_gets_a_plain_file_name(cloud: Cloud, behaviour: Behaviour, m
 @pytest.mark.parametrize(
     ("size", "said"), [(0, "empty"), (33 * 1024**2, "33"), (3 * 1024**3, "limit")], ids=["empty", "large", "huge"]
 )
-def test_an_empty_or_huge_file_is_answered_beside_it(
+def test_an_empty_or_huge_file_gets_an_error_record(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, size: int, said: str
 ) -> None:
     from hyperframes_render.aws.objects import S3Objects
@@ -230,7 +230,7 @@ def test_a_file_replaced_before_it_was_read_starts_no_task(cloud: Cloud) -> None
     assert cloud.all_tasks() == [] and cloud.keys("outbox/") == [] and cloud.keys("work/") == []
 
 
-def test_a_file_that_is_gone_is_left(cloud: Cloud) -> None:
+def test_a_deleted_file_is_ignored(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     cloud.s3.delete_object(Bucket="hyperframes-render-sample", Key="inbox/promo.html")
     assert call("drop", event) == FINE and cloud.all_tasks() == []
@@ -254,7 +254,7 @@ def test_a_newer_file_of_the_name_cancels_the_older_and_keeps_the_name(cloud: Cl
     assert cloud.json("outbox/promo.json")["output"]["frames"] == 25
 
 
-def test_an_older_report_that_comes_late_does_not_win(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_late_event_of_an_older_file_is_ignored(cloud: Cloud, behaviour: Behaviour) -> None:
     late = dropped(cloud, "inbox/promo.html", HTML, order="01")
     new = drop(cloud, "inbox/promo.html", HTML, order="02")
     assert call("drop", late) == FINE
@@ -262,7 +262,7 @@ def test_an_older_report_that_comes_late_does_not_win(cloud: Cloud, behaviour: B
     assert cloud.keys("work/") == [f"work/{new}/source.html"]
 
 
-def test_a_result_after_a_failure_takes_the_error_away(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_result_after_a_failure_removes_the_error_record(cloud: Cloud, behaviour: Behaviour) -> None:
     bad = drop(cloud, "inbox/promo.html", "<p>", order="01")
     assert bad
     run_workflow(bad)
@@ -295,7 +295,7 @@ def test_a_message_is_retried_after_an_aws_call_failed(cloud: Cloud, monkeypatch
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_key_that_came_encoded_is_found_all_the_same(cloud: Cloud) -> None:
+def test_an_encoded_key_of_a_dropped_file_is_decoded(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/spring promo.html", HTML)
     body = json.loads(event["Records"][0]["body"])
     body["detail"]["object"]["key"] = "inbox/spring+promo.html"

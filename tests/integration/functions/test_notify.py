@@ -33,10 +33,10 @@ def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
     task_id = ended_task(receiver)
     assert call("notify", message(task_id)) == FINE
     ((headers, body),) = receiver.got
-    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
-    assert set(told) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
-    assert (told["id"], told["status"], told["error"]) == (task_id, 10, None)
-    assert "X-Amz-Signature" in told["output"]["video"]["uri"] and told["output"]["uris_expire_at"]
+    payload = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert set(payload) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
+    assert (payload["id"], payload["status"], payload["error"]) == (task_id, 10, None)
+    assert "X-Amz-Signature" in payload["output"]["video"]["uri"] and payload["output"]["uris_expire_at"]
     assert headers["content-type"] == "application/json"
     assert headers["webhook-id"] == f"evt_{task_id}_10"
     assert "authorization" not in headers
@@ -48,8 +48,8 @@ def test_a_failure_is_reported_in_one_sentence(
     behaviour.duration = 5000.0
     task_id = ended_task(receiver)
     assert call("notify", message(task_id)) == FINE
-    told = json.loads(receiver.got[0][1])
-    assert told["status"] == 11 and "MaxDurationSeconds" in told["error"] and told["output"] is None
+    payload = json.loads(receiver.got[0][1])
+    assert payload["status"] == 11 and "MaxDurationSeconds" in payload["error"] and payload["output"] is None
 
 
 def test_dropped_files_are_signed_with_the_stacks_own_secret(
@@ -81,7 +81,7 @@ def test_after_a_rotation_both_secrets_verify_until_the_overlap_ends(
     assert len(vault.secrets(OWNER)) == 1
 
 
-def test_a_task_without_a_webhook_and_a_deleted_one_are_done_with(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_no_webhook_is_sent_for_deleted_tasks_or_without_one(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert call("notify", message(task_id)) == FINE
@@ -111,7 +111,9 @@ def test_every_2xx_counts(
     assert call("notify", message(task_id)) == FINE and waits == []
 
 
-def test_410_ends_it(cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]) -> None:
+def test_status_410_ends_the_retries(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
+) -> None:
     task_id = ended_task(receiver)
     receiver.status = 410
     assert call("notify", message(task_id)) == FINE and waits == []
@@ -144,7 +146,7 @@ def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
     assert verify(secret, first, one) and verify(secret, second, other)
 
 
-def test_after_the_last_try_the_message_goes_to_the_dead_letters_at_once(
+def test_after_the_last_attempt_the_message_is_dead_lettered_at_once(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -181,7 +183,7 @@ def test_the_message_is_hidden_in_the_real_queue(
     assert "Messages" not in cloud.sqs.receive_message(QueueUrl=cloud.webhook_queue)
 
 
-def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
+def test_private_addresses_are_also_refused_at_delivery(
     cloud: Cloud, behaviour: Behaviour, receiver: Receiver, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
@@ -193,7 +195,7 @@ def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
     assert receiver.got == [] and waits
 
 
-def test_a_name_that_answers_differently_by_now_is_not_connected_to(
+def test_a_host_name_that_changed_to_a_private_address_is_refused(
     cloud: Cloud, behaviour: Behaviour, waits: list[int], public_names: dict[str, str]
 ) -> None:
     task_id = submit(webhook="https://rebinding.example.com/hook")
@@ -220,13 +222,13 @@ def test_a_failed_aws_call_is_retried_like_a_failed_receiver(
     assert receiver.got == [] and 48 <= waits[0] <= 72
 
 
-def test_a_public_name_with_a_private_address_is_not_connected_to(receiver: Receiver) -> None:
+def test_a_public_host_name_with_a_private_address_is_refused(receiver: Receiver) -> None:
     port = receiver.url.rpartition(":")[2].partition("/")[0]
     answered = post(f"http://localhost:{port}/hook", b"{}", {})
     assert answered == Answer(0, '"localhost" is not a public address') and receiver.got == []
 
 
-def test_a_receiver_that_never_answers_is_given_up() -> None:
+def test_a_receiver_that_never_answers_times_out() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

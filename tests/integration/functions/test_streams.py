@@ -63,7 +63,7 @@ def test_server_sent_events_are_update_and_done(cloud: Cloud, behaviour: Behavio
     assert "X-Amz-Signature" in data[-1]["output"]["video"]["uri"]
 
 
-def test_while_nothing_changes_there_are_heartbeats_and_the_task_again(cloud: Cloud, streaming: Streaming) -> None:
+def test_an_idle_stream_sends_heartbeats_and_repeats_the_task(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(heartbeat=0.1, repeat=0.35, longest=1.0)
     seen = lines(client.get(f"/tasks/{task_id}/stream", headers=NDJSON).text)
@@ -71,7 +71,7 @@ def test_while_nothing_changes_there_are_heartbeats_and_the_task_again(cloud: Cl
     assert len(beats) >= 3 and len(seen) - len(beats) >= 3
 
 
-def test_a_failed_task_ends_the_stream_with_its_sentence(
+def test_a_failed_task_ends_the_stream_with_its_message(
     cloud: Cloud, behaviour: Behaviour, streaming: Streaming
 ) -> None:
     task_id = submit()
@@ -81,7 +81,7 @@ def test_a_failed_task_ends_the_stream_with_its_sentence(
     assert "event: error" in streaming.client().get(f"/tasks/{task_id}/stream", headers=SSE).text
 
 
-def test_where_answers_cannot_stream_the_request_is_held_and_sent_round(cloud: Cloud, streaming: Streaming) -> None:
+def test_without_streaming_the_request_is_held_and_redirected(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(live=False, hold=0.3)
     began = time.monotonic()
@@ -124,7 +124,7 @@ def all_at_once(client: TestClient, asked: list[tuple[str, dict[str, str]]]) -> 
     return answers
 
 
-def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streaming) -> None:
+def test_streams_beyond_the_limit_get_429(cloud: Cloud, streaming: Streaming) -> None:
     one, other = two_keys(cloud)
     client = streaming.client(limit=2, longest=1.0)
     answers = all_at_once(client, [one, other, one, other, one])
@@ -136,9 +136,7 @@ def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streami
 
 
 @pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 1), (4, 2), (7, 3)])
-def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
-    cloud: Cloud, streaming: Streaming, limit: int, share: int
-) -> None:
+def test_a_key_can_open_at_most_half_of_the_streams(cloud: Cloud, streaming: Streaming, limit: int, share: int) -> None:
     one, other = two_keys(cloud)
     client = streaming.client(limit=limit, longest=2.0)
     answers: list[Any] = []
@@ -153,7 +151,7 @@ def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
     assert late.status_code == (200 if limit > 1 else 429)
 
 
-def test_a_stream_that_is_refused_for_all_keeps_nothing_of_its_key(cloud: Cloud, streaming: Streaming) -> None:
+def test_a_refused_stream_does_not_keep_its_keys_lease(cloud: Cloud, streaming: Streaming) -> None:
     one, other = two_keys(cloud)
     store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     assert store.take_lease("open-streams", "somebody", 1, int(time.time()) + 60)
@@ -185,7 +183,7 @@ def test_both_leases_of_a_long_stream_are_renewed_and_end_with_it(
     assert ends() == []
 
 
-def test_a_lease_whose_environment_died_is_free_again(cloud: Cloud) -> None:
+def test_the_lease_of_a_crashed_environment_expires(cloud: Cloud) -> None:
     store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     now = int(time.time())
     assert store.take_lease("streams", "dead", 1, now - 1)

@@ -15,7 +15,7 @@ from tests.integration.functions.cloud import TABLE, Cloud, call, run_workflow, 
 from tests.integration.functions.engine import Behaviour
 
 
-def test_nothing_is_done_before_its_time(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_sweep_ignores_tasks_that_are_not_due(cloud: Cloud, behaviour: Behaviour) -> None:
     submit()
     done = submit()
     run_workflow(done)
@@ -23,7 +23,7 @@ def test_nothing_is_done_before_its_time(cloud: Cloud, behaviour: Behaviour) -> 
     assert call("sweep", {}) == {}
 
 
-def test_a_started_task_that_is_not_seen_running_is_looked_after(cloud: Cloud) -> None:
+def test_sweep_handles_a_started_task_that_does_not_run(cloud: Cloud) -> None:
     task_id = submit()
     cloud.attention_due(task_id)
     assert call("sweep", {}) == {"started": 1}
@@ -41,7 +41,7 @@ def test_a_running_workflow_is_only_rescheduled(cloud: Cloud, behaviour: Behavio
     assert cloud.task(task_id).status == TaskStatus.RUNNING
 
 
-def test_the_longer_a_workflow_runs_the_later_it_is_looked_at_again(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_checks_of_a_long_workflow_become_less_frequent(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     usual = 2 * 60  # twice AttentionSeconds
@@ -189,14 +189,14 @@ def test_a_final_state_with_many_long_warnings_is_stored_and_published(cloud: Cl
     cloud.put(f"work/{task_id}/result.json", json.dumps(draft))
     cloud.events_seen()
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
-    told = [event["output"]["warnings"] for event in cloud.events_seen()]
-    assert [len(warnings) for warnings in told] == [50]
-    assert {len(warning) for warning in told[0]} == {300}
-    assert told[0] == (cloud.task(task_id).output or {})["warnings"]
+    published = [event["output"]["warnings"] for event in cloud.events_seen()]
+    assert [len(warnings) for warnings in published] == [50]
+    assert {len(warning) for warning in published[0]} == {300}
+    assert published[0] == (cloud.task(task_id).output or {})["warnings"]
 
 
 @pytest.mark.parametrize("draft", ["[" * 100_000, "{", " " * 9 * 1024**2 + "{}"])
-def test_a_draft_that_cannot_be_read_is_an_end_all_the_same(cloud: Cloud, behaviour: Behaviour, draft: str) -> None:
+def test_an_unreadable_draft_still_ends_the_task(cloud: Cloud, behaviour: Behaviour, draft: str) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
@@ -205,7 +205,7 @@ def test_a_draft_that_cannot_be_read_is_an_end_all_the_same(cloud: Cloud, behavi
     assert (cloud.task(task_id).error or {})["code"] == "internal_error"
 
 
-def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_ended_task_needs_no_attention(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert call("sweep", {}) == {"cleaned": 1}
@@ -213,7 +213,7 @@ def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Beha
     assert not {"attention", "attention_at"} & item.keys(), "it left the sparse index"
 
 
-def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_that_ended_during_a_sweep_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
     from hyperframes_render.aws.workflow import StateMachine
     from hyperframes_render.functions.support.adapters import finisher, settings
     from hyperframes_render.functions.support.settings import SweepSettings

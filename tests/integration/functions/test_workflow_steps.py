@@ -80,7 +80,7 @@ def test_many_chunks_are_joined_in_order(cloud: Cloud, behaviour: Behaviour) -> 
     assert "X-Amz" not in json.dumps(final), "events carry no signed address"
 
 
-def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_record_has_all_facts_and_the_cost(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit(metadata={"n": 1})
     run_workflow(task_id)
     record = cloud.json(f"outbox/tasks/{task_id}/result.json")
@@ -111,7 +111,7 @@ def test_plan_writes_a_list_of_chunk_numbers(cloud: Cloud, behaviour: Behaviour)
 
 
 @pytest.mark.parametrize(("limit", "parallel"), [(1000, 60), (60, 48), (10, 8), (2, 1)])
-def test_no_more_chunks_at_once_than_the_account_can_run_beside_the_rest(
+def test_parallel_chunks_leave_concurrency_for_other_functions(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, limit: int, parallel: int
 ) -> None:
     monkeypatch.setenv("PARALLEL_CHUNKS", "60")
@@ -129,7 +129,7 @@ def test_with_an_unknown_limit_the_stacks_setting_decides(
     assert call("plan", {"task_id": submit()})["parallel"] == 2
 
 
-def test_the_state_that_travels_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_workflow_state_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks, behaviour.duration = 10_000, 2000.0
     planned = call("plan", {"task_id": submit()})
     assert planned["chunks"] == 10_000
@@ -167,7 +167,7 @@ def test_markup_without_an_element_is_a_readable_error(cloud: Cloud, behaviour: 
     assert "no element" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
-def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_errors_keep_their_class_name(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     for kind in (BrowserFailed, EncoderFailed, ServiceFailed):
@@ -297,7 +297,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
     assert cloud.task(task_id).frames_done == 10
 
 
-def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
+def test_frames_of_a_failed_render_are_subtracted(cloud: Cloud) -> None:
     from hyperframes_render.functions.support.progress import ProgressCount
 
     task_id = submit()
@@ -406,7 +406,7 @@ def test_a_function_that_outlives_its_failed_task_leaves_no_video_behind(cloud: 
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
 
 
-def test_a_full_disk_is_a_failure_that_is_tried_again(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_full_disk_is_retried(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     behaviour.faults["render"] = [OSError(errno.ENOSPC, "No space left on device")]
@@ -477,7 +477,7 @@ def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: 
     assert said in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
-def test_an_address_that_answers_with_something_else_is_refused(
+def test_a_url_without_a_composition_is_refused(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -522,7 +522,7 @@ def test_compositions_are_fetched_within_the_stacks_network_ceiling(
     assert asked == [("in.example",)]
 
 
-def test_a_composition_beyond_the_stacks_ceiling_is_refused_by_plan_too(
+def test_plan_also_refuses_a_url_beyond_the_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"html": "https://out.example/promo.html"}
@@ -541,7 +541,7 @@ def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> 
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_a_render_that_runs_out_of_time_says_so_itself(
+def test_a_render_reports_its_time_limit_itself(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
     monkeypatch.setattr(

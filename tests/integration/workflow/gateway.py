@@ -183,9 +183,9 @@ def streaming_gateway(stack: Stack, folder: Path, *, environments: int = 1, **va
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pieces = streams.answer(event)
             head, _, rest = next(pieces).partition(_SEPARATOR)
-            told = json.loads(head)
-            self.send_response(told["statusCode"])
-            for name, value in told["headers"].items():
+            parsed = json.loads(head)
+            self.send_response(parsed["statusCode"])
+            for name, value in parsed["headers"].items():
                 if name.lower() not in ("content-length", "transfer-encoding"):
                     self.send_header(name, value)
             self.send_header("Transfer-Encoding", "chunked")

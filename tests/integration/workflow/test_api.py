@@ -21,7 +21,7 @@ from tests.serving import QuietHandler, serving
 APP = "infsh/hyperframes-render"
 
 
-def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
+def test_an_upload_must_match_its_signature(stack: Stack) -> None:
     html = composition("uploaded").encode()
     wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
     status, answer = stack.gateway("POST", "/files", {"files": [wanted]})
@@ -115,7 +115,7 @@ def test_the_gateway_passes_a_preflight_to_the_function(stack: Stack, path: str,
     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
+def test_the_emulators_gateway_returns_a_stream_as_one_response(stack: Stack) -> None:
     # The function's first call takes seconds on a busy machine. A short task would end before its stream takes a lease.
     assert stack.gateway("GET", "/tasks/none/stream")[0] == 404
     task_id = stack.submit(composition("streamed whole", frames=10, seconds_per_frame=0.3))
@@ -191,7 +191,7 @@ def test_with_a_limit_of_ten_each_client_finishes_or_gets_429(stack: Stack, tmp_
     assert set(refusals) <= {"10"}
 
 
-def test_without_live_streaming_the_request_is_held_and_sent_round(stack: Stack, tmp_path: Path) -> None:
+def test_without_live_streaming_the_request_is_held_and_redirected(stack: Stack, tmp_path: Path) -> None:
     html = composition("held", frames=20, seconds_per_frame=0.1)
     with streaming_gateway(stack, tmp_path, LIVE_STREAMING="false") as url:
         result = inference(api_key=KEY, base_url=url).run({"app": APP, "input": {"html": html}})

@@ -76,7 +76,7 @@ def test_the_same_event_twice_renders_once(stack: Stack) -> None:
     assert stack.engine_calls(html, "make_plan") == 1
 
 
-def test_a_bad_file_is_answered_beside_the_results(stack: Stack) -> None:
+def test_a_bad_file_gets_an_error_record(stack: Stack) -> None:
     stem = f"bad {uuid.uuid4().hex[:6]}"
     drop(stack, f"{stem}.render.json", '{"fps": 25,\n "width": }')
     drop(stack, f"{stem}.html", composition("bad sidecar"))
@@ -101,7 +101,7 @@ def test_an_unreadable_message_becomes_a_dead_letter_and_blocks_no_other(stack: 
         sqs.purge_queue(QueueUrl=stack.outputs["DropDeadLettersUrl"])
 
 
-def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) -> None:
+def test_an_undelivered_webhook_becomes_a_dead_letter(stack: Stack) -> None:
     with receiving(500) as receiver:
         task_id = stack.submit(composition("unheard"), webhook=receiver.url)
         wait_for(lambda: queue_length(stack, "WebhookDeadLettersUrl") == 1, seconds=40, what="the dead letter")
@@ -129,7 +129,7 @@ def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
     return fresh
 
 
-def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: Stack) -> None:
+def test_sweep_starts_an_accepted_task_that_never_started(stack: Stack) -> None:
     task_id = copy_of_a_task(stack, composition("forgotten"), attention={"S": "start"})
     stack.sweep()
     assert stack.final(task_id)["status"]["N"] == "10"
@@ -148,7 +148,7 @@ def test_an_unpublished_final_event_is_published_with_the_same_id(stack: Stack, 
     """Publishing failed, or the function ended between writing the final state and its event."""
     task_id = stack.submit(composition("untold"))
     stack.final(task_id)
-    wait_for(lambda: told(stack, task_id), seconds=10, what="the final event")
+    wait_for(lambda: final_events(stack, task_id), seconds=10, what="the final event")
     wait_for(lambda: stack.task(task_id).get("attention", {}).get("S") == "clean", seconds=10, what="the end of record")
     stack.client("dynamodb").update_item(
         TableName=stack.table,
@@ -165,13 +165,13 @@ def test_an_unpublished_final_event_is_published_with_the_same_id(stack: Stack, 
     else:
         event = json.dumps({"task_id": task_id, "outcome": "completed"})
         stack.client("lambda").invoke(FunctionName="hyperframes-render-record", Payload=event)
-    wait_for(lambda: len(told(stack, task_id)) == 2, seconds=10, what="the final event again")
-    assert len({event["event_id"] for event in told(stack, task_id)}) == 1
+    wait_for(lambda: len(final_events(stack, task_id)) == 2, seconds=10, what="the final event again")
+    assert len({event["event_id"] for event in final_events(stack, task_id)}) == 1
     results = sorted(key.rpartition("/")[2] for key in stack.keys(f"outbox/tasks/{task_id}/"))
     assert results == ["result.json", "video.mp4"]
 
 
-def told(stack: Stack, task_id: str) -> list[dict[str, Any]]:
+def final_events(stack: Stack, task_id: str) -> list[dict[str, Any]]:
     return [event for event in stack.events(task_id) if event["status"] == 10]
 
 

@@ -10,7 +10,7 @@ from hyperframes_render.aws.account import unreserved_concurrency
 from hyperframes_render.errors import ServiceFailed
 
 
-def test_functions_that_are_reserved_are_not_counted() -> None:
+def test_reserved_concurrency_is_not_counted() -> None:
     functions = boto3.client("lambda", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 400}
     with Stubber(functions) as stubber:

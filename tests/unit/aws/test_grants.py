@@ -65,7 +65,7 @@ def test_a_task_writes_its_folder_and_its_result() -> None:
     assert not any(may(policy, "s3:PutObject", key) for key in others)
 
 
-def test_an_address_that_plan_fetches_is_no_key() -> None:
+def test_a_source_url_is_not_treated_as_a_key() -> None:
     policy = policy_of(task(source_key="https://a.example/b.html"))
     assert "a.example" not in json.dumps(policy)
 
@@ -102,13 +102,13 @@ def test_special_characters_in_a_name_allow_no_other_key(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 1000, "ü" * 480, "名" * 330])
-def test_the_policy_of_the_longest_name_is_one_that_sts_takes(name: str) -> None:
+def test_the_policy_of_the_longest_name_fits_the_limit_of_sts(name: str) -> None:
     policy = policy_of(task(drop_key=f"inbox/{name}.html", audio_key=f"uploads/{'o' * 64}/{'0' * 24}/a.mp3"), "b")
     text = json.dumps(policy, separators=(",", ":"))
     assert len(text) <= POLICY_LIMIT and text.isascii()
 
 
-def test_the_policy_of_a_real_task_is_one_that_sts_takes() -> None:
+def test_the_policy_of_a_typical_task_fits_the_limit_of_sts() -> None:
     upload = f"uploads/{'o' * 16}/{'0' * 24}/{'a' * 80}.html"
     given = task(source_key=upload, audio_key=upload).model_copy(update={"id": new_task_id("me")})
     assert len(json.dumps(policy_of(given, "b" * 63), separators=(",", ":"))) <= POLICY_LIMIT

@@ -32,7 +32,7 @@ def test_an_empty_variable_has_its_default() -> None:
     assert read_settings(ApiSettings, {**COMMON, "NETWORK_CEILING": "", "RESULT_DAYS": ""}).network_ceiling == "public"
 
 
-def test_a_missing_and_a_wrong_variable_are_named() -> None:
+def test_missing_and_invalid_variables_are_named() -> None:
     wrong = {**COMMON, "MAX_DURATION_SECONDS": "long"}
     del wrong["BUCKET"]
     with pytest.raises(SetupIncomplete) as raised:

@@ -19,9 +19,9 @@ def test_the_exit_status_of_an_audit_matches_its_reports(path: Path, capsys: pyt
     tool, _, outcome = path.stem.partition("_")
     read = audit.python_vulnerabilities if tool == "pip" else audit.npm_vulnerabilities
     assert audit.audit({"requirements/product.lock": lambda _: read(json.loads(path.read_text()))}) == ENDS[outcome]
-    told = capsys.readouterr().out
-    assert ("PYSEC-2018-28" in told or "GHSA-xvch-5gv4-984h" in told) is (ENDS[outcome] == audit.FOUND)
-    assert ("NOT ASKED" in told) is (outcome in ("silent", "partly_known"))
+    output = capsys.readouterr().out
+    assert ("PYSEC-2018-28" in output or "GHSA-xvch-5gv4-984h" in output) is (ENDS[outcome] == audit.FOUND)
+    assert ("NOT ASKED" in output) is (outcome in ("silent", "partly_known"))
 
 
 def test_an_accepted_vulnerability_counts_again_after_its_date(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

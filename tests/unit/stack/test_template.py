@@ -74,7 +74,7 @@ WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
 
 
 @pytest.mark.parametrize("role", [*TEMPLATE.function_roles(), "WorkflowRole"])
-def test_a_role_has_no_wildcard_where_there_is_a_resource_to_name(role: str) -> None:
+def test_roles_name_resources_where_actions_accept_them(role: str) -> None:
     for statement in TEMPLATE.statements(role):
         assert not [action for action in statement["Action"] if "*" in action]
         if "*" in statement["Resource"]:
@@ -83,7 +83,7 @@ def test_a_role_has_no_wildcard_where_there_is_a_resource_to_name(role: str) -> 
 
 
 @pytest.mark.parametrize("name", TEMPLATE.functions())
-def test_a_function_has_its_own_role_and_a_log_that_ends(name: str) -> None:
+def test_a_function_has_its_own_role_and_log_retention(name: str) -> None:
     properties = TEMPLATE.functions()[name]["Properties"]
     assert TEMPLATE.function_roles().count(properties["Role"]["GetAtt"].partition(".")[0]) == 1
     log = TEMPLATE.body["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
@@ -149,12 +149,12 @@ GATEWAY_ERRORS: dict[str, tuple[RenderError, int]] = {
 }
 
 
-def test_every_error_that_the_gateway_makes_is_known() -> None:
+def test_every_error_of_the_gateway_is_listed() -> None:
     assert set(TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"]) == set(GATEWAY_ERRORS)
 
 
 @pytest.mark.parametrize("name", GATEWAY_ERRORS)
-def test_an_error_that_the_gateway_makes_has_the_body_of_the_application(name: str) -> None:
+def test_gateway_errors_have_the_body_of_application_errors(name: str) -> None:
     response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     error, status = GATEWAY_ERRORS[name]

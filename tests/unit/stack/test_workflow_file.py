@@ -41,7 +41,7 @@ def retryable_errors() -> set[str]:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_just_the_transient_errors_are_tried_again(name: str) -> None:
+def test_exactly_the_transient_errors_are_retried(name: str) -> None:
     throttled, waking, transient = TASKS[name]["Retry"]
     assert throttled["ErrorEquals"] == THROTTLED
     assert waking["ErrorEquals"] == WAKING
@@ -50,7 +50,7 @@ def test_just_the_transient_errors_are_tried_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_work_waits_hours_for_room_and_minutes_for_a_function_that_slept(name: str) -> None:
+def test_retries_wait_hours_for_capacity_and_minutes_for_reactivation(name: str) -> None:
     def longest(retry: dict[str, Any]) -> float:
         steps = range(retry["MaxAttempts"])
         return float(sum(min(retry["IntervalSeconds"] * 2.0**n, retry["MaxDelaySeconds"]) for n in steps))
@@ -68,7 +68,7 @@ def function_of(name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_ends_after_its_function_must_have_ended(name: str) -> None:
+def test_a_state_times_out_after_its_function(name: str) -> None:
     assert TASKS[name]["TimeoutSeconds"] > int(str(function_of(name)["Timeout"]))
 
 
@@ -90,7 +90,7 @@ def test_every_path_has_a_catch_that_leads_to_the_record() -> None:
             assert catch["Next"] == ("Failed" if name == "RecordFailed" else "RecordFailed")
 
 
-def test_the_map_has_children_that_may_take_as_long_as_a_chunk() -> None:
+def test_the_children_of_the_map_may_run_as_long_as_a_chunk() -> None:
     chunks = WORKFLOW["States"]["RenderChunks"]
     # An EXPRESS child ends after five minutes.
     assert int(str(function_of("RenderChunk")["Timeout"])) > 300
@@ -132,7 +132,7 @@ def test_the_workflow_role_allows_exactly_the_actions_of_the_file() -> None:
     assert {action.partition(":")[0] for action in allowed} == {"logs", "xray"}
 
 
-def test_every_placeholder_is_given_by_the_template() -> None:
+def test_the_template_substitutes_every_placeholder() -> None:
     given = TEMPLATE.body["Resources"]["RenderWorkflow"]["Properties"]["DefinitionSubstitutions"]
     text = json.dumps(WORKFLOW)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(given)
