@@ -34,7 +34,7 @@ def client(service: str, session: boto3.Session | None = None, **settings: Any) 
 
 @contextmanager
 def service_errors(action: str) -> Iterator[None]:
-    """Turn errors of an AWS client into ServiceFailed: "`action` failed: AccessDenied: ...\"."""
+    """Turn errors of an AWS client into ServiceFailed, whose message starts with "`action` failed:"."""
     try:
         yield
     except ClientError as error:

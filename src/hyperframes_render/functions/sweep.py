@@ -1,4 +1,4 @@
-"""Lambda function `sweep`: runs every minute and repairs stuck tasks.
+"""Lambda function `sweep`: handles stuck tasks every minute.
 
 It handles tasks that were accepted and never started, tasks that stopped without a final state, and final states that
 were not published.

@@ -37,7 +37,7 @@ def account_concurrency() -> int:
 
 @cache
 def key_checker(table: str) -> KeyChecker:
-    """The checker of API keys, for functions that callers reach. It caches keys for some seconds."""
+    """The checker of API keys, for functions that callers reach. It caches keys for CACHE_SECONDS."""
     return KeyChecker(DynamoKeys(table))
 
 

@@ -19,7 +19,7 @@ from hyperframes_render.tasks.ports import TaskTable
 
 #: Seconds between two updates of the frame count. Each update also checks whether the task was cancelled.
 COUNT_SECONDS = 3.0
-#: The same if one function renders the whole video: no other function writes, and updates are cheap enough.
+#: The same if one function renders the whole video: no other function writes, and callers follow it.
 COUNT_SECONDS_WHOLE = 1.0
 #: Seconds in which a render can stop at its next frame before it is interrupted.
 _GRACE_SECONDS = 2.0
