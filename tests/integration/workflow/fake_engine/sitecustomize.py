@@ -1,7 +1,8 @@
 """An engine for the deployed plan, render_chunk and assemble that needs no browser and can be configured to fail.
 
 Python imports a module named sitecustomize at its start. The functions are the deployed ones; only their engine is
-replaced. A comment in the composition configures it: <!--fake {"chunks": 3, "faults": {"render_chunk 1": ["BrowserFailed"]}}-->.
+replaced. A comment in the composition configures it:
+<!--fake {"chunks": 3, "faults": {"render_chunk 1": ["BrowserFailed"]}}-->.
 Each call uses up one fault, across processes: "die" ends the process, "hang" never returns, "s3" makes the next
 upload fail, other values are the class of an error to raise.
 """
