@@ -1,4 +1,4 @@
-"""`make audit` distinguishes none, found and not asked. audit_reports/ has reports of the tools."""
+"""`make audit` tells "none" from "found" and from "could not be asked". audit_reports/ is what the tools say."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ ENDS = {"found": audit.FOUND, "partly_known": audit.FOUND, "silent": audit.NOT_A
 
 
 @pytest.mark.parametrize("path", sorted(REPORTS.iterdir()), ids=lambda path: path.stem)
-def test_the_exit_status_of_an_audit_matches_its_reports(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_of_an_audit_says_what_is_known(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tool, _, outcome = path.stem.partition("_")
     read = audit.python_vulnerabilities if tool == "pip" else audit.npm_vulnerabilities
     assert audit.audit({"requirements/product.lock": lambda _: read(json.loads(path.read_text()))}) == ENDS[outcome]
-    output = capsys.readouterr().out
-    assert ("PYSEC-2018-28" in output or "GHSA-xvch-5gv4-984h" in output) is (ENDS[outcome] == audit.FOUND)
-    assert ("NOT ASKED" in output) is (outcome in ("silent", "partly_known"))
+    told = capsys.readouterr().out
+    assert ("PYSEC-2018-28" in told or "GHSA-xvch-5gv4-984h" in told) is (ENDS[outcome] == audit.FOUND)
+    assert ("NOT ASKED" in told) is (outcome in ("silent", "partly_known"))
 
 
-def test_an_accepted_vulnerability_counts_again_after_its_date(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_accepted_counts_again_from_its_day_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir(parents=True)
     (tmp_path / "tools/audit.toml").write_text('[[accepted]]\nid = "CVE-1"\nreason = "r"\nuntil = 2027-01-31\n')
     monkeypatch.setattr(audit, "PROJECT", tmp_path)
