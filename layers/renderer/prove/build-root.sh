@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build-root.sh ROOT: the image's file system without Docker: debootstrap for its base, then the Dockerfile's own steps
-# in a chroot, in its order. Root is needed. What this machine uses to reach its package sources (apt, pip and npm
-# settings, certificates) is mounted while it builds and is not in the result.
+# build-root.sh ROOT: builds the image's file system without Docker. debootstrap makes the base; then the steps of the
+# Dockerfile run in a chroot, in the same order. Needs root. This machine's settings for package sources (apt, pip, npm,
+# certificates) are mounted during the build and are not part of the result.
 set -euo pipefail
 root=$(realpath -m "${1:?the folder to build in}")
 project=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -15,20 +15,20 @@ mirror=${mirror:-$(sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\).*/\2/p' /etc/apt/sou
 mkdir -p "$root"
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.debootstrap.log"
 
-borrow() {  # borrow PATH: this machine's file or folder PATH, inside, as long as it builds
+mount_from_host() {  # mount_from_host PATH: mounts this machine's file or folder PATH in the chroot during the build
   local from to; from=$(realpath "$1" 2>/dev/null) || return 0
   to=$root$1
   if [ -d "$from" ]; then mkdir -p "$to"; else mkdir -p "$(dirname "$to")"; [ -e "$to" ] || : >"$to"; fi
   mount --bind "$from" "$to"
   mount -o remount,bind,ro "$to"
 }
-# Certificates that this machine trusts, under a name of their own: the packages inside write theirs to /etc/ssl/certs.
+# This machine's trusted certificates, in another file: packages in the chroot write theirs to /etc/ssl/certs.
 trusted=/run/builder-certificates.crt
 cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root$trusted"
 trust="npm_config_cafile=$trusted SSL_CERT_FILE=$trusted PIP_CERT=$trusted NODE_EXTRA_CA_CERTS=$trusted REQUESTS_CA_BUNDLE=$trusted"
 for path in /etc/resolv.conf /etc/hosts /etc/apt/apt.conf.d /etc/apt/auth.conf.d /etc/apt/sources.list.d \
   /etc/apt/trusted.gpg.d /etc/apt/keyrings /usr/share/keyrings /etc/pip.conf /etc/npmrc /root/.npmrc /root/.config/pip /etc/xdg/pip; do
-  [ -e "$path" ] && borrow "$path"
+  [ -e "$path" ] && mount_from_host "$path"
 done
 for name in proc dev; do mkdir -p "$root/$name"; mount --rbind "/$name" "$root/$name"; done
 inside() { chroot "$root" env $trust HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -c "cd /build && $1"; }
@@ -44,7 +44,7 @@ if [ ! -e "$root/opt/.packages" ]; then
 fi
 inside "layers/renderer/setup/40-product.sh /opt/venv"
 inside "layers/renderer/setup/45-driver.sh /opt/venv"
-# The image's last stage never had npm and a compiler; here there is one stage.
+# The Dockerfile's last stage has no npm and no compiler. This build has only one stage and removes them.
 inside "apt-get purge --quiet=2 --yes --auto-remove npm gcc libc6-dev libatomic1 >/dev/null"
 inside "layers/renderer/setup/10-system.sh image"
 inside "layers/renderer/setup/50-finish.sh /opt/venv"

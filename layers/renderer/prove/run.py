@@ -1,4 +1,4 @@
-"""The part of run.sh that deploys, renders twice and reports. Everything it starts is in run.sh's namespaces."""
+"""The part of run.sh that deploys, renders twice and reports. Its child processes run in run.sh's namespaces."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from hyperframes_render.local.parts import find_parts
 from hyperframes_render.tasks.keys import make_record
 
 KEY = "hf_proof"
-#: No file of the image knows this user.
+#: User and group id. Neither has an entry in a file of the image.
 USER = "43210:43210"
 
 
 def enter(root: Path, folder: Path) -> Path:
-    """A program that stands for Python and runs the image's Python as Lambda would: prctl(2) is refused there too."""
+    """Write a program that runs the image's Python as Lambda does, with prctl(2) refused. Returns its path."""
     program = folder / "image-python"
     program.write_text(
         f"#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name('without_prctl.py')}"
@@ -37,7 +37,7 @@ def enter(root: Path, folder: Path) -> Path:
 
 
 def conditions(python: Path) -> dict[str, Any]:
-    """What a function sees in there, asked from inside."""
+    """Facts about the environment of a function, collected by the image's Python."""
     code = (
         "import json, os, pathlib, socket\n"
         "def can_write(path):\n"
@@ -64,14 +64,14 @@ def request(url: str, body: Any = None) -> dict[str, Any]:
         return dict(json.load(answer)["data"])
 
 
-def last_words(data: Path) -> str:
-    """The ends of the functions' logs."""
+def log_tails(data: Path) -> str:
+    """The last 8,000 characters of each function's log."""
     logs = sorted((data / "logs").glob("hyperframes-render-*.log"))
     return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-8000:]}" for log in logs)
 
 
 def render(base: str, html: str, video: Path, data: Path) -> tuple[float, dict[str, Any]]:
-    """POST, wait, fetch: seconds and the task."""
+    """Start a task, wait for it and download the video. Returns the seconds from POST to end, and the task."""
     began = time.monotonic()
     task = request(f"{base}/apps/run", {"input": {"html": html}})
     while task["status"] < 10:
@@ -79,7 +79,7 @@ def render(base: str, html: str, video: Path, data: Path) -> tuple[float, dict[s
         task = request(f"{base}/tasks/{task['id']}")
     seconds = time.monotonic() - began
     if task["status"] != 10:
-        sys.exit(f"{last_words(data)}\nthe render failed: {task['error']}")
+        sys.exit(f"{log_tails(data)}\nthe render failed: {task['error']}")
     with urllib.request.urlopen(task["output"]["video"]["uri"], timeout=60) as answer:
         video.write_bytes(answer.read())
     return seconds, task

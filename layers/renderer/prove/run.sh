@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # run.sh ROOT COMPOSITION.html VIDEO: renders through the whole stack with plan, render_chunk and assemble inside ROOT
-# (made by build-root.sh) under Lambda's conditions: the root read-only, only /tmp writable, no /dev/shm, a user id that
-# no file knows, HOME unset, prctl(2) refused, and a network of loopback alone with the services in it. Root is needed.
-# Prints size, start times and what was rendered; docs/guides/local.md has the output of a run.
+# (see build-root.sh) under Lambda's conditions: a read-only root, only /tmp writable, no /dev/shm, a user id without a
+# passwd entry, HOME unset, prctl(2) refused, and a network of only loopback, which has the services. Needs root.
+# Prints sizes, start times and facts of the videos; docs/guides/local.md shows the output of a run.
 set -euo pipefail
 root=$(realpath "${1:?the root file system}"); page=$(realpath "${2:?a composition}"); video=$(realpath -m "${3:?a file}")
 project=$(cd "$(dirname "$0")/../../.." && pwd)

@@ -1,6 +1,6 @@
-"""without_prctl.py [--user ID] PROGRAM [ARGUMENT...]: becomes PROGRAM, where every prctl(2) is answered EPERM.
+"""without_prctl.py [--user ID] PROGRAM [ARGUMENT...]: runs PROGRAM with a filter under which prctl(2) fails with EPERM.
 
-As Lambda's sandbox is reported to do. As root, so that what is started then cannot install a filter of its own either.
+Lambda's sandbox is reported to do the same. Run it as root: PROGRAM can then not install another filter either.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REFUSE = 0x00050000 | errno.EPERM
 
 
 def refuse_prctl() -> None:
-    """From now on, for this process and all that it starts."""
+    """Refuse prctl(2) for this process and its children. Exits if the filter cannot be installed."""
     _, seccomp, *_ = confine._MACHINES[platform.machine()]
     steps = [
         confine._step(confine._LOAD, confine._NUMBER_AT),
@@ -35,7 +35,7 @@ def refuse_prctl() -> None:
 
 
 def main(command: list[str]) -> None:
-    """Refuse, give up root for --user, become the program."""
+    """Refuse prctl(2), switch to the user of --user, execute the program."""
     user = 0
     if command[0] == "--user":
         user, command = int(command[1]), command[2:]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Debian packages: Chromium's headless shell, fonts, Python, npm. Used by `make setup` and by the container image.
-# "build" takes only what makes the rest (Python, npm, the driver's Node, a compiler), "image" all but npm and the
-# compiler; nothing named: all.
+# Installs Debian packages: Chromium's headless shell, fonts, Python, npm. Used by `make setup` and the container image.
+# Argument "build": only the build tools (Python, npm, the library of the driver's Node, a compiler). "image": all but npm
+# and the compiler. No argument: all.
 . "$(dirname "$0")/common.sh"
 HINT="install the packages listed in layers/renderer/setup/apt-packages.txt by hand, as root"
 purpose=${1:-all}
@@ -14,7 +14,7 @@ while read -r package reason; do
   esac
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || wanted+=("$package")
 done <"$SETUP_DIR/apt-packages.txt"
-# A machine may have Node from elsewhere; Debian's npm brings hundreds of packages, so it comes only where none is.
+# Debian's npm depends on hundreds of packages. It is installed only if the machine has no npm.
 [ "$purpose" = image ] || command -v npm >/dev/null || wanted+=(npm)
 [ ${#wanted[@]} -gt 0 ] || exit 0
 sudo=()

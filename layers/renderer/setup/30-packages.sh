@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The npm packages that pages are answered from (page runtime, GSAP, fonts), below $1/share/hyperframes-render/packages.
-# npm's dependencies of those packages are not needed at run time and are left out.
+# Installs the npm packages that are served to pages (page runtime, GSAP, fonts) in
+# $1/share/hyperframes-render/packages. Dependencies of these packages are not needed at run time and are left out.
 . "$(dirname "$0")/common.sh"
 HINT="the npm registry must be reachable; npm's own message is above"
 prefix=$1
@@ -14,9 +14,9 @@ mkdir -p "$target.new"
 python3 - "$work" "$target.new" <<'PYTHON'
 import json, pathlib, shutil, sys
 work, target = map(pathlib.Path, sys.argv[1:])
-# Of large packages only what pages ask for; "-classic" ones are the last that put a global name in the window.
+# Large packages: only the files that pages load. "-classic": the last versions that define a global in `window`.
 parts = {
-    "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # of the official CLI only the page runtime
+    "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # only the page runtime of the official CLI
     "three": ["build", "examples/jsm"],
     "three-classic": ["build", "examples/js", "examples/jsm"],
     "lottie-web": ["build/player"],
@@ -40,8 +40,8 @@ for name in json.loads((work / "package.json").read_text())["dependencies"]:
         elif (source / part).exists():
             shutil.copy(source / part, copy / part)
 PYTHON
-# What applies effects to sounds stands as a text in one of the official CLI's bundles.
-HINT="the official CLI is built in another way than this script expects"
+# The script that applies audio effects is a string literal in one of the official CLI's bundles.
+HINT="this version of the official CLI has another structure than this script expects"
 node - "$work/node_modules/hyperframes/dist" "$target.new/hyperframes/dist/sound-effects.js" <<'NODE'
 const fs = require("fs");
 const [from, to] = process.argv.slice(-2);

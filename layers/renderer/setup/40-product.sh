@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The product itself in the virtual environment $1, from the current folder. The image's own; a laptop links the folder.
+# Installs hyperframes-render from the current folder in the virtual environment $1, for the image. `make setup` links the
+# folder instead.
 . "$(dirname "$0")/common.sh"
 HINT="the folder must hold pyproject.toml, README.md, src and requirements/build.lock"
 venv=$1
-# setuptools builds it and is not needed afterwards.
+# setuptools is needed only to build the package.
 run "pip install setuptools" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
 run "pip install ." "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
 run "pip uninstall setuptools" "$venv/bin/python" -m pip uninstall --quiet --yes setuptools

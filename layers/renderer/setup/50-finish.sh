@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The end of the image: what is slow at the first start is done now, and what is in it is written down.
+# The last step of the image: prepares caches for a fast first start and lists the installed packages.
 . "$(dirname "$0")/common.sh"
 HINT="see the line above"
 venv=$1
-# A read-only root cannot take byte code or a font cache later: without these the first start costs seconds more.
+# The root is read-only later. Without byte code and font cache the first start takes seconds longer.
 run "byte code" "$venv/bin/python" -m compileall -q -j 0 "$venv/lib"
 run "font cache" fc-cache -f -s
-# Nobody but root may read Python's file: the kernel then keeps a worker's memory and environment from its children.
+# Only root may read Python's file: the kernel then hides a worker's memory and environment from its children.
 chmod 0711 "$(readlink -f "$venv/bin/python")"
 {
   dpkg-query -W -f '${Package} ${Version}\n'

@@ -1,4 +1,4 @@
-"""How AWS's clients are made, and what becomes of their errors."""
+"""Creates AWS clients and translates their errors."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hyperframes_render.errors import ServiceFailed
 
 Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
-#: A call that hangs must not take a function's whole time: what is not answered in seconds is asked again.
+Response = TypeVar("Response")
+#: A call that hangs must not use up a function's time limit: requests time out after seconds and are retried.
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 5},
-    # A chunk is uploaded and a project downloaded with several connections.
+    # Uploads of chunks and downloads of projects use several connections.
     max_pool_connections=16,
 )
 
 
 def client(service: str, session: boto3.Session | None = None, **settings: Any) -> Any:
-    """A client of `service`; region and endpoint come from the environment, as AWS's own tools read it.
+    """A client of `service`. Region and endpoint come from the environment variables that AWS's tools read.
 
-    The credentials do as well, unless a `session` has others.
+    Credentials come from `session` if there is one, else from the environment. `settings` extend the botocore Config.
     """
     return (session or boto3).client(service, config=_CONFIG.merge(Config(**settings)))
 
 
 @contextmanager
-def calling(what: str) -> Iterator[None]:
-    """Errors of the client become ServiceFailed: "`what` failed: AccessDenied"."""
+def service_errors(action: str) -> Iterator[None]:
+    """Turn errors of an AWS client into ServiceFailed, whose message starts with "`action` failed:"."""
     try:
         yield
     except ClientError as error:
         details = error.response.get("Error", {})
-        raise ServiceFailed(f"{what} failed: {details.get('Code')}: {details.get('Message')}.") from error
+        raise ServiceFailed(f"{action} failed: {details.get('Code')}: {details.get('Message')}.") from error
     except BotoCoreError as error:
-        raise ServiceFailed(f"{what} failed: {error}.") from error
+        raise ServiceFailed(f"{action} failed: {error}.") from error
 
 
 def code_of(error: ClientError) -> str:
-    """The service's name for what went wrong: "ConditionalCheckFailedException"."""
+    """The service's error code, such as "ConditionalCheckFailedException"."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def unless_refused(
-    call: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> Answer | None:
-    """The answer of a conditional write to DynamoDB; None where its condition does not hold."""
+def conditional_write(
+    call: Callable[Arguments, Response], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Response | None:
+    """Call a conditional write of DynamoDB. Returns its response, or None if the condition did not hold."""
     try:
         return call(*args, **kwargs)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""SNS as an EventTopic, and the one thing that a reader of SQS does to a message: put off its next try."""
+"""SNS as an EventTopic, and delayed retries of SQS messages."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hyperframes_render.aws.client import calling, client
+from hyperframes_render.aws.client import client, service_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-#: SNS takes 256 KiB in all; the rest is for attributes.
+#: Bytes. SNS accepts 256 KiB for body and attributes together; the rest is left for attributes.
 _MAX_BODY = 250_000
 
 
 class SnsTopic:
-    """One topic of SNS."""
+    """One SNS topic."""
 
     def __init__(self, topic_arn: str, sns: SNSClient | None = None) -> None:
         self._topic_arn = topic_arn
@@ -26,7 +26,7 @@ class SnsTopic:
     def publish(self, event: Mapping[str, Any], attributes: Mapping[str, str]) -> None:
         """See EventTopic."""
         body = _body(event)
-        with calling("Publishing an event"):
+        with service_errors("Publishing an event"):
             self._sns.publish(
                 TopicArn=self._topic_arn,
                 Message=body,
@@ -37,7 +37,10 @@ class SnsTopic:
 
 
 def _body(event: Mapping[str, Any]) -> str:
-    """The event as text that SNS takes. One that is too large has less in it, and says what was left out."""
+    """The event as JSON text of at most _MAX_BODY bytes.
+
+    A larger event loses its large fields; `left_out` lists the fields that were removed.
+    """
     body = json.dumps(event, ensure_ascii=False)
     if len(body.encode()) > _MAX_BODY:
         output = {name: value for name, value in (event.get("output") or {}).items() if name != "warnings"}
@@ -50,15 +53,15 @@ def _body(event: Mapping[str, Any]) -> str:
 
 
 class SqsQueue:
-    """One queue of SQS, as its reader sees it."""
+    """One SQS queue, for its consumer."""
 
     def __init__(self, queue_url: str, sqs: SQSClient | None = None) -> None:
         self._queue_url = queue_url
         self._sqs: SQSClient = sqs or client("sqs")
 
     def postpone(self, receipt: str, seconds: int) -> None:
-        """Show the message again in `seconds` (0 to 43,200)."""
-        with calling("Putting off a message"):
+        """Hide the message for `seconds` (0 to 43,200), then deliver it again. Raises ServiceFailed."""
+        with service_errors("Postponing a message"):
             self._sqs.change_message_visibility(
                 QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
             )

@@ -1,4 +1,4 @@
-"""Counters, notes and leases in the table of tasks, each item with a time to live."""
+"""Counters, records and leases in the task table. Each item has a time to live."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.client import calling, client, code_of, unless_refused
+from hyperframes_render.aws.client import client, code_of, conditional_write, service_errors
 from hyperframes_render.tasks.timestamps import DAY
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-#: A set of leases that nobody touched for so long is removed.
+#: Seconds after the last change of a lease set at which the set expires.
 _LEASES_SECONDS = 7 * DAY
 
 
 class DynamoExpiringStore:
-    """An ExpiringStore in a table of DynamoDB."""
+    """An ExpiringStore in a DynamoDB table."""
 
     def __init__(self, table: str, dynamodb: DynamoDBClient | None = None) -> None:
         self._table = table
@@ -27,15 +27,15 @@ class DynamoExpiringStore:
 
     def increment(self, name: str, amount: int, seconds: int) -> int:
         """See ExpiringStore."""
-        with calling("Counting"):
-            answer = self._db.update_item(
+        with service_errors("Incrementing a counter"):
+            response = self._db.update_item(
                 TableName=self._table,
                 Key=_key(name),
                 UpdateExpression="ADD amount :amount SET expires_at = :end",
-                ExpressionAttributeValues={":amount": {"N": str(amount)}, ":end": _in(seconds)},
+                ExpressionAttributeValues={":amount": {"N": str(amount)}, ":end": _from_now(seconds)},
                 ReturnValues="ALL_NEW",
             )
-        return int(answer["Attributes"]["amount"]["N"])
+        return int(response["Attributes"]["amount"]["N"])
 
     def counter(self, name: str) -> int:
         """See ExpiringStore."""
@@ -43,21 +43,21 @@ class DynamoExpiringStore:
 
     def put_if_absent(self, name: str, values: Mapping[str, str], seconds: int) -> dict[str, str] | None:
         """See ExpiringStore."""
-        with calling("Writing a note"):
-            answer = unless_refused(
+        with service_errors("Writing a record"):
+            response = conditional_write(
                 self._db.put_item,
                 TableName=self._table,
-                Item=_note(name, values, seconds),
-                # The service removes what is over within days, not at once.
+                Item=_record(name, values, seconds),
+                # DynamoDB removes expired items within days, not at once.
                 ConditionExpression="attribute_not_exists(id) OR expires_at < :now",
-                ExpressionAttributeValues={":now": _in(0)},
+                ExpressionAttributeValues={":now": _from_now(0)},
             )
-        return (self.get(name) or {}) if answer is None else None
+        return (self.get(name) or {}) if response is None else None
 
     def put(self, name: str, values: Mapping[str, str], seconds: int) -> None:
         """See ExpiringStore."""
-        with calling("Writing a note"):
-            self._db.put_item(TableName=self._table, Item=_note(name, values, seconds))
+        with service_errors("Writing a record"):
+            self._db.put_item(TableName=self._table, Item=_record(name, values, seconds))
 
     def get(self, name: str) -> dict[str, str] | None:
         """See ExpiringStore."""
@@ -68,22 +68,22 @@ class DynamoExpiringStore:
 
     def delete(self, name: str) -> None:
         """See ExpiringStore."""
-        with calling("Forgetting a note"):
+        with service_errors("Deleting a record"):
             self._db.delete_item(TableName=self._table, Key=_key(name))
 
     def take_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
-        """See ExpiringStore. Holders whose time is over make room."""
+        """See ExpiringStore. Expired leases are released first."""
         for _ in range(3):
-            if self._hold(name, holder, limit, until):
+            if self._try_lease(name, holder, limit, until):
                 return True
             holders = self.lease_holders(name)
             if holders:
-                over = [other for other, end in holders.items() if end <= time.time()]
-                if not over and len(holders) >= limit and holder not in holders:
+                expired = [other for other, end in holders.items() if end <= time.time()]
+                if not expired and len(holders) >= limit and holder not in holders:
                     return False
-                self.release_lease(name, *over)
+                self.release_lease(name, *expired)
             else:
-                self._begin(name)
+                self._create_lease_set(name)
         return False
 
     def lease_holders(self, name: str) -> dict[str, int]:
@@ -95,8 +95,8 @@ class DynamoExpiringStore:
         if not holders:
             return
         names = {f"#h{number}": holder for number, holder in enumerate(holders[:100])}
-        with calling("Ending a lease"):
-            unless_refused(
+        with service_errors("Releasing a lease"):
+            conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key=_key(name),
@@ -105,10 +105,10 @@ class DynamoExpiringStore:
                 ExpressionAttributeNames=names,
             )
 
-    def _hold(self, name: str, holder: str, limit: int, until: int) -> bool:
-        with calling("Taking a lease"):
+    def _try_lease(self, name: str, holder: str, limit: int, until: int) -> bool:
+        with service_errors("Taking a lease"):
             try:
-                answer = unless_refused(
+                response = conditional_write(
                     self._db.update_item,
                     TableName=self._table,
                     Key=_key(name),
@@ -119,41 +119,41 @@ class DynamoExpiringStore:
                     ExpressionAttributeValues={
                         ":until": {"N": str(until)},
                         ":limit": {"N": str(limit)},
-                        ":end": _in(_LEASES_SECONDS),
+                        ":end": _from_now(_LEASES_SECONDS),
                     },
                 )
             except ClientError as error:
-                # A path into a map that is not there yet is an invalid one.
+                # The lease map does not exist yet: DynamoDB rejects a path into a missing map.
                 if code_of(error) != "ValidationException":
                     raise
                 return False
-        return answer is not None
+        return response is not None
 
-    def _begin(self, name: str) -> None:
-        with calling("Beginning leases"):
-            unless_refused(
+    def _create_lease_set(self, name: str) -> None:
+        with service_errors("Creating a lease set"):
+            conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key=_key(name),
                 UpdateExpression="SET leases = :none, expires_at = :end",
                 ConditionExpression="attribute_not_exists(leases)",
-                ExpressionAttributeValues={":none": {"M": {}}, ":end": _in(_LEASES_SECONDS)},
+                ExpressionAttributeValues={":none": {"M": {}}, ":end": _from_now(_LEASES_SECONDS)},
             )
 
     def _item(self, name: str) -> dict[str, Any]:
-        with calling("Reading a note"):
-            answer = self._db.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
-        return dict(answer.get("Item", {}))
+        with service_errors("Reading a record"):
+            response = self._db.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
+        return dict(response.get("Item", {}))
 
 
 def _key(name: str) -> dict[str, Any]:
     return {"id": {"S": name}}
 
 
-def _note(name: str, values: Mapping[str, str], seconds: int) -> dict[str, Any]:
-    note = {"M": {field: {"S": value} for field, value in values.items()}}
-    return {**_key(name), "expires_at": _in(seconds), "note": note}
+def _record(name: str, values: Mapping[str, str], seconds: int) -> dict[str, Any]:
+    values_map = {"M": {field: {"S": value} for field, value in values.items()}}
+    return {**_key(name), "expires_at": _from_now(seconds), "note": values_map}
 
 
-def _in(seconds: int) -> Any:
+def _from_now(seconds: int) -> Any:
     return {"N": str(int(time.time()) + seconds)}

@@ -1,7 +1,7 @@
-"""Webhook secrets from a KMS key that never leaves KMS.
+"""Webhook secrets, derived from a KMS key that never leaves KMS.
 
-A secret is the key's HMAC of owner and version: none is stored, so none can leak from a table or a backup, and who may
-ask for the HMAC is said by one action of one role (docs/guides/webhooks.md).
+A secret is the HMAC of owner and version under that key. No secret is stored, so none can leak from a table or a
+backup. One IAM action of one role allows computing the HMAC (docs/guides/webhooks.md).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hyperframes_render.aws.client import calling, client
+from hyperframes_render.aws.client import client, service_errors
 from hyperframes_render.tasks.webhooks import secret_label
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class KmsSecrets:
-    """Webhook secrets of every owner. `versions` says which of an owner's secrets are in force, the newest first."""
+    """Webhook secrets of every owner. `versions` returns an owner's valid secret versions, newest first."""
 
     def __init__(
         self, key_id: str, versions: Callable[[str], list[int]] = lambda _: [1], kms: KMSClient | None = None
@@ -33,10 +33,12 @@ class KmsSecrets:
         return [self.secret(owner, version) for version in self._versions(owner)]
 
     def secret(self, owner: str, version: int) -> str:
-        """One secret as a receiver's library takes it: whsec_ and base64."""
+        """One secret in the format of webhook libraries: "whsec_" and base64. Raises ServiceFailed."""
         label = secret_label(owner, version)
         if label not in self._known:
-            with calling("Making a webhook secret"):
-                answer = self._kms.generate_mac(KeyId=self._key_id, MacAlgorithm="HMAC_SHA_256", Message=label.encode())
-            self._known[label] = f"whsec_{base64.b64encode(answer['Mac']).decode()}"
+            with service_errors("Deriving a webhook secret"):
+                response = self._kms.generate_mac(
+                    KeyId=self._key_id, MacAlgorithm="HMAC_SHA_256", Message=label.encode()
+                )
+            self._known[label] = f"whsec_{base64.b64encode(response['Mac']).decode()}"
         return self._known[label]

@@ -1,7 +1,7 @@
 """DynamoDB as a TaskTable and a KeyTable: one table for tasks, keys and the names of dropped files.
 
-A change is conditional on the item's `version`, which every change of state raises; counting frames and cost leaves
-it alone, so that hundreds of chunks never stand in the way of a change of state.
+A change of state is conditional on the item's `version` and increments it. Counting frames and cost does not change
+`version`, so that hundreds of chunks never conflict with a change of state.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from hyperframes_render.aws.client import calling, client, unless_refused
+from hyperframes_render.aws.client import client, conditional_write, service_errors
 from hyperframes_render.errors import InvalidOption, NotFound
 from hyperframes_render.tasks.ids import belongs
 from hyperframes_render.tasks.model import Task, TaskStatus
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 BY_ATTENTION, BY_OWNER = "by_attention", "by_owner"
 _SPENT = "spent_"
-#: The name of a dropped file is remembered as long as anything may still be rendered under it.
+#: Seconds that the name of a dropped file is kept: longer than any of its tasks can run.
 _NAME_SECONDS = 7 * DAY
-#: Kept as JSON text: what callers give may hold numbers that DynamoDB's are not wide enough for.
+#: Stored as JSON text: callers' values may hold numbers beyond the range or precision of DynamoDB.
 _AS_JSON = frozenset({"input", "metadata", "output", "error", "failure", "warnings"})
 _CURSOR = re.compile(r"^([0-9TZ:.-]{20,30}) ([0-9a-f]{8,64})$")
 _to_item, _from_item = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 class DynamoTasks:
-    """Tasks in a table of DynamoDB."""
+    """Tasks in a DynamoDB table."""
 
     def __init__(self, table: str, dynamodb: DynamoDBClient | None = None) -> None:
         self._table = table
@@ -50,8 +50,8 @@ class DynamoTasks:
 
     def create(self, task: Task) -> bool:
         """See TaskTable."""
-        with calling("Writing a new task"):
-            answer = unless_refused(
+        with service_errors("Writing a new task"):
+            response = conditional_write(
                 self._db.put_item,
                 TableName=self._table,
                 Item=_pack(
@@ -62,18 +62,18 @@ class DynamoTasks:
                 ),
                 ConditionExpression="attribute_not_exists(id)",
             )
-        return answer is not None
+        return response is not None
 
     def get(self, task_id: str) -> Task | None:
         """See TaskTable."""
-        with calling("Reading a task"):
-            answer = self._db.get_item(TableName=self._table, Key={"id": {"S": task_id}}, ConsistentRead=True)
-        item = answer.get("Item")
+        with service_errors("Reading a task"):
+            response = self._db.get_item(TableName=self._table, Key={"id": {"S": task_id}}, ConsistentRead=True)
+        item = response.get("Item")
         return _task(item) if item and "status" in item else None
 
     def delete(self, task_id: str) -> None:
         """See TaskTable."""
-        with calling("Deleting a task"):
+        with service_errors("Deleting a task"):
             self._db.delete_item(TableName=self._table, Key={"id": {"S": task_id}})
 
     def page(self, owner: str, limit: int, cursor: str | None) -> TaskPage:
@@ -92,25 +92,25 @@ class DynamoTasks:
             query["ExclusiveStartKey"] = _pack({"owner": owner, "created_at": created_at, "id": task_id})
         tasks: list[Task] = []
         while not tasks:
-            with calling("Listing tasks"):
-                answer = self._db.query(**query)
-                ids = [item["id"]["S"] for item in answer["Items"]]
+            with service_errors("Listing tasks"):
+                response = self._db.query(**query)
+                ids = [item["id"]["S"] for item in response["Items"]]
                 items = self._items(ids)
-            # What was deleted since the index was written is left out.
-            tasks = [task for one in ids if (task := _own(items.get(one, {}), owner)) is not None]
-            if "LastEvaluatedKey" not in answer:
+            # The index lags: tasks that were deleted since are skipped.
+            tasks = [task for one in ids if (task := _owned_task(items.get(one, {}), owner)) is not None]
+            if "LastEvaluatedKey" not in response:
                 return TaskPage(tasks, None)
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
         return TaskPage(tasks, _write_cursor(tasks[-1].created_at, tasks[-1].id))
 
     def _items(self, ids: list[str]) -> dict[str, Any]:
-        """Whole items by id; the service may give them in pieces."""
+        """Complete items by id. DynamoDB may return them in several responses."""
         found: dict[str, Any] = {}
         wanted: Any = {self._table: {"Keys": [{"id": {"S": one}} for one in ids]}} if ids else {}
         while wanted:
-            answer = self._db.batch_get_item(RequestItems=wanted)
-            found |= {item["id"]["S"]: item for item in answer["Responses"].get(self._table, [])}
-            wanted = answer.get("UnprocessedKeys", {})
+            response = self._db.batch_get_item(RequestItems=wanted)
+            found |= {item["id"]["S"]: item for item in response["Responses"].get(self._table, [])}
+            wanted = response.get("UnprocessedKeys", {})
         return found
 
     def update_if_unchanged(self, task: Task, changes: Mapping[str, Any]) -> Task | None:
@@ -125,8 +125,8 @@ class DynamoTasks:
                 values[f":v{number}"] = _text(name, value)
                 sets.append(f"#n{number} = :v{number}")
         expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
-        with calling("Changing a task"):
-            answer = unless_refused(
+        with service_errors("Changing a task"):
+            response = conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key={"id": {"S": task.id}},
@@ -136,12 +136,12 @@ class DynamoTasks:
                 ExpressionAttributeValues=_pack(values),
                 ReturnValues="ALL_NEW",
             )
-        return None if answer is None else _task(answer["Attributes"])
+        return None if response is None else _task(response["Attributes"])
 
     def add_frames(self, task_id: str, frames: int) -> TaskStatus:
         """See TaskTable."""
-        with calling("Counting frames"):
-            answer = unless_refused(
+        with service_errors("Counting frames"):
+            response = conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key={"id": {"S": task_id}},
@@ -150,15 +150,15 @@ class DynamoTasks:
                 ExpressionAttributeValues={":frames": {"N": str(frames)}, ":now": {"S": moment()}},
                 ReturnValues="ALL_NEW",
             )
-        if answer is None:
+        if response is None:
             raise NotFound(f"There is no task {task_id}.", "It may have been deleted.")
-        return _task(answer["Attributes"]).status
+        return _task(response["Attributes"]).status
 
     def add_spent(self, task_id: str, counters: Mapping[str, int]) -> None:
         """See TaskTable."""
         names = {f"#n{number}": f"{_SPENT}{name}" for number, name in enumerate(counters)}
-        with calling("Counting cost"):
-            unless_refused(
+        with service_errors("Counting cost"):
+            conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key={"id": {"S": task_id}},
@@ -172,8 +172,8 @@ class DynamoTasks:
 
     def record_failure(self, task_id: str, failure: Mapping[str, Any]) -> None:
         """See TaskTable."""
-        with calling("Noting a failure"):
-            unless_refused(
+        with service_errors("Recording a failure"):
+            conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key={"id": {"S": task_id}},
@@ -184,20 +184,20 @@ class DynamoTasks:
 
     def due(self, kind: Attention, moment: str, limit: int) -> list[str]:
         """See TaskTable."""
-        with calling("Looking for tasks that need attention"):
-            answer = self._db.query(
+        with service_errors("Looking for tasks that need attention"):
+            response = self._db.query(
                 TableName=self._table,
                 IndexName=BY_ATTENTION,
                 KeyConditionExpression="attention = :kind AND attention_at <= :moment",
                 ExpressionAttributeValues={":kind": {"S": kind}, ":moment": {"S": moment}},
                 Limit=limit,
             )
-        return [str(_from_item(item["id"])) for item in answer["Items"]]
+        return [str(_from_item(item["id"])) for item in response["Items"]]
 
     def postpone(self, task_id: str, until: str) -> None:
-        """See TaskTable. The version stays: nobody's change of the task is in the way, and this is in nobody's."""
-        with calling("Putting off a task"):
-            unless_refused(
+        """See TaskTable. Does not change the version, so that it never conflicts with a change of the task."""
+        with service_errors("Postponing a task"):
+            conditional_write(
                 self._db.update_item,
                 TableName=self._table,
                 Key={"id": {"S": task_id}},
@@ -208,11 +208,11 @@ class DynamoTasks:
 
     def claim_name(self, drop_key: str, task_id: str, order: str) -> tuple[bool, str | None]:
         """See TaskTable."""
-        with calling("Noting a dropped file"):
-            answer = unless_refused(
+        with service_errors("Recording a dropped file"):
+            response = conditional_write(
                 self._db.update_item,
                 TableName=self._table,
-                Key={"id": {"S": name_id(drop_key)}},
+                Key={"id": {"S": dropped_name_id(drop_key)}},
                 UpdateExpression="SET task_id = :task, #order = :order, expires_at = :end",
                 ConditionExpression="attribute_not_exists(id) OR #order < :order OR task_id = :task",
                 ExpressionAttributeNames={"#order": "order"},
@@ -221,31 +221,36 @@ class DynamoTasks:
                 ),
                 ReturnValues="ALL_OLD",
             )
-        if answer is None:
+        if response is None:
             return False, None
-        before = answer.get("Attributes", {}).get("task_id", {}).get("S")
+        before = response.get("Attributes", {}).get("task_id", {}).get("S")
         return True, None if before == task_id else before
 
     def holds_name(self, drop_key: str, task_id: str) -> bool:
         """See TaskTable."""
-        with calling("Reading a dropped file's note"):
-            answer = self._db.get_item(TableName=self._table, Key={"id": {"S": name_id(drop_key)}}, ConsistentRead=True)
-        holder = answer.get("Item", {}).get("task_id", {}).get("S")
+        with service_errors("Reading a dropped file's record"):
+            response = self._db.get_item(
+                TableName=self._table, Key={"id": {"S": dropped_name_id(drop_key)}}, ConsistentRead=True
+            )
+        holder = response.get("Item", {}).get("task_id", {}).get("S")
         return holder is None or holder == task_id
 
     def secret_versions(self, owner: str) -> list[int]:
-        """The versions of the owner's webhook secret that are in force, the newest first."""
-        with calling("Reading a webhook secret's version"):
-            answer = self._db.get_item(TableName=self._table, Key={"id": {"S": f"secret#{owner}"}})
-        values = _unpack(answer.get("Item", {}))
+        """The valid versions of the owner's webhook secret, newest first. Raises ServiceFailed."""
+        with service_errors("Reading a webhook secret's version"):
+            response = self._db.get_item(TableName=self._table, Key={"id": {"S": f"secret#{owner}"}})
+        values = _unpack(response.get("Item", {}))
         newest = int(values.get("secret_version", 1))
         before = newest > 1 and values.get("previous_until", 0) > time.time()
         return [newest, newest - 1] if before else [newest]
 
     def rotate_secret(self, owner: str, overlap: int) -> int:
-        """Begin a new version of the owner's webhook secret; the one before stays in force for `overlap` seconds."""
+        """Start a new version of the owner's webhook secret and return its number.
+
+        The previous version stays valid for `overlap` seconds. Raises ServiceFailed.
+        """
         newest = self.secret_versions(owner)[0] + 1
-        with calling("Writing a webhook secret's version"):
+        with service_errors("Writing a webhook secret's version"):
             self._db.put_item(
                 TableName=self._table,
                 Item=_pack(
@@ -268,16 +273,16 @@ class DynamoKeys:
 
     def get(self, key_hash: str) -> KeyRecord | None:
         """See KeyTable."""
-        with calling("Reading a key"):
-            answer = self._db.get_item(TableName=self._table, Key={"id": {"S": _key_id(key_hash)}})
-        if not (item := answer.get("Item")):
+        with service_errors("Reading a key"):
+            response = self._db.get_item(TableName=self._table, Key={"id": {"S": _key_id(key_hash)}})
+        if not (item := response.get("Item")):
             return None
         values = _unpack(item)
         return _key_record(values)
 
     def all(self) -> list[KeyRecord]:
-        """Every key, the oldest first: for its administrator, who may read the whole table."""
-        with calling("Listing keys"):
+        """Every key, oldest first. Needs permission to scan the whole table, which only administrators have."""
+        with service_errors("Listing keys"):
             pages = self._db.get_paginator("scan").paginate(
                 TableName=self._table,
                 FilterExpression="begins_with(id, :prefix)",
@@ -287,8 +292,8 @@ class DynamoKeys:
         return sorted(map(_key_record, items), key=lambda record: record.created_at)
 
     def put(self, record: KeyRecord) -> None:
-        """Store a key, or store it anew. Its attributes have names of their own: the tasks' index must not list it."""
-        with calling("Writing a key"):
+        """Write or replace a key. Its attributes have other names than a task's, so that the task index omits it."""
+        with service_errors("Writing a key"):
             self._db.put_item(
                 TableName=self._table,
                 Item=_pack(
@@ -333,7 +338,7 @@ def _read_cursor(cursor: str) -> tuple[str, str]:
     except ValueError:
         text = ""
     if not (found := _CURSOR.match(text)):
-        raise InvalidOption("cursor: it is none that was answered.", "Give next_cursor of the page before.")
+        raise InvalidOption("cursor: this is not a cursor of this API.", "Use next_cursor of the previous page.")
     return found[1], found[2]
 
 
@@ -341,7 +346,8 @@ def _key_id(key_hash: str) -> str:
     return f"key#{key_hash}"
 
 
-def name_id(drop_key: str) -> str:
+def dropped_name_id(drop_key: str) -> str:
+    """The id of the item that records which task holds the dropped name `drop_key`."""
     return f"drop#{hashlib.sha256(drop_key.encode()).hexdigest()}"
 
 
@@ -353,14 +359,15 @@ def _task(item: Mapping[str, Any]) -> Task:
     return Task.model_validate(values)
 
 
-def _own(item: Mapping[str, Any], owner: str) -> Task | None:
-    """The task of the item, if it is `owner`'s: a renderer that was taken over can put its task under another's name,
-    and make nonsense of it.
+def _owned_task(item: Mapping[str, Any], owner: str) -> Task | None:
+    """The task in `item` if it belongs to `owner`, else None.
+
+    A compromised renderer can write another owner or unreadable values into its task's item.
     """
     try:
         task = _task(item) if "status" in item else None
     except (ValueError, TypeError, RecursionError) as unreadable:
-        _LOG.warning("a task cannot be read and is not listed: %s", unreadable)
+        _LOG.warning("a task is unreadable and is not listed: %s", unreadable)
         return None
     return task if task is not None and belongs(task, owner) else None
 
@@ -374,6 +381,6 @@ def _pack(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unpack(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers of these items are whole: counts, moments, versions."""
+    """Plain values of an item. All of its numbers are integers: counts, timestamps, versions."""
     values = {name: _from_item(value) for name, value in item.items()}
     return {name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()}

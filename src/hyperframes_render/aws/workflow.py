@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.client import calling, client, code_of
+from hyperframes_render.aws.client import client, code_of, service_errors
 from hyperframes_render.tasks.ports import Execution
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StateMachine:
-    """One state machine."""
+    """One Step Functions state machine."""
 
     def __init__(self, state_machine_arn: str, stepfunctions: SFNClient | None = None) -> None:
         self._arn = state_machine_arn
@@ -24,10 +24,10 @@ class StateMachine:
     def start(self, task_id: str, attempt: int, access: str) -> None:
         """See Workflow.
 
-        A name can be used once in 90 days. AWS answers a second start with the same input as if it were the first
-        while that one runs, and with ExecutionAlreadyExists afterwards; others always with the latter.
+        An execution's name can be used once in 90 days. While the execution runs, AWS accepts a second start with the
+        same input as if it were the first. In every other case AWS returns ExecutionAlreadyExists.
         """
-        with calling("Starting the workflow"):
+        with service_errors("Starting the workflow"):
             try:
                 self._sfn.start_execution(
                     stateMachineArn=self._arn,
@@ -40,19 +40,19 @@ class StateMachine:
 
     def status(self, task_id: str, attempt: int) -> Execution:
         """See Workflow."""
-        with calling("Looking at a workflow"):
+        with service_errors("Reading a workflow's status"):
             try:
-                answer = self._sfn.describe_execution(executionArn=self._execution_arn(task_id, attempt))
+                response = self._sfn.describe_execution(executionArn=self._execution_arn(task_id, attempt))
             except ClientError as error:
                 if code_of(error) != "ExecutionDoesNotExist":
                     raise
                 return Execution.ABSENT
-        return Execution.RUNNING if answer["status"] in ("RUNNING", "PENDING_REDRIVE") else Execution.ENDED
+        return Execution.RUNNING if response["status"] in ("RUNNING", "PENDING_REDRIVE") else Execution.ENDED
 
     def _execution_arn(self, task_id: str, attempt: int) -> str:
         return f"{self._arn.replace(':stateMachine:', ':execution:', 1)}:{execution_name(task_id, attempt)}"
 
 
 def execution_name(task_id: str, attempt: int) -> str:
-    """The task's id, with a number from the second start on."""
+    """The execution's name: the task's id, followed by the attempt's number from the second attempt on."""
     return task_id if attempt <= 1 else f"{task_id}-{attempt}"

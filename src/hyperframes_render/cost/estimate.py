@@ -1,6 +1,6 @@
-"""What a render will take and cost in AWS, from a short look at the composition on this machine.
+"""Estimates how long a render takes in AWS and what it costs, from a short measurement on this machine.
 
-A model, not a measurement: its constants say where they come from. What is measured is the time of a frame.
+This is a model: only the time of a frame is measured. Comments give the source of each constant.
 """
 
 from __future__ import annotations
@@ -9,29 +9,30 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hyperframes_render.cost.prices import Architecture, Spent, cost_of
+from hyperframes_render.cost.prices import Architecture, Usage, cost_of
 from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL, Chunking, choose_chunks
 from hyperframes_render.render.plan import Plan
 
-#: Megabytes of memory that come with one processor (AWS's documentation), and the most processors there are.
+#: Megabytes of memory per processor (AWS's documentation), and the maximum number of processors.
 _MB_PER_PROCESSOR, _MOST_PROCESSORS = 1769, 6
-#: Seconds. The first call of an image function; AWS's own reports say 1 to 4 for images of this size. Not measured.
+#: Seconds of the first call of an image function. AWS reports 1 to 4 for images of this size. Not measured.
 COLD_START = 2.5
-#: From a workflow's state to the next, and the start of a distributed map with its first children. Not measured at
-#: AWS; the emulator takes a fiftieth of it.
+#: Seconds from one workflow state to the next, and to start a distributed Map with its first children. Not measured in
+#: AWS; the emulator needs a fiftieth of it.
 STATE_SECONDS, MAP_SECONDS = 0.1, 1.5
-#: Asking `grant` for access. Not measured at AWS: a call of a warm function and one of STS.
+#: Seconds to request access from `grant`: a call of a warm function and one of STS. Not measured in AWS.
 GRANT_SECONDS = 0.1
 _START = COLD_START + GRANT_SECONDS
-#: Opening a page and looking at a dozen places: measured here, docs/reference/performance.md.
+#: Seconds to open a page and seek to a dozen times: measured on this machine, docs/reference/performance.md. The
+#: second value is for a video of one chunk.
 PLAN_SECONDS, SHORT_PLAN_SECONDS = 3.5, 0.3
-#: Joining: starting, and bytes at the speed at which one function reads and writes S3. The speed is AWS's usual one.
+#: Joining chunks: seconds to start, and the bytes a second at which one function reads and writes S3 (typical of AWS).
 JOIN_START, JOIN_BYTES_PER_SECOND = 1.0, 80e6
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What is to be rendered. `capture` is seconds that one browser takes for a frame on two processors."""
+    """The video to render. `capture`: seconds in which one browser captures a frame on two processors."""
 
     frames: int
     fps: float
@@ -41,7 +42,7 @@ class Workload:
 
     @classmethod
     def of_plan(cls, plan: Plan, seconds_per_frame: float) -> Workload:
-        """The work of a plan whose frames were measured."""
+        """The workload of a plan whose `seconds_per_frame` was measured."""
         return cls(plan.frames, float(plan.fps), *plan.coded_size, seconds_per_frame)
 
     @property
@@ -57,7 +58,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Stack:
-    """What it is rendered with: the functions' memory in megabytes, and how many chunks at once."""
+    """The functions that render: memory in megabytes, and the number of chunks rendered at once."""
 
     memory_mb: int = 3008
     parallel: int = 6
@@ -65,13 +66,13 @@ class Stack:
 
     @property
     def processors(self) -> float:
-        """Processors of one function."""
+        """The number of processors of one function."""
         return min(_MOST_PROCESSORS, self.memory_mb / _MB_PER_PROCESSOR)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds from the request to the video, US dollars, and what they are made of."""
+    """Seconds from the request to the finished video, cost in US dollars, and its parts (see `cost_of`)."""
 
     chunks: int
     seconds: float
@@ -79,7 +80,7 @@ class Prediction:
     cost: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The prediction as JSON values, rounded."""
         return {
             "chunks": self.chunks,
             "seconds": round(self.seconds, 1),
@@ -89,7 +90,7 @@ class Prediction:
 
 
 def frame_seconds(work: Workload, stack: Stack) -> float:
-    """Seconds a frame takes in one function: capturing and encoding side by side where there are processors for it."""
+    """Seconds that a frame takes in one function. Capture and encoding run in parallel from two processors on."""
     processors = stack.processors
     if processors < 2:
         return (work.capture + work.encode) / processors
@@ -98,7 +99,7 @@ def frame_seconds(work: Workload, stack: Stack) -> float:
 
 
 def predict(work: Workload, stack: Stack, chunks: int) -> Prediction:
-    """Time and cost of the render in `chunks` chunks, every function started cold."""
+    """Time and cost of the render in `chunks` chunks, if every function starts cold."""
     each = _START + math.ceil(work.frames / chunks) * frame_seconds(work, stack)
     rounds = math.ceil(chunks / stack.parallel)
     joining = JOIN_START + 2 * work.frames * work.bytes_per_frame / JOIN_BYTES_PER_SECOND
@@ -109,17 +110,17 @@ def predict(work: Workload, stack: Stack, chunks: int) -> Prediction:
         seconds += MAP_SECONDS + _START + joining
         busy["assemble"] = _START + joining
     gigabytes = stack.memory_mb / 1024
-    spent = Spent(
+    usage = Usage(
         gb_seconds={name: value * gigabytes for name, value in busy.items()},
         seconds=busy,
         storage_gb_seconds={},
         calls={"plan": 1, "render": chunks, **({"assemble": 1} if chunks > 1 else {})},
     )
-    cost = cost_of(spent, chunks=chunks, architecture=stack.architecture)
+    cost = cost_of(usage, chunks=chunks, architecture=stack.architecture)
     return Prediction(chunks, seconds, float(cost["usd"]), cost)
 
 
 def predict_planned(work: Workload, stack: Stack) -> Prediction:
-    """The same with as many chunks as the planner would choose."""
+    """As `predict`, with the number of chunks that the planner chooses."""
     chunks, _ = choose_chunks(work.frames, work.fps, frame_seconds(work, stack), Chunking(parallel=stack.parallel))
     return predict(work, stack, chunks)

@@ -1,8 +1,8 @@
-"""What a render costs: what its functions reported, times a price table.
+"""Computes the cost of a render: the usage that its functions reported, times a price table.
 
-Prices are AWS's public ones for us-east-1, on demand, without free tier and discounts, as of the date below. They were
-not read from AWS's price list by this program, and AWS changes them: look at them again with each release. Lambda and
-Step Functions make nearly all of the sum. Data transfer out of AWS is not counted: it depends on who fetches the video.
+Prices are AWS's public on-demand prices for us-east-1, without free tier and discounts, as of PRICES_DATE. They were
+entered by hand and AWS changes them: check them with each release. Lambda and Step Functions make up nearly all of the
+cost. Data transfer out of AWS is not included: it depends on how often and where the video is downloaded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Architecture = Literal["x86_64", "arm64"]
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars for one of each."""
+    """US dollars per unit."""
 
     lambda_gb_second: Mapping[str, float]
     lambda_request: float = 0.20 / 1e6
-    #: /tmp beyond the 512 MB that are free.
+    #: A GB-second of /tmp beyond the free 512 MB.
     storage_gb_second: float = 0.0000000309
     transition: float = 0.025 / 1e3
     s3_write: float = 0.005 / 1e3
@@ -37,32 +37,32 @@ class Prices:
 
 PRICES = Prices(lambda_gb_second={"x86_64": 0.0000166667, "arm64": 0.0000133334})
 
-#: States that a task passes, without and with a map, and start and end, as AWS's own examples count them.
+#: State transitions of a task without and with a Map, including start and end, as AWS's examples count them.
 _TRANSITIONS_WHOLE, _TRANSITIONS_MAP = 7, 8
-#: One child, a standard execution, is one state, and starts and ends.
+#: Transitions of one child of the Map, a standard execution: its state, start and end.
 _CHILD_TRANSITIONS = 3
-#: GB-seconds of the small functions of one task together (api, record, notify: 256 MB for some tenths of a second),
-#: which cannot report their own time before it is over.
+#: GB-seconds of one task's small functions together (api, record, notify: 256 MB for some tenths of a second each).
+#: They are an estimate, because a function cannot report its duration before it has ended.
 _SMALL_FUNCTIONS_GB_SECONDS = 0.25
 _SMALL_FUNCTIONS_CALLS = 3
-#: The same of one call of `grant` (512 MB for 60 ms), which each function that renders makes first.
+#: GB-seconds of one call of `grant` (512 MB for 60 ms). Each render function starts with one.
 _GRANT_GB_SECONDS = 0.03
-#: Requests of one task and of one chunk to the services, counted in the code (a retry makes them again).
+#: Requests of one task and of one chunk to each service, counted in the code. A retry repeats them.
 _S3_WRITES, _S3_READS = 6, 10
 _S3_WRITES_CHUNK, _S3_READS_CHUNK = 3, 4
 _DYNAMODB_WRITES, _DYNAMODB_READS = 9, 10
 _EVENTS = 5
-#: /tmp that costs nothing, in MB.
+#: MB of /tmp that are free.
 _FREE_STORAGE_MB = 512
-#: A chunk writes its progress about every this many seconds.
+#: Seconds between two progress updates of a chunk.
 _PROGRESS_SECONDS = 3
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What the functions of one task reported, by function, failed attempts included.
+class Usage:
+    """Usage that the functions of one task reported, by function, including failed attempts.
 
-    Memory and /tmp beyond what is free in gigabyte-seconds, time in seconds, and calls.
+    Memory in gigabyte-seconds, time in seconds, /tmp beyond the free 512 MB in gigabyte-seconds, and calls.
     """
 
     gb_seconds: Mapping[str, float]
@@ -71,8 +71,8 @@ class Spent:
     calls: Mapping[str, int]
 
     @classmethod
-    def of_task(cls, counters: Mapping[str, int]) -> Spent:
-        """From the counters of a task's item, whose names `counters_of` gives."""
+    def of_task(cls, counters: Mapping[str, int]) -> Usage:
+        """From the counters of a task's item. See `usage_counters` for their names."""
 
         def named(kind: str, unit: float) -> dict[str, float]:
             ending = f"_{kind}"
@@ -82,8 +82,11 @@ class Spent:
         return cls(named("mbms", 1024 * 1000), named("ms", 1000), named("storage", 1024 * 1000), calls)
 
 
-def counters_of(function: str, seconds: float, memory_mb: int, storage_mb: int) -> dict[str, int]:
-    """What one call of `function` adds to its task's counters: whole numbers, since a table adds those exactly."""
+def usage_counters(function: str, seconds: float, memory_mb: int, storage_mb: int) -> dict[str, int]:
+    """The increments of a task's counters for one call of `function`.
+
+    Milliseconds, MB-milliseconds and calls: integers, which DynamoDB adds exactly.
+    """
     milliseconds = round(seconds * 1000)
     return {
         f"{function}_calls": 1,
@@ -94,23 +97,23 @@ def counters_of(function: str, seconds: float, memory_mb: int, storage_mb: int) 
 
 
 def cost_of(
-    spent: Spent,
+    usage: Usage,
     *,
     chunks: int,
     architecture: Architecture = "x86_64",
     prices: Prices = PRICES,
 ) -> dict[str, Any]:
-    """The cost of one task in US dollars, by kind, with what it was computed from."""
-    grants = sum(spent.calls.values())
-    gb_seconds = sum(spent.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS + grants * _GRANT_GB_SECONDS
-    calls = sum(spent.calls.values()) + grants + _SMALL_FUNCTIONS_CALLS
-    render_seconds = spent.seconds.get("render", 0.0)
+    """The cost of one task in US dollars, in total and by kind, with the usage that it was computed from."""
+    grants = sum(usage.calls.values())
+    gb_seconds = sum(usage.gb_seconds.values()) + _SMALL_FUNCTIONS_GB_SECONDS + grants * _GRANT_GB_SECONDS
+    calls = sum(usage.calls.values()) + grants + _SMALL_FUNCTIONS_CALLS
+    render_seconds = usage.seconds.get("render", 0.0)
     children = chunks if chunks > 1 else 0
     transitions = (_TRANSITIONS_MAP if children else _TRANSITIONS_WHOLE) + children * _CHILD_TRANSITIONS
-    writes = _DYNAMODB_WRITES + sum(spent.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
+    writes = _DYNAMODB_WRITES + sum(usage.calls.values()) + math.ceil(render_seconds / _PROGRESS_SECONDS)
     dollars = {
         "compute": gb_seconds * prices.lambda_gb_second[architecture],
-        "storage": sum(spent.storage_gb_seconds.values()) * prices.storage_gb_second,
+        "storage": sum(usage.storage_gb_seconds.values()) * prices.storage_gb_second,
         "requests": calls * prices.lambda_request,
         "workflow": transitions * prices.transition,
         "objects": (_S3_WRITES + children * _S3_WRITES_CHUNK) * prices.s3_write
@@ -121,9 +124,9 @@ def cost_of(
     return {
         "usd": round(sum(dollars.values()), 8),
         "by_kind": {kind: round(value, 8) for kind, value in dollars.items()},
-        "gb_seconds": {name: round(value, 3) for name, value in sorted(spent.gb_seconds.items())},
-        "seconds": {name: round(value, 3) for name, value in sorted(spent.seconds.items())},
-        "calls": dict(sorted(spent.calls.items())),
+        "gb_seconds": {name: round(value, 3) for name, value in sorted(usage.gb_seconds.items())},
+        "seconds": {name: round(value, 3) for name, value in sorted(usage.seconds.items())},
+        "calls": dict(sorted(usage.calls.items())),
         "transitions": transitions,
         "architecture": architecture,
         "prices": f"{PRICES_SOURCE}, {PRICES_DATE}",

@@ -1,4 +1,4 @@
-"""API Gateway's requests go to the FastAPI application."""
+"""Lambda function `api`: passes requests of API Gateway to the FastAPI application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperframes_render.api.app import create_app
 from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.functions.support.adapters import key_checker, settings, stream_service, task_service
 from hyperframes_render.functions.support.observability import logger, traced
-from hyperframes_render.functions.support.settings import Answering, ApiSettings, read_settings
+from hyperframes_render.functions.support.settings import ApiSettings, OriginSettings, read_settings
 from hyperframes_render.tasks.keys import KeyChecker
 from hyperframes_render.tasks.service import TaskService
 
@@ -28,25 +28,25 @@ def _key_checker() -> KeyChecker:
 
 
 def _streams() -> StreamService:
-    """As many as ask: where this process answers streams, it is a server of its own and no Lambda environment."""
+    """Streams without a limit: if this process answers them, it runs as a server and not in Lambda."""
     return stream_service(settings(ApiSettings), StreamPolicy())
 
 
-def _address(scope: Mapping[str, Any]) -> str:
-    """Where the gateway's routes stand, its stage or a domain's base path included; "/" where no gateway asks."""
-    asked = (scope.get("aws.event") or {}).get("requestContext") or {}
-    domain, path = asked.get("domainName"), asked.get("path")
+def _base_url(scope: Mapping[str, Any]) -> str:
+    """The base URL of the API with the stage or the domain's base path; "/" if the request did not pass the gateway."""
+    context = (scope.get("aws.event") or {}).get("requestContext") or {}
+    domain, path = context.get("domainName"), context.get("path")
     if not isinstance(domain, str) or not isinstance(path, str):
         return "/"
     return f"https://{domain}{path.rstrip('/').removesuffix('/openapi.json')}"
 
 
 def build_application() -> FastAPI:
-    """The application with the adapters that the environment names; the first request makes them."""
-    return create_app(_service, _key_checker, _streams, read_settings(Answering).allowed_origins, _address)
+    """The application with the adapters that the environment configures. The first request creates them."""
+    return create_app(_service, _key_checker, _streams, read_settings(OriginSettings).allowed_origins, _base_url)
 
 
-#: Everything that this application answers is text; what mangum does not know as such it would encode.
+#: Media types of text. The application returns nothing else; mangum encodes other types in Base64.
 _TEXT = ["text/", "application/json", "application/problem+json"]
 _asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 
@@ -55,4 +55,4 @@ _asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 @traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
-    return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own
+    return _asgi(event, context)  # type: ignore[arg-type]  # mangum defines another context type

@@ -1,4 +1,4 @@
-"""The chunks become one video, with its sound."""
+"""Lambda function `assemble`: joins the chunks to one video and muxes the sound."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from hyperframes_render.render.steps import assemble
 from hyperframes_render.tasks.layout import work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
 
-#: Chunks that are fetched at once.
+#: Chunks that are downloaded at once.
 _DOWNLOADS = 8
 
 
@@ -65,7 +65,7 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
 def _fetch(
     job: RenderContext, task: Task, chunks: tuple[Chunk, ...], suffix: str, folder: Path
 ) -> tuple[list[tuple[Chunk, Path]], list[CaptureRecord]]:
-    """Every chunk and its record, in order."""
+    """Download every chunk and its record, in order."""
 
     def fetch(chunk: Chunk) -> tuple[tuple[Chunk, Path], CaptureRecord]:
         path = folder / f"{chunk.index:05d}{suffix}"

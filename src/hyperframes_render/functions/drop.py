@@ -1,4 +1,7 @@
-"""Files dropped into inbox/ arrive from S3 by EventBridge and SQS, some seconds late, at least once."""
+"""Lambda function `drop`: starts a task for each file in inbox/.
+
+S3 reports files through EventBridge and SQS, some seconds later and at least once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 def _take(record: SQSRecord) -> None:
-    """A message that cannot be read raises, is shown again and ends in the dead-letter queue: nothing vanishes."""
+    """Handle one message. An unreadable message raises, is retried and ends in the dead-letter queue."""
     metrics.add_metric(name="DropReports", unit=MetricUnit.Count, value=1)
     done = DropFolder(task_service(settings(DropSettings))).process(read_dropped(record.json_body))
     logger.info("dropped file %s", done)
@@ -27,13 +30,13 @@ def _take(record: SQSRecord) -> None:
 
 
 def read_dropped(event: dict[str, Any]) -> Dropped:
-    """What appeared.
+    """The dropped file that an EventBridge event reports.
 
-    Keys stand in EventBridge's events as they are, not encoded as in S3's own notifications. (Powertools' class for
-    these events decodes them all the same, which makes another key of one with a plus sign.)
+    EventBridge sends keys as they are; S3's direct notifications encode them. Powertools' class for these events
+    decodes keys anyway, which breaks a key with a plus sign, and is therefore not used.
     """
     object_ = event["detail"]["object"]
-    # Compared as text: hexadecimal numbers of one key that grow, but not always in length.
+    # Compared as text: hexadecimal numbers that grow for one key and differ in length.
     order = str(object_.get("sequencer") or event.get("time", "")).rjust(32, "0")
     return Dropped(
         key=str(object_["key"]), etag=str(object_["etag"]).strip('"'), size=int(object_["size"]), order=order
@@ -44,5 +47,5 @@ def read_dropped(event: dict[str, Any]) -> Dropped:
 @traced
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Take each file; those that failed for a reason that may pass are named, and come again."""
+    """Handle each message. Returns the messages that failed, which SQS delivers again."""
     return process_partial_response(event=event, record_handler=_take, processor=_processor, context=context)

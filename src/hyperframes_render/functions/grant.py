@@ -1,7 +1,7 @@
-"""Gives a render function the credentials for its task, and for no other.
+"""Lambda function `grant`: returns credentials that reach one task only.
 
-Whoever asks shows the task's access, which only its workflow was told. So a renderer that was taken over by a page has
-what this one task has: it cannot ask for another.
+A caller must present the access secret of the task. Only the task's workflow receives it. A renderer that was
+compromised by a page can therefore reach its current task and no other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hyperframes_render.tasks.grants import grant_for
 
 
 class GrantEvent(BaseModel):
-    """The task, and what its workflow was told when it was started."""
+    """The task's id, and the access secret that its workflow received at its start."""
 
     task_id: str
     access: str
@@ -38,11 +38,11 @@ def _adapters(config: GrantSettings) -> tuple[DynamoExpiringStore, StsGrants]:
 @report_to_workflow
 @event_parser(model=GrantEvent)
 def handler(event: GrantEvent, context: LambdaContext) -> dict[str, Any]:
-    """{"credentials": {access_key, secret_key, token}}, or {"credentials": null} where the access is another's."""
+    """Return {"credentials": {access_key, secret_key, token}}, or {"credentials": null} if the secret is wrong."""
     logger.append_keys(task_id=event.task_id)
     store, grants = _adapters(settings(GrantSettings))
-    reach = grant_for(store, event.task_id, event.access)
-    if reach is None:
-        logger.warning("access was asked for without the task's own")
+    grant = grant_for(store, event.task_id, event.access)
+    if grant is None:
+        logger.warning("access was requested with a wrong secret")
         return {"credentials": None}
-    return {"credentials": grants.credentials(reach)}
+    return {"credentials": grants.credentials(grant)}

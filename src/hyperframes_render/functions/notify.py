@@ -1,7 +1,8 @@
-"""Webhooks: the terminal event of a task, from SNS by SQS, goes to the address that its caller gave.
+"""Lambda function `notify`: delivers webhooks.
 
-One message is one webhook. Where a try fails, the message is hidden until the next one, and after the last one SQS
-moves it to the dead-letter queue.
+SNS sends the terminal event of a task through SQS. The function posts it to the URL in the task's request. One message
+is one webhook. After a failed attempt the message is hidden until the next attempt; after the last attempt SQS moves it
+to the dead-letter queue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The first step: fetch the composition, decide how long the video is and in how many chunks it is rendered."""
+"""Lambda function `plan`: fetches the composition, measures its duration and divides its frames into chunks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hyperframes_render.functions.support.progress import ProgressCount
 from hyperframes_render.functions.support.render_context import (
     RenderContext,
     TaskEvent,
-    at_home,
+    as_source,
     job_folder,
     render_context,
     source_folder,
@@ -36,11 +36,11 @@ from hyperframes_render.tasks.quotas import FRAMES_COUNTER_SECONDS, frames_count
 if TYPE_CHECKING:
     from hyperframes_render.render.steps import Planned
 
-#: The name of the mixed sound below work/; lossless, and half the size of plain samples.
+#: Name of the mixed sound in the task's work/ folder. FLAC is lossless and half the size of PCM.
 SOUND_FILE = "sound.flac"
-#: What chunks leave of the account's concurrency to the API, to streams, webhooks and whatever else runs there: a
-#: fifth, and two at least (a new account has ten).
-SPARE_PART, LEAST_SPARE = 5, 2
+#: The share of the account's concurrency that chunks leave to other functions (API, streams, webhooks): a fifth, and at
+#: least two executions. A new account has ten.
+SPARE_DIVISOR, MIN_SPARE = 5, 2
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -48,15 +48,14 @@ SPARE_PART, LEAST_SPARE = 5, 2
 @report_to_workflow
 @event_parser(model=TaskEvent)
 def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
-    """Plan the task; how many chunks, where their list lies, and how many are rendered at once."""
+    """Plan the task. Returns the number of chunks, the key of their list, and how many are rendered at once."""
     logger.append_keys(task_id=event.task_id)
     config = settings(PlanSettings)
     job = render_context(config, event)
     with job.spending(event.task_id, "plan"), job_folder() as folder:
         job.wanted_task(event.task_id)
         task = job.advance(event.task_id, TaskStatus.PREPARING, "plan")
-        elsewhere = is_web_address(task.source_key)
-        source = _fetch(job, task, folder) if elsewhere else job.source(task, folder)
+        source = _fetch(job, task, folder) if is_web_address(task.source_key) else job.source(task, folder)
         request = job.request(task)
         audio = job.audio(task, folder)
         progress = ProgressCount.of_call(job.tasks, task.id, context)
@@ -104,13 +103,13 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
 
 
 def _parallel_chunks(config: PlanSettings) -> int:
-    """Chunks to render at once: as many as the stack wants, within what the account can run."""
+    """Chunks to render at once: the stack's setting, limited by the account's concurrency."""
     try:
         limit = account_concurrency()
     except ServiceFailed as error:
-        logger.warning("chunks are planned by the stack's setting alone: %s", error)
+        logger.warning("the account's concurrency is unknown, chunks follow the stack's setting: %s", error)
         return config.parallel_chunks
-    return max(1, min(config.parallel_chunks, limit - max(LEAST_SPARE, limit // SPARE_PART)))
+    return max(1, min(config.parallel_chunks, limit - max(MIN_SPARE, limit // SPARE_DIVISOR)))
 
 
 def _check_duration(duration: float, limit: float) -> None:
@@ -122,7 +121,7 @@ def _check_duration(duration: float, limit: float) -> None:
 
 
 def _count_frames(job: RenderContext, task: Task, frames: int) -> None:
-    """Raise LimitExceeded where these are more frames than the caller's key may still render today."""
+    """Count `frames` for the caller's key. Raises LimitExceeded if they exceed its limit for today (UTC)."""
     if task.frames_a_day is None:
         return
     counter = frames_counter(task.owner)
@@ -137,10 +136,10 @@ def _count_frames(job: RenderContext, task: Task, frames: int) -> None:
 
 
 def _answer_dry_run(job: RenderContext, task: Task, planned: Planned, parallel: int) -> None:
-    """What the render would be, as the draft of a result that has no video."""
+    """Write the plan and the estimate as the draft of a result without a video."""
     plan = planned.plan
-    arm = platform.machine() in ("arm64", "aarch64")
-    stack = Stack(job.settings.aws_lambda_function_memory_size, parallel, "arm64" if arm else "x86_64")
+    is_arm = platform.machine() in ("arm64", "aarch64")
+    stack = Stack(job.settings.aws_lambda_function_memory_size, parallel, "arm64" if is_arm else "x86_64")
     work = Workload.of_plan(plan, planned.seconds_per_frame)
     predicted = predict(work, stack, len(plan.chunks))
     job.write_json(
@@ -161,9 +160,9 @@ def _answer_dry_run(job: RenderContext, task: Task, planned: Planned, parallel: 
 
 
 def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:
-    """The composition from its public address, kept in work/ so that every chunk sees the same.
+    """Fetch the composition from its URL and store it in work/, so that every chunk renders the same bytes.
 
-    Fetched within the stack's ceiling; what the request says of `network` is for the page.
+    The stack's network ceiling limits this fetch. The request's `network` limits only what the page loads.
     """
     fetched = asyncio.run(fetch_source(task.source_key, source_folder(folder), job.settings.network_ceiling))
     path, address = (fetched.path, fetched.address) if isinstance(fetched, WebPage) else (fetched, None)
@@ -171,4 +170,4 @@ def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:
     key = f"{work_folder(task.id)}source{path.suffix}"
     job.objects.upload(path, key, "application/zip" if path.suffix == ".zip" else "text/html")
     job.advance(task.id, TaskStatus.PREPARING, "plan", source_key=key, source_address=address)
-    return at_home(job.with_given_files(task, path), address)
+    return as_source(job.with_variable_files(task, path), address)

@@ -1,4 +1,7 @@
-"""The last step of the workflow, on every path: exactly one final state, then told."""
+"""Lambda function `record`: the last step of the workflow on every path.
+
+Writes the one final state of the task, then publishes its final event.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from hyperframes_render.tasks.model import TaskStatus
 
 
 class RecordEvent(BaseModel):
-    """`error` is what the workflow caught: {"Error", "Cause"}."""
+    """The task and how its workflow ended. `error` is the error that the workflow caught: {"Error", "Cause"}."""
 
     task_id: str
     outcome: Outcome
@@ -30,11 +33,11 @@ class RecordEvent(BaseModel):
 @report_to_workflow
 @event_parser(model=RecordEvent)
 def handler(event: RecordEvent, context: LambdaContext) -> dict[str, Any]:
-    """End the task."""
+    """End the task. Returns its id and final status."""
     logger.append_keys(task_id=event.task_id)
     task = finisher(settings(RecordSettings)).finish(event.task_id, event.outcome, event.error)
     name = "deleted" if task is None else task.status.text
     metrics.add_metric(name=f"Tasks{name.capitalize()}", unit=MetricUnit.Count, value=1)
-    if task is None:  # deleted meanwhile: nobody waits for it, as if it had been cancelled
+    if task is None:  # Deleted during the render: reported to the workflow as cancelled.
         return {"task_id": event.task_id, "status": int(TaskStatus.CANCELLED)}
     return {"task_id": task.id, "status": int(task.status)}

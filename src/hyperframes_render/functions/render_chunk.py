@@ -1,4 +1,4 @@
-"""One chunk of the video, or, where there is only one, the whole of it in one go."""
+"""Lambda function `render_chunk`: renders one chunk, or the whole video if it has only one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from hyperframes_render.tasks.model import Task, TaskStatus, result_type
 
 
 class RenderChunkEvent(TaskEvent):
-    """A chunk's number and frames, or `whole`."""
+    """The chunk's index, first frame and number of frames; or `whole` for the whole video."""
 
     index: int = 0
     first: int = 0
@@ -47,22 +47,22 @@ class RenderChunkEvent(TaskEvent):
 @report_to_workflow
 @event_parser(model=RenderChunkEvent)
 def handler(event: RenderChunkEvent, context: LambdaContext) -> dict[str, Any]:
-    """Render. A chunk answers with a constant of a few bytes: a map of hundreds must not fill the workflow's state."""
+    """Render. The result of a chunk is a few bytes: the results of a Map must fit into the workflow's state."""
     logger.append_keys(task_id=event.task_id, chunk=event.index)
     job = render_context(settings(RenderChunkSettings), event)
     with job.spending(event.task_id, "render", event.index), job_folder() as folder:
         task = job.wanted_task(event.task_id)
         progress = ProgressCount.of_call(job.tasks, task.id, context)
         if event.whole:
-            progress.pace = COUNT_SECONDS_WHOLE
+            progress.interval = COUNT_SECONDS_WHOLE
             _render_whole(job, task, folder, progress)
             return {"task_id": task.id}
         if not _is_finished(job, task, event):
             _render_chunk(job, task, event, folder, progress)
         elif task.starts > 1:
-            job.tasks.add_frames(task.id, event.count)  # the count began anew with the workflow
+            job.tasks.add_frames(task.id, event.count)  # a restarted workflow counts frames from zero
         if task.failure.get("chunk") == event.index:
-            job.tasks.record_failure(task.id, {})  # this time it went well
+            job.tasks.record_failure(task.id, {})  # the earlier failure of this chunk is resolved
     return {"ok": True}
 
 
@@ -79,7 +79,7 @@ def _render_whole(job: RenderContext, task: Task, folder: Path, progress: Progre
 def _render_chunk(
     job: RenderContext, task: Task, event: RenderChunkEvent, folder: Path, progress: ProgressCount
 ) -> None:
-    """The record first, the chunk last: the chunk's presence says that both are there."""
+    """Render and upload one chunk. The chunk is uploaded after its record: if the chunk exists, both exist."""
     stored = job.read_json(f"{work_folder(task.id)}plan.json")
     plan, request = Plan.from_dict(stored["plan"]), RenderInput.model_validate(stored["request"])
     chunk = Chunk(event.index, FrameRange(event.first, event.count))
@@ -89,22 +89,22 @@ def _render_chunk(
         record = render_chunk(source, request, plan, chunk, output, listener=progress.listener)
     job.wanted_task(task.id)
     if not output.is_file():
-        raise InternalError(f"Chunk {event.index} was rendered to no file.")
+        raise InternalError(f"Rendering chunk {event.index} produced no file.")
     record_key = chunk_key(task.id, event.index, ".json")
     job.write_json(record_key, {"record": record.as_dict(), "size": output.stat().st_size, **_frames(event)})
     job.objects.upload(output, chunk_key(task.id, event.index, output.suffix), result_type(request.codec)[1])
 
 
 def _is_finished(job: RenderContext, task: Task, event: RenderChunkEvent) -> bool:
-    """Whether an earlier call, whose answer was lost, made this very chunk."""
-    made = chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec]))
+    """Whether an earlier call, whose response was lost, already finished this chunk."""
+    video_key = chunk_key(task.id, event.index, chunk_suffix(FORMATS[task.request.codec]))
     record_key = chunk_key(task.id, event.index, ".json")
-    # Listed, not asked for: only who may list the whole bucket gets 404 for a missing object.
+    # A listing is used because S3 returns 404 for a missing object only with permission to list the whole bucket.
     sizes = job.objects.sizes(chunk_key(task.id, event.index, ""))
-    if made not in sizes or record_key not in sizes:
+    if video_key not in sizes or record_key not in sizes:
         return False
     record = job.read_json(record_key)
-    return bool(record.get("size") == sizes[made] and {k: record.get(k) for k in _frames(event)} == _frames(event))
+    return bool(record.get("size") == sizes[video_key] and {k: record.get(k) for k in _frames(event)} == _frames(event))
 
 
 def _frames(event: RenderChunkEvent) -> dict[str, int]:

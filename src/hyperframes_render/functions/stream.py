@@ -1,8 +1,9 @@
-"""GET /tasks/{task_id}/stream in a function of its own: its answer leaves piece by piece.
+"""Lambda function `stream`: answers GET /tasks/{task_id}/stream with a streamed response.
 
-Python's managed runtime gives an answer whole. So the wrapper script `stream-wrapper` beside this file starts
-`python -m hyperframes_render.functions.stream` instead of it: a loop on the Lambda Runtime API that hands each request
-to the FastAPI application and passes on its pieces. Without the wrapper the managed runtime calls `handler`.
+Lambda's Python runtime cannot stream. The script `stream-wrapper` beside this file therefore starts
+`python -m hyperframes_render.functions.stream` in its place. This program polls the Lambda Runtime API, passes each
+request to the FastAPI application and sends each piece of its response as it comes. Without the wrapper, Lambda's
+runtime calls `handler`.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.errors import NotFound, ServiceFailed
 from hyperframes_render.functions.support.adapters import account_concurrency, key_checker, settings, stream_service
 from hyperframes_render.functions.support.observability import logger, traced
-from hyperframes_render.functions.support.settings import Answering, StreamSettings, read_settings
+from hyperframes_render.functions.support.settings import OriginSettings, StreamSettings, read_settings
 from hyperframes_render.tasks.keys import KeyChecker
 from hyperframes_render.tasks.service import TaskService
 
-#: An open stream holds one of the account's environments: of this many, streams may take one.
-_SHARE = 4
-#: A new account may run this many functions at once: where the limit cannot be read, it is taken to be that.
-_NEW_ACCOUNT = 10
-#: Seconds of one stream: Lambda gives a function 15 minutes.
-_LONGEST = 870.0
+#: An open stream occupies one of the account's concurrent executions. Streams may occupy one in this many.
+_SHARE_DIVISOR = 4
+#: Concurrency of a new account. Used if the account's limit cannot be read.
+_NEW_ACCOUNT_CONCURRENCY = 10
+#: Maximum seconds of one stream: a Lambda function may run for 15 minutes.
+_MAX_STREAM_SECONDS = 870.0
 
 
 def _key_checker() -> KeyChecker:
@@ -38,29 +39,29 @@ def _key_checker() -> KeyChecker:
 def _streams() -> StreamService:
     config = settings(StreamSettings)
     return stream_service(
-        config, StreamPolicy(live=config.live_streaming, limit=_stream_limit(config), longest=_LONGEST)
+        config, StreamPolicy(live=config.live_streaming, limit=_stream_limit(config), longest=_MAX_STREAM_SECONDS)
     )
 
 
 def _stream_limit(config: StreamSettings) -> int:
-    """Streams that may be open at once, at least one."""
+    """The number of streams that may be open at once, at least one."""
     if config.open_streams:
         return config.open_streams
     try:
         limit = account_concurrency()
     except ServiceFailed as error:
-        logger.warning("streams are limited as in a new account: %s", error)
-        limit = _NEW_ACCOUNT
-    return max(1, limit // _SHARE)
+        logger.warning("the account's concurrency is unknown, streams are limited as in a new account: %s", error)
+        limit = _NEW_ACCOUNT_CONCURRENCY
+    return max(1, limit // _SHARE_DIVISOR)
 
 
 def _no_service() -> TaskService:
-    raise NotFound("This function answers streams alone.", "GET /openapi.json lists the routes.")
+    raise NotFound("This function answers only the stream route.", "GET /openapi.json lists the routes.")
 
 
 def build_application() -> FastAPI:
-    """The same application as everywhere, with no more than a stream needs behind it."""
-    return create_app(_no_service, _key_checker, _streams, read_settings(Answering).allowed_origins)
+    """The FastAPI application with only the adapters that streams need."""
+    return create_app(_no_service, _key_checker, _streams, read_settings(OriginSettings).allowed_origins)
 
 
 _TEXT = ["text/", "application/json", "application/problem+json", "application/x-ndjson"]
@@ -70,8 +71,8 @@ _asgi = Mangum(build_application(), lifespan="off", text_mime_types=_TEXT)
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
 @traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request whole: the held one, where answers cannot be streamed."""
-    return _asgi(event, context)  # type: ignore[arg-type]  # mangum has a context type of its own
+    """Answer one request with a complete response, where responses cannot be streamed."""
+    return _asgi(event, context)  # type: ignore[arg-type]  # mangum defines another context type
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Once a minute: what was accepted and never ran, stopped without an end, or ended untold."""
+"""Lambda function `sweep`: handles stuck tasks every minute.
+
+It handles tasks that were accepted and never started, tasks that stopped without a final state, and final states that
+were not published.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,13 @@ from hyperframes_render.tasks.sweep import Sweeper
 @logger.inject_lambda_context(clear_state=True)
 @traced
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Attend to everything that is due; the counts by what was done."""
+    """Handle all tasks that are due. Returns the number of tasks by action."""
     config = settings(SweepSettings)
     done = Sweeper(
         finisher(config), StateMachine(config.state_machine_arn), DynamoExpiringStore(config.task_table)
     ).sweep()
-    for what, count in done.items():
-        metrics.add_metric(name=f"Sweep{what.capitalize()}", unit=MetricUnit.Count, value=count)
+    for action, count in done.items():
+        metrics.add_metric(name=f"Sweep{action.capitalize()}", unit=MetricUnit.Count, value=count)
     if done:
         logger.info("sweep: %s", dict(done))
         metrics.flush_metrics()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hyperframes_render.cost.prices import Spent, cost_of
+from hyperframes_render.cost.prices import Usage, cost_of
 from hyperframes_render.errors import (
     FunctionTimedOut,
     InternalError,
@@ -204,7 +204,7 @@ def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:
 def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
     """The task's cost (`cost_of`), from the time and memory that its functions reported."""
     arm = draft.get("machine", platform.machine()) in ("arm64", "aarch64")
-    return cost_of(Spent.of_task(task.spent), chunks=draft.get("chunks", 1), architecture="arm64" if arm else "x86_64")
+    return cost_of(Usage.of_task(task.spent), chunks=draft.get("chunks", 1), architecture="arm64" if arm else "x86_64")
 
 
 def read_failure(error: Mapping[str, Any], recorded: Mapping[str, Any] | None = None) -> RenderError:

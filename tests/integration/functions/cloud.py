@@ -1,4 +1,4 @@
-"""AWS in this process (moto), with what the template would have made, and the functions on it."""
+"""AWS in this process (moto) with the resources of the template, and calls of the functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HTML = '<div data-composition-id="main" data-width="64" data-height="36" data-fp
 
 
 def context(name: str) -> Any:
-    """What Lambda gives a handler beside the event."""
+    """The context object that Lambda passes to a handler."""
     return SimpleNamespace(
         function_name=name,
         memory_limit_in_mb=512,
@@ -42,7 +42,7 @@ def context(name: str) -> Any:
 
 @dataclass
 class Cloud:
-    """Clients and names; `events_seen` reads what was published since the last time."""
+    """Clients and names of the resources."""
 
     s3: Any
     dynamodb: Any
@@ -59,7 +59,7 @@ class Cloud:
 
     @classmethod
     def make(cls) -> Cloud:
-        """Bucket, table, topic, queues, state machine, secret, one API key; the environment names them."""
+        """Create bucket, table, topic, queues, state machine, secret and one API key; set the environment variables."""
         cloud = cls(*(boto3.client(name, REGION) for name in ("s3", "dynamodb", "sns", "sqs", "stepfunctions", "kms")))
         cloud.s3.create_bucket(Bucket=BUCKET)
         _make_table(cloud.dynamodb)
@@ -84,7 +84,7 @@ class Cloud:
         return cloud
 
     def environment(self) -> dict[str, str]:
-        """What the template gives the functions, all in one."""
+        """The environment variables that the template sets, for all functions together."""
         return {
             "BUCKET": BUCKET,
             "TASK_TABLE": TABLE,
@@ -103,15 +103,15 @@ class Cloud:
         }
 
     def granted_access(self, grant_function: str) -> GrantedAccess:
-        """Access as the functions have it: `grant` runs here. What a session may do, moto does not look at."""
-        access = GrantedAccess(grant_function, _Functions())  # type: ignore[arg-type]  # all that is used of it
-        access.client = boto3.client  # type: ignore[method-assign, assignment]  # made once for all tests
+        """The access of a render function. `grant` runs in this process; moto does not enforce session policies."""
+        access = GrantedAccess(grant_function, _Functions())  # type: ignore[arg-type]  # only `invoke` is used
+        access.client = boto3.client  # type: ignore[method-assign, assignment]  # clients are shared by all tests
         return access
 
     # objects
 
     def put(self, key: str, data: bytes | str) -> str:
-        """Write an object; its etag."""
+        """Write an object. Returns its etag."""
         body = data.encode() if isinstance(data, str) else data
         return str(self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)["ETag"]).strip('"')
 
@@ -120,7 +120,7 @@ class Cloud:
         return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
     def json(self, key: str) -> Any:
-        """Read a record."""
+        """Read a JSON object."""
         return json.loads(self.get(key))
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -131,7 +131,7 @@ class Cloud:
     # tasks
 
     def task(self, task_id: str) -> Task:
-        """The task, which must be there."""
+        """The task. Fails if it does not exist."""
         task = self.tasks.get(task_id)
         assert task is not None, f"no task {task_id}"
         return task
@@ -142,12 +142,12 @@ class Cloud:
         return sorted(item["id"]["S"] for item in items if "status" in item)
 
     def attention_due(self, task_id: str) -> None:
-        """Let the moment come at which `sweep` looks at the task."""
+        """Make the task due for `sweep`."""
         task = self.task(task_id)
         assert self.tasks.update_if_unchanged(task, {"attention_at": "2020-01-01T00:00:00.000Z"}) is not None
 
     def attention(self, task_id: str) -> Attention | None:
-        """The kind of attention that the task asks for."""
+        """Why `sweep` has to handle the task."""
         kind = self.task(task_id).attention
         return Attention(kind) if kind else None
 
@@ -157,11 +157,11 @@ class Cloud:
         return sorted(execution["name"] for execution in found)
 
     def stop_execution(self, name: str) -> None:
-        """As if the workflow had been cut off."""
+        """Stop the workflow without a final state of its task."""
         self.sfn.stop_execution(executionArn=f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}")
 
     def events_seen(self) -> list[dict[str, Any]]:
-        """Published events since the last time, in order, each with its attributes' names under "_attributes"."""
+        """Events published since the last call, in order, each with its attributes under "_attributes"."""
         seen: list[dict[str, Any]] = []
         while True:
             messages = self.sqs.receive_message(
@@ -200,7 +200,7 @@ def _make_table(dynamodb: Any) -> None:
 
 
 class _Functions:
-    """Lambda, as far as asking for access goes."""
+    """The part of the Lambda client that requests access."""
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         """See boto3."""
@@ -214,14 +214,14 @@ class _Functions:
 
 
 def call(name: str, event: Any) -> Any:
-    """Call a function's handler as Lambda does: the event has been JSON. Its access is what the workflow would show."""
+    """Call a function's handler as Lambda does, with a JSON event and the access secret that its workflow passes."""
     if name in ("plan", "render_chunk", "assemble") and "access" not in event:
         event = {
             **event,
             "access": recorded_access(DynamoExpiringStore(TABLE, boto3.client("dynamodb", REGION)), event["task_id"]),
         }
     handler = importlib.import_module(f"hyperframes_render.functions.{name}").handler
-    # Each function has a process of its own; here one that ran an event loop leaves none to the next.
+    # In Lambda each function has its own process. Here each call gets a new event loop.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -237,7 +237,7 @@ def sample(name: str) -> Any:
 
 
 def request(method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> dict[str, Any]:
-    """What API Gateway sends for a request."""
+    """The event that API Gateway sends for a request."""
     event = sample("api.health")
     fields = {"Content-Type": "application/json", **headers}
     if key is not None:
@@ -254,14 +254,23 @@ def request(method: str, path: str, body: Any = None, *, key: str | None = KEY, 
 
 
 def answer(method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any, dict[str, str]]:
-    """Status, JSON and headers of what the api function answers."""
+    """Send a request to the function `api`. Returns status, JSON and headers."""
     reply = call("api", request(method, path, body, **options))
     headers = {name: values[0] for name, values in reply.get("multiValueHeaders", {}).items()}
     return reply["statusCode"], json.loads(reply["body"]), {**reply.get("headers", {}), **headers}
 
 
+def ask(method: str, path: str, query: dict[str, str] | None = None, **options: Any) -> tuple[int, Any]:
+    """Send a request with a query string to the function `api`. Returns status and JSON."""
+    event = request(method, path, **options)
+    event["queryStringParameters"] = query
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in (query or {}).items()}
+    response = call("api", event)
+    return response["statusCode"], json.loads(response["body"])
+
+
 def submit(**fields: Any) -> str:
-    """POST a small composition; the task's id."""
+    """POST a small composition. Returns the task's id."""
     webhook = fields.pop("webhook", None)
     status, body, _ = answer("POST", "/apps/run", {"input": {"html": HTML, **fields}, "webhook": webhook})
     assert status == 200, body
@@ -269,7 +278,7 @@ def submit(**fields: Any) -> str:
 
 
 def dropped(cloud: Cloud, key: str, data: bytes | str, *, order: str = "01", etag: str | None = None) -> dict[str, Any]:
-    """Write an object below inbox/; the event that reports it."""
+    """Write an object in inbox/. Returns the event that reports it."""
     written = cloud.put(key, data)
     size = len(data.encode() if isinstance(data, str) else data)
     event = sample("drop")
@@ -280,7 +289,7 @@ def dropped(cloud: Cloud, key: str, data: bytes | str, *, order: str = "01", eta
 
 
 def run_workflow(task_id: str) -> dict[str, Any]:
-    """The workflow's steps as its file has them, without its retries: what `record` answers."""
+    """Run the steps of the workflow file, without retries. Returns the result of `record`."""
     try:
         planned = call("plan", {"task_id": task_id})
         if planned["chunks"] == 1:
@@ -295,7 +304,7 @@ def run_workflow(task_id: str) -> dict[str, Any]:
 
 
 class States:
-    """Errors that the workflow makes itself have dots in their names."""
+    """Errors of Step Functions itself: their names contain dots."""
 
     MapFailed = type("States.ExceedToleratedFailureThreshold", (Exception,), {})
 

@@ -1,4 +1,4 @@
-"""Each test has an AWS of its own, in this process, and functions that start anew."""
+"""Each test gets a new AWS (moto, in this process) and functions with empty caches."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from moto import mock_aws
 from hyperframes_render.functions.support import adapters as wiring
 from tests.integration.functions import engine
 from tests.integration.functions.cloud import REGION, Cloud
+from tests.integration.functions.streaming import Streaming
+from tests.integration.functions.webhooks import Receiver, running_receiver
 
 
 @pytest.fixture(scope="session")
 def clients() -> Callable[..., Any]:
-    """Clients, each made once: making one takes longer than most tests. What is behind them is each test's own."""
+    """Clients that all tests share: creating one takes longer than most tests. moto resets their data."""
     made: dict[tuple[str, bool], Any] = {}
     real = boto3.client
 
-    def client(service: str, *given: Any, **settings: Any) -> Any:
+    def client(service: str, *_: Any, **settings: Any) -> Any:
         key = (service, "config" in settings)
         if key not in made:
             made[key] = real(service, REGION, **settings)
@@ -34,40 +36,40 @@ def clients() -> Callable[..., Any]:
     return client
 
 
-_writing = threading.Lock()
+_write_lock = threading.Lock()
 
 
 def one_at_a_time(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The table decides on one conditional write after the other; moto looks at two before either is done."""
+    """Run calls one after the other: moto does not make conditional writes atomic."""
 
-    def alone(**given: Any) -> Any:
-        with _writing:
-            return call(**given)
+    def serialized(**arguments: Any) -> Any:
+        with _write_lock:
+            return call(**arguments)
 
-    return alone
+    return serialized
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch, clients: Callable[..., Any]) -> Iterator[Cloud]:
-    """AWS, and every function's caches empty."""
+    """AWS with empty caches in every function."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "123456789012")
     monkeypatch.setattr(boto3, "client", clients)
-    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: 1000)  # moto does not know this call
+    monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: 1000)  # moto does not implement this call
     before = dict(os.environ)
     with mock_aws():
         made = Cloud.make()
-        forget()
+        clear_caches()
         yield made
-    forget()
+    clear_caches()
     os.environ.clear()
     os.environ.update(before)
 
 
 @pytest.fixture
 def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour:
-    """The image's functions with an engine that renders at once, or fails as told."""
+    """The render functions with an engine that renders at once or fails as configured."""
     wanted = engine.Behaviour()
     engine.install(monkeypatch, wanted)
     from hyperframes_render.functions import grant
@@ -79,9 +81,29 @@ def behaviour(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> engine.Behaviour
     return wanted
 
 
+@pytest.fixture
+def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
+    """A private deployment: webhooks may go to private addresses."""
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
+    clear_caches()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A running webhook receiver."""
+    with running_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def streaming(cloud: Cloud) -> Streaming:
+    """The stream route on this test's cloud."""
+    return Streaming(cloud)
+
+
 @pytest.fixture(autouse=True)
 def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Addresses by name, to be filled: every other name has one public address. No test asks a name server."""
+    """IP addresses by host name, for tests to fill. Other names get one public address; no test uses DNS."""
     known: dict[str, str] = {}
     real = socket.getaddrinfo
 
@@ -95,8 +117,8 @@ def public_names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return known
 
 
-def forget() -> None:
-    """A new environment: what functions keep between calls is gone."""
+def clear_caches() -> None:
+    """Clear the caches that functions keep between calls, as a new execution environment does."""
     from hyperframes_render.functions import notify
 
     caches = (

@@ -1,4 +1,4 @@
-"""An engine without a browser: the same calls and records as render/steps.py, and files of a few bytes."""
+"""A render engine without a browser: the calls and records of render/steps.py, with files of a few bytes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Progress
 from hyperframes_render.render.steps import Planned
 
-#: Frames that each call reports, one at a time.
+#: Frame rate of every plan.
 FPS = 25
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a call had: the page's variables, and the files of the composition's folder by name, if it is a page."""
+    """Input of a call: the page's variables, and the files in the composition's folder by relative path."""
 
     variables: dict[str, Any]
     beside: dict[str, bytes]
@@ -33,7 +33,7 @@ class Seen:
 
 @dataclass
 class Behaviour:
-    """What the engine does in a test: faults to raise by call, seconds for each frame, what was called."""
+    """Configures the engine in a test (faults by call, seconds per frame) and records its calls."""
 
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     seconds_per_frame: float = 0.0
@@ -42,13 +42,13 @@ class Behaviour:
     calls: list[str] = field(default_factory=list)
     hang: bool = False
     seen: list[Seen] = field(default_factory=list)
-    #: By call: where it may fetch a sound from.
+    #: The network ceiling that each call received, by call.
     ceilings: dict[str, NetworkPolicy] = field(default_factory=dict)
-    #: Where the page is at home, by call; None: it is a file of ours.
+    #: The page's web address in each call; None: it is a local file.
     addresses: list[str | None] = field(default_factory=list)
 
     def look(self, named: Source, request: Any) -> Path:
-        """Note what the page would see; the file or folder of it."""
+        """Record the page's input. Returns the composition's file or folder."""
         source = named.path if isinstance(named, WebPage) else named
         self.addresses.append(named.address if isinstance(named, WebPage) else None)
         assert source is not None
@@ -58,7 +58,7 @@ class Behaviour:
         return source
 
     def enter(self, name: str) -> None:
-        """Note a call, and fail where a fault is left for it."""
+        """Record a call, and raise its next fault if there is one."""
         self.calls.append(name)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
@@ -124,7 +124,7 @@ class Engine:
         duration = self.behaviour.duration or request.duration or float(declared.group(1) if declared else 1)
         frames = round(duration * FPS)
         chunks = split_frames(frames, self.behaviour.chunks)
-        planned = Plan(64, 36, Fraction(FPS), frames, Content.GRAPHICS, chunks, reason="as told")
+        planned = Plan(64, 36, Fraction(FPS), frames, Content.GRAPHICS, chunks, reason="as configured")
         mixed = sound if request.audio_url else None
         if mixed is not None:
             mixed.write_bytes(b"[sound]" if audio is None else audio.read_bytes())
@@ -168,8 +168,8 @@ class Engine:
 
 
 def install(monkeypatch: Any, behaviour: Behaviour) -> None:
-    """Let the image's functions use this engine."""
-    # Not at the top: they read their settings from an environment that the test makes first.
+    """Make the render functions use this engine."""
+    # Imported here, because these modules read environment variables that the test sets first.
     from hyperframes_render.functions import assemble, plan, render_chunk
 
     engine = Engine(behaviour)

@@ -1,6 +1,7 @@
-"""A renderer that a page took over writes what it likes into its own task's item and draft: what comes of it.
+"""Effects of a compromised renderer that writes any values into its task's item and draft.
 
-It can do no more: tests/integration/workflow/test_grant.py. Here are the functions that act on what it wrote.
+tests/integration/workflow/test_grant.py shows that it can write nothing else. These tests run the functions that read
+the altered item.
 """
 
 from __future__ import annotations
@@ -25,20 +26,19 @@ from tests.integration.functions.cloud import (
     TABLE,
     Cloud,
     answer,
+    ask,
     call,
     dropped,
     run_workflow,
     submit,
 )
 from tests.integration.functions.engine import Behaviour
-from tests.integration.functions.test_notify import FINE, Receiver, ended_task, message, private, receiver, verify
-
-__all__ = ["private", "receiver"]  # fixtures of that file
+from tests.integration.functions.webhooks import FINE, Receiver, ended_task, message, verify
 
 OTHER_KEY = "other key"
 OTHER = make_record(OTHER_KEY, "other").owner
 HOOK = "https://attacker.example/hook"
-#: What an item could say to have a function act for, or on, somebody else.
+#: Changes of an item that could make a function act for, or on, another owner.
 ALTERED: dict[str, dict[str, Any]] = {
     "owner": {"owner": OTHER},
     "webhook": {"webhook": HOOK},
@@ -50,18 +50,18 @@ ALTERED: dict[str, dict[str, Any]] = {
 
 
 def alter(cloud: Cloud, task_id: str, changes: dict[str, Any]) -> None:
-    """Write to the item as a session of its task may."""
-    with contextlib.suppress(ValueError):  # what cannot be read any more is written all the same
+    """Write `changes` to the task's item, as a session for the task may."""
+    with contextlib.suppress(ValueError):  # the written item may be unreadable
         assert cloud.tasks.update_if_unchanged(cloud.task(task_id), changes) is not None
 
 
-def forget_note(cloud: Cloud, task_id: str) -> None:
-    """As if its time were over."""
+def delete_grant(cloud: Cloud, task_id: str) -> None:
+    """Delete the record of the task's grant, as its expiry would."""
     cloud.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": f"access#{task_id}"}})
 
 
 def rendered(task_id: str) -> str:
-    """A task at its last step."""
+    """Plan and render the task up to its last step. Returns its id."""
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
     return task_id
@@ -76,15 +76,13 @@ def drop(cloud: Cloud, key: str, **options: Any) -> str:
 
 @pytest.fixture
 def other(cloud: Cloud) -> str:
-    """Another caller's key."""
+    """The API key of another owner."""
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
     return OTHER_KEY
 
 
 @pytest.mark.parametrize("name", ALTERED)
-def test_an_altered_task_fails_and_writes_and_tells_nothing_in_another_s_name(
-    cloud: Cloud, behaviour: Behaviour, name: str
-) -> None:
+def test_an_altered_task_fails_without_effect_on_other_owners(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
     task_id = rendered(submit(webhook="https://example.com/hook"))
     cloud.events_seen()
     alter(cloud, task_id, ALTERED[name])
@@ -98,7 +96,7 @@ def test_an_altered_task_fails_and_writes_and_tells_nothing_in_another_s_name(
     assert "drop_key" not in event and event["output"] is None
 
 
-def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_altered_dropped_file_gets_its_error_under_its_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(drop(cloud, "inbox/mine.html"))
     alter(cloud, task_id, {"drop_key": "inbox/victim.html", "webhook": HOOK})
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 11
@@ -107,10 +105,10 @@ def test_an_altered_dropped_file_is_answered_beside_its_own_name(cloud: Cloud, b
 
 
 @pytest.mark.parametrize("name", ["owner", "dropped name and owner"])
-def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
+def test_a_task_altered_while_it_ends_publishes_for_its_owner_only(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Who writes to an item directly need not raise its version, which tells others that it was changed."""
+    """A direct write to an item need not change its version, by which other writers detect changes."""
     real = DynamoTasks.update_if_unchanged
 
     def update_if_unchanged(self: DynamoTasks, task: Task, changes: Any) -> Task | None:
@@ -133,29 +131,27 @@ def test_a_task_that_is_altered_while_it_is_ended_is_told_in_nobody_else_s_name(
     assert [(event["status"], event["owner"]) for event in cloud.events_seen()] == [(11, OWNER)]
 
 
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("has_grant", [True, False])
 @pytest.mark.parametrize("name", ["dropped name and owner", "all"])
-def test_an_end_that_a_renderer_wrote_itself_is_not_announced_in_another_s_name(
-    cloud: Cloud, behaviour: Behaviour, name: str, noted: bool
+def test_a_final_state_forged_by_a_renderer_is_not_published_for_others(
+    cloud: Cloud, behaviour: Behaviour, name: str, has_grant: bool
 ) -> None:
-    """Without a note: one that was kept waiting for longer than notes live."""
+    """Without a grant: the task was delayed for longer than grants are kept."""
     task_id = rendered(submit(webhook="https://example.com/hook"))
     cloud.events_seen()
     output = {"key": "outbox/tasks/other/video.mp4", "bucket": "another"}
     end = {"status": 10, "output": output, "attention": "announce", "attention_at": "2020-01-01T00:00:00.000Z"}
     alter(cloud, task_id, {**ALTERED[name], **end})
-    if not noted:
-        forget_note(cloud, task_id)
+    if not has_grant:
+        delete_grant(cloud, task_id)
     assert call("sweep", {})["announced"] == 1
     assert not [key for key in cloud.keys("outbox/") if "victim" in key]
     assert cloud.task(task_id).status == 11
     assert [event["output"] for event in cloud.events_seen()] == [None]
-    assert cloud.task(task_id).webhook == ("https://example.com/hook" if noted else None)
+    assert cloud.task(task_id).webhook == ("https://example.com/hook" if has_grant else None)
 
 
-def test_an_end_that_a_renderer_wrote_itself_is_told_with_its_own_files_alone(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_a_forged_final_state_is_published_with_its_owners_files_only(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.events_seen()
     others = {"key": "outbox/tasks/other/video.mp4", "bucket": "another", "filename": "x", "size": "1"}
@@ -164,12 +160,12 @@ def test_an_end_that_a_renderer_wrote_itself_is_told_with_its_own_files_alone(
     assert call("sweep", {})["announced"] == 1
     (event,) = cloud.events_seen()
     record = cloud.json(f"outbox/tasks/{task_id}/result.json")
-    for told in (event["output"], record["output"]):
-        assert (told["key"], told["bucket"]) == (f"outbox/tasks/{task_id}/video.mp4", BUCKET)
-        assert told["poster"]["key"] == f"outbox/tasks/{task_id}/poster.jpg" and told["size"] == 0
+    for output in (event["output"], record["output"]):
+        assert (output["key"], output["bucket"]) == (f"outbox/tasks/{task_id}/video.mp4", BUCKET)
+        assert output["poster"]["key"] == f"outbox/tasks/{task_id}/poster.jpg" and output["size"] == 0
 
 
-def test_a_draft_that_names_other_objects_leads_to_none_of_them(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_object_keys_in_an_altered_draft_are_not_used(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.put(f"outbox/tasks/{task_id}/poster.jpg", b"[a poster]")
     draft = cloud.json(f"work/{task_id}/result.json")
@@ -186,7 +182,7 @@ def test_a_draft_that_names_other_objects_leads_to_none_of_them(cloud: Cloud, be
     assert "uploads/other" not in record and "another" not in record and "x.exe" not in record
 
 
-def test_a_poster_that_is_claimed_and_not_there_is_not_shown(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_missing_poster_is_not_shown(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = rendered(submit())
     cloud.s3.delete_object(Bucket=BUCKET, Key=f"outbox/tasks/{task_id}/poster.jpg")
     draft = cloud.json(f"work/{task_id}/result.json")
@@ -196,7 +192,7 @@ def test_a_poster_that_is_claimed_and_not_there_is_not_shown(cloud: Cloud, behav
 
 
 @pytest.mark.parametrize("value", ["outbox/tasks/other/video.mp4", {"key": "outbox/tasks/other/video.mp4"}, 5])
-def test_what_an_item_says_of_its_files_is_not_signed(cloud: Cloud, behaviour: Behaviour, value: Any) -> None:
+def test_file_keys_in_an_altered_item_are_not_signed(cloud: Cloud, behaviour: Behaviour, value: Any) -> None:
     task_id = submit()
     run_workflow(task_id)
     output = cloud.task(task_id).output or {}
@@ -209,7 +205,7 @@ def test_what_an_item_says_of_its_files_is_not_signed(cloud: Cloud, behaviour: B
 
 
 def uris(value: Any) -> list[str]:
-    """Every address in an answer."""
+    """Every `uri` in a JSON response."""
     if isinstance(value, dict):
         own = [value["uri"]] if isinstance(value.get("uri"), str) else []
         return own + [uri for inner in value.values() for uri in uris(inner)]
@@ -217,7 +213,7 @@ def uris(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("final", [False, True])
-def test_a_task_put_under_another_s_name_stays_its_owner_s(
+def test_a_task_moved_to_another_owner_stays_with_its_owner(
     cloud: Cloud, behaviour: Behaviour, other: str, final: bool
 ) -> None:
     task_id = submit()
@@ -233,7 +229,7 @@ def test_a_task_put_under_another_s_name_stays_its_owner_s(
 
 
 @pytest.mark.parametrize("created_at", ["2999-01-01T00:00:00.000Z", "~", "0"])
-def test_nonsense_under_another_s_name_does_not_keep_the_other_from_its_own_list(
+def test_an_unreadable_task_under_another_owner_does_not_break_its_list(
     cloud: Cloud, other: str, created_at: str
 ) -> None:
     theirs = [answer("POST", "/apps/run", {"input": {"html": HTML}}, key=other)[1]["data"]["id"] for _ in range(3)]
@@ -250,7 +246,7 @@ def test_nonsense_under_another_s_name_does_not_keep_the_other_from_its_own_list
     assert seen == theirs[::-1]
 
 
-def test_deleting_a_task_with_its_uploads_deletes_no_other_s(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_a_task_with_uploads_deletes_no_foreign_uploads(cloud: Cloud, behaviour: Behaviour) -> None:
     for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OWNER}/2/kept.html", f"uploads/{OTHER}/3/theirs.mp3"):
         cloud.put(key, HTML)
     for way in ("delete", "delete files"):
@@ -263,28 +259,24 @@ def test_deleting_a_task_with_its_uploads_deletes_no_other_s(cloud: Cloud, behav
         assert cloud.keys("uploads/") == sorted(named.values()), way
 
 
-def test_deleting_a_task_that_is_too_old_for_a_note_deletes_no_other_owner_s_uploads(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_deleting_a_task_without_a_grant_deletes_no_foreign_uploads(cloud: Cloud, behaviour: Behaviour) -> None:
     for key in (f"uploads/{OWNER}/1/mine.html", f"uploads/{OTHER}/3/theirs.mp3"):
         cloud.put(key, HTML)
     task_id = submit(html=f"s3://{BUCKET}/uploads/{OWNER}/1/mine.html")
     run_workflow(task_id)
     alter(cloud, task_id, {"audio_key": f"uploads/{OTHER}/3/theirs.mp3", "owner": OTHER})
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     assert delete(task_id, "delete") == 200
     assert cloud.keys("uploads/") == [f"uploads/{OTHER}/3/theirs.mp3"]
 
 
 def delete(task_id: str, way: str) -> int:
-    from tests.integration.functions.test_api_tasks import ask
-
     if way == "delete":
         return ask("DELETE", f"/tasks/{task_id}", {"files": "true"})[0]
     return ask("DELETE", f"/tasks/{task_id}/files")[0]
 
 
-def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_results_keeps_the_results_of_dropped_files(cloud: Cloud, behaviour: Behaviour) -> None:
     run_workflow(drop(cloud, "inbox/victim.html"))
     results = cloud.keys("outbox/victim")
     assert len(results) == 2
@@ -297,20 +289,20 @@ def test_deleting_the_results_of_a_task_deletes_no_dropped_file_s(cloud: Cloud, 
 
 
 @pytest.mark.parametrize("name", ALTERED)
-def test_a_webhook_of_an_altered_task_goes_to_whom_it_was_accepted_for_and_tells_of_a_failure(
+def test_the_webhook_of_an_altered_task_reports_failure_to_its_owner(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, name: str
 ) -> None:
-    """Altered after `record`, while its function still runs."""
+    """The task is altered after `record`, while its function still runs."""
     task_id = ended_task(receiver)
     alter(cloud, task_id, ALTERED[name])
     assert call("notify", message(task_id)) == FINE
     ((headers, body),) = receiver.got
-    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
-    assert (told["status"], told["output"]) == (11, None)
-    assert "cannot be trusted" in told["error"] and "victim" not in body.decode()
+    payload = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert (payload["status"], payload["output"]) == (11, None)
+    assert "cannot be trusted" in payload["error"] and "victim" not in body.decode()
 
 
-def test_a_webhook_that_was_put_into_a_task_without_one_is_not_told(
+def test_a_webhook_added_to_a_task_is_not_delivered(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = submit()
@@ -320,20 +312,20 @@ def test_a_webhook_that_was_put_into_a_task_without_one_is_not_told(
     assert receiver.got == []
 
 
-def test_a_webhook_of_a_task_that_is_too_old_for_a_note_is_not_told(
+def test_a_webhook_of_a_task_without_a_grant_is_not_delivered(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = ended_task(receiver)
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     assert call("notify", message(task_id)) == FINE
     assert receiver.got == []
 
 
-def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_without_a_grant_is_shown_as_before(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit(webhook="https://example.com/hook")
     run_workflow(task_id)
     before = answer("GET", f"/tasks/{task_id}")[1]["data"]
-    forget_note(cloud, task_id)
+    delete_grant(cloud, task_id)
     after = answer("GET", f"/tasks/{task_id}")[1]["data"]
     assert after["status"] == 10 and after["webhook"] == "https://example.com/hook"
     assert after["output"]["video"]["filename"] == before["output"]["video"]["filename"]
@@ -341,7 +333,7 @@ def test_a_task_that_is_too_old_for_a_note_is_shown_as_ever(cloud: Cloud, behavi
     assert answer("GET", f"/tasks/{task_id}")[1]["data"]["status"] == 10
 
 
-def test_showing_and_following_a_task_reads_its_item_alone(
+def test_showing_and_streaming_a_task_reads_only_its_item(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task_id = submit()
@@ -363,12 +355,12 @@ def test_showing_and_following_a_task_reads_its_item_alone(
 @pytest.mark.parametrize(
     "address", ["file:///proc/self/environ", "chrome://version", "javascript:1", "composition.html"]
 )
-def test_a_page_is_opened_at_no_address_but_one_of_the_web(cloud: Cloud, behaviour: Behaviour, address: str) -> None:
+def test_a_page_is_opened_only_at_a_web_address(cloud: Cloud, behaviour: Behaviour, address: str) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     alter(cloud, task_id, {"source_address": address})
     seen = len(behaviour.seen)
     for event in ({"whole": True}, {"index": 0, "first": 0, "count": 1}):
-        with pytest.raises(Exception, match="none of the web"):
+        with pytest.raises(Exception, match="no web address"):
             call("render_chunk", {"task_id": task_id, **event})
     assert len(behaviour.seen) == seen

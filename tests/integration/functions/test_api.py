@@ -1,4 +1,4 @@
-"""POST /apps/run, GET /tasks/{task_id}, GET /health: what they promise, and what they say to bad input."""
+"""POST /apps/run, GET /tasks/{task_id} and GET /health: results, and errors for bad input."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
 
 
-def test_an_accepted_task_has_its_source_a_small_item_a_started_workflow_and_an_event(cloud: Cloud) -> None:
+def test_an_accepted_task_has_source_item_workflow_and_event(cloud: Cloud) -> None:
     html = HTML + "<!--" + "x" * 1_000_000 + "-->"
     status, body, _ = answer(
         "POST", "/apps/run", {"app": "infsh/hyperframes-render@1", "input": {"html": html, "fps": "29.97"}}
@@ -64,7 +64,7 @@ def test_a_completed_task_has_a_fresh_video_address_cost_and_timings(cloud: Clou
     assert "progress" not in task["output"]
 
 
-def test_an_expired_video_is_called_expired_and_not_linked(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_expired_video_is_reported_without_a_url(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     task = cloud.task(task_id)
@@ -84,7 +84,7 @@ def test_a_running_task_shows_its_progress(cloud: Cloud, behaviour: Behaviour) -
     assert task["logs"] == ["render: 20 of 50 frames (40 %)"]
 
 
-def test_version_2_is_bare_and_v1_is_a_prefix_of_every_route(cloud: Cloud) -> None:
+def test_version_2_has_no_envelope_and_every_route_exists_under_v1(cloud: Cloud) -> None:
     _, body, _ = answer("POST", "/v1/run", {"input": {"html": HTML}}, **{"X-API-Version": "2"})
     assert body["status"] == 2 and "data" not in body
     status, again, _ = answer("GET", f"/v1/tasks/{body['id']}", **{"X-API-Version": "2"})
@@ -106,20 +106,18 @@ def test_health_and_openapi_need_no_key(cloud: Cloud) -> None:
         ({"domainName": "render.example.com", "path": "/openapi.json"}, ""),
     ],
 )
-def test_the_description_says_where_the_gateway_s_routes_are(
-    cloud: Cloud, context: dict[str, str], address: str
-) -> None:
+def test_the_openapi_document_has_the_gateways_base_url(cloud: Cloud, context: dict[str, str], address: str) -> None:
     event = request("GET", "/openapi.json", key=None)
     described = json.loads(call("api", {**event, "requestContext": {**event["requestContext"], **context}})["body"])
     assert described["servers"] == [{"url": f"https://{context['domainName']}{address}"}]
 
 
-def test_without_a_gateway_the_description_s_routes_are_at_the_root(cloud: Cloud) -> None:
+def test_without_a_gateway_the_openapi_base_url_is_the_root(cloud: Cloud) -> None:
     for path in ("/openapi.json", "/v1/openapi.json"):
         assert TestClient(build_application()).get(path).json()["servers"] == [{"url": "/"}]
 
 
-def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(cloud: Cloud) -> None:
+def test_a_request_keeps_its_valid_id_or_gets_one(cloud: Cloud) -> None:
     assert answer("GET", "/health", **{"X-Request-Id": "order-4711-a"})[2]["x-request-id"] == "order-4711-a"
     assert len(answer("GET", "/health")[2]["x-request-id"]) == 32
     odd = answer("GET", "/health", **{"X-Request-Id": "x\r\nSet-Cookie: a"})[2]["x-request-id"]
@@ -134,7 +132,7 @@ def test_either_header_carries_a_key(cloud: Cloud, header: str) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong", "x" * 5000])
-def test_without_a_known_key_every_route_answers_401_before_it_reads_the_body(cloud: Cloud, key: str | None) -> None:
+def test_every_route_answers_401_without_a_valid_key(cloud: Cloud, key: str | None) -> None:
     for method, path, body in (("POST", "/apps/run", "{not json"), ("GET", "/tasks/x", None)):
         status, problem, headers = answer(method, path, body, key=key)
         assert status == 401 and problem["error"]["code"] == "unauthorized"
@@ -195,7 +193,7 @@ BAD_BODIES: dict[str, tuple[Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_bad_input_gets_a_readable_error_that_names_the_field_and_leaves_nothing(cloud: Cloud, name: str) -> None:
+def test_bad_input_gets_an_error_that_names_the_field(cloud: Cloud, name: str) -> None:
     body, status, said = BAD_BODIES[name]
     got, problem, headers = answer("POST", "/apps/run", body)
     assert got == status, problem
@@ -222,7 +220,7 @@ def test_a_body_beyond_the_limit_is_413(cloud: Cloud) -> None:
     assert status == 413 and problem["error"]["code"] == "payload_too_large"
 
 
-def test_an_unknown_route_and_a_wrong_method_answer_in_our_shape(cloud: Cloud) -> None:
+def test_unknown_routes_and_methods_have_the_common_error_body(cloud: Cloud) -> None:
     assert answer("GET", "/nothing/here")[1]["error"]["code"] == "not_found"
     status, problem, _ = answer("DELETE", "/apps/run")
     assert status == 405 and "DELETE" in problem["detail"]
@@ -248,7 +246,7 @@ def test_metadata_beside_or_inside_input_is_echoed(cloud: Cloud) -> None:
         assert answer("GET", f"/tasks/{task['id']}")[1]["data"]["metadata"] == {"n": 1.5}
 
 
-def test_an_uploaded_file_is_rendered_where_it_lies(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_uploaded_file_is_rendered_without_a_copy(cloud: Cloud, behaviour: Behaviour) -> None:
     key = f"uploads/{OWNER}/f1/page.html"
     cloud.put(key, HTML)
     task_id = answer("POST", "/apps/run", {"input": {"html": f"s3://{BUCKET}/{key}"}})[1]["data"]["id"]
@@ -257,9 +255,9 @@ def test_an_uploaded_file_is_rendered_where_it_lies(cloud: Cloud, behaviour: Beh
     assert cloud.keys("uploads/") == [key]
 
 
-def test_the_stacks_network_ceiling_narrows_what_a_request_may(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stacks_network_ceiling_narrows_a_request(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.fonts.example.com")
-    forget()
+    clear_caches()
     task = answer("POST", "/apps/run", {"input": {"html": HTML, "network": "public"}})[1]["data"]
     assert task["input"]["network"] == ["cdn.example.com", "*.fonts.example.com"]
     asked = {"html": HTML, "network": ["a.fonts.example.com", "evil.example.org"]}
@@ -275,21 +273,21 @@ def test_the_stacks_network_ceiling_narrows_what_a_request_may(cloud: Cloud, mon
         ({"html": HTML, "audio": "https://in.example@out.example/a.mp3"}, "input.audio_url"),
     ],
 )
-def test_an_address_beyond_the_stacks_ceiling_is_refused_when_it_is_posted(
+def test_a_url_beyond_the_network_ceiling_is_refused_at_submission(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], field: str
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
-    forget()
+    clear_caches()
     status, body, _ = answer("POST", "/apps/run", {"input": {**given, "network": "public"}})
     assert status == 400 and body["error"]["message"].startswith(f'{field}: this stack fetches nothing from "out.')
     assert cloud.keys("work/") == []
 
 
-def test_addresses_within_the_stacks_ceiling_are_taken_whatever_the_page_may_ask_for(
+def test_source_urls_are_limited_by_the_stacks_network_ceiling_only(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "*.in.example")
-    forget()
+    clear_caches()
     given = {"html": "https://a.in.example/a.html", "audio_url": "https://b.in.example/a.mp3", "network": "none"}
     assert answer("POST", "/apps/run", {"input": given})[0] == 200
 
@@ -320,14 +318,14 @@ def test_a_failed_event_does_not_refuse_the_task(cloud: Cloud) -> None:
     assert cloud.executions() == [task_id]
 
 
-def test_a_service_that_fails_is_a_503_that_tells_no_internals(cloud: Cloud) -> None:
+def test_a_failed_aws_call_is_a_503_without_internals(cloud: Cloud) -> None:
     cloud.dynamodb.delete_table(TableName=TABLE)
     status, problem, _ = answer("GET", "/tasks/x")
     assert status == 503 and problem["request_id"] in problem["detail"]
     assert "ResourceNotFound" not in json.dumps(problem) and "Dynamo" not in json.dumps(problem)
 
 
-def test_a_fault_of_ours_is_a_500_that_tells_no_internals(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_a_500_without_internals(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: Any) -> None:
         raise ZeroDivisionError("secret detail")
 
@@ -337,13 +335,13 @@ def test_a_fault_of_ours_is_a_500_that_tells_no_internals(cloud: Cloud, monkeypa
     assert "secret" not in json.dumps(problem) and headers["x-request-id"] in problem["detail"]
 
 
-def test_a_task_that_was_accepted_before_is_not_accepted_again(cloud: Cloud) -> None:
+def test_an_accepted_task_is_not_accepted_twice(cloud: Cloud) -> None:
     task_id = submit()
     task = cloud.task(task_id)
     assert cloud.tasks.create(task) is False
 
 
-def test_a_change_that_lost_its_race_is_not_written(cloud: Cloud) -> None:
+def test_a_stale_change_is_not_written(cloud: Cloud) -> None:
     task_id = submit()
     mine, theirs = cloud.task(task_id), cloud.task(task_id)
     assert cloud.tasks.update_if_unchanged(theirs, {"status": TaskStatus.CANCELLING}) is not None
@@ -351,7 +349,7 @@ def test_a_change_that_lost_its_race_is_not_written(cloud: Cloud) -> None:
     assert cloud.task(task_id).status == TaskStatus.CANCELLING
 
 
-def test_counting_frames_stands_in_nobodys_way(cloud: Cloud) -> None:
+def test_counting_frames_conflicts_with_no_change_of_state(cloud: Cloud) -> None:
     task_id = submit()
     before = cloud.task(task_id)
     assert cloud.tasks.add_frames(task_id, 5) == TaskStatus.QUEUED
@@ -359,7 +357,7 @@ def test_counting_frames_stands_in_nobodys_way(cloud: Cloud) -> None:
     assert cloud.task(task_id).frames_done == 5
 
 
-def test_a_source_that_cannot_be_written_is_no_accepted_task(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_without_a_stored_source_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.objects import S3Objects
     from hyperframes_render.errors import ServiceFailed
 

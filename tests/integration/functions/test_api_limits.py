@@ -1,4 +1,4 @@
-"""Who may do what, how often, and what happens when the same request comes twice."""
+"""Scopes of keys, rate limits, and repeated requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(**headers: str) -> tuple[int, Any, dict[str, str]]:
     return answer("POST", "/apps/run", {"input": {"html": HTML}}, key=KEY, **headers)
 
 
-def test_more_runs_a_minute_than_the_key_may_are_429(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_beyond_the_keys_rate_get_429(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperframes_render.tasks.quotas.time.time", lambda: 1_800_000_030.0)
     make_key(cloud, limits={"runs_a_minute": 2})
     assert [run()[2]["x-ratelimit-remaining"] for _ in range(2)] == ["1", "0"]
@@ -36,7 +36,7 @@ def test_more_runs_a_minute_than_the_key_may_are_429(cloud: Cloud, monkeypatch: 
     assert len(cloud.all_tasks()) == 2
 
 
-def test_a_task_beyond_those_at_once_is_born_rejected_and_room_comes_back(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_tasks_beyond_the_concurrent_limit_are_rejected_until_one_ends(cloud: Cloud, behaviour: Behaviour) -> None:
     make_key(cloud, limits={"tasks_at_once": 2})
     made = [run()[1]["data"]["id"] for _ in range(2)]
     status, body, _ = run()
@@ -49,7 +49,7 @@ def test_a_task_beyond_those_at_once_is_born_rejected_and_room_comes_back(cloud:
     assert run()[1]["data"]["status"] == 2
 
 
-def test_a_request_that_comes_to_nothing_takes_no_place(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_request_does_not_count_as_a_running_task(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.objects import S3Objects
     from hyperframes_render.errors import ServiceFailed
 
@@ -64,7 +64,7 @@ def test_a_request_that_comes_to_nothing_takes_no_place(cloud: Cloud, monkeypatc
     assert run(**{"Idempotency-Key": "again"})[1]["data"]["status"] == 2
 
 
-def test_frames_of_a_day_are_counted_by_the_plan_and_end_at_the_limit(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_plan_enforces_the_daily_limit_of_frames(cloud: Cloud, behaviour: Behaviour) -> None:
     make_key(cloud, limits={"frames_a_day": 120})
     for _ in range(2):
         assert run_workflow(run()[1]["data"]["id"])["status"] == 10
@@ -73,9 +73,9 @@ def test_frames_of_a_day_are_counted_by_the_plan_and_end_at_the_limit(cloud: Clo
     task = answer("GET", f"/tasks/{third}", key=KEY)[1]["data"]
     assert "120 a day" in task["error"] and "20 are left" in task["error"]
     make_key(cloud, limits={"frames_a_day": 100})
-    from tests.integration.functions.conftest import forget
+    from tests.integration.functions.conftest import clear_caches
 
-    forget()
+    clear_caches()
     refused = run()[1]["data"]
     assert refused["status"] == 13 and "100 frames" in refused["error"]
 
@@ -83,7 +83,7 @@ def test_frames_of_a_day_are_counted_by_the_plan_and_end_at_the_limit(cloud: Clo
 @pytest.mark.parametrize(
     ("scope", "allowed"), [(Scope.RUN, {"run", "cancel"}), (Scope.READ, {"get", "list"}), (Scope.UPLOAD, {"upload"})]
 )
-def test_a_key_does_what_its_scopes_say_and_no_more(cloud: Cloud, scope: Scope, allowed: set[str]) -> None:
+def test_a_key_is_limited_to_its_scopes(cloud: Cloud, scope: Scope, allowed: set[str]) -> None:
     make_key(cloud, scopes=(scope,))
     requests: dict[str, tuple[str, str, Any]] = {
         "run": ("POST", "/apps/run", {"input": {"html": HTML}}),
@@ -118,9 +118,7 @@ def test_the_same_request_twice_is_one_task(cloud: Cloud, behaviour: Behaviour) 
     assert theirs[1]["data"]["id"] != first["id"], "another key's requests are others"
 
 
-def test_a_task_whose_writing_was_not_confirmed_is_not_made_twice(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unconfirmed_write_does_not_create_a_second_task(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.tasks import DynamoTasks
     from hyperframes_render.errors import ServiceFailed
 
@@ -147,9 +145,7 @@ def test_another_body_under_the_same_key_is_422(cloud: Cloud) -> None:
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_promise_whose_first_request_died_is_kept_by_the_second(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_retry_completes_a_request_that_crashed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.tasks.service import TaskService
 
     make_key(cloud)
@@ -164,7 +160,7 @@ def test_a_promise_whose_first_request_died_is_kept_by_the_second(
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_dry_run_takes_no_frames(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_dry_run_does_not_count_frames(cloud: Cloud, behaviour: Behaviour) -> None:
     make_key(cloud, limits={"frames_a_day": 10})
     body = {"input": {"html": HTML, "dry_run": True}}
     task_id = answer("POST", "/apps/run", body, key=KEY)[1]["data"]["id"]

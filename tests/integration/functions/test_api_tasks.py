@@ -1,4 +1,4 @@
-"""Lists, cancelling, deleting, files, uploads, dry runs: what these routes promise."""
+"""Routes that list, cancel and delete tasks; files, uploads and dry runs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,8 @@ import pytest
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.model import TaskStatus
-from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
-from tests.integration.functions.cloud import request as request_event
+from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, ask, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
-
-
-def ask(method: str, path: str, query: dict[str, str] | None = None, **options: Any) -> tuple[int, Any]:
-    """Status and JSON of a request with a query."""
-    import json
-
-    event = request_event(method, path, **options)
-    event["queryStringParameters"] = query
-    event["multiValueQueryStringParameters"] = {name: [value] for name, value in (query or {}).items()}
-    reply = call("api", event)
-    return reply["statusCode"], json.loads(reply["body"])
 
 
 def test_tasks_are_listed_newest_first_in_pages_that_hold_each_once(cloud: Cloud) -> None:
@@ -46,13 +34,13 @@ def test_tasks_are_listed_newest_first_in_pages_that_hold_each_once(cloud: Cloud
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "1000"}, {"limit": "many"}, {"cursor": "x"}])
-def test_a_page_that_cannot_be_is_refused_by_name(cloud: Cloud, query: dict[str, str]) -> None:
+def test_invalid_paging_options_are_named(cloud: Cloud, query: dict[str, str]) -> None:
     status, problem = ask("GET", "/tasks", query)
     assert status in (400, 422)
     assert next(iter(query)) in problem["detail"]
 
 
-def test_cancelling_moves_to_cancelling_once_and_leaves_what_has_ended(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_cancelling_applies_once_and_not_to_ended_tasks(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     cloud.events_seen()
     for _ in range(2):
@@ -63,7 +51,7 @@ def test_cancelling_moves_to_cancelling_once_and_leaves_what_has_ended(cloud: Cl
     assert answer("POST", f"/tasks/{task_id}/cancel")[1]["data"]["status"] == 12
 
 
-def test_deleting_takes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_removes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert cloud.keys(f"outbox/tasks/{task_id}/")
@@ -74,7 +62,7 @@ def test_deleting_takes_the_task_and_its_files(cloud: Cloud, behaviour: Behaviou
     assert not cloud.keys(f"outbox/tasks/{task_id}/") and not cloud.keys(f"work/{task_id}/")
 
 
-def test_a_task_deleted_at_work_ends_and_leaves_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_deleted_while_it_runs_leaves_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     assert answer("DELETE", f"/tasks/{task_id}")[0] == 200
@@ -89,7 +77,7 @@ def test_a_task_deleted_at_work_ends_and_leaves_nothing(cloud: Cloud, behaviour:
     ("method", "path"),
     [("POST", "cancel"), ("DELETE", ""), ("GET", "files"), ("GET", "status")],
 )
-def test_another_key_s_task_does_not_exist(cloud: Cloud, method: str, path: str) -> None:
+def test_a_task_of_another_key_is_not_found(cloud: Cloud, method: str, path: str) -> None:
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record("other key", "other"))
     task_id = submit()
     route = f"/tasks/{task_id}/{path}".rstrip("/")
@@ -123,7 +111,7 @@ def test_an_uploaded_file_has_a_signed_put_and_a_stable_uri(cloud: Cloud, behavi
     assert run_workflow(task_id)["status"] == 10
 
 
-def test_an_uploaded_sound_goes_to_the_planner_as_a_file(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_planner_gets_an_uploaded_sound_as_a_file(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks = 2
     cloud.put(f"uploads/{OWNER}/f2/song.mp3", b"[the song]")
     uri = f"s3://{BUCKET}/uploads/{OWNER}/f2/song.mp3"
@@ -134,7 +122,7 @@ def test_an_uploaded_sound_goes_to_the_planner_as_a_file(cloud: Cloud, behaviour
     assert foreign[0] == 400 and "input.audio_url" in foreign[1]["detail"]
 
 
-def test_an_upload_without_a_name_is_a_zip_if_it_looks_like_one(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_upload_without_a_name_is_recognized_as_zip_by_content(cloud: Cloud, behaviour: Behaviour) -> None:
     cloud.put(f"uploads/{OWNER}/f3/file", b"PK\x03\x04")
     task_id = answer("POST", "/apps/run", {"input": {"html": f"s3://{BUCKET}/uploads/{OWNER}/f3/file"}})[1]["data"][
         "id"
@@ -142,7 +130,7 @@ def test_an_upload_without_a_name_is_a_zip_if_it_looks_like_one(cloud: Cloud, be
     assert run_workflow(task_id)["status"] == 10
 
 
-def test_what_was_uploaded_before_is_not_uploaded_again(cloud: Cloud) -> None:
+def test_an_unchanged_file_is_not_uploaded_again(cloud: Cloud) -> None:
     digest = hashlib.sha256(HTML.encode()).hexdigest()
     file = {"filename": "a.html", "content_type": "text/html", "size": len(HTML), "sha256": digest}
     (first,) = answer("POST", "/files", {"files": [file]})[1]["data"]
@@ -173,7 +161,7 @@ BAD_FILES: dict[str, tuple[Any, int, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_file_that_cannot_be_is_refused_by_name(cloud: Cloud, name: str) -> None:
+def test_invalid_file_fields_are_named(cloud: Cloud, name: str) -> None:
     body, status, said = BAD_FILES[name]
     got, problem, _ = answer("POST", "/files", body)
     assert got == status and said in problem["detail"], problem
@@ -182,7 +170,7 @@ def test_a_file_that_cannot_be_is_refused_by_name(cloud: Cloud, name: str) -> No
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "a/b\\c.html", ".html", "ü ☃.zip", "x" * 500 + ".mp3", "a\x00b.html"]
 )
-def test_a_file_s_name_cannot_leave_its_folder(cloud: Cloud, name: str) -> None:
+def test_a_file_name_cannot_leave_its_folder(cloud: Cloud, name: str) -> None:
     (made,) = answer("POST", "/files", {"files": [{"filename": name, "content_type": "text/html"}]})[1]["data"]
     key = made["uri"].partition(f"{BUCKET}/")[2]
     assert re.fullmatch(rf"uploads/{OWNER}/[0-9a-f]{{24}}/[A-Za-z0-9._-]{{1,100}}", key) and ".." not in key

@@ -1,4 +1,4 @@
-"""What the public clients expect beyond the convention, each as it asks."""
+"""Behaviour that the public client libraries expect beyond the API convention."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ import pytest
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.ports import KeyLimits, Scope
-from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, run_workflow, submit
+from tests.integration.functions.cloud import BUCKET, HTML, OWNER, TABLE, Cloud, answer, ask, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
-from tests.integration.functions.test_api_tasks import ask
-from tests.integration.functions.test_streams import NDJSON, Streaming, lines, streaming
-
-__all__ = ["streaming"]
+from tests.integration.functions.streaming import NDJSON, Streaming, lines
 
 JAVASCRIPT = {"X-Client-Source": "inference-sdk-js/0.5.13"}
 KEY = "a key with limits"
@@ -34,9 +31,7 @@ def make_key(cloud: Cloud, **facts: Any) -> None:
         ({"User-Agent": "curl/8"}, 13),
     ],
 )
-def test_a_client_that_does_not_know_rejected_is_told_failed(
-    cloud: Cloud, headers: dict[str, str], status: int
-) -> None:
+def test_clients_without_the_status_rejected_get_failed(cloud: Cloud, headers: dict[str, str], status: int) -> None:
     make_key(cloud, limits=KeyLimits(tasks_at_once=1))
     body = {"input": {"html": HTML}}
     answer("POST", "/apps/run", body, key=KEY)
@@ -46,9 +41,7 @@ def test_a_client_that_does_not_know_rejected_is_told_failed(
         assert answer("GET", f"/tasks/{rejected['id']}{path}", key=KEY, **headers)[1]["data"]["status"] == status
 
 
-def test_a_stream_that_ends_before_its_task_fails_the_client_that_would_wait_for_ever(
-    cloud: Cloud, streaming: Streaming
-) -> None:
+def test_a_stream_cut_off_early_fails_the_client(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(longest=0.1)
     text = client.get(f"/tasks/{task_id}/stream", headers={**NDJSON, **JAVASCRIPT}).text
@@ -87,7 +80,7 @@ def uploaded(cloud: Cloud, name: str, data: bytes | str, kind: str = "applicatio
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_an_upload_in_the_variables_lies_beside_the_composition(
+def test_an_upload_in_variables_is_stored_beside_the_composition(
     cloud: Cloud, behaviour: Behaviour, chunks: int
 ) -> None:
     behaviour.chunks = chunks
@@ -101,9 +94,7 @@ def test_an_upload_in_the_variables_lies_beside_the_composition(
     assert answer("GET", f"/tasks/{task_id}")[1]["data"]["input"]["variables"]["cards"][0]["photo"] == photo
 
 
-def test_an_upload_in_the_variables_lies_beside_the_composition_of_an_archive(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_an_upload_in_variables_is_added_to_an_archives_folder(cloud: Cloud, behaviour: Behaviour) -> None:
     import io
     import zipfile
 
@@ -119,7 +110,7 @@ def test_an_upload_in_the_variables_lies_beside_the_composition_of_an_archive(
     assert all(set(one.beside) == {"index.html", "a.css", "uploads/f2/photo.png"} for one in behaviour.seen)
 
 
-def test_a_text_that_a_client_took_for_base64_is_read_back(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_text_uploaded_as_base64_by_mistake_is_restored(cloud: Cloud, behaviour: Behaviour) -> None:
     mistaken = uploaded(cloud, "f3/file", base64.b64decode("RESPONSIBILITIES"))
     task_id = submit(variables={"title": mistaken})
     task = answer("GET", f"/tasks/{task_id}")[1]["data"]
@@ -127,20 +118,20 @@ def test_a_text_that_a_client_took_for_base64_is_read_back(cloud: Cloud, behavio
     assert "input.variables.title" in task["warnings"][0]
 
 
-def test_an_upload_in_the_variables_that_is_not_there_is_refused_by_its_place(cloud: Cloud) -> None:
+def test_a_missing_upload_in_variables_is_refused_by_its_path(cloud: Cloud) -> None:
     for uri in (f"s3://{BUCKET}/uploads/{OWNER}/gone/a.png", f"s3://{BUCKET}/uploads/another/f/a.png"):
         status, problem, _ = answer("POST", "/apps/run", {"input": {"html": HTML, "variables": {"a": ["b", uri]}}})
         assert status == 400 and "input.variables.a[1]" in problem["detail"]
     assert not cloud.all_tasks()
 
 
-def test_more_files_than_a_request_may_wait_for_are_refused(cloud: Cloud) -> None:
+def test_too_many_files_in_a_request_are_refused(cloud: Cloud) -> None:
     uris = [uploaded(cloud, f"f{number}/a.png", b"[a picture]") for number in range(21)]
     status, problem, _ = answer("POST", "/apps/run", {"input": {"html": HTML, "variables": {"all": uris}}})
     assert status == 413 and "more than 20 files" in problem["detail"]
 
 
-def test_a_request_is_a_new_one_after_its_task_was_deleted(cloud: Cloud) -> None:
+def test_an_idempotency_key_is_free_after_its_task_was_deleted(cloud: Cloud) -> None:
     body, headers = {"input": {"html": HTML}}, {"Idempotency-Key": "order 7"}
     first = answer("POST", "/apps/run", body, **headers)[1]["data"]["id"]
     assert answer("DELETE", f"/tasks/{first}")[0] == 200
@@ -149,7 +140,7 @@ def test_a_request_is_a_new_one_after_its_task_was_deleted(cloud: Cloud) -> None
     assert answer("POST", "/apps/run", body, **headers)[1]["data"]["id"] == second
 
 
-def test_files_of_a_task_are_deleted_by_their_role_and_the_task_stays(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_files_are_deleted_by_role_and_the_task_stays(cloud: Cloud, behaviour: Behaviour) -> None:
     html = uploaded(cloud, "f1/page.html", HTML, "text/html")
     task_id = answer("POST", "/apps/run", {"input": {"html": html}})[1]["data"]["id"]
     assert answer("DELETE", f"/tasks/{task_id}/files")[0] == 409
@@ -166,7 +157,7 @@ def test_files_of_a_task_are_deleted_by_their_role_and_the_task_stays(cloud: Clo
     assert not cloud.keys(f"uploads/{OWNER}/")
 
 
-def test_deleting_a_task_takes_its_uploads_only_where_that_is_asked_for(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_deleting_a_task_keeps_its_uploads_by_default(cloud: Cloud, behaviour: Behaviour) -> None:
     for files, left in (("false", 1), ("true", 0)):
         html = uploaded(cloud, "f1/page.html", HTML, "text/html")
         task_id = answer("POST", "/apps/run", {"input": {"html": html}})[1]["data"]["id"]
@@ -175,7 +166,7 @@ def test_deleting_a_task_takes_its_uploads_only_where_that_is_asked_for(cloud: C
         assert len(cloud.keys(f"uploads/{OWNER}/")) == left
 
 
-def test_a_key_that_may_not_read_gets_no_results(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_key_without_the_read_scope_gets_no_results(cloud: Cloud, behaviour: Behaviour) -> None:
     make_key(cloud, scopes=(Scope.RUN,))
     task_id = answer("POST", "/apps/run", {"input": {"html": HTML}}, key=KEY)[1]["data"]["id"]
     run_workflow(task_id)
@@ -183,20 +174,20 @@ def test_a_key_that_may_not_read_gets_no_results(cloud: Cloud, behaviour: Behavi
     assert task["status"] == 10 and task["output"] is None
 
 
-def test_addresses_and_hosts_have_a_length(cloud: Cloud) -> None:
+def test_urls_and_host_names_have_a_maximum_length(cloud: Cloud) -> None:
     long = "https://example.com/" + "x" * 5000
     for given in ({"html": long}, {"html": HTML, "audio_url": long}, {"html": HTML, "network": ["a.example"] * 101}):
         assert answer("POST", "/apps/run", {"input": given})[0] in (400, 413)
 
 
-def test_a_slash_at_the_end_is_no_other_route_and_wrong_methods_are_told_the_right_ones(cloud: Cloud) -> None:
+def test_trailing_slashes_match_and_405_lists_allowed_methods(cloud: Cloud) -> None:
     task_id = submit()
     assert answer("GET", f"/tasks/{task_id}/")[0] == 200
     status, _, headers = answer("PUT", f"/tasks/{task_id}")
     assert status == 405 and headers["allow"]
 
 
-def test_refused_requests_tell_the_rate_too(cloud: Cloud) -> None:
+def test_refused_requests_have_rate_limit_headers(cloud: Cloud) -> None:
     status, _, headers = answer("POST", "/apps/run", {"input": {"htlm": HTML}})
     assert status == 400 and headers["x-ratelimit-remaining"] == "99"
     assert answer("POST", "/apps/run", {"app_id": "x", "input": {"html": HTML}})[0] == 200

@@ -1,4 +1,4 @@
-"""The drop folder: a file in inbox/ becomes a video or a readable error in outbox/, once."""
+"""The drop folder: a file in inbox/ becomes one video or one readable error in outbox/."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINE: dict[str, Any] = {"batchItemFailures": []}
 
 
 def drop(cloud: Cloud, key: str, data: bytes | str = HTML, **options: Any) -> str | None:
-    """Drop a file and let its report arrive; the id of the task that it became, if any."""
+    """Drop a file and deliver its event. Returns the id of its task, if one was started."""
     before = set(cloud.all_tasks())
     assert call("drop", dropped(cloud, key, data, **options)) == FINE
     new = set(cloud.all_tasks()) - before
@@ -41,7 +41,7 @@ def drop(cloud: Cloud, key: str, data: bytes | str = HTML, **options: Any) -> st
         "tasks.error/x",
     ],
 )
-def test_any_name_becomes_a_video_and_a_record_beside_it(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
+def test_any_file_name_gets_a_video_and_a_record(cloud: Cloud, behaviour: Behaviour, name: str) -> None:
     task_id = drop(cloud, f"inbox/{name}.html")
     assert task_id and cloud.executions() == [task_id]
     assert run_workflow(task_id)["status"] == 10
@@ -61,18 +61,18 @@ def test_the_record_is_written_after_the_video(
     for name in ("put", "upload"):
         real = getattr(S3Objects, name)
 
-        def noted(self: S3Objects, *given: Any, _real: Any = real) -> None:
+        def recorded(self: S3Objects, *given: Any, _real: Any = real) -> None:
             written.extend(str(one) for one in given if str(one).startswith("outbox/"))
             _real(self, *given)
 
-        monkeypatch.setattr(S3Objects, name, noted)
+        monkeypatch.setattr(S3Objects, name, recorded)
     task_id = drop(cloud, "inbox/promo.html")
     assert task_id
     run_workflow(task_id)
     assert written == ["outbox/promo.mp4", "outbox/promo.json"]
 
 
-def test_a_zip_is_taken_too_and_an_upper_case_suffix(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_zip_files_and_upper_case_suffixes_are_accepted(cloud: Cloud, behaviour: Behaviour) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.html", HTML)
@@ -82,7 +82,7 @@ def test_a_zip_is_taken_too_and_an_upper_case_suffix(cloud: Cloud, behaviour: Be
     assert "outbox/Promo.mp4" in cloud.keys("outbox/")
 
 
-def test_a_sidecar_says_how_and_whom_to_tell(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_sidecar_sets_render_options_and_webhook(cloud: Cloud, behaviour: Behaviour) -> None:
     sidecar = {"fps": 25, "webhook": "https://example.com/hook", "metadata": {"campaign": 7}}
     cloud.put("inbox/numbers one.render.json", json.dumps(sidecar))
     task_id = drop(cloud, "inbox/numbers one.html")
@@ -109,7 +109,7 @@ BAD_SIDECARS: dict[str, tuple[bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", BAD_SIDECARS)
-def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cloud, name: str) -> None:
+def test_the_error_of_a_bad_sidecar_names_field_and_line(cloud: Cloud, name: str) -> None:
     data, said = BAD_SIDECARS[name]
     cloud.put("inbox/promo.render.json", data)
     assert drop(cloud, "inbox/promo.html") is None
@@ -120,9 +120,7 @@ def test_a_bad_sidecar_is_answered_with_field_and_line_beside_the_file(cloud: Cl
     assert cloud.keys("work/") == [] and cloud.executions() == []
 
 
-def test_a_sidecars_sound_beyond_the_stacks_ceiling_is_answered_beside_the_file(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sidecars_sound_beyond_the_network_ceiling_is_refused(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "in.example")
     cloud.put("inbox/promo.render.json", '{"audio_url": "https://out.example/a.mp3"}')
     assert drop(cloud, "inbox/promo.html") is None
@@ -140,7 +138,7 @@ def test_a_sidecars_sound_beyond_the_stacks_ceiling_is_answered_beside_the_file(
         ("inbox/deep/promo.error.error.htm", "outbox/deep/promo.error.error.error.json"),
     ],
 )
-def test_a_name_whose_result_would_be_taken_for_another_s_is_refused(
+def test_a_name_whose_result_key_is_ambiguous_is_refused(
     cloud: Cloud, behaviour: Behaviour, key: str, answer: str
 ) -> None:
     task_id = submit()
@@ -154,26 +152,24 @@ def test_a_name_whose_result_would_be_taken_for_another_s_is_refused(
     assert after == before
 
 
-def test_a_file_without_an_element_is_answered_beside_it(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_file_without_an_element_gets_an_error_record(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = drop(cloud, "inbox/broken.html", "only words")
     assert task_id and run_workflow(task_id)["status"] == 11
     assert cloud.keys("outbox/") == ["outbox/broken.error.json"]
     assert "no element" in cloud.json("outbox/broken.error.json")["error"]
 
 
-def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
-    cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_engine_gets_a_plain_file_name(cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.functions import plan
 
     names: list[str] = []
     real = plan.make_plan  # type: ignore[attr-defined]
 
-    def noted(source: Any, *given: Any, **more: Any) -> Any:
+    def recorded(source: Any, *given: Any, **more: Any) -> Any:
         names.append(source.name)
         return real(source, *given, **more)
 
-    monkeypatch.setattr(plan, "make_plan", noted)
+    monkeypatch.setattr(plan, "make_plan", recorded)
     for name in ("promo-2.1", "größe ✓", "a b", "..x", "-rf", "%2e%2e"):
         task_id = drop(cloud, f"inbox/{name}.html")
         assert task_id and run_workflow(task_id)["status"] == 10
@@ -183,7 +179,7 @@ def test_the_engine_gets_a_plain_name_whatever_the_file_is_called(
 @pytest.mark.parametrize(
     ("size", "said"), [(0, "empty"), (33 * 1024**2, "33"), (3 * 1024**3, "limit")], ids=["empty", "large", "huge"]
 )
-def test_an_empty_or_huge_file_is_answered_beside_it(
+def test_an_empty_or_huge_file_gets_an_error_record(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, size: int, said: str
 ) -> None:
     from hyperframes_render.aws.objects import S3Objects
@@ -200,7 +196,7 @@ def test_an_empty_or_huge_file_is_answered_beside_it(
 @pytest.mark.parametrize(
     "key", ["inbox/notes.txt", "inbox/folder/", "inbox/promo.render.json", "outbox/x.html", "inbox/a"]
 )
-def test_what_is_no_composition_is_left_alone(cloud: Cloud, key: str) -> None:
+def test_other_files_are_ignored(cloud: Cloud, key: str) -> None:
     assert drop(cloud, key, "{}") is None
     assert cloud.keys() == [key]
 
@@ -227,20 +223,20 @@ def test_the_same_file_dropped_again_is_rendered_again(cloud: Cloud, behaviour: 
     assert first and second and first != second
 
 
-def test_a_file_that_was_replaced_before_it_was_read_is_left_to_its_successor(cloud: Cloud) -> None:
+def test_a_file_replaced_before_it_was_read_starts_no_task(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     cloud.put("inbox/promo.html", HTML + " ")
     assert call("drop", event) == FINE
     assert cloud.all_tasks() == [] and cloud.keys("outbox/") == [] and cloud.keys("work/") == []
 
 
-def test_a_file_that_is_gone_is_left(cloud: Cloud) -> None:
+def test_a_deleted_file_is_ignored(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     cloud.s3.delete_object(Bucket="hyperframes-render-sample", Key="inbox/promo.html")
     assert call("drop", event) == FINE and cloud.all_tasks() == []
 
 
-def test_a_file_replaced_while_it_renders_renders_what_was_dropped(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_replaced_file_does_not_change_a_running_render(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = drop(cloud, "inbox/promo.html")
     cloud.put("inbox/promo.html", "<p>half an upload")
     assert task_id and run_workflow(task_id)["status"] == 10
@@ -258,7 +254,7 @@ def test_a_newer_file_of_the_name_cancels_the_older_and_keeps_the_name(cloud: Cl
     assert cloud.json("outbox/promo.json")["output"]["frames"] == 25
 
 
-def test_an_older_report_that_comes_late_does_not_win(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_late_event_of_an_older_file_is_ignored(cloud: Cloud, behaviour: Behaviour) -> None:
     late = dropped(cloud, "inbox/promo.html", HTML, order="01")
     new = drop(cloud, "inbox/promo.html", HTML, order="02")
     assert call("drop", late) == FINE
@@ -266,7 +262,7 @@ def test_an_older_report_that_comes_late_does_not_win(cloud: Cloud, behaviour: B
     assert cloud.keys("work/") == [f"work/{new}/source.html"]
 
 
-def test_a_result_after_a_failure_takes_the_error_away(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_result_after_a_failure_removes_the_error_record(cloud: Cloud, behaviour: Behaviour) -> None:
     bad = drop(cloud, "inbox/promo.html", "<p>", order="01")
     assert bad
     run_workflow(bad)
@@ -276,7 +272,7 @@ def test_a_result_after_a_failure_takes_the_error_away(cloud: Cloud, behaviour: 
     assert cloud.keys("outbox/") == ["outbox/promo.json", "outbox/promo.mp4"]
 
 
-def test_a_report_that_cannot_be_read_stays_in_the_queue_and_the_others_are_taken(cloud: Cloud) -> None:
+def test_an_unreadable_message_stays_queued_and_others_are_handled(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/promo.html", HTML)
     poison = {**event["Records"][0], "messageId": "poison", "body": "{not json"}
     empty = {**event["Records"][0], "messageId": "empty", "body": "{}"}
@@ -285,9 +281,7 @@ def test_a_report_that_cannot_be_read_stays_in_the_queue_and_the_others_are_take
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_service_that_fails_leaves_the_report_in_the_queue_and_the_next_try_takes_it(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_is_retried_after_an_aws_call_failed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.tasks import DynamoTasks
 
     def fail(*_: Any) -> None:
@@ -301,7 +295,7 @@ def test_a_service_that_fails_leaves_the_report_in_the_queue_and_the_next_try_ta
     assert len(cloud.all_tasks()) == 1
 
 
-def test_a_key_that_came_encoded_is_found_all_the_same(cloud: Cloud) -> None:
+def test_an_encoded_key_of_a_dropped_file_is_decoded(cloud: Cloud) -> None:
     event = dropped(cloud, "inbox/spring promo.html", HTML)
     body = json.loads(event["Records"][0]["body"])
     body["detail"]["object"]["key"] = "inbox/spring+promo.html"

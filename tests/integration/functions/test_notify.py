@@ -1,92 +1,30 @@
-"""Webhooks: signed, to public addresses, tried again for as long as the schedule says, never told differently."""
+"""Webhooks: signatures, public addresses, and retries by the schedule with an unchanged body."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 
 from hyperframes_render.aws.events import SqsQueue
 from hyperframes_render.aws.secrets import KmsSecrets
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.network.post import Answer, post
-from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, sample, submit
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.cloud import OWNER, Cloud, answer, call, dropped, run_workflow, submit
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
-from tests.serving import QuietHandler, serving
-
-FINE: dict[str, Any] = {"batchItemFailures": []}
-
-
-@dataclass
-class Receiver:
-    """A server that answers as told and keeps what it got."""
-
-    url: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    told = Receiver()
-
-    class Handler(QuietHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"thanks")
-
-    with serving(Handler) as address:
-        told.url = f"{address}/hook"
-        yield told
-
-
-@pytest.fixture
-def private(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> None:
-    """A private deployment: webhooks may go anywhere."""
-    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
-    forget()
+from tests.integration.functions.webhooks import FINE, Receiver, ended_task, message, verify
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The seconds for which messages were hidden."""
+    """The seconds for which each failed message was hidden."""
     seconds: list[int] = []
     monkeypatch.setattr(SqsQueue, "postpone", lambda self, receipt, wait: seconds.append(wait))
     return seconds
-
-
-def message(task_id: str, attempt: int = 1) -> dict[str, Any]:
-    """What SQS gives the function at the `attempt`-th time."""
-    event = sample("notify")
-    record = event["Records"][0]
-    record["body"] = json.dumps({**json.loads(record["body"]), "id": task_id})
-    record["attributes"]["ApproximateReceiveCount"] = str(attempt)
-    return dict(event)
-
-
-def ended_task(receiver: Receiver, **fields: Any) -> str:
-    """A completed task that wants to be told about."""
-    task_id = submit(webhook=receiver.url, **fields)
-    run_workflow(task_id)
-    return task_id
-
-
-def verify(secret: str, headers: dict[str, str], body: bytes) -> Any:
-    """As a receiver does it, with the public library."""
-    return Webhook(secret).verify(body, headers)
 
 
 def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
@@ -95,23 +33,23 @@ def test_a_webhook_is_flat_signed_and_has_a_fresh_video_address(
     task_id = ended_task(receiver)
     assert call("notify", message(task_id)) == FINE
     ((headers, body),) = receiver.got
-    told = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
-    assert set(told) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
-    assert (told["id"], told["status"], told["error"]) == (task_id, 10, None)
-    assert "X-Amz-Signature" in told["output"]["video"]["uri"] and told["output"]["uris_expire_at"]
+    payload = verify(KmsSecrets(cloud.secret, kms=cloud.kms).secrets(OWNER)[0], headers, body)
+    assert set(payload) == {"id", "status", "output", "error", "session_id", "created_at", "updated_at"}
+    assert (payload["id"], payload["status"], payload["error"]) == (task_id, 10, None)
+    assert "X-Amz-Signature" in payload["output"]["video"]["uri"] and payload["output"]["uris_expire_at"]
     assert headers["content-type"] == "application/json"
     assert headers["webhook-id"] == f"evt_{task_id}_10"
     assert "authorization" not in headers
 
 
-def test_a_failure_is_told_as_one_sentence(
+def test_a_failure_is_reported_in_one_sentence(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     behaviour.duration = 5000.0
     task_id = ended_task(receiver)
     assert call("notify", message(task_id)) == FINE
-    told = json.loads(receiver.got[0][1])
-    assert told["status"] == 11 and "MaxDurationSeconds" in told["error"] and told["output"] is None
+    payload = json.loads(receiver.got[0][1])
+    assert payload["status"] == 11 and "MaxDurationSeconds" in payload["error"] and payload["output"] is None
 
 
 def test_dropped_files_are_signed_with_the_stacks_own_secret(
@@ -127,7 +65,7 @@ def test_dropped_files_are_signed_with_the_stacks_own_secret(
     assert vault.secrets("drop") != vault.secrets(OWNER)
 
 
-def test_after_a_rotation_old_and_new_secret_both_verify_and_later_only_the_new(
+def test_after_a_rotation_both_secrets_verify_until_the_overlap_ends(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver
 ) -> None:
     task_id = ended_task(receiver)
@@ -143,7 +81,7 @@ def test_after_a_rotation_old_and_new_secret_both_verify_and_later_only_the_new(
     assert len(vault.secrets(OWNER)) == 1
 
 
-def test_a_task_without_a_webhook_and_a_deleted_one_are_done_with(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_no_webhook_is_sent_for_deleted_tasks_or_without_one(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert call("notify", message(task_id)) == FINE
@@ -173,13 +111,15 @@ def test_every_2xx_counts(
     assert call("notify", message(task_id)) == FINE and waits == []
 
 
-def test_410_ends_it(cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]) -> None:
+def test_status_410_ends_the_retries(
+    cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
+) -> None:
     task_id = ended_task(receiver)
     receiver.status = 410
     assert call("notify", message(task_id)) == FINE and waits == []
 
 
-def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
+def test_retry_after_is_honoured_up_to_the_limit_of_sqs(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -192,7 +132,7 @@ def test_retry_after_is_honoured_up_to_what_a_queue_can_hide(
     assert all(4 <= wait <= 6 for wait in waits[3:])
 
 
-def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_its_own(
+def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -206,7 +146,7 @@ def test_each_repeat_has_the_same_id_and_body_but_a_timestamp_and_signature_of_i
     assert verify(secret, first, one) and verify(secret, second, other)
 
 
-def test_after_the_last_try_the_message_goes_to_the_dead_letters_at_once(
+def test_after_the_last_attempt_the_message_is_dead_lettered_at_once(
     cloud: Cloud, behaviour: Behaviour, private: None, receiver: Receiver, waits: list[int]
 ) -> None:
     task_id = ended_task(receiver)
@@ -243,19 +183,19 @@ def test_the_message_is_hidden_in_the_real_queue(
     assert "Messages" not in cloud.sqs.receive_message(QueueUrl=cloud.webhook_queue)
 
 
-def test_private_addresses_are_refused_when_the_webhook_is_sent_too(
+def test_private_addresses_are_also_refused_at_delivery(
     cloud: Cloud, behaviour: Behaviour, receiver: Receiver, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
-    forget()
-    task_id = ended_task(receiver)  # accepted while it was allowed
+    clear_caches()
+    task_id = ended_task(receiver)  # accepted while private addresses were allowed
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "false")
-    forget()
+    clear_caches()
     assert call("notify", message(task_id)) != FINE
     assert receiver.got == [] and waits
 
 
-def test_a_name_that_answers_differently_by_now_is_not_connected_to(
+def test_a_host_name_that_changed_to_a_private_address_is_refused(
     cloud: Cloud, behaviour: Behaviour, waits: list[int], public_names: dict[str, str]
 ) -> None:
     task_id = submit(webhook="https://rebinding.example.com/hook")
@@ -265,7 +205,7 @@ def test_a_name_that_answers_differently_by_now_is_not_connected_to(
     assert waits
 
 
-def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
+def test_a_failed_aws_call_is_retried_like_a_failed_receiver(
     cloud: Cloud,
     behaviour: Behaviour,
     private: None,
@@ -282,13 +222,13 @@ def test_a_service_of_ours_that_fails_waits_as_long_as_a_receiver_that_fails(
     assert receiver.got == [] and 48 <= waits[0] <= 72
 
 
-def test_a_public_name_with_a_private_address_is_not_connected_to(receiver: Receiver) -> None:
+def test_a_public_host_name_with_a_private_address_is_refused(receiver: Receiver) -> None:
     port = receiver.url.rpartition(":")[2].partition("/")[0]
     answered = post(f"http://localhost:{port}/hook", b"{}", {})
     assert answered == Answer(0, '"localhost" is not a public address') and receiver.got == []
 
 
-def test_a_receiver_that_never_answers_is_given_up() -> None:
+def test_a_receiver_that_never_answers_times_out() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -298,7 +238,7 @@ def test_a_receiver_that_never_answers_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "https://", "http://[::1", "http://127.0.0.1:99999/"])
-def test_whatever_is_wrong_with_an_address_is_an_answer_and_no_exception(url: str) -> None:
+def test_a_bad_webhook_address_raises_no_exception(url: str) -> None:
     assert post(url, b"{}", {}, allow_private=True).status == 0
 
 

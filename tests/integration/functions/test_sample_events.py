@@ -1,4 +1,4 @@
-"""Every file events/FUNCTION[.variant].json is an event that FUNCTION takes."""
+"""Every file events/FUNCTION[.variant].json is an event that FUNCTION accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TASK = "5a1f0c9e8b7d6a5f4e3d2c1bf86777c87afa"
 
 
 def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
-    """The task that the samples speak of, planned and rendered as far as each needs."""
+    """The task to which the sample events refer, planned and rendered as far as each event needs."""
     cloud.put(f"work/{TASK}/source.html", HTML)
     now = moment()
     task = Task(
@@ -36,8 +36,8 @@ def make_ready(cloud: Cloud, status: TaskStatus = TaskStatus.QUEUED) -> None:
     )
     assert cloud.tasks.create(task)
     until = str(int(time.time()) + 60)
-    noted = {"access": sample("grant")["access"], "reach": Grant.of_task(task).model_dump_json(), "until": until}
-    DynamoExpiringStore(TABLE, cloud.dynamodb).put_if_absent(f"access#{TASK}", noted, 60)
+    record = {"access": sample("grant")["access"], "reach": Grant.of_task(task).model_dump_json(), "until": until}
+    DynamoExpiringStore(TABLE, cloud.dynamodb).put_if_absent(f"access#{TASK}", record, 60)
 
 
 def test_every_function_has_a_sample_and_every_sample_a_function() -> None:
@@ -47,7 +47,7 @@ def test_every_function_has_a_sample_and_every_sample_a_function() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_function_takes_its_sample(
+def test_each_function_accepts_its_sample_events(
     name: str, cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expectations: dict[str, Any] = {

@@ -1,67 +1,31 @@
-"""GET /tasks/{task_id}/stream: what leaves, when, and how many may look on."""
+"""GET /tasks/{task_id}/stream: content, timing and the limit of open streams."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from hyperframes_render.api import streams
-from hyperframes_render.api.app import create_app
-from hyperframes_render.api.streams import StreamPolicy, StreamService
 from hyperframes_render.aws.expiring_store import DynamoExpiringStore
-from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.errors import ServiceFailed
 from hyperframes_render.functions import stream
 from hyperframes_render.functions.support import adapters as wiring
-from hyperframes_render.tasks.keys import KeyChecker, make_record
+from hyperframes_render.tasks.keys import make_record
 from hyperframes_render.tasks.model import TaskStatus
-from tests.integration.functions.cloud import BUCKET, HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
+from tests.integration.functions.cloud import HTML, KEY, OWNER, TABLE, Cloud, answer, call, run_workflow, submit
 from tests.integration.functions.engine import Behaviour
+from tests.integration.functions.streaming import NDJSON, SSE, Streaming, lines
 from tests.waiting import wait_for
-
-NDJSON = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
-SSE = {"Authorization": f"Bearer {KEY}", "Accept": "text/event-stream"}
-
-
-class Streaming:
-    """The application with a stream policy that tests choose."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-
-    def client(self, **policy: Any) -> TestClient:
-        service = StreamService(
-            self.cloud.tasks,
-            S3Objects(BUCKET),
-            DynamoExpiringStore(TABLE, self.cloud.dynamodb),
-            StreamPolicy(**{"poll": 0.02, **policy}),
-        )
-        checker = KeyChecker(DynamoKeys(TABLE, self.cloud.dynamodb))
-
-        def none() -> Any:
-            raise AssertionError("a stream needs nothing else")
-
-        return TestClient(create_app(none, lambda: checker, lambda: service))
-
-
-@pytest.fixture
-def streaming(cloud: Cloud) -> Iterator[Streaming]:
-    yield Streaming(cloud)
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def end_soon(cloud: Cloud, task_id: str, after: float = 0.5) -> threading.Thread:
-    """Move the task on from another thread, and end it."""
+    """Count frames and then end the task, from another thread, within `after` seconds."""
 
     def run() -> None:
         for frames in range(1, 6):
@@ -99,7 +63,7 @@ def test_server_sent_events_are_update_and_done(cloud: Cloud, behaviour: Behavio
     assert "X-Amz-Signature" in data[-1]["output"]["video"]["uri"]
 
 
-def test_while_nothing_changes_there_are_heartbeats_and_the_task_again(cloud: Cloud, streaming: Streaming) -> None:
+def test_an_idle_stream_sends_heartbeats_and_repeats_the_task(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(heartbeat=0.1, repeat=0.35, longest=1.0)
     seen = lines(client.get(f"/tasks/{task_id}/stream", headers=NDJSON).text)
@@ -107,7 +71,7 @@ def test_while_nothing_changes_there_are_heartbeats_and_the_task_again(cloud: Cl
     assert len(beats) >= 3 and len(seen) - len(beats) >= 3
 
 
-def test_a_failed_task_ends_the_stream_with_its_sentence(
+def test_a_failed_task_ends_the_stream_with_its_message(
     cloud: Cloud, behaviour: Behaviour, streaming: Streaming
 ) -> None:
     task_id = submit()
@@ -117,7 +81,7 @@ def test_a_failed_task_ends_the_stream_with_its_sentence(
     assert "event: error" in streaming.client().get(f"/tasks/{task_id}/stream", headers=SSE).text
 
 
-def test_where_answers_cannot_stream_the_request_is_held_and_sent_round(cloud: Cloud, streaming: Streaming) -> None:
+def test_without_streaming_the_request_is_held_and_redirected(cloud: Cloud, streaming: Streaming) -> None:
     task_id = submit()
     client = streaming.client(live=False, hold=0.3)
     began = time.monotonic()
@@ -134,7 +98,7 @@ OTHER_KEY = "hf_live_other"
 
 
 def two_keys(cloud: Cloud) -> list[tuple[str, dict[str, str]]]:
-    """The address of a stream, and the headers to ask for it with, of each of two keys."""
+    """The path of a stream and the request headers, for each of two keys."""
     DynamoKeys(TABLE, cloud.dynamodb).put(make_record(OTHER_KEY, "other"))
     asked = []
     for key in (KEY, OTHER_KEY):
@@ -145,7 +109,7 @@ def two_keys(cloud: Cloud) -> list[tuple[str, dict[str, str]]]:
 
 
 def all_at_once(client: TestClient, asked: list[tuple[str, dict[str, str]]]) -> list[Any]:
-    """The answers to requests that were sent together."""
+    """The responses to requests that were sent at the same time."""
     answers: list[Any] = [None] * len(asked)
 
     def ask(number: int) -> None:
@@ -160,7 +124,7 @@ def all_at_once(client: TestClient, asked: list[tuple[str, dict[str, str]]]) -> 
     return answers
 
 
-def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streaming) -> None:
+def test_streams_beyond_the_limit_get_429(cloud: Cloud, streaming: Streaming) -> None:
     one, other = two_keys(cloud)
     client = streaming.client(limit=2, longest=1.0)
     answers = all_at_once(client, [one, other, one, other, one])
@@ -172,9 +136,7 @@ def test_as_many_streams_as_may_be_and_then_429(cloud: Cloud, streaming: Streami
 
 
 @pytest.mark.parametrize(("limit", "share"), [(1, 1), (2, 1), (3, 1), (4, 2), (7, 3)])
-def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
-    cloud: Cloud, streaming: Streaming, limit: int, share: int
-) -> None:
+def test_a_key_can_open_at_most_half_of_the_streams(cloud: Cloud, streaming: Streaming, limit: int, share: int) -> None:
     one, other = two_keys(cloud)
     client = streaming.client(limit=limit, longest=2.0)
     answers: list[Any] = []
@@ -189,7 +151,7 @@ def test_a_key_has_half_of_the_streams_and_the_rest_is_there_for_others(
     assert late.status_code == (200 if limit > 1 else 429)
 
 
-def test_a_stream_that_is_refused_for_all_keeps_nothing_of_its_key(cloud: Cloud, streaming: Streaming) -> None:
+def test_a_refused_stream_does_not_keep_its_keys_lease(cloud: Cloud, streaming: Streaming) -> None:
     one, other = two_keys(cloud)
     store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     assert store.take_lease("open-streams", "somebody", 1, int(time.time()) + 60)
@@ -221,7 +183,7 @@ def test_both_leases_of_a_long_stream_are_renewed_and_end_with_it(
     assert ends() == []
 
 
-def test_a_lease_whose_environment_died_is_free_again(cloud: Cloud) -> None:
+def test_the_lease_of_a_crashed_environment_expires(cloud: Cloud) -> None:
     store = DynamoExpiringStore(TABLE, cloud.dynamodb)
     now = int(time.time())
     assert store.take_lease("streams", "dead", 1, now - 1)
@@ -241,7 +203,7 @@ def test_a_stream_of_anothers_task_is_404_and_without_a_key_401(cloud: Cloud, st
 
 
 @pytest.mark.parametrize(("account", "open_streams", "limit"), [(1000, 0, 250), (10, 0, 2), (3, 0, 1), (10, 7, 7)])
-def test_streams_take_a_quarter_of_the_account_unless_the_stack_says_otherwise(
+def test_streams_use_a_quarter_of_the_concurrency_by_default(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, account: int, open_streams: int, limit: int
 ) -> None:
     monkeypatch.setattr(wiring, "unreserved_concurrency", lambda: account)
@@ -249,7 +211,7 @@ def test_streams_take_a_quarter_of_the_account_unless_the_stack_says_otherwise(
     assert stream._streams().policy.limit == limit
 
 
-def test_an_account_that_does_not_tell_its_limit_has_the_streams_of_a_new_one(
+def test_with_an_unknown_limit_streams_are_limited_as_in_a_new_account(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> int:

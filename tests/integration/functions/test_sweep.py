@@ -1,4 +1,4 @@
-"""sweep: nothing accepted stays without an end, no end stays untold."""
+"""sweep: every accepted task reaches a final state, and every final state is published."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.integration.functions.cloud import TABLE, Cloud, call, run_workflow, 
 from tests.integration.functions.engine import Behaviour
 
 
-def test_nothing_is_done_before_its_time(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_sweep_ignores_tasks_that_are_not_due(cloud: Cloud, behaviour: Behaviour) -> None:
     submit()
     done = submit()
     run_workflow(done)
-    call("sweep", {})  # the clean-up of the ended one is due at once here
+    call("sweep", {})  # the clean-up of the ended task is due at once in tests
     assert call("sweep", {}) == {}
 
 
-def test_a_started_task_that_is_not_seen_running_is_looked_after(cloud: Cloud) -> None:
+def test_sweep_handles_a_started_task_that_does_not_run(cloud: Cloud) -> None:
     task_id = submit()
     cloud.attention_due(task_id)
     assert call("sweep", {}) == {"started": 1}
@@ -31,7 +31,7 @@ def test_a_started_task_that_is_not_seen_running_is_looked_after(cloud: Cloud) -
     assert cloud.attention(task_id) == "run"
 
 
-def test_a_running_workflow_is_left_alone_and_looked_at_again_later(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_running_workflow_is_only_rescheduled(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     assert cloud.attention(task_id) == "run"
@@ -41,7 +41,7 @@ def test_a_running_workflow_is_left_alone_and_looked_at_again_later(cloud: Cloud
     assert cloud.task(task_id).status == TaskStatus.RUNNING
 
 
-def test_the_longer_a_workflow_runs_the_later_it_is_looked_at_again(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_checks_of_a_long_workflow_become_less_frequent(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     usual = 2 * 60  # twice AttentionSeconds
@@ -54,9 +54,7 @@ def test_the_longer_a_workflow_runs_the_later_it_is_looked_at_again(cloud: Cloud
         assert wait - 10 < -seconds_since(at) < wait + 10
 
 
-def test_a_workflow_that_was_cut_off_is_started_again_and_renders_only_what_is_missing(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_a_restarted_workflow_renders_only_missing_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
@@ -84,7 +82,7 @@ def test_a_task_that_can_no_longer_finish_fails_with_a_final_event(cloud: Cloud)
 
 
 @pytest.mark.parametrize("broken", ["publish", "record"])
-def test_an_end_that_was_not_told_is_told_later_with_the_same_event_id(
+def test_an_unpublished_final_event_is_published_later_with_the_same_id(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     from hyperframes_render.aws.events import SnsTopic
@@ -117,9 +115,7 @@ def test_an_end_that_was_not_told_is_told_later_with_the_same_event_id(
     assert cloud.keys("work/") == []
 
 
-def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_task_that_fails_in_sweep_does_not_delay_others(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.workflow import StateMachine
 
     first, second = submit(), submit()
@@ -136,9 +132,7 @@ def test_one_task_that_cannot_be_attended_to_does_not_keep_the_others_waiting(
     assert call("sweep", {}) == {"broken": 1, "started": 1}
 
 
-def test_tasks_that_cannot_be_attended_to_do_not_stand_before_the_others_for_ever(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tasks_that_fail_in_sweep_are_postponed_behind_others(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     from hyperframes_render.aws.workflow import StateMachine
     from hyperframes_render.tasks import sweep
 
@@ -166,7 +160,7 @@ def test_tasks_that_cannot_be_attended_to_do_not_stand_before_the_others_for_eve
     assert [call("sweep", {}) for _ in range(4)] == [{"broken": 1}, {}, {"started": 1}, {}]
 
 
-def test_an_end_that_cannot_be_told_is_put_off_each_time_longer_up_to_ten_minutes(
+def test_an_unpublished_final_event_is_retried_within_ten_minutes(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.aws.events import SnsTopic
@@ -186,7 +180,7 @@ def test_an_end_that_cannot_be_told_is_put_off_each_time_longer_up_to_ten_minute
         assert wait - 10 < -seconds_since(at) < wait + 10
 
 
-def test_an_end_with_warnings_of_any_length_and_number_is_stored_and_told(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_final_state_with_many_long_warnings_is_stored_and_published(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
@@ -195,14 +189,14 @@ def test_an_end_with_warnings_of_any_length_and_number_is_stored_and_told(cloud:
     cloud.put(f"work/{task_id}/result.json", json.dumps(draft))
     cloud.events_seen()
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
-    told = [event["output"]["warnings"] for event in cloud.events_seen()]
-    assert [len(warnings) for warnings in told] == [50]
-    assert {len(warning) for warning in told[0]} == {300}
-    assert told[0] == (cloud.task(task_id).output or {})["warnings"]
+    published = [event["output"]["warnings"] for event in cloud.events_seen()]
+    assert [len(warnings) for warnings in published] == [50]
+    assert {len(warning) for warning in published[0]} == {300}
+    assert published[0] == (cloud.task(task_id).output or {})["warnings"]
 
 
 @pytest.mark.parametrize("draft", ["[" * 100_000, "{", " " * 9 * 1024**2 + "{}"])
-def test_a_draft_that_cannot_be_read_is_an_end_all_the_same(cloud: Cloud, behaviour: Behaviour, draft: str) -> None:
+def test_an_unreadable_draft_still_ends_the_task(cloud: Cloud, behaviour: Behaviour, draft: str) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
@@ -211,7 +205,7 @@ def test_a_draft_that_cannot_be_read_is_an_end_all_the_same(cloud: Cloud, behavi
     assert (cloud.task(task_id).error or {})["code"] == "internal_error"
 
 
-def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_an_ended_task_needs_no_attention(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     assert call("sweep", {}) == {"cleaned": 1}
@@ -219,7 +213,7 @@ def test_an_ended_task_needs_no_attention_any_more(cloud: Cloud, behaviour: Beha
     assert not {"attention", "attention_at"} & item.keys(), "it left the sparse index"
 
 
-def test_a_task_that_ended_between_two_looks_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_task_that_ended_during_a_sweep_is_not_restarted(cloud: Cloud, behaviour: Behaviour) -> None:
     from hyperframes_render.aws.workflow import StateMachine
     from hyperframes_render.functions.support.adapters import finisher, settings
     from hyperframes_render.functions.support.settings import SweepSettings

@@ -1,4 +1,4 @@
-"""plan, render_chunk, assemble and record: each end of a task is one state, one record, one final event."""
+"""plan, render_chunk, assemble and record: each task ends with one final state, one record and one final event."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from tests.integration.functions.cloud import (
     run_workflow,
     submit,
 )
-from tests.integration.functions.conftest import forget
+from tests.integration.functions.conftest import clear_caches
 from tests.integration.functions.engine import Behaviour
 
 
 def slow_down(*_: Any) -> None:
-    """S3, when it is asked too much."""
+    """The error of S3 at too many requests."""
     raise ServiceFailed("Writing failed: SlowDown.")
 
 
 def assert_ended_well(cloud: Cloud, task_id: str, status: int) -> list[dict[str, Any]]:
-    """One final state, one record of the right kind, one distinct final event, nothing in work/. The events."""
+    """Check for one final state, one matching record, one distinct final event, an empty work/. Returns the events."""
     task = cloud.task(task_id)
     assert task.status == status
     records = [key for key in cloud.keys("outbox/") if key.endswith(".json")]
@@ -80,7 +80,7 @@ def test_many_chunks_are_joined_in_order(cloud: Cloud, behaviour: Behaviour) -> 
     assert "X-Amz" not in json.dumps(final), "events carry no signed address"
 
 
-def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_record_has_all_facts_and_the_cost(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit(metadata={"n": 1})
     run_workflow(task_id)
     record = cloud.json(f"outbox/tasks/{task_id}/result.json")
@@ -95,7 +95,7 @@ def test_the_record_has_all_that_is_known_and_the_cost(cloud: Cloud, behaviour: 
     assert "us-east-1" in cost["prices"] and "20" in cost["prices"]
 
 
-def test_what_plan_writes_is_a_list_of_numbers(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_plan_writes_a_list_of_chunk_numbers(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     planned = call("plan", {"task_id": task_id})
     assert planned == {
@@ -111,7 +111,7 @@ def test_what_plan_writes_is_a_list_of_numbers(cloud: Cloud, behaviour: Behaviou
 
 
 @pytest.mark.parametrize(("limit", "parallel"), [(1000, 60), (60, 48), (10, 8), (2, 1)])
-def test_no_more_chunks_at_once_than_the_account_can_run_beside_the_rest(
+def test_parallel_chunks_leave_concurrency_for_other_functions(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, limit: int, parallel: int
 ) -> None:
     monkeypatch.setenv("PARALLEL_CHUNKS", "60")
@@ -119,7 +119,7 @@ def test_no_more_chunks_at_once_than_the_account_can_run_beside_the_rest(
     assert call("plan", {"task_id": submit()})["parallel"] == parallel
 
 
-def test_an_account_that_does_not_tell_its_limit_gets_what_the_stack_is_set_to(
+def test_with_an_unknown_limit_the_stacks_setting_decides(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> int:
@@ -129,7 +129,7 @@ def test_an_account_that_does_not_tell_its_limit_gets_what_the_stack_is_set_to(
     assert call("plan", {"task_id": submit()})["parallel"] == 2
 
 
-def test_the_state_that_travels_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_the_workflow_state_stays_small_for_ten_thousand_chunks(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks, behaviour.duration = 10_000, 2000.0
     planned = call("plan", {"task_id": submit()})
     assert planned["chunks"] == 10_000
@@ -147,7 +147,7 @@ def test_a_video_longer_than_the_stack_allows_is_refused_by_plan(cloud: Cloud, b
 
 
 @pytest.mark.parametrize("step", ["make_plan", "render_chunk 1", "assemble"])
-def test_a_failure_at_any_step_is_told_in_its_own_words(cloud: Cloud, behaviour: Behaviour, step: str) -> None:
+def test_a_failure_at_any_step_keeps_its_message(cloud: Cloud, behaviour: Behaviour, step: str) -> None:
     behaviour.faults[step] = [PageScriptFailed('The page says "sprocket".', "Mend the script.")]
     task_id = submit()
     assert run_workflow(task_id)["status"] == 11
@@ -167,18 +167,18 @@ def test_markup_without_an_element_is_a_readable_error(cloud: Cloud, behaviour: 
     assert "no element" in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
-def test_errors_leave_a_function_under_their_own_name(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_errors_keep_their_class_name(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     for kind in (BrowserFailed, EncoderFailed, ServiceFailed):
         behaviour.faults["render_chunk 0"] = [kind("It went wrong.", "Do this.")]
-        with pytest.raises(Exception) as raised:  # its class is made for the workflow
+        with pytest.raises(Exception) as raised:  # the exception class is created for the workflow
             call("render_chunk", {"task_id": task_id, "index": 0, "first": 0, "count": 25})
         assert type(raised.value).__name__ == kind.__name__
         assert json.loads(str(raised.value))["message"] == "It went wrong."
 
 
-def test_a_transient_failure_then_success_counts_frames_once_and_both_calls(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_retry_counts_frames_once_and_both_calls(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     chunk = {"task_id": task_id, "index": 0, "first": 0, "count": 25}
@@ -232,7 +232,7 @@ def test_cancelling_before_the_plan_renders_nothing(cloud: Cloud, behaviour: Beh
 
 @pytest.fixture
 def interrupts_ignored() -> Iterator[None]:
-    """As in what a script starts in the background."""
+    """Ignore SIGINT, as background jobs of a shell do."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
@@ -269,9 +269,7 @@ def test_cancelling_ends_a_render_within_seconds_even_one_that_hangs(
     }
 
 
-def test_cancelling_in_the_last_moment_still_ends_cancelled_and_leaves_no_video(
-    cloud: Cloud, behaviour: Behaviour
-) -> None:
+def test_cancelling_at_the_last_moment_leaves_no_video(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.chunks = 1
     task_id = submit()
     call("plan", {"task_id": task_id})
@@ -289,7 +287,7 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
     assert 2 <= COUNT_SECONDS <= 5
     task_id = submit()
     seen: list[int] = []
-    count = ProgressCount(cloud.tasks, task_id, pace=0.05)
+    count = ProgressCount(cloud.tasks, task_id, interval=0.05)
     with count.counting():
         for done in range(1, 11):
             count.listener(Progress("render", done, 10, 0, 0, None))
@@ -299,11 +297,11 @@ def test_progress_is_counted_while_a_chunk_is_rendered(
     assert cloud.task(task_id).frames_done == 10
 
 
-def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
+def test_frames_of_a_failed_render_are_subtracted(cloud: Cloud) -> None:
     from hyperframes_render.functions.support.progress import ProgressCount
 
     task_id = submit()
-    count = ProgressCount(cloud.tasks, task_id, pace=0.02)
+    count = ProgressCount(cloud.tasks, task_id, interval=0.02)
     with pytest.raises(BrowserFailed), count.counting():
         count.listener(Progress("render", 7, 10, 0, 0, None))
         time.sleep(0.2)
@@ -312,7 +310,7 @@ def test_frames_of_a_render_that_failed_are_taken_back(cloud: Cloud) -> None:
     assert cloud.task(task_id).frames_done == 0
 
 
-def test_a_second_record_changes_nothing_and_tells_nothing_new(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_second_record_changes_and_publishes_nothing(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     run_workflow(task_id)
     before = cloud.task(task_id)
@@ -324,7 +322,7 @@ def test_a_second_record_changes_nothing_and_tells_nothing_new(cloud: Cloud, beh
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/result.json", f"outbox/tasks/{task_id}/video.mp4"]
 
 
-def test_what_functions_write_after_the_end_is_removed_by_sweep(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_sweep_removes_files_written_after_the_end(cloud: Cloud, behaviour: Behaviour) -> None:
     behaviour.faults["render_chunk 1"] = [PageScriptFailed("No.")]
     task_id = submit()
     run_workflow(task_id)
@@ -355,7 +353,7 @@ def test_a_chunk_of_an_ended_task_writes_nothing(cloud: Cloud, behaviour: Behavi
         ("EncoderFailed", json.dumps({"errorMessage": "plain words"}), "encoder_failed", "plain words"),
     ],
 )
-def test_what_a_workflow_catches_becomes_a_code_and_a_sentence(
+def test_a_caught_error_becomes_a_code_and_a_message(
     cloud: Cloud, behaviour: Behaviour, error: str, cause: str, code: str, said: str
 ) -> None:
     task_id = submit()
@@ -366,11 +364,11 @@ def test_what_a_workflow_catches_becomes_a_code_and_a_sentence(
 
 
 class Ended(BaseException):
-    """Stands for the end of the process."""
+    """Raised in place of the end of the process."""
 
 
 @pytest.mark.parametrize("step", ["make_plan", "render"])
-def test_a_function_whose_thread_outlived_its_job_ends_its_process_and_the_task_says_why(
+def test_a_process_ends_if_a_thread_outlives_its_call(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def end(status: int) -> None:
@@ -384,7 +382,7 @@ def test_a_function_whose_thread_outlived_its_job_ends_its_process_and_the_task_
     with pytest.raises(Ended):
         call("plan", {"task_id": task_id})
         call("render_chunk", {"task_id": task_id, "whole": True})
-    # What Lambda says of a process that ended.
+    # The error that Lambda reports for a process that ended.
     caught = {"Error": "Runtime.ExitError", "Cause": json.dumps({"errorMessage": "exit status 1"})}
     call("record", {"task_id": task_id, "outcome": "failed", "error": caught})
     stored = cloud.task(task_id).error
@@ -408,7 +406,7 @@ def test_a_function_that_outlives_its_failed_task_leaves_no_video_behind(cloud: 
     assert cloud.keys("outbox/") == [f"outbox/tasks/{task_id}/error.json"]
 
 
-def test_a_full_disk_is_a_failure_that_is_tried_again(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_full_disk_is_retried(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = submit()
     call("plan", {"task_id": task_id})
     behaviour.faults["render"] = [OSError(errno.ENOSPC, "No space left on device")]
@@ -424,7 +422,7 @@ def test_a_deleted_task_leaves_nothing_behind(cloud: Cloud, behaviour: Behaviour
     assert cloud.keys() == []
 
 
-def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
+def test_a_composition_at_a_url_is_fetched_once_for_all_chunks(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -440,13 +438,13 @@ def test_the_composition_at_an_address_is_fetched_once_and_kept_for_every_chunk(
     task_id = answer("POST", "/apps/run", {"input": {"html": "https://example.com/promo.html"}})[1]["data"]["id"]
     assert run_workflow(task_id)["status"] == 10
     assert asked == ["https://example.com/promo.html"]
-    # Every step renders it as the page at the address that answered.
+    # Every step renders the page at the address that returned it.
     assert set(behaviour.addresses) == {"https://www.example.com/promo.html"}
     assert len(behaviour.addresses) == 3 and cloud.task(task_id).source_address == behaviour.addresses[0]
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_beside_a_page_lies_what_its_variables_name_and_nothing_else_of_the_task(
+def test_a_pages_folder_has_only_the_files_of_its_variables(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -479,7 +477,7 @@ def test_a_private_address_of_a_composition_is_refused(cloud: Cloud, behaviour: 
     assert said in answer("GET", f"/tasks/{task_id}")[1]["data"]["error"]
 
 
-def test_an_address_that_answers_with_something_else_is_refused(
+def test_a_url_without_a_composition_is_refused(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -495,7 +493,7 @@ def test_an_address_that_answers_with_something_else_is_refused(
 
 
 @pytest.mark.parametrize("network", ["public", "none"])
-def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_requests(
+def test_sounds_are_fetched_within_the_stacks_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, network: str
 ) -> None:
     monkeypatch.setenv("NETWORK_CEILING", "cdn.example.com,*.in.example")
@@ -505,7 +503,7 @@ def test_plan_and_render_fetch_a_sound_within_the_stacks_ceiling_not_the_request
     assert behaviour.ceilings == dict.fromkeys(("make_plan", "render"), ("cdn.example.com", "*.in.example"))
 
 
-def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests(
+def test_compositions_are_fetched_within_the_stacks_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.network.fetch import Fetched
@@ -524,13 +522,13 @@ def test_plan_fetches_the_composition_within_the_stacks_ceiling_not_the_requests
     assert asked == [("in.example",)]
 
 
-def test_a_composition_beyond_the_stacks_ceiling_is_refused_by_plan_too(
+def test_plan_also_refuses_a_url_beyond_the_network_ceiling(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {"html": "https://out.example/promo.html"}
     task_id = answer("POST", "/apps/run", {"input": given})[1]["data"]["id"]
-    monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed since it was accepted
-    forget()
+    monkeypatch.setenv("NETWORK_CEILING", "in.example")  # narrowed after the task was accepted
+    clear_caches()
     assert run_workflow(task_id)["status"] == 11
     error = cloud.task(task_id).error
     assert error and error["code"] == "invalid_composition" and '"out.example" is outside' in error["message"]
@@ -543,12 +541,12 @@ def test_only_retryable_classes_below_machine_error_can_leave_the_workflow() -> 
 
 
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_a_render_that_runs_out_of_time_says_so_itself(
+def test_a_render_reports_its_time_limit_itself(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
     monkeypatch.setattr(
         "hyperframes_render.functions.support.progress._LAST_SECONDS", 30.0
-    )  # of the 30 that a call has here
+    )  # of the 30 seconds of a call in these tests
     monkeypatch.setattr("hyperframes_render.functions.support.progress._GRACE_SECONDS", 0.2)
     behaviour.chunks, behaviour.hang = chunks, True
     task_id = submit()
@@ -587,7 +585,7 @@ def test_two_records_at_once_leave_one_final_state(
     from hyperframes_render.functions.support.adapters import finisher, settings
     from hyperframes_render.functions.support.settings import RecordSettings
 
-    # DynamoDB looks at a condition and writes in one step; moto, in threads, does so only one call at a time.
+    # DynamoDB checks a condition and writes atomically. moto does so only if one thread calls it at a time.
     lock, update_item = threading.RLock(), DynamoDBBackend.update_item
 
     def one_at_a_time(self: DynamoDBBackend, *given: Any, **more: Any) -> Any:
@@ -614,7 +612,7 @@ def test_two_records_at_once_leave_one_final_state(
     assert_ended_well(cloud, task_id, status)
 
 
-def test_an_upload_that_was_cut_off_before_its_record_is_made_good_by_the_next_try(
+def test_a_retry_completes_an_upload_without_its_record(
     cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hyperframes_render.aws.objects import S3Objects

@@ -13,18 +13,18 @@ from tests.integration.workflow.stack import Stack, running_stack
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The real template, functions and workflow on an engine that can be told to fail."""
+    """The deployed template, functions and workflow, with an engine that fails as configured."""
     data = tmp_path_factory.mktemp("stack")
     engine = data / "engine"
     shutil.copytree(Path(__file__).parent / "fake_engine", engine)
     with running_stack(data, engine) as running:
-        # How long a function may outlive its task: a minute of tests instead of a quarter of an hour.
+        # Seconds that a function may outlive its task, shorter than the template's quarter of an hour.
         for function in ("record", "sweep"):
             running.add_variables(function, LONGEST_FUNCTION_SECONDS="2")
         yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What roles were used for is looked at when everything else has been done, what they refuse after that."""
+    """Run test_roles.py after the other tests, because it reads their calls, and test_grant.py last."""
     last = ["test_roles.py", "test_grant.py"]
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)

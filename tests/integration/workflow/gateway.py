@@ -1,7 +1,8 @@
-"""A gateway that streams, on this machine: AWS's own runtime emulator gives a streamed answer on only at its end, so a
-relay between the function's runtime and the emulator copies each piece to whoever asked.
+"""A local gateway that streams.
 
-Streams go to the deployed stream function, run as Lambda would; every other request to the emulator's own gateway.
+AWS's Runtime Interface Emulator returns a streamed response only at its end. A relay between the function's runtime
+and this emulator therefore copies each piece to the client. Stream requests go to the deployed stream function, which
+runs as in Lambda. Every other request goes to the emulator's gateway.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SEPARATOR = b"\0" * 8
 
 
 class _Relay:
-    """Stands for the Runtime API of one environment; pieces of the answer that is on its way go to `pieces`."""
+    """Relays the Runtime API of one environment. Pieces of the current response go to `pieces`; None ends it."""
 
     def __init__(self, runtime_api: int) -> None:
         self.pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -87,7 +88,7 @@ class _Relay:
 
 
 class _Streams:
-    """Environments of the stream function, each with its relay; one request at a time in each."""
+    """Environments of the stream function, each with a relay. Each handles one request at a time."""
 
     def __init__(self, stack: Stack, folder: Path, count: int, variables: dict[str, str]) -> None:
         self._free: queue.Queue[tuple[Environment, _Relay]] = queue.Queue()
@@ -102,7 +103,7 @@ class _Streams:
             self._free.put((made, relay))
 
     def answer(self, event: dict[str, Any]) -> Iterator[bytes]:
-        """The pieces of the function's answer, as they leave it."""
+        """The pieces of the function's response as they are sent."""
         environment, relay = self._free.get(timeout=60)
         try:
             call = threading.Thread(target=environment.call, args=(event, "stream-test"), daemon=True)
@@ -115,7 +116,7 @@ class _Streams:
 
 
 def stream_function(stack: Stack, folder: Path, relay: int, variables: dict[str, str]) -> Function:
-    """The deployed function, its runtime pointed at the relay."""
+    """Start the deployed function with its runtime connected to the relay."""
     client = stack.client("lambda")
     config = client.get_function_configuration(FunctionName="hyperframes-render-stream")
     settings = stack.emulator.settings
@@ -142,7 +143,7 @@ def stream_function(stack: Stack, folder: Path, relay: int, variables: dict[str,
 @contextmanager
 def streaming_gateway(stack: Stack, folder: Path, *, environments: int = 1, **variables: str) -> Iterator[str]:
     """The base URL of a gateway in front of the deployed stack."""
-    # The emulator unpacks a function when it is first called.
+    # The emulator unpacks a function at its first call.
     stack.gateway("GET", "/tasks/none/stream")
     streams = _Streams(stack, folder, environments, variables)
     plain = f"{stack.endpoint}/restapis/{stack.outputs['ApiId']}/live/_user_request_"
@@ -182,9 +183,9 @@ def streaming_gateway(stack: Stack, folder: Path, *, environments: int = 1, **va
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pieces = streams.answer(event)
             head, _, rest = next(pieces).partition(_SEPARATOR)
-            told = json.loads(head)
-            self.send_response(told["statusCode"])
-            for name, value in told["headers"].items():
+            parsed = json.loads(head)
+            self.send_response(parsed["statusCode"])
+            for name, value in parsed["headers"].items():
                 if name.lower() not in ("content-length", "transfer-encoding"):
                     self.send_header(name, value)
             self.send_header("Transfer-Encoding", "chunked")
@@ -196,7 +197,7 @@ def streaming_gateway(stack: Stack, folder: Path, *, environments: int = 1, **va
                     self._write(piece)
                 self.wfile.write(b"0\r\n\r\n")
             for _ in pieces:
-                pass  # whoever asked has left; the environment is free when the function ends
+                pass  # the client has disconnected; the environment is free when the function ends
 
         def _write(self, piece: bytes) -> None:
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")

@@ -1,4 +1,4 @@
-"""A webhook receiver that answers what it is told to."""
+"""A webhook receiver with configured responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.serving import QuietHandler, serving
 
 @dataclass
 class Receiver:
-    """`statuses` are answered one after the other, the last one for ever; `requests` are headers and bodies."""
+    """Answers with `statuses` in order and repeats the last one. `requests`: headers and bodies received."""
 
     statuses: list[int]
     url: str = ""

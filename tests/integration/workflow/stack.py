@@ -1,4 +1,4 @@
-"""The deployed stack as tests see it: the real template and functions, roles enforced, every service local."""
+"""The deployed stack for tests: template and functions of the product, enforced roles, local services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FINAL = ("10", "11", "12")
 
 
 class Stack:
-    """One running stack and what tests ask of it."""
+    """One running stack, with the queries that tests need."""
 
     def __init__(self, emulator: Emulator, outputs: dict[str, str], calls: Path) -> None:
         self.emulator, self.outputs, self.calls_path = emulator, outputs, calls
@@ -45,7 +45,7 @@ class Stack:
         return self._clients[name]
 
     def gateway(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-        """A request to the deployed API, through the gateway."""
+        """Send a request to the deployed API through the gateway. Returns status and JSON."""
         import httpx
 
         url = f"{self.endpoint}/restapis/{self.outputs['ApiId']}/live/_user_request_{path}"
@@ -53,7 +53,7 @@ class Stack:
         return answer.status_code, answer.json()
 
     def submit(self, html: str, **body: Any) -> str:
-        """A task through the gateway; its id."""
+        """Start a task through the gateway. Returns its id."""
         status, answer = self.gateway("POST", "/apps/run", {"input": {"html": html}, **body})
         assert status == 200, answer
         return str(answer["data"]["id"])
@@ -63,11 +63,11 @@ class Stack:
         return dict(item.get("Item", {}))
 
     def access(self, task_id: str) -> str:
-        """What the task's workflow was told."""
+        """The access secret that the task's workflow received."""
         return recorded_access(DynamoExpiringStore(self.table, self.client("dynamodb")), task_id)
 
     def final(self, task_id: str, seconds: float = 120) -> dict[str, Any]:
-        """The task once it is final."""
+        """Wait for the task's final state. Returns its item."""
 
         def look() -> dict[str, Any] | None:
             task = self.task(task_id)
@@ -76,7 +76,7 @@ class Stack:
         return wait_for(look, seconds=seconds, what=f"the end of task {task_id}")
 
     def executions(self, task_id: str) -> list[str]:
-        """Statuses of the task's executions once none runs."""
+        """Wait until no execution of the task runs. Returns the statuses of its executions."""
 
         def look() -> list[str] | None:
             found = self.client("stepfunctions").list_executions(stateMachineArn=self.outputs["WorkflowArn"])
@@ -86,7 +86,7 @@ class Stack:
         return wait_for(look, seconds=30, what="the end of the execution")
 
     def cancel(self, task_id: str) -> None:
-        """The conditional write of status 8."""
+        """Request cancellation: the conditional write of status 8."""
         self.client("dynamodb").update_item(
             TableName=self.table,
             Key={"id": {"S": task_id}},
@@ -117,7 +117,7 @@ class Stack:
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def processes(self, function: str) -> list[int]:
-        """Runtime processes of a function."""
+        """Process ids of a function's runtimes."""
         found = []
         for pid in descendants(self.emulator.pid):
             try:
@@ -130,7 +130,7 @@ class Stack:
 
     @contextmanager
     def configured(self, function: str, **changes: Any) -> Iterator[None]:
-        """The function with another configuration for a while."""
+        """Change the function's configuration while the block runs."""
         name = f"hyperframes-render-{function}"
         before = self.client("lambda").get_function_configuration(FunctionName=name)
         self.client("lambda").update_function_configuration(FunctionName=name, **changes)
@@ -148,23 +148,23 @@ class Stack:
         )
 
     def engine_calls(self, html: str, call: str) -> int:
-        """How often the fake engine was called for the composition."""
+        """The number of calls of the fake engine for the composition."""
         name = json.loads(html.partition("<!--fake ")[2].partition("-->")[0])["name"]
         return len(list((Path(self.emulator.settings.image_path) / "used").glob(f"{name} {call} *")))
 
     def calls(self) -> list[dict[str, Any]]:
-        """Every call that a role made so far."""
+        """Every call that a role has made, in order."""
         return [json.loads(line) for line in self.calls_path.read_text().splitlines()]
 
     def refused(self, role: str, action: str) -> int:
-        """How many calls of a role were refused so far."""
+        """The number of refused calls of a role."""
         calls = (call for call in self.calls() if not call["allowed"] and f"-{role}-" in call["role"])
         return sum(call["action"] == action for call in calls)
 
     def cut_power(self) -> None:
-        """The machine goes off and on: kill -9 of the emulator, and with it of every function, then a new start.
+        """Simulate a power cut: kill the emulator and its functions with SIGKILL, then start it again.
 
-        Call it from a thread that lives as long as the stack is to: the emulator ends with its thread.
+        Call it from a thread that outlives the use of the stack: the emulator ends with its thread.
         """
         os.kill(self.emulator.pid, signal.SIGKILL)
         wait_for(lambda: not self.emulator.is_running(), seconds=10, what="the emulator's end")
@@ -185,9 +185,9 @@ class Stack:
 
 @contextmanager
 def running_stack(data: Path, engine: Path | None, *, wait_seconds: float = 60) -> Iterator[Stack]:
-    """Deploy and run; `engine` is a folder with another engine for the image's functions.
+    """Deploy and run the stack. `engine`: a folder with another engine for the render functions.
 
-    A call waits for an environment for `wait_seconds` before it is refused.
+    A call waits up to `wait_seconds` for a free environment before it is throttled.
     """
     parts = find_parts()
     calls = data / "calls.jsonl"
@@ -209,6 +209,6 @@ def running_stack(data: Path, engine: Path | None, *, wait_seconds: float = 60) 
 
 
 def composition(name: str, **script: Any) -> str:
-    """A composition that tells the fake engine what to do."""
-    told = json.dumps({"name": f"{name} {uuid.uuid4().hex[:8]}", **script})
-    return f'<!doctype html><!--fake {told}--><div data-composition-id="main" data-duration="1"></div>'
+    """A composition whose comment configures the fake engine."""
+    settings = json.dumps({"name": f"{name} {uuid.uuid4().hex[:8]}", **script})
+    return f'<!doctype html><!--fake {settings}--><div data-composition-id="main" data-duration="1"></div>'

@@ -1,4 +1,4 @@
-"""The API through the deployed gateway and functions, each with its own role; streams live, through the real RIE."""
+"""The API through the deployed gateway and functions with their roles. Streams run through AWS's RIE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.serving import QuietHandler, serving
 APP = "infsh/hyperframes-render"
 
 
-def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
+def test_an_upload_must_match_its_signature(stack: Stack) -> None:
     html = composition("uploaded").encode()
     wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
     status, answer = stack.gateway("POST", "/files", {"files": [wanted]})
@@ -34,14 +34,14 @@ def test_an_upload_is_taken_as_signed_and_not_otherwise(stack: Stack) -> None:
     assert httpx.put(file["upload_url"], content=html, headers=headers).status_code == 200
     task_id = stack.submit(file["uri"])
     assert stack.final(task_id)["status"]["N"] == "10"
-    # Variables may name uploads as well; deleting with files takes them along.
+    # Variables may refer to uploads, too. Deleting a task with its files deletes them.
     named = stack.gateway("POST", "/apps/run", {"input": {"html": file["uri"], "variables": {"page": file["uri"]}}})
     assert stack.final(named[1]["data"]["id"])["status"]["N"] == "10"
     assert stack.gateway("DELETE", f"/tasks/{task_id}?files=true")[0] == 200
     assert not stack.keys(file["uri"].partition(f"{stack.bucket}/")[2])
 
 
-def test_a_page_uploads_by_a_signed_address_and_reaches_nothing_else_of_the_emulator(stack: Stack) -> None:
+def test_a_page_reaches_only_signed_urls_of_the_emulator(stack: Stack) -> None:
     html = composition("uploaded by a page").encode()
     wanted = {"filename": "page.html", "content_type": "text/html", "size": len(html)}
     (file,) = stack.gateway("POST", "/files", {"files": [wanted]})[1]["data"]
@@ -82,7 +82,7 @@ def test_lists_cancel_delete_and_files_through_the_gateway(stack: Stack) -> None
     assert stack.final(running)["status"]["N"] == "12"
     assert stack.gateway("DELETE", f"/tasks/{done}")[0] == 200
     assert not stack.keys(f"outbox/tasks/{done}/")
-    # One whose source is still there, so that its removal is seen as well.
+    # A task whose source still exists, to check that its source is deleted, too.
     queued = stack.submit(composition("deleted at work", seconds_per_frame=1))
     assert stack.gateway("DELETE", f"/v1/tasks/{queued}")[0] == 200
     assert stack.gateway("GET", f"/tasks/{queued}")[0] == 404
@@ -99,8 +99,8 @@ def test_a_dry_run_goes_through_the_workflow_without_rendering(stack: Stack) -> 
 
 
 @pytest.mark.parametrize(("path", "method"), [("/apps/run", "POST"), ("/v1/files", "POST"), ("/tasks/x/stream", "GET")])
-def test_the_gateway_gives_a_browser_s_preflight_to_the_function(stack: Stack, path: str, method: str) -> None:
-    """By the gateway's host name: below its path the emulator answers preflights itself, whatever is deployed."""
+def test_the_gateway_passes_a_preflight_to_the_function(stack: Stack, path: str, method: str) -> None:
+    """Uses the gateway's host name, because the emulator itself answers preflights for the gateway's path."""
     port = stack.emulator.settings.port
     headers = {
         "Host": f"{stack.outputs['ApiId']}.execute-api.localhost:{port}",
@@ -115,8 +115,8 @@ def test_the_gateway_gives_a_browser_s_preflight_to_the_function(stack: Stack, p
     assert "authorization" in answer.headers["access-control-allow-headers"]
 
 
-def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
-    # Its function's first call takes seconds on a busy machine: the task would have ended, and no lease be taken.
+def test_the_emulators_gateway_returns_a_stream_as_one_response(stack: Stack) -> None:
+    # The function's first call takes seconds on a busy machine. A short task would end before its stream takes a lease.
     assert stack.gateway("GET", "/tasks/none/stream")[0] == 404
     task_id = stack.submit(composition("streamed whole", frames=10, seconds_per_frame=0.3))
     url = f"{stack.endpoint}/restapis/{stack.outputs['ApiId']}/live/_user_request_/tasks/{task_id}/stream"
@@ -124,13 +124,13 @@ def test_the_gateway_of_the_emulator_gives_a_stream_whole(stack: Stack) -> None:
     lines = httpx.get(url, headers=headers, timeout=60).text.splitlines()
     last = json.loads(lines[-1])
     assert last["status"] == 10
-    # Signed with the stream function's own role.
+    # Signed with the role of the stream function.
     assert httpx.get(last["output"]["video"]["uri"]).content == b"[whole]"
 
 
 def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_path: Path) -> None:
     with streaming_gateway(stack, tmp_path) as url:
-        # Its function's first call takes seconds on a busy machine, in which the render would go by.
+        # The function's first call takes seconds on a busy machine. A short render would end during this time.
         assert httpx.get(f"{url}/tasks/none/stream", headers={"Authorization": f"Bearer {KEY}"}).status_code == 404
         client = inference(api_key=KEY, base_url=url)
         html = composition("watched", frames=60, seconds_per_frame=0.2)
@@ -145,10 +145,10 @@ def test_the_unchanged_client_sees_progress_while_it_renders(stack: Stack, tmp_p
 
 
 class AccountOfTen(QuietHandler):
-    """Lambda's answer for an account that may run ten functions at once: the emulator has no such limit."""
+    """GetAccountSettings of an account with a concurrency of ten, which the emulator does not limit."""
 
     def do_GET(self) -> None:
-        """GetAccountSettings."""
+        """Answer GetAccountSettings."""
         body = json.dumps({"AccountLimit": {"UnreservedConcurrentExecutions": 10}}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -158,10 +158,8 @@ class AccountOfTen(QuietHandler):
 
 
 @pytest.mark.slow
-def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: Stack, tmp_path: Path) -> None:
-    """Ten wait at once; two streams are open, of one key each; every other client gets the documented 429, and every
-    render ends.
-    """
+def test_with_a_limit_of_ten_each_client_finishes_or_gets_429(stack: Stack, tmp_path: Path) -> None:
+    """Ten clients stream at once. Two streams open, one for each key; the other clients get 429. Every render ends."""
     keys = (KEY, f"{KEY}_other")
     DynamoKeys(stack.table, stack.client("dynamodb")).put(make_record(keys[1], "other tests"))
     ends: list[int] = []
@@ -193,7 +191,7 @@ def test_with_a_limit_of_ten_ten_clients_finish_or_are_told_to_ask_later(stack: 
     assert set(refusals) <= {"10"}
 
 
-def test_without_live_streaming_the_request_is_held_and_sent_round(stack: Stack, tmp_path: Path) -> None:
+def test_without_live_streaming_the_request_is_held_and_redirected(stack: Stack, tmp_path: Path) -> None:
     html = composition("held", frames=20, seconds_per_frame=0.1)
     with streaming_gateway(stack, tmp_path, LIVE_STREAMING="false") as url:
         result = inference(api_key=KEY, base_url=url).run({"app": APP, "input": {"html": html}})

@@ -31,7 +31,7 @@ def queue_length(stack: Stack, queue: str) -> int:
     return sum(int(found[name]) for name in names)
 
 
-def test_a_dropped_file_with_a_sidecar_becomes_a_video_and_a_signed_webhook(stack: Stack) -> None:
+def test_a_dropped_file_with_a_sidecar_gets_a_video_and_a_webhook(stack: Stack) -> None:
     stem = f"näch ste+1/promo {uuid.uuid4().hex[:6]}"
     with receiving(500, 200) as receiver:
         drop(stack, f"{stem}.html", composition("dropped", frames=25))
@@ -76,7 +76,7 @@ def test_the_same_event_twice_renders_once(stack: Stack) -> None:
     assert stack.engine_calls(html, "make_plan") == 1
 
 
-def test_a_bad_file_is_answered_beside_the_results(stack: Stack) -> None:
+def test_a_bad_file_gets_an_error_record(stack: Stack) -> None:
     stem = f"bad {uuid.uuid4().hex[:6]}"
     drop(stack, f"{stem}.render.json", '{"fps": 25,\n "width": }')
     drop(stack, f"{stem}.html", composition("bad sidecar"))
@@ -86,7 +86,7 @@ def test_a_bad_file_is_answered_beside_the_results(stack: Stack) -> None:
 
 
 @pytest.mark.slow
-def test_a_poisoned_message_ends_with_the_dead_letters_and_holds_up_nobody(stack: Stack) -> None:
+def test_an_unreadable_message_becomes_a_dead_letter_and_blocks_no_other(stack: Stack) -> None:
     sqs = stack.client("sqs")
     url = stack.outputs["DropQueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
@@ -101,11 +101,11 @@ def test_a_poisoned_message_ends_with_the_dead_letters_and_holds_up_nobody(stack
         sqs.purge_queue(QueueUrl=stack.outputs["DropDeadLettersUrl"])
 
 
-def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) -> None:
+def test_an_undelivered_webhook_becomes_a_dead_letter(stack: Stack) -> None:
     with receiving(500) as receiver:
         task_id = stack.submit(composition("unheard"), webhook=receiver.url)
         wait_for(lambda: queue_length(stack, "WebhookDeadLettersUrl") == 1, seconds=40, what="the dead letter")
-    # One try more than there are waiting times.
+    # One attempt more than there are waiting times.
     assert len(receiver.requests) == 4
     assert {headers["webhook-id"] for headers, _ in receiver.requests} == {receiver.requests[0][0]["webhook-id"]}
     assert json.loads(receiver.requests[0][1])["id"] == task_id
@@ -113,7 +113,7 @@ def test_a_webhook_that_is_never_taken_ends_with_the_dead_letters(stack: Stack) 
 
 
 def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
-    """A task as the API writes it, with other facts and no execution; its id."""
+    """Write a task as the API does, with changed fields and without an execution. Returns its id."""
     item = stack.final(stack.submit(composition("template of a task")))
     fresh = uuid.uuid4().hex[:30]
     work = f"work/{fresh}/source.html"
@@ -129,13 +129,13 @@ def copy_of_a_task(stack: Stack, html: str, **changes: dict[str, str]) -> str:
     return fresh
 
 
-def test_a_task_that_was_accepted_and_never_started_is_started_by_sweep(stack: Stack) -> None:
+def test_sweep_starts_an_accepted_task_that_never_started(stack: Stack) -> None:
     task_id = copy_of_a_task(stack, composition("forgotten"), attention={"S": "start"})
     stack.sweep()
     assert stack.final(task_id)["status"]["N"] == "10"
 
 
-def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by_sweep(stack: Stack) -> None:
+def test_sweep_fails_a_task_whose_workflow_ends_repeatedly(stack: Stack) -> None:
     task_id = copy_of_a_task(stack, composition("lost"), attention={"S": "run"}, status={"N": "7"}, starts={"N": "3"})
     stack.sweep()
     assert stack.final(task_id)["status"]["N"] == "11"
@@ -144,11 +144,11 @@ def test_a_task_whose_workflow_ended_again_and_again_without_a_word_is_failed_by
 
 
 @pytest.mark.parametrize("function", ["sweep", "record"])
-def test_an_end_that_was_never_told_is_told_again_under_the_same_event_id(stack: Stack, function: str) -> None:
-    """A publish that failed, or a function that died between the final state and its event."""
+def test_an_unpublished_final_event_is_published_with_the_same_id(stack: Stack, function: str) -> None:
+    """Publishing failed, or the function ended between writing the final state and its event."""
     task_id = stack.submit(composition("untold"))
     stack.final(task_id)
-    wait_for(lambda: told(stack, task_id), seconds=10, what="the final event")
+    wait_for(lambda: final_events(stack, task_id), seconds=10, what="the final event")
     wait_for(lambda: stack.task(task_id).get("attention", {}).get("S") == "clean", seconds=10, what="the end of record")
     stack.client("dynamodb").update_item(
         TableName=stack.table,
@@ -165,16 +165,16 @@ def test_an_end_that_was_never_told_is_told_again_under_the_same_event_id(stack:
     else:
         event = json.dumps({"task_id": task_id, "outcome": "completed"})
         stack.client("lambda").invoke(FunctionName="hyperframes-render-record", Payload=event)
-    wait_for(lambda: len(told(stack, task_id)) == 2, seconds=10, what="the final event again")
-    assert len({event["event_id"] for event in told(stack, task_id)}) == 1
+    wait_for(lambda: len(final_events(stack, task_id)) == 2, seconds=10, what="the final event again")
+    assert len({event["event_id"] for event in final_events(stack, task_id)}) == 1
     results = sorted(key.rpartition("/")[2] for key in stack.keys(f"outbox/tasks/{task_id}/"))
     assert results == ["result.json", "video.mp4"]
 
 
-def told(stack: Stack, task_id: str) -> list[dict[str, Any]]:
+def final_events(stack: Stack, task_id: str) -> list[dict[str, Any]]:
     return [event for event in stack.events(task_id) if event["status"] == 10]
 
 
-def test_each_key_has_a_webhook_secret_of_its_own(stack: Stack) -> None:
+def test_each_key_has_another_webhook_secret(stack: Stack) -> None:
     vault = KmsSecrets(stack.outputs["WebhookSecretKeyArn"], kms=local_client("kms", stack.endpoint))
     assert vault.secrets("drop") != vault.secrets(owner_of(hash_key(KEY)))

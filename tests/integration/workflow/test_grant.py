@@ -1,4 +1,4 @@
-"""What a renderer that was taken over could do: just what its own task's credentials allow."""
+"""A compromised renderer can do only what the credentials of its task allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from hyperframes_render.aws.tasks import name_id
+from hyperframes_render.aws.tasks import dropped_name_id
 from hyperframes_render.local.deploy import local_client
 from tests.integration.workflow.stack import Stack, composition
 from tests.waiting import wait_for
@@ -29,7 +29,7 @@ def ask(stack: Stack, task_id: str, access: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def two_tasks(stack: Stack) -> tuple[str, str]:
-    """Mine, and another's that ended."""
+    """Two ended tasks: "mine" and another one."""
     mine, other = stack.submit(composition("mine")), stack.submit(composition("another's", chunks=2, frames=20))
     for task_id in (mine, other):
         stack.final(task_id)
@@ -37,7 +37,7 @@ def two_tasks(stack: Stack) -> tuple[str, str]:
 
 
 def clients_of(stack: Stack, task_id: str) -> Any:
-    """Clients with the task's credentials, by service."""
+    """A factory of clients with the task's credentials, by service."""
     given = ask(stack, task_id, stack.access(task_id))["credentials"]
 
     def make(service: str) -> Any:
@@ -55,7 +55,7 @@ def clients_of(stack: Stack, task_id: str) -> Any:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack, two_tasks: tuple[str, str]) -> Any:
-    """Clients with my task's credentials."""
+    """A factory of clients with the credentials of the first task."""
     return clients_of(stack, two_tasks[0])
 
 
@@ -67,9 +67,7 @@ def refused(call: Any, **given: Any) -> bool:
     return False
 
 
-def test_a_task_s_credentials_reach_its_folder_and_no_other(
-    stack: Stack, two_tasks: tuple[str, str], client: Any
-) -> None:
+def test_a_tasks_credentials_reach_only_its_folder(stack: Stack, two_tasks: tuple[str, str], client: Any) -> None:
     s3, (mine, other) = client("s3"), two_tasks
     s3.put_object(Bucket=stack.bucket, Key=f"work/{mine}/a", Body=b"a")
     assert s3.get_object(Bucket=stack.bucket, Key=f"work/{mine}/a")["Body"].read() == b"a"
@@ -83,9 +81,7 @@ def test_a_task_s_credentials_reach_its_folder_and_no_other(
     assert refused(s3.delete_object, Bucket=stack.bucket, Key=f"work/{mine}/a")
 
 
-def test_a_task_s_credentials_reach_its_item_and_no_other(
-    stack: Stack, two_tasks: tuple[str, str], client: Any
-) -> None:
+def test_a_tasks_credentials_reach_only_its_item(stack: Stack, two_tasks: tuple[str, str], client: Any) -> None:
     table, (mine, other) = client("dynamodb"), two_tasks
     assert table.get_item(TableName=stack.table, Key={"id": {"S": mine}})["Item"]["id"]["S"] == mine
     for item in (other, f"access#{mine}", f"access#{other}", "key#0", "secret#drop"):
@@ -101,20 +97,20 @@ def test_a_task_s_credentials_reach_its_item_and_no_other(
     assert refused(table.delete_item, TableName=stack.table, Key={"id": {"S": mine}})
 
 
-def test_a_dropped_file_s_credentials_read_who_holds_its_name_and_cannot_say_so(stack: Stack) -> None:
+def test_a_dropped_files_credentials_cannot_change_the_names_holder(stack: Stack) -> None:
     stem = f"mine {uuid.uuid4().hex[:6]}"
     stack.client("s3").put_object(Bucket=stack.bucket, Key=f"inbox/{stem}.html", Body=composition("dropped").encode())
     wait_for(lambda: stack.keys(f"outbox/{stem}.json"), seconds=30, what="the record")
     task_id = stack.read_json(f"outbox/{stem}.json")["id"]
-    table, name = clients_of(stack, task_id)("dynamodb"), {"id": {"S": name_id(f"inbox/{stem}.html")}}
+    table, name = clients_of(stack, task_id)("dynamodb"), {"id": {"S": dropped_name_id(f"inbox/{stem}.html")}}
     assert table.get_item(TableName=stack.table, Key=name)["Item"]["task_id"]["S"] == task_id
     change = {"UpdateExpression": "SET task_id = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
     assert refused(table.update_item, TableName=stack.table, Key=name, **change)
-    other = {"id": {"S": name_id("inbox/other.html")}}
+    other = {"id": {"S": dropped_name_id("inbox/other.html")}}
     assert refused(table.get_item, TableName=stack.table, Key=other)
 
 
-def test_a_task_s_credentials_start_and_ask_for_nothing(stack: Stack, two_tasks: tuple[str, str], client: Any) -> None:
+def test_a_tasks_credentials_start_and_invoke_nothing(stack: Stack, two_tasks: tuple[str, str], client: Any) -> None:
     machine = stack.outputs["WorkflowArn"]
     assert refused(client("stepfunctions").start_execution, stateMachineArn=machine, input="{}")
     assert refused(client("lambda").invoke, FunctionName="hyperframes-render-grant", Payload=b"{}")
@@ -129,14 +125,12 @@ def test_access_to_one_task_gives_none_to_another(stack: Stack, two_tasks: tuple
 
 
 @pytest.mark.parametrize("role", ["PlanRole", "RenderChunkRole", "AssembleRole"])
-def test_a_function_that_renders_reaches_no_data_by_a_role_of_its_own(
-    stack: Stack, two_tasks: tuple[str, str], role: str
-) -> None:
+def test_a_render_functions_role_reaches_no_data(stack: Stack, two_tasks: tuple[str, str], role: str) -> None:
     services = {call["action"].partition(":")[0] for call in stack.calls() if f"-{role}-" in call["role"]}
     assert services == {"lambda"}
 
 
-def test_a_workflow_that_shows_another_task_s_access_renders_nothing(stack: Stack, two_tasks: tuple[str, str]) -> None:
+def test_a_workflow_with_a_wrong_access_secret_renders_nothing(stack: Stack, two_tasks: tuple[str, str]) -> None:
     mine, other = two_tasks
     event = json.dumps({"task_id": other, "access": stack.access(mine), "whole": True}).encode()
     answer = stack.client("lambda").invoke(FunctionName="hyperframes-render-render-chunk", Payload=event)
@@ -144,7 +138,7 @@ def test_a_workflow_that_shows_another_task_s_access_renders_nothing(stack: Stac
     assert "FunctionError" in answer and "not started with the task's access" in said
 
 
-def test_nobody_is_told_a_task_s_access(stack: Stack, two_tasks: tuple[str, str]) -> None:
+def test_a_tasks_access_secret_is_not_published(stack: Stack, two_tasks: tuple[str, str]) -> None:
     secret = stack.access(two_tasks[0])
     _, seen = stack.gateway("GET", f"/tasks/{two_tasks[0]}")
     assert secret not in json.dumps(seen)

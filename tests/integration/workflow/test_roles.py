@@ -1,6 +1,6 @@
-"""Least privilege as it was seen, not claimed: what roles may do against what their functions did in these tests.
+"""Least privilege, measured: compares the actions that roles allow with the calls of their functions.
 
-These run after all other tests of the folder, on the calls that those made.
+These tests run after the other tests of the folder and use the calls that those made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from tests.integration.workflow.stack import Stack
 from tests.template import PROJECT, load_template
 
-#: Allowed, and not among the calls that the emulator records, for every role: why it is needed all the same.
+#: Actions that the emulator does not record, for every role, with the reason why they are needed.
 UNSEEN = {
     "logs:CreateLogStream": "Lambda itself writes a function's log with this",
     "logs:PutLogEvents": "the same",
@@ -29,7 +29,7 @@ UNSEEN = {
     "s3:AbortMultipartUpload work/*": "only an upload of many parts that fails in the middle asks for it",
     "s3:AbortMultipartUpload outbox/*": "the same",
 }
-#: The same for one role.
+#: The same for single roles.
 UNSEEN_OF_ONE = {
     ("PlanRole", "lambda:GetAccountSettings"): "the emulator answers this call without asking what the role may do",
     ("StreamRole", "lambda:GetAccountSettings"): "the same",
@@ -37,7 +37,7 @@ UNSEEN_OF_ONE = {
 
 
 def allowed_to(stack: Stack, role: str) -> dict[str, tuple[str, str]]:
-    """Each action and resource that the deployed role allows, by a short name: action and folder of the bucket."""
+    """Each action and resource that the deployed role allows, by a short name (action and folder of the bucket)."""
     iam = stack.client("iam")
     name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if f"-{role}-" in r["RoleName"])
     pairs = {}
@@ -49,7 +49,7 @@ def allowed_to(stack: Stack, role: str) -> dict[str, tuple[str, str]]:
 
 
 def policies(iam: Any, role: str) -> dict[str, Any]:
-    """The documents of a deployed role by name."""
+    """The policy documents of a deployed role, by name."""
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
 
@@ -59,7 +59,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def unused(stack: Stack, role: str) -> set[str]:
-    """What the role allows and no allowed call of its function was of."""
+    """The actions and resources that the role allows and its function never used."""
     calls = [call for call in stack.calls() if call["allowed"] and f"-{role}-" in call["role"]]
     return {
         name
@@ -81,7 +81,7 @@ def test_a_role_allows_no_more_than_its_function_used(stack: Stack, role: str) -
 
 @contextmanager
 def without(stack: Stack, role: str, action: str) -> Iterator[None]:
-    """The deployed role without one of its actions."""
+    """Remove one action from the deployed role while the block runs."""
     iam = stack.client("iam")
     name = next(r["RoleName"] for r in iam.list_roles()["Roles"] if f"-{role}-" in r["RoleName"])
     policy, before = next(one for one in policies(iam, name).items() if action in json.dumps(one[1]))
@@ -118,7 +118,7 @@ def test_taking_a_needed_action_away_fails_by_name(stack: Stack, function: str) 
     assert f"not authorized to perform: {action}" in said
 
 
-def test_taking_a_needed_action_from_the_api_fails_without_telling_callers_why(stack: Stack) -> None:
+def test_the_api_without_a_needed_action_fails_without_internals(stack: Stack) -> None:
     with without(stack, "ApiRole", "s3:PutObject"):
         status, answer = stack.gateway("POST", "/apps/run", {"input": {"html": "<div data-composition-id='m'></div>"}})
     assert status == 503
@@ -143,7 +143,7 @@ def test_taking_a_needed_action_away_leaves_the_message_in_its_queue(stack: Stac
     assert stack.refused(role, action) > refused_before
 
 
-def test_taking_a_needed_action_from_a_stream_fails_without_telling_callers_why(stack: Stack) -> None:
+def test_a_stream_without_a_needed_action_fails_without_internals(stack: Stack) -> None:
     with without(stack, "StreamRole", "dynamodb:GetItem"):
         status, answer = stack.gateway("GET", f"/tasks/{'0' * 30}/stream")
     assert status == 503

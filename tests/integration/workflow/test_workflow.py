@@ -1,4 +1,4 @@
-"""src/workflow/render.asl.json as it is deployed, really executed: every way a render can go has one end."""
+"""Runs the deployed src/workflow/render.asl.json: every path of a render has one end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPLETED, FAILED, CANCELLED = "10", "11", "12"
 
 
 def one_end(stack: Stack, task_id: str, status: str, *, execution: str) -> dict[str, Any]:
-    """The task, after checking that it has exactly one final state, record and final event, and left nothing."""
+    """Check for exactly one final state, record and final event and an empty work/. Returns the task."""
     task = stack.final(task_id)
     assert task["status"]["N"] == status, task.get("error")
     assert set(stack.executions(task_id)) == {execution}
@@ -70,10 +70,10 @@ def test_many_chunks_are_joined_in_order(stack: Stack) -> None:
         ("make_plan", ["BrowserFailed"]),
         ("render", ["BrowserFailed"]),
         ("render_chunk 1", ["BrowserFailed"]),
-        ("render_chunk 1", ["NoRoom"] * 4),  # more often than anything else is tried
+        ("render_chunk 1", ["NoRoom"] * 4),  # more often than other errors are retried
     ],
 )
-def test_a_transient_failure_is_tried_again(stack: Stack, call: str, failures: list[str]) -> None:
+def test_a_transient_failure_is_retried(stack: Stack, call: str, failures: list[str]) -> None:
     chunks = 3 if call == "render_chunk 1" else 1
     task_id = stack.submit(composition("transient", chunks=chunks, faults={call: [*failures, None]}))
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
@@ -99,14 +99,14 @@ def test_a_cancelled_render_ends_within_seconds_and_is_no_failure(stack: Stack) 
     one_end(stack, task_id, CANCELLED, execution="SUCCEEDED")
 
 
-def test_a_function_that_takes_too_long_fails_the_task_by_name(stack: Stack) -> None:
+def test_a_function_timeout_fails_the_task_with_its_code(stack: Stack) -> None:
     with stack.configured("render-chunk", Timeout=2):
         task_id = stack.submit(composition("slow", faults={"render": ["hang"]}))
         one_end(stack, task_id, FAILED, execution="FAILED")
     assert stack.read_json(f"outbox/tasks/{task_id}/error.json")["details"]["code"] == "function_timed_out"
 
 
-def test_a_task_that_is_started_twice_is_rendered_to_one_end(stack: Stack) -> None:
+def test_a_task_started_twice_has_one_final_state(stack: Stack) -> None:
     task_id = stack.submit(composition("twice", chunks=2, frames=20, seconds_per_frame=0.05))
     start = stack.client("stepfunctions").start_execution
     machine, given = stack.outputs["WorkflowArn"], json.dumps({"task_id": task_id, "access": stack.access(task_id)})
@@ -116,19 +116,19 @@ def test_a_task_that_is_started_twice_is_rendered_to_one_end(stack: Stack) -> No
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
 
 
-def test_a_worker_that_dies_by_itself_is_replaced(stack: Stack) -> None:
+def test_a_crashed_worker_is_replaced(stack: Stack) -> None:
     task_id = stack.submit(composition("dies", chunks=2, faults={"render_chunk 0": ["die", None]}))
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
 
 
-def test_a_worker_that_is_killed_in_the_middle_is_replaced(stack: Stack) -> None:
+def test_a_killed_worker_is_replaced(stack: Stack) -> None:
     task_id = stack.submit(composition("killed", chunks=2, frames=60, seconds_per_frame=0.05))
     wait_for(lambda: int(stack.task(task_id).get("frames_done", {"N": "0"})["N"]) > 0, seconds=15, what="a frame")
     os.kill(stack.processes("render_chunk")[0], signal.SIGKILL)
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
 
 
-def test_an_upload_that_s3_refuses_is_tried_again(stack: Stack) -> None:
+def test_an_upload_that_s3_refuses_is_retried(stack: Stack) -> None:
     task_id = stack.submit(composition("s3", chunks=2, faults={"render_chunk 1": ["s3", None]}))
     one_end(stack, task_id, COMPLETED, execution="SUCCEEDED")
 
@@ -142,7 +142,7 @@ def test_a_finished_chunk_is_not_rendered_again(stack: Stack) -> None:
 
 
 def test_a_retry_waits_no_longer_than_its_longest_delay(stack: Stack) -> None:
-    """Doubling from ten seconds, four retries would take minutes; within two seconds each, they are soon over."""
+    """Four retries with doubled waits from ten seconds take minutes: this one limits each wait to two seconds."""
     states = stack.client("stepfunctions")
     missing = {"FunctionName": "no-such-function", "Payload": {}}
     retry = {

@@ -1,4 +1,4 @@
-"""Asking for the credentials of one task."""
+"""Requests for the credentials of one task."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class _Refuses:
         ("AccessDeniedException", ServiceFailed),
     ],
 )
-def test_who_finds_no_room_for_grant_gives_its_own_up_and_comes_again(code: str, kind: type[RenderError]) -> None:
-    access = GrantedAccess("grant", _Refuses(code))  # type: ignore[arg-type]  # all that is used of it
+def test_a_throttled_grant_raises_a_retryable_error(code: str, kind: type[RenderError]) -> None:
+    access = GrantedAccess("grant", _Refuses(code))  # type: ignore[arg-type]  # only `invoke` is used
     with pytest.raises(ServiceFailed) as raised:
         access.take("0" * 30, "0" * 32)
     assert type(raised.value) is kind

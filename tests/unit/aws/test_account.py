@@ -1,4 +1,4 @@
-"""What the account says of itself."""
+"""The account's concurrency limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hyperframes_render.aws.account import unreserved_concurrency
 from hyperframes_render.errors import ServiceFailed
 
 
-def test_functions_that_are_reserved_are_not_counted() -> None:
+def test_reserved_concurrency_is_not_counted() -> None:
     functions = boto3.client("lambda", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 400}
     with Stubber(functions) as stubber:
@@ -18,7 +18,7 @@ def test_functions_that_are_reserved_are_not_counted() -> None:
         assert unreserved_concurrency(functions) == 400
 
 
-def test_a_refusal_is_an_error_of_our_own() -> None:
+def test_a_client_error_becomes_service_failed() -> None:
     functions = boto3.client("lambda", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(functions) as stubber:
         stubber.add_client_error("get_account_settings", "AccessDeniedException")

@@ -1,4 +1,4 @@
-"""What a session for one task may reach."""
+"""Limits of a session for one task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hyperframes_render.tasks.ids import DROP_OWNER, new_task_id, task_id_from
 from hyperframes_render.tasks.model import Task, TaskStatus
 from tests.template import load_template
 
-#: Characters of a session policy (STS).
+#: Maximum characters of a session policy (STS).
 POLICY_LIMIT = 2048
 MINE = task_id_from("mine", "me")
 DROPPED = task_id_from("mine", DROP_OWNER)
@@ -43,7 +43,7 @@ def may(policy: dict[str, Any], action: str, key: str) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in allowed(policy, action))
 
 
-def test_a_task_reads_its_folder_and_what_was_uploaded_for_it() -> None:
+def test_a_task_reads_its_folder_and_its_uploads() -> None:
     policy = policy_of(task(source_key="uploads/me/1/a.zip", audio_key="uploads/me/2/b.mp3"))
     assert all(may(policy, "s3:GetObject", key) for key in (f"work/{MINE}/plan.json", "uploads/me/1/a.zip"))
     assert may(policy, "s3:GetObject", "uploads/me/2/b.mp3")
@@ -65,13 +65,13 @@ def test_a_task_writes_its_folder_and_its_result() -> None:
     assert not any(may(policy, "s3:PutObject", key) for key in others)
 
 
-def test_an_address_that_plan_fetches_is_no_key() -> None:
+def test_a_source_url_is_not_treated_as_a_key() -> None:
     policy = policy_of(task(source_key="https://a.example/b.html"))
     assert "a.example" not in json.dumps(policy)
 
 
 def items(policy: dict[str, Any], action: str) -> list[str]:
-    """The items that `action` is allowed on."""
+    """The table items on which `action` is allowed."""
     found: list[str] = []
     for statement in policy["Statement"]:
         if fnmatchcase(action, str(statement["Action"])):
@@ -80,20 +80,20 @@ def items(policy: dict[str, Any], action: str) -> list[str]:
     return found
 
 
-def test_the_items_are_the_task_its_owner_s_day_and_its_dropped_name() -> None:
+def test_the_items_are_task_frame_counter_and_dropped_name() -> None:
     read = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:GetItem")
     assert read[0] == DROPPED and "drop" in read[1] and read[2].startswith("drop#") and len(read) == 3
     read = items(policy_of(task()), "dynamodb:GetItem")
     assert read[0] == MINE and "me" in read[1] and len(read) == 2
 
 
-def test_who_holds_a_dropped_name_is_not_for_its_task_to_say() -> None:
+def test_a_task_cannot_change_the_holder_of_its_dropped_name() -> None:
     written = items(policy_of(task(drop_key="inbox/a.html")), "dynamodb:UpdateItem")
     assert len(written) == 2 and not [one for one in written if one.startswith("drop#")]
 
 
 @pytest.mark.parametrize("name", ["*", "?", "a*", "${aws:userid}", "$", "a?b$*"])
-def test_a_name_with_a_policy_s_special_characters_reaches_no_more(name: str) -> None:
+def test_special_characters_in_a_name_allow_no_other_key(name: str) -> None:
     policy = policy_of(task(drop_key=f"inbox/x{name}.html"))
     patterns = allowed(policy, "s3:PutObject")
     assert not any("*" in one.removesuffix("/*") or "$" in one for one in patterns)
@@ -102,13 +102,13 @@ def test_a_name_with_a_policy_s_special_characters_reaches_no_more(name: str) ->
 
 
 @pytest.mark.parametrize("name", ["x" * 1000, "ü" * 480, "名" * 330])
-def test_the_policy_of_the_longest_name_is_one_that_sts_takes(name: str) -> None:
+def test_the_policy_of_the_longest_name_fits_the_limit_of_sts(name: str) -> None:
     policy = policy_of(task(drop_key=f"inbox/{name}.html", audio_key=f"uploads/{'o' * 64}/{'0' * 24}/a.mp3"), "b")
     text = json.dumps(policy, separators=(",", ":"))
     assert len(text) <= POLICY_LIMIT and text.isascii()
 
 
-def test_the_policy_of_a_real_task_is_one_that_sts_takes() -> None:
+def test_the_policy_of_a_typical_task_fits_the_limit_of_sts() -> None:
     upload = f"uploads/{'o' * 16}/{'0' * 24}/{'a' * 80}.html"
     given = task(source_key=upload, audio_key=upload).model_copy(update={"id": new_task_id("me")})
     assert len(json.dumps(policy_of(given, "b" * 63), separators=(",", ":"))) <= POLICY_LIMIT
@@ -116,11 +116,11 @@ def test_the_policy_of_a_real_task_is_one_that_sts_takes() -> None:
 
 def test_a_session_outlives_the_longest_function() -> None:
     longest = max(int(one["Properties"]["Timeout"]) for one in load_template().functions().values())
-    # An hour is the most that a role's session gives another.
+    # A role that assumes another role gets a session of at most one hour.
     assert longest < SESSION_SECONDS <= 3600
 
 
-def test_the_session_bears_the_task_s_name() -> None:
+def test_the_session_is_named_after_the_task() -> None:
     asked: dict[str, Any] = {}
 
     class Sts:

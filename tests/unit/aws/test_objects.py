@@ -1,4 +1,4 @@
-"""S3's answers become our errors, and its addresses are what a browser can use."""
+"""S3 errors become RenderErrors, and browsers can use signed URLs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def s3() -> Any:
         ("SlowDown", 503, ServiceFailed),
     ],
 )
-def test_each_refusal_has_its_error(s3: Any, tmp_path: Path, code: str, status: int, kind: type[RenderError]) -> None:
+def test_each_s3_error_becomes_its_render_error(
+    s3: Any, tmp_path: Path, code: str, status: int, kind: type[RenderError]
+) -> None:
     objects = S3Objects("bucket", s3)
     for method, act in {
         "copy_object": lambda: objects.copy("inbox/a.html", "work/t/source.html", etag="e"),
@@ -53,7 +55,7 @@ def test_a_read_is_pinned_to_the_etag(s3: Any) -> None:
         assert S3Objects("bucket", s3).get("k", etag="etag") == b"data"
 
 
-def test_more_than_the_limit_is_not_read(s3: Any) -> None:
+def test_reading_stops_at_the_limit(s3: Any) -> None:
     source = io.BytesIO(b"x" * 1000)
     with Stubber(s3) as stub:
         stub.add_response("get_object", {"Body": StreamingBody(source, 1000)}, {"Bucket": "bucket", "Key": "k"})
@@ -62,13 +64,13 @@ def test_more_than_the_limit_is_not_read(s3: Any) -> None:
     assert source.closed or source.tell() <= 11
 
 
-def test_nothing_but_a_named_folder_is_emptied(s3: Any) -> None:
+def test_only_a_named_folder_can_be_deleted(s3: Any) -> None:
     for prefix in ("", "/", "work/abc", "inbox"):
         with pytest.raises(ValueError, match="slash"):
             S3Objects("bucket", s3).delete_folder(prefix)
 
 
-def test_a_signed_address_ends_and_saves_under_any_name(s3: Any) -> None:
+def test_a_signed_url_expires_and_has_a_file_name(s3: Any) -> None:
     address = S3Objects("bucket", s3).presign("outbox/größe ✓.mp4", 3600, 'größe ✓ "x".mp4')
     parts = urlsplit(address)
     assert address.isascii() and parts.scheme == "https"

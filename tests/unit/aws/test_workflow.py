@@ -1,4 +1,4 @@
-"""Starting a workflow twice is starting it once."""
+"""A second start of a workflow has no effect; the status of executions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:render"
 
 
 class Client:
-    """Answers each call with what is left for it: an exception or a value."""
+    """A client that answers each call with `answer`: a value, or an exception that it raises."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -39,18 +39,18 @@ def machine(answer: Any) -> tuple[StateMachine, Client]:
     return StateMachine(ARN, client), client
 
 
-def test_the_name_is_the_tasks_id_and_says_which_start_it_is() -> None:
+def test_the_execution_name_is_task_id_and_attempt() -> None:
     assert [execution_name("abc", attempt) for attempt in (1, 2, 3)] == ["abc", "abc-2", "abc-3"]
 
 
-def test_already_there_counts_as_started() -> None:
+def test_an_existing_execution_counts_as_started() -> None:
     started, client = machine(error("ExecutionAlreadyExists"))
     started.start("abc", 1, "shown")
     assert client.calls == [{"stateMachineArn": ARN, "name": "abc", "input": '{"task_id": "abc", "access": "shown"}'}]
 
 
 @pytest.mark.parametrize("failure", [error("ThrottlingException"), EndpointConnectionError(endpoint_url="http://x")])
-def test_any_other_failure_is_a_failure_of_the_service(failure: Exception) -> None:
+def test_other_errors_become_service_failed(failure: Exception) -> None:
     with pytest.raises(ServiceFailed, match="Starting the workflow failed"):
         machine(failure)[0].start("abc", 1, "shown")
 
@@ -67,7 +67,7 @@ def test_any_other_failure_is_a_failure_of_the_service(failure: Exception) -> No
         (error("ExecutionDoesNotExist"), Execution.ABSENT),
     ],
 )
-def test_a_look_tells_running_from_ended_and_from_never_started(answer: Any, seen: Execution) -> None:
+def test_status_distinguishes_running_ended_and_absent(answer: Any, seen: Execution) -> None:
     looked, client = machine(answer)
     assert looked.status("abc", 2) == seen
     assert client.calls[0]["executionArn"] == "arn:aws:states:us-east-1:123456789012:execution:render:abc-2"

@@ -1,4 +1,4 @@
-"""The planner's choice is near the best that the model knows, and more of anything is never cheaper."""
+"""The planner's choice is near the model's best, and more chunks are never cheaper."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_planners_choice_is_within_a_tenth_of_the_best_at_its_price(
     work, stack = video(seconds), Stack(memory, parallel)
     chosen = predict_planned(work, stack)
     others = [predict(work, stack, chunks) for chunks in range(1, min(parallel * 4, seconds) + 1)]
-    # Chunks that take longer than a step has do not count.
+    # Chunks that exceed the time limit of a function do not count.
     others = [other for other in others if work.frames / other.chunks * frame_seconds(work, stack) <= 240]
     best = min(other.seconds for other in others if other.usd <= chosen.usd * 1.001)
     assert chosen.seconds <= 1.1 * best
@@ -34,7 +34,7 @@ def test_more_chunks_cost_more(seconds: int) -> None:
     assert costs == sorted(costs)
 
 
-def test_ten_minutes_of_720p24_are_done_in_half_a_minute_for_half_of_ten_cents() -> None:
+def test_ten_minutes_of_720p24_take_half_a_minute_and_five_cents() -> None:
     work = Workload(frames=14_400, fps=24, width=1280, height=720, capture=0.025)
     predicted = predict_planned(work, Stack(3008, 100))
     assert predicted.seconds <= 30

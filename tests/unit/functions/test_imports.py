@@ -1,4 +1,4 @@
-"""The zip functions start without a browser, a codec library or a command line, none of which they have."""
+"""The zip functions start without a browser, a codec library or a command line, which their layer lacks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-#: Not in the dependencies layer, or too slow to start with.
+#: Modules that are not in the dependencies layer, or too slow to import at start.
 ABSENT = ("playwright", "av", "imageio_ffmpeg", "click", "numpy", "PIL", "moto", "uvicorn", "hyperframes_render.render")
 
 
 @pytest.mark.parametrize("trace_disabled", ["true", "false"])
 @pytest.mark.parametrize("name", ["api", "drop", "sweep", "record", "notify"])
-def test_a_zip_function_imports_nothing_that_it_does_not_have(name: str, trace_disabled: str) -> None:
+def test_a_zip_function_imports_only_modules_of_its_layer(name: str, trace_disabled: str) -> None:
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({ABSENT!r})); import hyperframes_render.functions.{name} as f; "
         "print(callable(f.handler), 'aws_xray_sdk.core' in sys.modules)"
@@ -28,7 +28,7 @@ def test_a_zip_function_imports_nothing_that_it_does_not_have(name: str, trace_d
 
 
 @pytest.mark.parametrize("name", ["plan", "render_chunk", "assemble"])
-def test_a_function_of_the_image_gives_the_browsers_driver_a_home(name: str) -> None:
+def test_render_functions_set_home_for_the_browsers_driver(name: str) -> None:
     program = f"import os, hyperframes_render.functions.{name}; print(os.path.isdir(os.environ['HOME']))"
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""A function starts with the environment that it needs, or says which variable is wrong."""
+"""A function starts with valid environment variables, or names the wrong variable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMON = {
 }
 
 
-def test_values_are_read_as_what_they_mean() -> None:
+def test_values_are_parsed_to_their_types() -> None:
     given = read_settings(
         ApiSettings, {**COMMON, "NETWORK_CEILING": "a.example, *.b.example", "WEBHOOK_ALLOW_PRIVATE": "true"}
     )
@@ -28,11 +28,11 @@ def test_values_are_read_as_what_they_mean() -> None:
     assert given.result_days == 30
 
 
-def test_what_is_set_to_nothing_has_its_default() -> None:
+def test_an_empty_variable_has_its_default() -> None:
     assert read_settings(ApiSettings, {**COMMON, "NETWORK_CEILING": "", "RESULT_DAYS": ""}).network_ceiling == "public"
 
 
-def test_a_missing_and_a_wrong_variable_are_named() -> None:
+def test_missing_and_invalid_variables_are_named() -> None:
     wrong = {**COMMON, "MAX_DURATION_SECONDS": "long"}
     del wrong["BUCKET"]
     with pytest.raises(SetupIncomplete) as raised:

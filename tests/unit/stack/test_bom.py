@@ -1,4 +1,4 @@
-"""The bill of materials and the licences are those of what is installed."""
+"""The bill of materials and the licences match the installed packages."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_the_bill_of_materials_names_every_kind_of_part_once(made: Path) -> None
     wanted = {"pkg:deb/debian/chromium-headless-shell", "pkg:deb/debian/fonts-noto-core", "pkg:deb/debian/libc6"}
     assert wanted | {"pkg:pypi/playwright", "pkg:npm/gsap", "pkg:generic/imageio-ffmpeg/ffmpeg"} <= known
     assert all(component["licenses"] for component in bom["components"])
-    assert not [url for url in known if "hypothesis" in url], "what only tests need is not in the image"
-    assert not [url for url in known if url.endswith("/gcc")], "what only builds is not in the image"
+    assert not [url for url in known if "hypothesis" in url], "the image has no package that only tests need"
+    assert not [url for url in known if url.endswith("/gcc")], "the image has no build tool"
 
 
-def test_the_page_of_licences_is_of_what_is_locked(made: Path) -> None:
-    """`make bom` writes docs/reference/licences.md anew. Debian's part differs from machine to machine."""
+def test_the_licence_page_matches_the_locks(made: Path) -> None:
+    """`make bom` rewrites docs/reference/licences.md. Debian's part differs between machines."""
     pinned, written = (path.read_text().partition("## Debian")[0] for path in (LICENCES, made / "licences.md"))
     assert pinned == written
     for name in re.findall(

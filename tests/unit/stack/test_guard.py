@@ -1,4 +1,4 @@
-"""The emulator answers the stack's own programs, and of web pages only what the API signed for them."""
+"""The emulator answers the stack's programs. Web pages may use only URLs that the API signed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def _application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def ask(method: str = "GET", path: str = "/", query: str = "", kind: str = "http", **headers: str) -> tuple[int, str]:
-    """Status (of a web socket: the code it is closed with) and text of the answer."""
+    """Status (of a web socket: its close code) and text of the response."""
     given = {"host": "127.0.0.1:4566", **headers}
     scope = {
         "type": kind,
@@ -49,7 +49,7 @@ def ask(method: str = "GET", path: str = "/", query: str = "", kind: str = "http
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:4566", "localhost", "LOCALHOST:80", "[::1]:4566", "bucket.localhost:4566", "a.s3.localhost"]
 )
-def test_programs_reach_it_by_every_name_of_this_machine(host: str) -> None:
+def test_programs_reach_the_emulator_by_every_local_name(host: str) -> None:
     assert ask("POST", host=host) == (200, "answered")
     assert ask("PUT", UPLOAD, host=host, x_amz_copy_source="/a/b", authorization="AWS4-HMAC-SHA256 x")[0] == 200
 
@@ -61,13 +61,13 @@ def test_programs_reach_it_by_every_name_of_this_machine(host: str) -> None:
         *("192.168.0.7:4566", "127.0.0.1:4566@evil.example", "localhost:4566.evil.example", "0.0.0.0:4566"),
     ],
 )
-def test_a_name_that_somebody_else_may_point_here_is_refused(host: str) -> None:
+def test_other_host_names_are_refused(host: str) -> None:
     status, text = ask(host=host)
     assert status == 403
     assert text == "This is the emulator of `hyperframes-render serve`: it answers to 127.0.0.1 and localhost only.\n"
 
 
-def test_of_the_emulators_own_routes_only_its_health_is_open() -> None:
+def test_only_the_emulators_health_route_is_open() -> None:
     assert ask("GET", "/_ministack/health")[0] == 200
     for path in ("reset", "config", "lambda-code/x", "sqs/messages", "rds/iam-auth", "ready", "health/"):
         assert ask("POST", f"/_ministack/{path}")[0] == ask("GET", f"/_ministack/{path}")[0] == 403
@@ -93,12 +93,12 @@ def test_a_web_page_is_refused(headers: dict[str, str]) -> None:
     assert ask("GET", "/_ministack/health", **headers)[0] == 403
 
 
-def test_an_address_that_somebody_typed_is_answered() -> None:
+def test_a_url_typed_in_the_browser_is_answered() -> None:
     assert ask("GET", RESULT, SIGNED, sec_fetch_site="none")[0] == 200
 
 
 @pytest.mark.parametrize("headers", [PAGE, {"sec_fetch_site": "cross-site"}])
-def test_a_page_uploads_and_reads_by_signed_addresses(headers: dict[str, str]) -> None:
+def test_a_page_uploads_and_reads_by_signed_urls(headers: dict[str, str]) -> None:
     disposition = SIGNED + "&response-content-disposition=inline"
     assert ask("PUT", UPLOAD, SIGNED, content_type="text/html", x_amz_checksum_sha256="aa", **headers)[0] == 200
     assert ask("OPTIONS", UPLOAD, SIGNED, access_control_request_method="PUT", **headers)[0] == 200
@@ -126,14 +126,12 @@ def test_a_page_uploads_and_reads_by_signed_addresses(headers: dict[str, str]) -
         ("OPTIONS", "/", "", {"access_control_request_method": "POST"}),
     ],
 )
-def test_a_page_makes_no_other_call_of_a_signed_address(
-    method: str, path: str, query: str, more: dict[str, str]
-) -> None:
+def test_a_page_makes_no_other_call_with_a_signed_url(method: str, path: str, query: str, more: dict[str, str]) -> None:
     assert ask(method, path, query, **PAGE, **more)[0] == 403
     assert ask(method, path, query, **more)[0] == 200
 
 
-def test_a_page_asks_the_deployed_api_by_its_name_and_nothing_else_by_it() -> None:
+def test_a_page_reaches_only_the_api_by_the_apis_host_name() -> None:
     assert ask("OPTIONS", "/live/apps/run", **API)[0] == 200
     assert ask("POST", "/live/apps/run", authorization="Bearer key", **API)[0] == 200
     for path in ("/v20180820/tags/x", "/iceberg/v1/config", "/Execute", "/lively"):
@@ -145,7 +143,7 @@ def test_there_are_no_web_sockets() -> None:
     assert ask(path="/live", kind="websocket", **API)[0] == 1008
 
 
-def test_the_server_s_own_start_is_let_through() -> None:
+def test_lifespan_messages_are_passed_through() -> None:
     seen: list[str] = []
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

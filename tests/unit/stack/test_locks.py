@@ -1,4 +1,4 @@
-"""Locks are exact, carry hashes and name no place to get packages from."""
+"""Locks have exact versions and hashes, and no URLs of packages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_layer_and_the_image_have_the_same_versions() -> None:
 
 
 @pytest.mark.parametrize("step", sorted(PROJECT.glob("layers/**/setup/*.sh")), ids=lambda path: path.name)
-def test_a_step_of_the_image_takes_from_pypi_and_npm_only_what_is_locked(step: Path) -> None:
+def test_image_steps_install_only_locked_packages(step: Path) -> None:
     for line in step.read_text().splitlines():
         if "-m pip install" in line:
             assert "--require-hashes" in line or line.endswith("--no-deps --no-build-isolation ."), line

@@ -1,4 +1,4 @@
-"""What template.yaml promises, without deploying it."""
+"""Properties of template.yaml, checked without a deployment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "Stream": settings.StreamSettings,
     "Grant": settings.GrantSettings,
 }
-#: Set by Lambda, or with a default that only tests and the stack on one machine change.
+#: Variables that Lambda sets, or whose default only tests and the local stack change.
 NOT_IN_TEMPLATE = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ATTENTION_SECONDS"}
 
 
@@ -69,21 +69,21 @@ def test_every_action_has_a_reason_beside_it() -> None:
     assert len(re.findall(r"^ {18}- \w+:\w+ # \S+", TEMPLATE.text, re.MULTILINE)) > 60
 
 
-#: Actions for which AWS takes no resource but "*".
-KNOW_NO_RESOURCES = {"lambda:GetAccountSettings"}
+#: Actions for which AWS accepts only the resource "*".
+WITHOUT_RESOURCE = {"lambda:GetAccountSettings"}
 
 
 @pytest.mark.parametrize("role", [*TEMPLATE.function_roles(), "WorkflowRole"])
-def test_a_role_has_no_wildcard_where_there_is_a_resource_to_name(role: str) -> None:
+def test_roles_name_resources_where_actions_accept_them(role: str) -> None:
     for statement in TEMPLATE.statements(role):
         assert not [action for action in statement["Action"] if "*" in action]
         if "*" in statement["Resource"]:
-            named = {action for action in statement["Action"] if action not in KNOW_NO_RESOURCES}
+            named = {action for action in statement["Action"] if action not in WITHOUT_RESOURCE}
             assert {action.partition(":")[0] for action in named} <= {"xray", "logs"}
 
 
 @pytest.mark.parametrize("name", TEMPLATE.functions())
-def test_a_function_has_its_own_role_and_a_log_that_ends(name: str) -> None:
+def test_a_function_has_its_own_role_and_log_retention(name: str) -> None:
     properties = TEMPLATE.functions()[name]["Properties"]
     assert TEMPLATE.function_roles().count(properties["Role"]["GetAtt"].partition(".")[0]) == 1
     log = TEMPLATE.body["Resources"][properties["LoggingConfig"]["LogGroup"]["Ref"]]
@@ -91,24 +91,24 @@ def test_a_function_has_its_own_role_and_a_log_that_ends(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Bucket", "TaskTable", "WebhookSecretKey"])
-def test_what_cannot_be_made_again_is_kept_when_the_stack_goes(name: str) -> None:
+def test_data_is_retained_when_the_stack_is_deleted(name: str) -> None:
     resource = TEMPLATE.body["Resources"][name]
     assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_gateway_has_the_application_s_routes_and_no_other() -> None:
+def test_the_gateway_has_exactly_the_routes_of_the_application() -> None:
     listed = set()
     for function in ("ApiFunction", "StreamFunction"):
         for event in TEMPLATE.functions()[function]["Properties"]["Events"].values():
             route = (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
-            # A preflight is no stream: the API's function answers it.
+            # The function `api` answers the preflight of a stream.
             assert (route[1].endswith("/stream") and route[0] == "GET") == (function == "StreamFunction")
             listed.add(route)
     paths = build_application().openapi()["paths"]
     served = {
         (method.upper(), path.replace("{task_id}", "{id}")) for path, methods in paths.items() for method in methods
     }
-    # Other names of POST /apps/run and GET /tasks; and every route answers below /v1 as well.
+    # Aliases of POST /apps/run and GET /tasks. Every route also exists under /v1.
     served |= {("POST", "/run"), ("POST", "/tasks/list")}
     served |= {("OPTIONS", path) for _, path in served}
     served |= {(method, f"/v1{path}") for method, path in served}
@@ -119,7 +119,7 @@ def access_log() -> str:
     return str(TEMPLATE.body["Resources"]["Api"]["Properties"]["AccessLogSetting"]["Format"])
 
 
-#: What the gateway answers by itself, as the application would answer it. The last two have no status of their own: the
+#: Errors of the gateway, as the application would report them. The bodies of the last two have no status, because the
 #: gateway has no variable for it.
 GATEWAY_ERRORS: dict[str, tuple[RenderError, int]] = {
     "UNAUTHORIZED": (Unauthorized("There is no valid key.", "Send the header Authorization: Bearer YOUR_KEY."), 401),
@@ -149,12 +149,12 @@ GATEWAY_ERRORS: dict[str, tuple[RenderError, int]] = {
 }
 
 
-def test_every_error_that_the_gateway_makes_is_known() -> None:
+def test_every_error_of_the_gateway_is_listed() -> None:
     assert set(TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"]) == set(GATEWAY_ERRORS)
 
 
 @pytest.mark.parametrize("name", GATEWAY_ERRORS)
-def test_an_error_that_the_gateway_makes_has_the_body_of_the_application(name: str) -> None:
+def test_gateway_errors_have_the_body_of_application_errors(name: str) -> None:
     response = TEMPLATE.body["Resources"]["Api"]["Properties"]["GatewayResponses"][name]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     error, status = GATEWAY_ERRORS[name]
@@ -188,7 +188,7 @@ def test_a_message_stays_hidden_longer_than_its_function_may_take(name: str, fun
 
 
 @pytest.mark.parametrize("name", ["WebhookQueue", "DropQueue"])
-def test_a_queue_s_dead_letters_are_watched_and_kept_longer(name: str) -> None:
+def test_dead_letters_have_an_alarm_and_a_longer_retention(name: str) -> None:
     letters = queue(name)["RedrivePolicy"]["deadLetterTargetArn"]["GetAtt"].partition(".")[0]
     assert queue(letters)["MessageRetentionPeriod"] > queue(name)["MessageRetentionPeriod"]
     watched = [
@@ -197,7 +197,7 @@ def test_a_queue_s_dead_letters_are_watched_and_kept_longer(name: str) -> None:
     assert {"GetAtt": f"{letters}.QueueName"} in watched
 
 
-def test_the_longest_function_is_what_sweep_believes() -> None:
+def test_record_and_sweep_know_the_longest_timeout() -> None:
     longest = max(function["Properties"]["Timeout"] for function in TEMPLATE.functions().values())
     for function in ("Record", "Sweep"):
         assert own_variables(function)["LONGEST_FUNCTION_SECONDS"] == str(longest)

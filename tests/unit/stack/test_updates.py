@@ -1,4 +1,4 @@
-"""renovate.json reaches everything that is pinned."""
+"""renovate.json covers every pinned version."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_base_image_is_dated_as_its_rule_reads_it() -> None:
     assert tag and re.fullmatch(pattern, tag[1])
 
 
-def test_packages_with_a_rule_of_their_own_exist() -> None:
+def test_packages_with_a_special_rule_exist() -> None:
     package = json.loads((PROJECT / "layers/renderer/package.json").read_text())
     for rule in CONFIGURATION["packageRules"]:
         if rule.get("matchFileNames") == ["layers/renderer/package.json"]:

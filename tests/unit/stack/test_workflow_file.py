@@ -1,4 +1,4 @@
-"""src/workflow/render.asl.json against the errors, the template and the limits of Step Functions."""
+"""src/workflow/render.asl.json matches the errors, the template and the limits of Step Functions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WORKFLOW = load_workflow()
 TASKS = tasks_of(WORKFLOW)
 TEMPLATE = load_template()
 THROTTLED = ["Lambda.TooManyRequestsException", "NoRoom"]
-#: A function that nobody called for weeks is refused until Lambda has made it ready again, in a minute or two.
+#: Errors of a function that was idle for weeks. Lambda reactivates it within a minute or two.
 WAKING = [
     "Lambda.CodeArtifactUserPendingException",
     "Lambda.ResourceConflictException",
     "Lambda.ResourceNotReadyException",
 ]
-#: Lambda's own troubles, and a worker that died: none of them is the render's fault.
+#: Errors of Lambda and of a crashed worker, which the composition did not cause.
 OF_LAMBDA = {
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -31,7 +31,7 @@ OF_LAMBDA = {
     "Runtime.ExitError",
     "Runtime.OutOfMemory",
 }
-#: Bytes of a state's input or output, and of an execution's.
+#: Maximum bytes of the input or output of a state or an execution.
 STATE_LIMIT = 262_144
 
 
@@ -41,7 +41,7 @@ def retryable_errors() -> set[str]:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_just_the_transient_errors_are_tried_again(name: str) -> None:
+def test_exactly_the_transient_errors_are_retried(name: str) -> None:
     throttled, waking, transient = TASKS[name]["Retry"]
     assert throttled["ErrorEquals"] == THROTTLED
     assert waking["ErrorEquals"] == WAKING
@@ -50,15 +50,15 @@ def test_just_the_transient_errors_are_tried_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_work_waits_hours_for_room_and_minutes_for_a_function_that_slept(name: str) -> None:
+def test_retries_wait_hours_for_capacity_and_minutes_for_reactivation(name: str) -> None:
     def longest(retry: dict[str, Any]) -> float:
         steps = range(retry["MaxAttempts"])
         return float(sum(min(retry["IntervalSeconds"] * 2.0**n, retry["MaxDelaySeconds"]) for n in steps))
 
     throttled, waking, _ = TASKS[name]["Retry"]
-    assert longest(throttled) / 2 > 6 * 3600, "full jitter waits half of it in the mean"
+    assert longest(throttled) / 2 > 6 * 3600, "full jitter waits half of it on average"
     assert 300 < longest(waking) < 900
-    # An execution's history ends with 25,000 events; one attempt makes three.
+    # An execution's history is limited to 25,000 events; one attempt adds three.
     assert 3 * throttled["MaxAttempts"] < 10_000
 
 
@@ -68,12 +68,12 @@ def function_of(name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_ends_after_its_function_must_have_ended(name: str) -> None:
+def test_a_state_times_out_after_its_function(name: str) -> None:
     assert TASKS[name]["TimeoutSeconds"] > int(str(function_of(name)["Timeout"]))
 
 
-def test_a_task_s_id_is_that_of_the_execution_not_what_a_renderer_answered() -> None:
-    """A plan function that a page took over could else have another's task recorded as failed."""
+def test_the_task_id_comes_from_the_executions_input() -> None:
+    """Otherwise a compromised plan function could end another task as failed."""
     for name, state in WORKFLOW["States"].items():
         for given in (state.get("Parameters", {}).get("Payload"), state.get("ItemSelector")):
             if given is not None:
@@ -90,7 +90,7 @@ def test_every_path_has_a_catch_that_leads_to_the_record() -> None:
             assert catch["Next"] == ("Failed" if name == "RecordFailed" else "RecordFailed")
 
 
-def test_the_map_has_children_that_may_take_as_long_as_a_chunk() -> None:
+def test_the_children_of_the_map_may_run_as_long_as_a_chunk() -> None:
     chunks = WORKFLOW["States"]["RenderChunks"]
     # An EXPRESS child ends after five minutes.
     assert int(str(function_of("RenderChunk")["Timeout"])) > 300
@@ -109,8 +109,8 @@ def test_ten_thousand_chunks_fit_into_the_state() -> None:
     assert len(json.dumps(item)) + len(json.dumps(state)) < 1000
 
 
-def test_the_role_of_the_workflow_allows_just_what_the_file_does() -> None:
-    """The emulator does not enforce this role, so it is compared with the file."""
+def test_the_workflow_role_allows_exactly_the_actions_of_the_file() -> None:
+    """The emulator does not enforce this role. It is therefore compared with the file."""
     allowed = {}
     for statement in TEMPLATE.statements("WorkflowRole"):
         for action in statement["Action"]:
@@ -128,11 +128,11 @@ def test_the_role_of_the_workflow_allows_just_what_the_file_does() -> None:
         labelled, plain = allowed.pop(action)
         assert labelled["Sub"].endswith(f":execution:{machine}/{label}:*")
         assert plain["Sub"].endswith(f":execution:{machine}:*")
-    # What is left are the log and the trace, which know no resources.
+    # The remaining actions are for logs and traces and accept no resource.
     assert {action.partition(":")[0] for action in allowed} == {"logs", "xray"}
 
 
-def test_every_placeholder_is_given_by_the_template() -> None:
+def test_the_template_substitutes_every_placeholder() -> None:
     given = TEMPLATE.body["Resources"]["RenderWorkflow"]["Properties"]["DefinitionSubstitutions"]
     text = json.dumps(WORKFLOW)
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(given)

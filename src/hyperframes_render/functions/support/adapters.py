@@ -1,4 +1,4 @@
-"""The cloud's adapters for each kind of function, made once for an environment and kept between its calls."""
+"""AWS adapters for each kind of function. Created once per execution environment and reused by its calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects
 from hyperframes_render.aws.tasks import DynamoKeys, DynamoTasks
 from hyperframes_render.aws.workflow import StateMachine
-from hyperframes_render.functions.support.settings import Accepting, Finishing, Kind, Settings, read_settings
+from hyperframes_render.functions.support.settings import (
+    FinishingSettings,
+    Kind,
+    Settings,
+    SubmissionSettings,
+    read_settings,
+)
 from hyperframes_render.tasks.finish import Finisher
 from hyperframes_render.tasks.keys import KeyChecker
 from hyperframes_render.tasks.service import Policy, TaskService
@@ -19,25 +25,25 @@ from hyperframes_render.tasks.service import Policy, TaskService
 
 @cache
 def settings(kind: type[Kind]) -> Kind:
-    """The function's settings, read once."""
+    """The function's settings, read once. Raises SetupIncomplete."""
     return read_settings(kind)
 
 
 @cache
 def account_concurrency() -> int:
-    """Functions that the account may run at once, read once. Raises ServiceFailed."""
+    """The number of functions that the account may run at once, read once. Raises ServiceFailed."""
     return unreserved_concurrency()
 
 
 @cache
 def key_checker(table: str) -> KeyChecker:
-    """For functions that callers reach. It remembers keys for a moment."""
+    """The checker of API keys, for functions that callers reach. It caches keys for CACHE_SECONDS."""
     return KeyChecker(DynamoKeys(table))
 
 
 @lru_cache(maxsize=1)
-def task_service(config: Accepting) -> TaskService:
-    """For functions that accept tasks."""
+def task_service(config: SubmissionSettings) -> TaskService:
+    """The service that accepts tasks, for `api` and `drop`."""
     return TaskService(
         tasks=DynamoTasks(config.task_table),
         objects=S3Objects(config.bucket),
@@ -55,8 +61,8 @@ def task_service(config: Accepting) -> TaskService:
 
 
 @lru_cache(maxsize=1)
-def finisher(config: Finishing) -> Finisher:
-    """For functions that end tasks."""
+def finisher(config: FinishingSettings) -> Finisher:
+    """The service that ends tasks, for `record` and `sweep`."""
     return Finisher(
         tasks=DynamoTasks(config.task_table),
         objects=S3Objects(config.bucket),
@@ -70,7 +76,7 @@ def finisher(config: Finishing) -> Finisher:
 
 @lru_cache(maxsize=1)
 def stream_service(config: Settings, policy: StreamPolicy) -> StreamService:
-    """For whatever answers the stream route."""
+    """The service behind the stream route."""
     return StreamService(
         DynamoTasks(config.task_table), S3Objects(config.bucket), DynamoExpiringStore(config.task_table), policy
     )

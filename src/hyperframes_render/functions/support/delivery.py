@@ -1,4 +1,4 @@
-"""A finished video goes to the outbox; what is known about it waits in work/ for `record`."""
+"""Uploads a finished video to outbox/ and writes the draft of its record to work/, which `record` publishes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from hyperframes_render.tasks.model import Task, result_type
 
 
 def deliver_result(job: RenderContext, task: Task, video: Path, result: RenderResult) -> None:
-    """Upload the video, then the draft of its record. Raises TaskCancelled where it is no longer wanted."""
+    """Upload the video and its poster, then the draft of its record.
+
+    Raises TaskCancelled if the task was cancelled or a newer file with the same name was dropped.
+    """
     job.wanted_task(task.id)
     if not is_current(task, job.tasks):
         raise TaskCancelled("A newer file of the same name was dropped.")
@@ -24,12 +27,12 @@ def deliver_result(job: RenderContext, task: Task, video: Path, result: RenderRe
     folder = work_folder(task.id)
     reason = job.read_json(f"{folder}plan.json")["plan"].get("reason", "")
     _upload_poster(job, task, video)
-    known = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": platform.machine()}
-    job.write_json(f"{folder}result.json", {**result.as_dict(), **known})
+    facts = {"output": key, "size": video.stat().st_size, "plan": reason, "machine": platform.machine()}
+    job.write_json(f"{folder}result.json", {**result.as_dict(), **facts})
 
 
 def _upload_poster(job: RenderContext, task: Task, video: Path) -> None:
-    """The poster, unless none can be made: a good video is not lost for that. `record` looks whether it is there."""
+    """Upload the poster. A video without a poster is still delivered; `record` checks whether the poster exists."""
     poster = video.with_name("poster.jpg")
     try:
         make_poster(video, poster)

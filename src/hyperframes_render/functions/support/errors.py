@@ -1,4 +1,4 @@
-"""Errors at the edge of a function, where only a class's name and one text get through."""
+"""Passes errors from a Lambda function to its workflow, which sees only the class name and one text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Result = TypeVar("Result")
 
 
 def report_to_workflow(handler: Callable[..., Result]) -> Callable[..., Result]:
-    """A RenderError of `handler` leaves as an error of the same name whose text is JSON.
+    """Wrap `handler`: a RenderError becomes an exception of the same class name whose text is JSON.
 
-    The workflow's Retry and Catch go by the name; `record` takes the parts out of the text.
+    The workflow's Retry and Catch match the class name. `record` reads code, message and action from the text.
     """
 
     @functools.wraps(handler)
@@ -24,14 +24,14 @@ def report_to_workflow(handler: Callable[..., Result]) -> Callable[..., Result]:
         try:
             return handler(*args, **kwargs)
         except RenderError as error:
-            # What the caller can mend needs no trace.
+            # Errors that the caller can fix need no traceback.
             trace = error if isinstance(error, MachineError) else None
             logger.warning("failed with %s: %s", type(error).__name__, error, exc_info=trace)
-            told = type(type(error).__name__, (_Told,), {})
-            raise told(json.dumps(error.as_dict(), ensure_ascii=False)) from error
+            reported = type(type(error).__name__, (_WorkflowError,), {})
+            raise reported(json.dumps(error.as_dict(), ensure_ascii=False)) from error
 
     return wrapped
 
 
-class _Told(Exception):
-    """Base of the errors that a workflow sees."""
+class _WorkflowError(Exception):
+    """Base of the exceptions that the workflow receives."""

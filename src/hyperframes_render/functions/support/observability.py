@@ -1,4 +1,4 @@
-"""The three ways in which a function tells its operator what it does. POWERTOOLS_* and LOG_LEVEL configure them."""
+"""Logs, metrics and traces of the functions. POWERTOOLS_* and LOG_LEVEL configure them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 logger = Logger()
 metrics = Metrics()
 
-# The domain's modules use plain logging; their lines get the same shape and the same ids.
+# Other modules use plain logging. Their lines get the same JSON format and the same ids.
 logging.getLogger("hyperframes_render").setLevel(logger.log_level)
 copy_config_to_registered_loggers(source_logger=logger, include={"hyperframes_render"})
 
@@ -21,14 +21,14 @@ Handler = Callable[..., Any]
 
 
 def traced(handler: Handler) -> Handler:
-    """`handler` with its calls to AWS in a trace, unless POWERTOOLS_TRACE_DISABLED says that nobody looks at traces.
+    """Trace the calls of `handler` to AWS, unless POWERTOOLS_TRACE_DISABLED is set.
 
-    Then the tracer is not even imported: it makes a client of its own, which takes 0.15 s of every cold start.
+    If it is set, the tracer is not imported: its import creates a client, which takes 0.15 s of every cold start.
     """
     if os.environ.get("POWERTOOLS_TRACE_DISABLED", "").lower() in ("1", "true", "yes", "on"):
         return handler
     from aws_lambda_powertools import Tracer
 
-    # Patched by name: nothing else is imported for it.
+    # Only botocore is patched, so that no other library is imported.
     tracer = Tracer(patch_modules=("botocore",))
     return tracer.capture_lambda_handler(handler, capture_response=False)

@@ -1,4 +1,4 @@
-"""Progress of a render into the table, and the end of one that is not wanted or has no time left."""
+"""Writes the progress of a render to the task table. Stops a render that was cancelled or is out of time."""
 
 from __future__ import annotations
 
@@ -17,60 +17,62 @@ from hyperframes_render.functions.support.observability import logger
 from hyperframes_render.tasks.model import TaskStatus
 from hyperframes_render.tasks.ports import TaskTable
 
-#: Seconds between two counts of frames, each of which also asks whether the task is still wanted.
+#: Seconds between two updates of the frame count. Each update also checks whether the task was cancelled.
 COUNT_SECONDS = 3.0
-#: The same where one function renders the whole video: nobody else writes, and its caller watches.
+#: The same if one function renders the whole video: no other function writes, and callers follow it.
 COUNT_SECONDS_WHOLE = 1.0
-#: Seconds that a render has to end by itself at its next frame before it is interrupted wherever it is.
+#: Seconds in which a render can stop at its next frame before it is interrupted.
 _GRACE_SECONDS = 2.0
-#: Seconds before it is interrupted again: an event loop ends its tasks at the first time, and at once at the second.
+#: Seconds before each further interrupt. An event loop cancels its tasks at the first and stops at the second.
 _GRACE_AGAIN_SECONDS = (10.0, 10.0, 10.0)
-#: Seconds before the function's own time limit at which a render is ended, so that it can still say so and clean up.
+#: Seconds before the function's time limit at which a render is stopped, to leave time to report and clean up.
 _LAST_SECONDS = 15.0
 
 
 @dataclass
 class ProgressCount:
-    """Counts frames in the table from a thread of its own, and ends the render once there is a reason to.
+    """Counts frames in the task table from a thread, and stops the render if it is cancelled or out of time.
 
-    A page that hangs reports no frame, so the thread asks by itself; where no frame comes to raise in, it interrupts.
+    A page that hangs reports no frame. The thread therefore checks the task's status at intervals, and interrupts the
+    main thread if no frame comes in which the listener could raise.
     """
 
     tasks: TaskTable
     task_id: str
-    #: The moment (time.monotonic) at which there is no time left; None: never.
+    #: The time (time.monotonic, seconds) at which the render must stop; None: no limit.
     deadline: float | None = None
-    pace: float = COUNT_SECONDS
-    #: Why the render is to end.
+    #: Seconds between two updates.
+    interval: float = COUNT_SECONDS
+    #: Why the render must stop; None: it may go on.
     _reason: RenderError | None = None
     _done: int = 0
     _counted: int = 0
     _finished: bool = False
     _stop: threading.Event = field(default_factory=threading.Event)
-    #: Held while an interrupt is sent, and to say that none may be sent any more.
-    _gate: threading.Lock = field(default_factory=threading.Lock)
+    #: Held while an interrupt is sent and while `_interruptible` changes.
+    _interrupt_lock: threading.Lock = field(default_factory=threading.Lock)
     _interruptible: bool = True
 
     @classmethod
     def of_call(cls, tasks: TaskTable, task_id: str, context: LambdaContext) -> ProgressCount:
-        """For one call of a function, whose time limit `context` knows."""
+        """A counter for one call of a function. `context` reports the call's time limit."""
         left = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
         return cls(tasks, task_id, time.monotonic() + left)
 
     def listener(self, progress: Any) -> None:
-        """What a render calls for each frame. Raises TaskCancelled or FunctionTimedOut."""
+        """Called by the render for each frame. Raises TaskCancelled or FunctionTimedOut."""
         self._done = progress.frames_done
         self.check()
 
     def check(self, *_: object) -> None:
-        """Raise TaskCancelled or FunctionTimedOut where there is a reason to; counts nothing."""
+        """Raise TaskCancelled or FunctionTimedOut if the render must stop. Does not count frames."""
         if self._reason is not None:
             raise self._reason
 
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
-        """Count while the block runs; frames of a block that failed are taken back. Raises as `check`."""
-        # A shell has what it starts in the background ignore Ctrl-C, and `serve` passes that on to its functions.
+        """Count frames while the block runs. Frames of a block that fails are subtracted again. Raises like `check`."""
+        # Background jobs of a shell ignore Ctrl-C, and the functions of `serve` inherit that: restore the handler.
         if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         thread = threading.Thread(target=self._run, name="progress", daemon=True)
@@ -79,7 +81,7 @@ class ProgressCount:
             try:
                 yield
             finally:
-                with self._gate:
+                with self._interrupt_lock:
                     self._interruptible = False
             self._finished = True
         except KeyboardInterrupt:
@@ -92,7 +94,7 @@ class ProgressCount:
         self.check()
 
     def _settle(self) -> None:
-        """The last count, or none at all of a block that will run again."""
+        """Write the final count; zero if the block failed, because it will run again."""
         wanted = self._done if self._finished and self._reason is None else 0
         with contextlib.suppress(RenderError):
             if wanted != self._counted:
@@ -100,14 +102,14 @@ class ProgressCount:
                 self._counted = wanted
 
     def _run(self) -> None:
-        while not self._stop.wait(self.pace):
-            self._reason = self._ask()
+        while not self._stop.wait(self.interval):
+            self._reason = self._update()
             if self._reason is not None:
                 self._interrupt()
                 return
 
-    def _ask(self) -> RenderError | None:
-        """Count what is new; why the render is to end, if it is."""
+    def _update(self) -> RenderError | None:
+        """Write the new frames. Returns the reason why the render must stop, else None."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             return FunctionTimedOut(
                 f"A function reached its time limit after {self._done} frames.",
@@ -117,9 +119,9 @@ class ProgressCount:
         try:
             status = self.tasks.add_frames(self.task_id, done - self._counted)
         except NotFound:
-            status = TaskStatus.CANCELLED  # deleted: nobody wants it
+            status = TaskStatus.CANCELLED  # the task was deleted
         except ServiceFailed as failure:
-            logger.warning("progress was not counted: %s", failure)
+            logger.warning("progress was not written: %s", failure)
             return None
         self._counted = done
         wanted = status != TaskStatus.CANCELLING and not status.final
@@ -129,7 +131,7 @@ class ProgressCount:
         for seconds in (_GRACE_SECONDS, *_GRACE_AGAIN_SECONDS):
             if self._stop.wait(seconds):
                 return
-            with self._gate:
+            with self._interrupt_lock:
                 if self._interruptible:
-                    # Our own process's main thread, where the render waits: it cleans up as after Ctrl-C.
+                    # The render runs in the main thread: it cleans up as after Ctrl-C.
                     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

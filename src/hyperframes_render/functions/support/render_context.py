@@ -1,4 +1,4 @@
-"""What the three functions of the image share: their folder, the task's state, its progress, and what they took."""
+"""Shared by the three render functions: temporary folder, task state, source files and reported usage."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from hyperframes_render.aws.expiring_store import DynamoExpiringStore
 from hyperframes_render.aws.objects import S3Objects, s3_settings
 from hyperframes_render.aws.tasks import DynamoTasks
 from hyperframes_render.composition.source import Source, WebPage, is_archive, open_project
-from hyperframes_render.cost.prices import counters_of
+from hyperframes_render.cost.prices import usage_counters
 from hyperframes_render.errors import DiskFull, InternalError, RenderError, TaskCancelled
 from hyperframes_render.functions.support.observability import logger
-from hyperframes_render.functions.support.settings import Working
+from hyperframes_render.functions.support.settings import RendererSettings
 from hyperframes_render.input import RenderInput
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import remove_folder
@@ -40,32 +40,31 @@ from hyperframes_render.tasks.timestamps import later
 from hyperframes_render.tasks.transitions import advance, check_active
 from hyperframes_render.tasks.variable_files import variable_file_key, with_paths
 
-#: A name that needs no quoting in an address, and leaves room in the 255 bytes that file systems take.
+#: A file name that needs no quoting in a URL and stays below the 255 bytes of file systems.
 _PLAIN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")
-#: Lambda gives a function's start 10 seconds.
+#: Seconds: Lambda limits the start of a function to 10.
 _MAX_INIT_SECONDS = 10.0
 
-
-#: Lambda gives a user without an entry in passwd and, in an image, no HOME: the browser's driver (Node) dies without.
+# Lambda runs image functions without HOME and as a user without a passwd entry. The browser's driver (Node) needs HOME.
 os.environ.setdefault("HOME", tempfile.gettempdir())
-# Before anything is started that reads what strangers sent.
+# This must run before any process that reads a composition.
 if not keep_memory_private():
     logger.error("other processes of this user can read this function's memory and environment")
 
 
 @dataclass(frozen=True)
 class RenderContext:
-    """The adapters of one function of the image, and its settings."""
+    """The adapters of one render function, and its settings."""
 
     access: TaskAccess
     tasks: TaskTable
     objects: ObjectStore
     topic: EventTopic
-    settings: Working
+    settings: RendererSettings
     store: ExpiringStore
 
     def wanted_task(self, task_id: str) -> Task:
-        """The task. Raises NotFound, or TaskCancelled where nobody waits for it any more."""
+        """The task. Raises TaskCancelled if it was deleted, cancelled or has ended."""
         task = self.tasks.get(task_id)
         if task is None:
             raise TaskCancelled("The task was deleted.")
@@ -73,37 +72,40 @@ class RenderContext:
         return task
 
     def advance(self, task_id: str, status: TaskStatus, phase: str, **changes: Any) -> Task:
-        """Move the task on, and put off `sweep`'s next look at it."""
-        looked_at = {"attention": Attention.RUN, "attention_at": later(2 * self.settings.attention_seconds)}
-        return advance(self.tasks, self.topic, task_id, status, phase=phase, **looked_at, **changes)
+        """Write the task's new status and phase, and postpone its next check by `sweep`."""
+        next_check = {"attention": Attention.RUN, "attention_at": later(2 * self.settings.attention_seconds)}
+        return advance(self.tasks, self.topic, task_id, status, phase=phase, **next_check, **changes)
 
     def request(self, task: Task) -> RenderInput:
-        """How to render, within what the stack allows."""
-        asked = task.request
-        network = narrow_network(asked.network, self.settings.network_ceiling)
-        return asked.model_copy(update={"network": network, "variables": with_paths(asked.variables, task.given)})
+        """The render options, limited to what the stack allows."""
+        request = task.request
+        network = narrow_network(request.network, self.settings.network_ceiling)
+        return request.model_copy(update={"network": network, "variables": with_paths(request.variables, task.given)})
 
     def read_json(self, key: str) -> dict[str, Any]:
-        """A record that an earlier function wrote."""
+        """Read a JSON object that an earlier function wrote. Raises NotFound or ServiceFailed."""
         return dict(json.loads(self.objects.get(key)))
 
     def write_json(self, key: str, record: Any) -> None:
-        """A record for a later function."""
+        """Write a JSON value for a later function. Raises ServiceFailed."""
         self.objects.put(key, json.dumps(record).encode(), "application/json")
 
     def source(self, task: Task, folder: Path) -> Source:
-        """The composition, as a file below `folder`. Errors name it: a plain name stays as its sender knows it."""
+        """Download the composition to `folder`. A plain file name is kept, because errors show it."""
         suffix = ".zip" if task.source_key.lower().endswith(".zip") else ".html"
         name = PurePosixPath(task.drop_key or "").stem
         path = source_folder(folder) / f"{name if _PLAIN_NAME.match(name) else 'composition'}{suffix}"
         self.objects.download(task.source_key, path, etag=task.source_etag)
         if suffix == ".html" and _is_zip(path):
-            # An upload without a name of its own says only here what it is.
+            # An upload without a file name has no suffix: only its content shows the type.
             path = path.rename(path.with_suffix(".zip"))
-        return at_home(self.with_given_files(task, path), task.source_address)
+        return as_source(self.with_variable_files(task, path), task.source_address)
 
-    def with_given_files(self, task: Task, source: Path) -> Path:
-        """The composition with the files that its variables name beside it: an archive becomes a folder for that."""
+    def with_variable_files(self, task: Task, source: Path) -> Path:
+        """Download the files that the task's variables refer to into the composition's folder.
+
+        A zip archive is unpacked for that. Returns the composition's file, or the folder of an unpacked archive.
+        """
         if not task.given:
             return source
         if source.suffix == ".zip":
@@ -116,7 +118,7 @@ class RenderContext:
         return source
 
     def audio(self, task: Task, folder: Path) -> Path | None:
-        """The uploaded file that audio_url names; None where it names none of ours."""
+        """Download the uploaded file that audio_url refers to; None if it refers to no upload."""
         if task.audio_key is None:
             return None
         path = folder / f"audio{PurePosixPath(task.audio_key).suffix}"
@@ -125,10 +127,10 @@ class RenderContext:
 
     @contextlib.contextmanager
     def spending(self, task_id: str, function: str, chunk: int | None = None) -> Iterator[None]:
-        """Report what the block took, whether it works or fails, and what it failed with.
+        """Report the usage of the block, and its error if it fails.
 
-        Where a thread outlived the block, the process ends here: it must not see the next task. Lambda makes a new
-        one, and takes this call for a failed one, which the workflow tries again as it does a stalled render.
+        If a thread outlives the block, the process ends here, so that the thread never runs beside the next task.
+        Lambda starts a new process and reports this call as failed; the workflow retries it like a stalled render.
         """
         started = time.monotonic() - _start_up_seconds()
         try:
@@ -136,12 +138,12 @@ class RenderContext:
         except RenderError as error:
             with contextlib.suppress(RenderError):
                 ends = {"ends": True} if outlived() else {}
-                noted = {"class": type(error).__name__, "chunk": chunk, **error.as_dict(), **ends}
-                self.tasks.record_failure(task_id, noted)
+                failure = {"class": type(error).__name__, "chunk": chunk, **error.as_dict(), **ends}
+                self.tasks.record_failure(task_id, failure)
             raise
         finally:
             config = self.settings
-            counters = counters_of(
+            counters = usage_counters(
                 function,
                 time.monotonic() - started,
                 config.aws_lambda_function_memory_size,
@@ -150,29 +152,30 @@ class RenderContext:
             with contextlib.suppress(RenderError):
                 self.tasks.add_spent(task_id, counters)
             if outlived():
-                logger.error("a thread outlived its job: this process ends")
+                logger.error("a thread outlived its call: this process ends")
                 end_if_outlived(1)
 
 
 def source_folder(folder: Path) -> Path:
-    """The folder of the composition below a call's `folder`.
+    """The folder of the composition inside a call's `folder`.
 
-    A page may read what lies beside it: the call's sound and results must not.
+    A page may read files beside it. The call's sound and results are therefore outside this folder.
     """
-    inner = folder / "source"
-    inner.mkdir(exist_ok=True)
-    return inner
+    source = folder / "source"
+    source.mkdir(exist_ok=True)
+    return source
 
 
-def at_home(source: Path, address: str | None) -> Source:
-    """The source as a page at its address, if it has one. Raises InternalError where that is none of the web.
+def as_source(source: Path, address: str | None) -> Source:
+    """The source as a page at the web address `address`, or `source` itself if there is none.
 
-    The task's item says it, and a renderer that a page took over may have written that: a browser opens files, too.
+    Raises InternalError if `address` is no web address. It comes from the task's item, which a compromised renderer can
+    change; a browser would also open a file: address.
     """
     if address is None:
         return source
     if not is_web_address(address):
-        raise InternalError("The address of the task's page is none of the web.")
+        raise InternalError("The address of the task's page is no web address.")
     return WebPage(address, source)
 
 
@@ -182,22 +185,22 @@ def _is_zip(path: Path) -> bool:
 
 
 class TaskEvent(BaseModel):
-    """What the workflow tells each of its functions: the task, and what lets them at it."""
+    """Input of each function of the workflow: the task's id and its access secret."""
 
     task_id: str
     access: str = ""
 
 
-def render_context(config: Working, event: TaskEvent) -> RenderContext:
-    """The adapters, for this event's task only. Raises InternalError where its access is another's."""
+def render_context(config: RendererSettings, event: TaskEvent) -> RenderContext:
+    """The adapters with access to this event's task only. Raises InternalError if the access secret is wrong."""
     job = _render_context(config)
     job.access.take(event.task_id, event.access)
     return job
 
 
 @lru_cache(maxsize=1)
-def _render_context(config: Working) -> RenderContext:
-    """The adapters, made once: an environment is used again."""
+def _render_context(config: RendererSettings) -> RenderContext:
+    """The adapters, created once per execution environment."""
     access = GrantedAccess(config.grant_function)
     table = access.client("dynamodb")
     return RenderContext(
@@ -212,26 +215,26 @@ def _render_context(config: Working) -> RenderContext:
 
 @contextlib.contextmanager
 def job_folder() -> Iterator[Path]:
-    """An empty folder for one call, gone afterwards: an environment is used again, its /tmp is not emptied.
+    """An empty folder for one call. It is removed afterwards, because Lambda does not empty /tmp between calls.
 
-    Raises DiskFull where the folder cannot be made, or there is no room in it for what the block writes.
+    Raises DiskFull if the folder cannot be created or the block fills the disk.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="job-"))
     except OSError as error:
-        raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+        raise DiskFull(f"A folder for temporary files cannot be created: {error.strerror}.") from error
     try:
         yield folder
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise DiskFull(f"There is no room left for temporary files: {error.strerror}.") from error
+        raise DiskFull(f"The disk for temporary files is full: {error.strerror}.") from error
     finally:
         remove_folder(folder)
 
 
 def chunk_key(task_id: str, index: int, suffix: str) -> str:
-    """The key of a finished chunk, or of its record (.json)."""
+    """The S3 key of a finished chunk, or of its record (suffix ".json")."""
     return f"{work_folder(task_id)}chunks/{index:05d}{suffix}"
 
 
@@ -239,7 +242,7 @@ _first_call = True
 
 
 def _start_up_seconds() -> float:
-    """The seconds that this environment took to start, once: they are billed with its first call."""
+    """Seconds that this execution environment took to start; 0 after the first call, which is billed for the start."""
     global _first_call
     if not _first_call:
         return 0.0

@@ -1,6 +1,6 @@
-"""What each function reads from its environment, checked once when it starts.
+"""Settings of each function, read from environment variables and validated once at its start.
 
-A function's class has the variables that it needs and no others; the template gives it just these.
+A function's class has exactly the variables that the function needs. template.yaml sets exactly these.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from hyperframes_render.errors import SetupIncomplete
 from hyperframes_render.input import NetworkPolicy
 
-#: Seconds before each further try of a webhook: half a minute, minutes, then hours; 3 days in all.
+#: Seconds before each further attempt of a webhook: from 5 seconds to 11 hours, about 3 days in total.
 DEFAULT_RETRY_SECONDS = (5, 30, 300, 1800, 7200, 18000, 36000, 39600, 39600, 39600, 39600, 36000)
 
 
-def _parts(value: object) -> object:
+def _split_commas(value: object) -> object:
     return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
-    """Every function: the bucket and the table."""
+    """For every function: bucket and task table."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -30,28 +30,28 @@ class Settings(BaseModel):
     task_table: str = Field(min_length=3)
 
 
-class Attending(Settings):
-    """Functions that say when `sweep` is to look at a task, which it does every minute."""
+class AttentionSettings(Settings):
+    """For functions that schedule the next check of a task by `sweep`, which runs every minute."""
 
     attention_seconds: int = Field(default=60, ge=1)
 
 
-class Telling(Attending):
-    """Functions that publish changes of tasks."""
+class PublishingSettings(AttentionSettings):
+    """For functions that publish events of tasks."""
 
     events_topic_arn: str = Field(pattern="^arn:")
 
 
-class Answering(BaseModel):
-    """Functions that answer web pages, of these origins; "*" is any."""
+class OriginSettings(BaseModel):
+    """For functions that browsers call: the allowed web origins; "*" allows every origin."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_parts)] = ()
+    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
 
 
-class Accepting(Telling):
-    """Functions that accept tasks: api and drop."""
+class SubmissionSettings(PublishingSettings):
+    """For functions that accept tasks: api and drop."""
 
     state_machine_arn: str = Field(pattern="^arn:")
     network_ceiling: NetworkPolicy = "public"
@@ -60,23 +60,23 @@ class Accepting(Telling):
     upload_days: int = Field(default=7, ge=1)
 
 
-class ApiSettings(Accepting, Answering):
-    """api."""
+class ApiSettings(SubmissionSettings, OriginSettings):
+    """Settings of `api`."""
 
 
-class StreamSettings(Settings, Answering):
-    """stream. `open_streams` at once; 0 leaves it to the account's concurrency."""
+class StreamSettings(Settings, OriginSettings):
+    """Settings of `stream`. `open_streams`: maximum at once; 0 derives it from the account's concurrency."""
 
     live_streaming: bool = True
     open_streams: int = Field(default=0, ge=0)
 
 
-class DropSettings(Accepting):
-    """drop."""
+class DropSettings(SubmissionSettings):
+    """Settings of `drop`."""
 
 
-class Working(Telling):
-    """Functions of the image. Memory in MB is given by Lambda itself."""
+class RendererSettings(PublishingSettings):
+    """For the render functions. Sizes in MB; Lambda itself sets AWS_LAMBDA_FUNCTION_MEMORY_SIZE."""
 
     grant_function: str = Field(min_length=1)
     network_ceiling: NetworkPolicy = "public"
@@ -84,52 +84,52 @@ class Working(Telling):
     ephemeral_storage_mb: int = Field(default=512, ge=512)
 
 
-class PlanSettings(Working):
-    """plan."""
+class PlanSettings(RendererSettings):
+    """Settings of `plan`."""
 
     max_duration_seconds: float = Field(default=4 * 3600, gt=0)
     parallel_chunks: int = Field(default=1, ge=1)
-    #: Megabytes of /tmp that Assemble has for the chunks and the result.
+    #: MB of /tmp in which `assemble` stores the chunks and the result.
     assemble_storage_mb: int = Field(default=10240, ge=512)
 
 
-class RenderChunkSettings(Working):
-    """render_chunk."""
+class RenderChunkSettings(RendererSettings):
+    """Settings of `render_chunk`."""
 
 
-class AssembleSettings(Working):
-    """assemble."""
+class AssembleSettings(RendererSettings):
+    """Settings of `assemble`."""
 
 
 class GrantSettings(Settings):
-    """grant. The role's sessions are what render functions work with."""
+    """Settings of `grant`. Render functions use sessions of this role."""
 
     render_task_role_arn: str = Field(pattern="^arn:")
 
 
-class Finishing(Telling):
-    """Functions that end tasks. `longest_function_seconds`: how long a function may outlive its task."""
+class FinishingSettings(PublishingSettings):
+    """For functions that end tasks. `longest_function_seconds`: how long a function may outlive its task."""
 
     result_days: int = Field(default=30, ge=1)
     longest_function_seconds: int = Field(default=900, ge=0)
 
 
-class RecordSettings(Finishing):
-    """record."""
+class RecordSettings(FinishingSettings):
+    """Settings of `record`."""
 
 
-class SweepSettings(Finishing):
-    """sweep."""
+class SweepSettings(FinishingSettings):
+    """Settings of `sweep`."""
 
     state_machine_arn: str = Field(pattern="^arn:")
 
 
 class NotifySettings(Settings):
-    """notify."""
+    """Settings of `notify`."""
 
     stack_secret_arn: str = Field(min_length=3)
     webhook_queue_url: str = Field(pattern="^https?://")
-    webhook_retry_seconds: Annotated[tuple[int, ...], BeforeValidator(_parts)] = DEFAULT_RETRY_SECONDS
+    webhook_retry_seconds: Annotated[tuple[int, ...], BeforeValidator(_split_commas)] = DEFAULT_RETRY_SECONDS
     webhook_allow_private: bool = False
 
 
@@ -137,7 +137,7 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def read_settings(kind: type[Kind], environment: dict[str, str] | None = None) -> Kind:
-    """The settings of `kind` from the environment. Raises SetupIncomplete naming the variable."""
+    """The settings of `kind` from `environment` (default: os.environ). SetupIncomplete names invalid variables."""
     values: dict[str, Any] = {
         name.lower(): value
         for name, value in (os.environ if environment is None else environment).items()
@@ -148,5 +148,5 @@ def read_settings(kind: type[Kind], environment: dict[str, str] | None = None) -
     except ValidationError as error:
         wrong = "; ".join(f"{str(d['loc'][0]).upper()}: {d['msg']}" for d in error.errors(include_url=False))
         raise SetupIncomplete(
-            f"The function's environment is not as it must be: {wrong}.", "template.yaml sets these variables."
+            f"The function's environment variables are invalid: {wrong}.", "template.yaml sets these variables."
         ) from None

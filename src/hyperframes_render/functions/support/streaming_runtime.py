@@ -1,7 +1,8 @@
-"""A loop on the Lambda Runtime API that streams what an ASGI application answers.
+"""A Lambda runtime that streams the responses of an ASGI application.
 
-GET the next request, run the application on it, POST its answer in chunks: a JSON head, eight zero bytes, the body.
-An error before the first byte is reported as the invocation's, one after it in trailers.
+It gets the next request from the Lambda Runtime API, runs the application and posts the response with chunked transfer
+encoding: a JSON head, eight zero bytes, the body. An error before the first byte is reported as an invocation error, a
+later error in trailers.
 """
 
 from __future__ import annotations
@@ -24,38 +25,38 @@ from hyperframes_render.functions.support.observability import logger
 _VERSION = "2018-06-01"
 _CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 _SEPARATOR = b"\0" * 8
-#: Seconds before the function's own time limit at which an answer is cut off in order.
+#: Seconds before the function's time limit at which a response is ended cleanly.
 _LAST_SECONDS = 5.0
-#: How mangum reads a request; the rest of its settings is about answers.
+#: Settings with which mangum parses a request. Its other settings concern responses.
 _MANGUM: LambdaConfig = {"api_gateway_base_path": "/", "text_mime_types": [], "exclude_headers": []}
 
 
 def serve_invocations(application: ASGIApp, address: str | None = None) -> None:
-    """Answer requests for as long as the environment lives."""
-    where = address or os.environ["AWS_LAMBDA_RUNTIME_API"]
+    """Answer requests until the execution environment ends. `address`: host and port of the Runtime API."""
+    runtime_api = address or os.environ["AWS_LAMBDA_RUNTIME_API"]
     while True:
-        serve_one(application, where)
+        serve_one(application, runtime_api)
 
 
 def serve_one(application: ASGIApp, address: str) -> None:
     """Wait for one request and answer it."""
     request_id, deadline, event = _next(address)
     logger.set_correlation_id(request_id)
-    answer = _Answer(address, request_id)
+    response = _StreamedResponse(address, request_id)
     try:
-        asyncio.run(_run(application, event, answer, deadline))
-        answer.end()
+        asyncio.run(_run(application, event, response, deadline))
+        response.end()
     except ConnectionError:
-        # Whoever asked is gone.
-        logger.info("the stream's reader left")
-        answer.abandon()
+        # The client closed the connection.
+        logger.info("the client closed the stream")
+        response.abandon()
     except Exception as error:
         logger.exception("the request failed")
-        answer.fail(error)
+        response.fail(error)
 
 
-async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, deadline: float) -> None:
-    # The scope and the body that the managed runtime's way has too (functions/api.py).
+async def _run(application: ASGIApp, event: dict[str, Any], response: _StreamedResponse, deadline: float) -> None:
+    # The same scope and body as with Lambda's Python runtime (functions/api.py).
     context: Any = None
     request = APIGateway(event, context, _MANGUM)
     sent = False
@@ -63,27 +64,27 @@ async def _run(application: ASGIApp, event: dict[str, Any], answer: _Answer, dea
     async def receive() -> Message:
         nonlocal sent
         if sent:
-            await asyncio.Event().wait()  # nothing else comes, and nobody tells that the reader has left
+            await asyncio.Event().wait()  # No more messages: Lambda does not report that the client disconnected.
         sent = True
         return {"type": "http.request", "body": request.body, "more_body": False}
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            answer.begin(message["status"], message.get("headers", []))
+            response.begin(message["status"], message.get("headers", []))
         elif piece := message.get("body"):
-            await asyncio.to_thread(answer.write, piece)
+            await asyncio.to_thread(response.write, piece)
 
     try:
         async with asyncio.timeout(deadline):
             await application(request.scope, receive, send)
     except TimeoutError:
-        if not answer.begun:
+        if not response.begun:
             raise
         logger.warning("the stream was cut off at the function's time limit")
 
 
 def _next(address: str) -> tuple[str, float, dict[str, Any]]:
-    """The next request: its id, the seconds that there are for it, and the event."""
+    """The next request: its id, the seconds left for it, and the event."""
     connection = http.client.HTTPConnection(address)
     try:
         connection.request("GET", f"/{_VERSION}/runtime/invocation/next")
@@ -98,8 +99,8 @@ def _next(address: str) -> tuple[str, float, dict[str, Any]]:
     return str(response.getheader("Lambda-Runtime-Aws-Request-Id")), max(1.0, left), event
 
 
-class _Answer:
-    """One streamed answer to the Runtime API."""
+class _StreamedResponse:
+    """One streamed response to the Runtime API."""
 
     def __init__(self, address: str, request_id: str) -> None:
         self._address, self._path = address, f"/{_VERSION}/runtime/invocation/{request_id}"
@@ -107,11 +108,11 @@ class _Answer:
 
     @property
     def begun(self) -> bool:
-        """Whether the first byte is on its way."""
+        """Whether the head was sent."""
         return self._connection is not None
 
     def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the head."""
+        """Send status and headers."""
         connection = http.client.HTTPConnection(self._address)
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -131,27 +132,27 @@ class _Answer:
         self._connection.send(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
 
     def end(self) -> None:
-        """All was sent."""
+        """End the response."""
         self._finish(b"0\r\n\r\n")
 
     def fail(self, error: Exception) -> None:
-        """Report what went wrong; what it was in detail stays in the log."""
-        told = {"errorType": type(error).__name__, "errorMessage": "Something went wrong on our side."}
+        """Report an error without details, which only the log has."""
+        report = {"errorType": type(error).__name__, "errorMessage": "Something went wrong on our side."}
         if self.begun:
-            body = base64.b64encode(json.dumps(told).encode()).decode()
-            kind = f"Lambda-Runtime-Function-Error-Type: {told['errorType']}\r\n"
+            body = base64.b64encode(json.dumps(report).encode()).decode()
+            kind = f"Lambda-Runtime-Function-Error-Type: {report['errorType']}\r\n"
             trailers = f"0\r\n{kind}Lambda-Runtime-Function-Error-Body: {body}\r\n\r\n"
             self._finish(trailers.encode())
             return
         connection = http.client.HTTPConnection(self._address)
         try:
-            connection.request("POST", f"{self._path}/error", json.dumps(told))
+            connection.request("POST", f"{self._path}/error", json.dumps(report))
             connection.getresponse().read()
         finally:
             connection.close()
 
     def abandon(self) -> None:
-        """Nobody listens any more."""
+        """Close the connection without an end: the client has disconnected."""
         if self._connection is not None:
             self._connection.close()
 
@@ -161,6 +162,6 @@ class _Answer:
             self._connection.send(last)
             self._connection.getresponse().read()
         except (OSError, http.client.HTTPException):
-            logger.info("the stream's end was not taken")
+            logger.info("the end of the stream could not be sent")
         finally:
             self._connection.close()

@@ -1,9 +1,10 @@
-"""An engine for the deployed plan, render_chunk and assemble that needs no browser and can be told to fail.
+"""An engine for the deployed plan, render_chunk and assemble that needs no browser and can be configured to fail.
 
-Python imports a module of this name by itself. The functions are the real ones; only the engine below them is this one.
-What it does stands in the composition: <!--fake {"chunks": 3, "faults": {"render_chunk 1": ["BrowserFailed"]}}-->.
-Faults are used up one a call, across processes: "die" ends the process, "hang" never returns, "s3" makes the next
-upload fail, any other is the class of an error.
+Python imports a module named sitecustomize at its start. The functions are the deployed ones; only their engine is
+replaced. A comment in the composition configures it:
+<!--fake {"chunks": 3, "faults": {"render_chunk 1": ["BrowserFailed"]}}-->.
+Each call uses up one fault, across processes: "die" ends the process, "hang" never returns, "s3" makes the next
+upload fail, other values are the class of an error to raise.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _FPS = 25
 
 
 class Script:
-    """What one composition wants."""
+    """The configuration in one composition."""
 
     def __init__(self, source: Path) -> None:
         found = re.search(r"<!--fake (.*?)-->", source.read_text())
@@ -35,7 +36,7 @@ class Script:
         self._faults = values.get("faults", {})
 
     def enter(self, call: str) -> None:
-        """Note the call, and fail as the script says."""
+        """Record the call, and fail if the script says so."""
         _USED.mkdir(exist_ok=True)
         for number in range(1000):
             try:
@@ -60,7 +61,7 @@ class Script:
 
 
 def break_next_upload() -> None:
-    """The next PutObject of this process is answered with S3's "slow down", retries included."""
+    """Make the next PutObject of this process fail with SlowDown, including its retries."""
     from botocore.client import BaseClient
     from botocore.exceptions import ClientError
 
@@ -76,7 +77,7 @@ def break_next_upload() -> None:
 
 
 def install() -> None:
-    """Replace the engine's four calls, whatever imports them afterwards."""
+    """Replace the engine's four functions for every module that imports them afterwards."""
     from hyperframes_render.formats import Content
     from hyperframes_render.render import job, steps
     from hyperframes_render.render.plan import Chunk, FrameRange, Plan, split_frames
@@ -108,7 +109,7 @@ def install() -> None:
         script = Script(source)
         script.enter("make_plan")
         chunks = split_frames(script.frames, script.chunks)
-        plan = Plan(64, 36, Fraction(_FPS), script.frames, next(iter(Content)), chunks, reason="as told")
+        plan = Plan(64, 36, Fraction(_FPS), script.frames, next(iter(Content)), chunks, reason="as configured")
         return steps.Planned(plan, (), None, ())
 
     def render_chunk(
