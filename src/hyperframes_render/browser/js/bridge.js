@@ -5,7 +5,11 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const timers = window.__hyperframesRenderTimers;
-  const media = window.__hyperframesRenderMedia;
+  const mediaElements = window.__hyperframesRenderMediaElements;
+  const timing = window.__hyperframesRenderTiming;
+  const videoFrames = window.__hyperframesRenderVideoFrames;
+  const { sounds } = window.__hyperframesRenderSounds;
+  const { clips } = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
@@ -69,7 +73,7 @@
       ready: window.__renderReady === true,
       timelines: cut(timelines),
       missing: cut(missing),
-      media: media.pending(),
+      media: mediaElements.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
@@ -128,7 +132,7 @@
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
     if (!rootless) length = ofComposition();
-    media.findStarts(length.seconds);
+    timing.findStarts(length.seconds);
     const ready = elements.ready();
     drawsElements = ready !== null;
     if (drawsElements) {
@@ -209,17 +213,17 @@
     sinceSeek = timers.next();
     if (!(await arrive(seconds))) return { more: true };
     await drawInTime(seconds);
-    animations.seek(seconds, media.elapsedInClip);
-    const films = media.wanted(seconds, fps);
-    if (films.length) return { films };
+    animations.seek(seconds, timing.elapsedInClip);
+    const videos = videoFrames.wanted(seconds, fps);
+    if (videos.length) return { videos };
     clock.moveTo(seconds * 1000);
     return drawn(seconds);
   }
 
-  async function show(pictures, seconds) {
-    await media.show(pictures);
+  async function show(images, seconds) {
+    await videoFrames.show(images);
     clock.moveTo(seconds * 1000);
-    if (pictures.length) {
+    if (images.length) {
       await window.__hfReseekGpu?.(seconds);
       window.__hf?.colorGrading?.redraw?.();
     }
@@ -274,8 +278,8 @@
       painted,
       blend: transitions.resolve,
       settled,
-      sounds: media.sounds,
-      clips: media.clips,
+      sounds,
+      clips,
     }),
   });
 };

@@ -4,7 +4,7 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderLength")) return;
   // GSAP gives a timeline that repeats for ever a length of 1e8 seconds or more.
   const ENDLESS = 1e7;
-  const media = window.__hyperframesRenderMedia;
+  const clips = window.__hyperframesRenderClips;
   const { roots } = window.__hyperframesRenderAnimations;
 
   // What is registered under window.__timelines: an object, a list, or a Map or Set.
@@ -52,7 +52,7 @@
 
   // The last clip's end; a clip that states no length lasts to the end, which its timelines may tell.
   function endOfClips() {
-    const ends = media.ends();
+    const ends = clips.ends();
     const stated = longest(ends.filter((end) => end !== null));
     return { seconds: stated, open: ends.includes(null) || !ends.length };
   }
@@ -64,7 +64,7 @@
       .map((animation) => {
         const target = animation.effect?.target;
         if (!target || animation instanceof CSSTransition) return 0;
-        return media.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
+        return clips.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
       });
   }
 
@@ -79,7 +79,7 @@
       const counts = style.animationIterationCount
         .split(",")
         .map((text) => (text.trim() === "infinite" ? Infinity : Number(text)));
-      const start = media.startOfClip(element);
+      const start = clips.startOfClip(element);
       return style.animationName
         .split(",")
         .map((_, i) => start + delays[i % delays.length] + durations[i % durations.length] * counts[i % counts.length]);
@@ -122,9 +122,9 @@
 
   // Seconds, and what told them: "clips", "timelines", "animations", or "" where nothing does.
   function infer() {
-    const clips = endOfClips();
-    const timelines = clips.open ? endOfTimelines() : 0;
-    if (clips.seconds > 0 && clips.seconds >= timelines) return { seconds: clips.seconds, from: "clips" };
+    const ofClips = endOfClips();
+    const timelines = ofClips.open ? endOfTimelines() : 0;
+    if (ofClips.seconds > 0 && ofClips.seconds >= timelines) return { seconds: ofClips.seconds, from: "clips" };
     if (timelines > 0) return { seconds: timelines, from: "timelines" };
     const animations = endOfAnimations();
     return { seconds: animations, from: animations > 0 ? "animations" : "" };

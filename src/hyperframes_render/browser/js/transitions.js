@@ -65,7 +65,7 @@
     originals.forEach((element, place) => copies.set(element, elements[place]));
     for (const [element, twin] of copies) {
       if (element instanceof HTMLVideoElement || element instanceof HTMLImageElement) {
-        window.__hyperframesRenderMedia.twin(element, twin);
+        window.__hyperframesRenderVideoFrames.copyState(element, twin);
         loading.push(loaded(element.poster ?? element.currentSrc));
       } else if (element instanceof HTMLCanvasElement && element.width && element.height) {
         // The browser leaves out the picture of a canvas in a canvas, its background it does not.

@@ -7,11 +7,11 @@
 
   // Every tween of a registered timeline with its stretch of the video, in seconds; null where a timeline is not GSAP's.
   function everyTween() {
-    const media = window.__hyperframesRenderMedia;
+    const timing = window.__hyperframesRenderTiming;
     const found = new Map();
     for (const [name, timeline] of Object.entries(window.__timelines ?? {})) {
       if (typeof timeline?.getChildren !== "function") return null;
-      const clock = media.clockOf(name);
+      const clock = timing.clockOfId(name);
       for (const tween of timeline.getChildren(true, true, false)) {
         let start = tween.startTime();
         let updates = Boolean(tween.vars?.onUpdate || timeline.vars?.onUpdate);
