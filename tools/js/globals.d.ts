@@ -359,6 +359,10 @@ interface Window {
   };
   hyperframesRenderEffects: Readonly<Record<string, unknown>>;
 
+  // Variables of the compositions, and the page runtime's API for scripts.
+  __hfVariablesByComp?: Record<string, Record<string, unknown>>;
+  __hyperframes?: object;
+
   // HyperShader (@hyperframes/shader-transitions).
   __HF_VIRTUAL_TIME__?: object;
   __HF_PAGE_SIDE_COMPOSITING__?: boolean;
