@@ -20,11 +20,11 @@ test("Date and performance.now show the time of the frame", () => {
 test("an animation frame runs once, at the next frame, with its time", () => {
   const { page, clock } = clockPage();
   page.run("calls = []; requestAnimationFrame((ms) => calls.push(ms));");
-  assert.ok(clock.waits());
+  assert.ok(clock.hasRequests());
   clock.moveTo(40);
   clock.moveTo(80);
   assert.deepEqual([...page.window.calls], [40]);
-  assert.ok(!clock.waits());
+  assert.ok(!clock.hasRequests());
 });
 
 test("a request made in an animation frame waits for the next frame", () => {
@@ -56,7 +56,7 @@ test("an error in one animation frame is reported and does not stop the others",
 test("random numbers depend on the frame's time only", () => {
   const { page, clock } = clockPage();
   const drawn = (ms) => {
-    clock.stand(ms);
+    clock.setTime(ms);
     return page.run("Math.random() + ' ' + Math.random() + crypto.randomUUID()");
   };
   const first = drawn(40);
@@ -68,11 +68,11 @@ test("random numbers depend on the frame's time only", () => {
 test("a page that draws in animation frames keeps state, a library without state does not", () => {
   const { page, clock } = clockPage();
   page.run("requestAnimationFrame(() => {});", "https://cdn.test/gsap/gsap.min.js");
-  assert.ok(clock.waits() && !clock.remembers());
+  assert.ok(clock.hasRequests() && !clock.keepsState());
   page.run("requestAnimationFrame(() => {});", "https://project.test/main.js");
-  assert.ok(clock.remembers());
+  assert.ok(clock.keepsState());
   clock.moveTo(40);
-  assert.ok(!clock.remembers());
+  assert.ok(!clock.keepsState());
 });
 
 test("a request without a function is a TypeError", () => {
@@ -83,11 +83,11 @@ test("a request without a function is a TypeError", () => {
 test("the clocks of iframes move with the page, except those of another origin", () => {
   const moved = [];
   const inner = {
-    __hyperframesRenderClock: { moveTo: (ms) => moved.push(ms), waits: () => true, remembers: () => false },
+    __hyperframesRenderClock: { moveTo: (ms) => moved.push(ms), hasRequests: () => true, keepsState: () => false },
   };
   const foreign = new Proxy({}, { get: () => assert.fail("SecurityError") });
   const { clock } = clockPage({ frames: [foreign, inner] });
-  assert.ok(clock.waits());
+  assert.ok(clock.hasRequests());
   clock.moveTo(40);
   assert.deepEqual(moved, [40]);
 });

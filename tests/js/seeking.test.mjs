@@ -7,7 +7,7 @@ const FPS = 10;
 /** The bridge on stand-ins of the other scripts. `log` gets the drawn times in seconds and the clock's times in ms. */
 function bridgePage({
   stops = [],
-  remembers = false,
+  keepsState = false,
   due = () => Infinity,
   wanted = [],
   realNow = () => 0,
@@ -17,9 +17,9 @@ function bridgePage({
   const page = new Page([], {
     __hyperframesRenderClock: {
       realNow,
-      remembers: () => remembers,
-      waits: () => false,
-      stand: () => {},
+      keepsState: () => keepsState,
+      hasRequests: () => false,
+      setTime: () => {},
       moveTo: (ms) => log.push(`clock ${ms}`),
     },
     __hyperframesRenderTimers: {
@@ -65,7 +65,7 @@ test("the first seek draws frame 0 before its own frame", async () => {
 });
 
 test("the next frame needs no stops", async () => {
-  const { bridge, drawn } = bridgePage({ stops: [0.05], remembers: true });
+  const { bridge, drawn } = bridgePage({ stops: [0.05], keepsState: true });
   await bridge.seek(0);
   await bridge.seek(0.1);
   assert.deepEqual(drawn(), [0, 0.1]);
@@ -85,7 +85,7 @@ test("a jump stops at the first frame after a timer is due", async () => {
 });
 
 test("a jump runs every frame of a page that draws in animation frames, with its clock", async () => {
-  const { bridge, log, drawn } = bridgePage({ remembers: true });
+  const { bridge, log, drawn } = bridgePage({ keepsState: true });
   await bridge.seek(0.4);
   assert.deepEqual(drawn(), [0, 0.1, 0.2, 0.3, 0.4]);
   assert.deepEqual(
@@ -96,7 +96,7 @@ test("a jump runs every frame of a page that draws in animation frames, with its
 
 test("a long jump is unfinished after half a second, and goes on where it was", async () => {
   let now = 0;
-  const { bridge, drawn } = bridgePage({ remembers: true, realNow: () => (now += 300) });
+  const { bridge, drawn } = bridgePage({ keepsState: true, realNow: () => (now += 300) });
   const answers = [];
   do answers.push(plain(await bridge.seek(0.6)));
   while (answers.at(-1).more);

@@ -182,11 +182,11 @@ interface RenderClock {
   /** Sets the time in milliseconds and runs the requested animation frames. */
   moveTo(ms: number): void;
   /** Sets the time in milliseconds. */
-  stand(ms: number): void;
+  setTime(ms: number): void;
   /** Whether a script that may keep state from frame to frame draws in animation frames. */
-  remembers(): boolean;
+  keepsState(): boolean;
   /** Whether an animation frame is requested. */
-  waits(): boolean;
+  hasRequests(): boolean;
   /** The browser's own time in milliseconds. */
   realNow(): number;
   /** Objects of this name in the child frames of the same origin. */
@@ -204,7 +204,7 @@ interface RenderTimers {
   waitFor(done: Promise<unknown>, first: number): Promise<void>;
   nextDue(): number;
   fire(ms: number): Promise<void>;
-  reach(ms: number, begun: number | null): void;
+  advanceTo(ms: number, begun: number | null): void;
   /** Page time, and the page time at which the video began (null: not yet), in milliseconds. */
   time(): [number, number | null];
   next(): number;

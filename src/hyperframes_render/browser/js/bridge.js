@@ -24,7 +24,7 @@
   const MAX_SCRIPT_TEXT = 1_000_000;
   const MAX_NAMES = 10_000;
   const MAX_NAME = 200; // characters
-  const LONGEST_WALK = 500; // milliseconds that one call may run frames: it must answer in time
+  const MAX_CALL_TIME = 500; // milliseconds that one call may run frames: it must answer in time
   const EPSILON = 1e-6; // seconds
   /** @type {string[]} */
   let errorsWhileSeeking = [];
@@ -61,7 +61,7 @@
   }
 
   // The status is read every few milliseconds: absurdly many or long names must not fill the memory.
-  const cut = (/** @type {string[]} */ names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+  const limited = (/** @type {string[]} */ names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
 
   // The text of the inline scripts that mention timelines.
   const timelineScripts = () =>
@@ -81,13 +81,13 @@
       gsap: window.gsap !== undefined,
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
-      timelines: cut(timelines),
-      missing: cut(missing),
+      timelines: limited(timelines),
+      missing: limited(missing),
       media: mediaElements.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
-      frameWanted: clock.waits(),
+      frameWanted: clock.hasRequests(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter(
         (e) => e.getAttribute("data-composition-src")?.trim() && !e.childElementCount,
       ).length,
@@ -166,27 +166,28 @@
   // Whether the page may show content as rich as a photograph, drawn by a script or in a video.
   const paints = () => document.querySelector("canvas, video") !== null;
 
+  /** @type {number | null} */
+  let lastSeek = null; // seconds of the last frame that was run
+
   // Runs frame 0 and all frames at which a jump must stop, so that a frame does not depend on the frame that this browser
   // drew before. False: more frames remain than one call may run.
-  /** @type {number | null} */
-  let arrived = null; // seconds
   /** @param {number} seconds */
-  async function arrive(seconds) {
+  async function runTo(seconds) {
     timers.begin();
-    const until = clock.realNow() + LONGEST_WALK;
-    if (arrived === null) {
+    const until = clock.realNow() + MAX_CALL_TIME;
+    if (lastSeek === null) {
       if (seconds > 0) await runFrame(0);
-      arrived = 0;
+      lastSeek = 0;
     }
-    if (seconds - arrived > 1.5 / fps) {
-      const stops = tweens.stops(arrived, seconds, fps);
-      for (let next = nextStop(stops, arrived, seconds); next !== null; next = nextStop(stops, arrived, seconds)) {
+    if (seconds - lastSeek > 1.5 / fps) {
+      const stops = tweens.stops(lastSeek, seconds, fps);
+      for (let next = nextStop(stops, lastSeek, seconds); next !== null; next = nextStop(stops, lastSeek, seconds)) {
         await runFrame(next);
-        arrived = next;
+        lastSeek = next;
         if (clock.realNow() > until) return false;
       }
     }
-    arrived = seconds;
+    lastSeek = seconds;
     return true;
   }
 
@@ -197,14 +198,14 @@
     while ((stops[0] ?? Infinity) < from + EPSILON) stops.shift();
     const frame = Math.round(from * fps) + 1;
     const due = Math.ceil((timers.dueInVideo() / 1000 - EPSILON) * fps);
-    const next = clock.remembers() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
+    const next = clock.keepsState() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
     return next / fps < seconds - EPSILON ? next / fps : null;
   }
 
   /** @param {number} seconds */
   async function runFrame(seconds) {
     await drawInTime(seconds);
-    if (clock.remembers()) clock.moveTo(seconds * 1000);
+    if (clock.keepsState()) clock.moveTo(seconds * 1000);
   }
 
   // Timers that are due by a frame run before it. Timers without delay that its callbacks set run after it.
@@ -219,7 +220,7 @@
 
   /** @param {number} seconds */
   function draw(seconds) {
-    clock.stand(seconds * 1000);
+    clock.setTime(seconds * 1000);
     animations.advance(seconds);
     rootless?.advance(seconds);
     transitions.seek(seconds);
@@ -232,7 +233,7 @@
   /** @param {number} seconds */
   async function seek(seconds) {
     sinceSeek = timers.next();
-    if (!(await arrive(seconds))) return { more: true };
+    if (!(await runTo(seconds))) return { more: true };
     await drawInTime(seconds);
     animations.seek(seconds, timing.elapsedInClip);
     const videos = videoFrames.wanted(seconds, fps);

@@ -29,13 +29,13 @@
   window.requestAnimationFrame = (callback) => {
     if (typeof callback !== "function") throw new TypeError("requestAnimationFrame needs a function");
     queue.set(nextId, callback);
-    if (!ofGsap.has(callback) && !withoutState(caller())) remembering.add(nextId);
+    if (!ofGsap.has(callback) && !withoutState(caller())) stateful.add(nextId);
     return nextId++;
   };
   window.cancelAnimationFrame = (id) => {
     queue.delete(id);
     due.delete(id);
-    remembering.delete(id);
+    stateful.delete(id);
   };
 
   // A script that draws in animation frames may keep state from one frame to the next. A browser that renders a later
@@ -48,23 +48,24 @@
   /** @type {WeakSet<FrameRequestCallback>} */
   const ofGsap = new WeakSet(); // callbacks of GSAP, from any address
   /** @type {Set<number>} */
-  const remembering = new Set(); // requests of scripts that may keep state
+  const stateful = new Set(); // requests of scripts that may keep state
 
   // Runs one request. A callback that moves the ticker of GSAP is GSAP's.
   /** @type {(id: number, callback: FrameRequestCallback, ms: number) => void} */
   function callBack(id, callback, ms) {
-    remembering.delete(id);
+    stateful.delete(id);
     const ticked = window.gsap?.ticker?.frame;
     callback(ms);
     if (ticked === window.gsap?.ticker?.frame) return;
     ofGsap.add(callback);
-    for (const [request, requested] of queue) if (requested === callback) remembering.delete(request);
+    for (const [request, requested] of queue) if (requested === callback) stateful.delete(request);
   }
 
   // The first listener of GSAP's ticker is GSAP itself.
-  const ticks = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
-  const waits = () => queue.size > 0 || innerClocks().some((clock) => clock.waits());
-  const remembers = () => remembering.size > 0 || ticks() || innerClocks().some((clock) => clock.remembers());
+  const hasTickerListeners = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
+  const hasRequests = () => queue.size > 0 || innerClocks().some((clock) => clock.hasRequests());
+  const keepsState = () =>
+    stateful.size > 0 || hasTickerListeners() || innerClocks().some((clock) => clock.keepsState());
 
   // Random numbers are the same in every render: each frame seeds the generator (mulberry32) with its time.
   let state = 1;
@@ -110,14 +111,14 @@
 
   // Sets the time that callbacks of timelines and timers read.
   /** @param {number} ms */
-  function stand(ms) {
+  function setTime(ms) {
     nowMs = ms;
     state = Math.round(ms * 1000) + 1;
   }
 
   /** @param {number} ms */
   function moveTo(ms) {
-    stand(ms);
+    setTime(ms);
     due = queue;
     queue = new Map();
     for (const [id, callback] of due) {
@@ -130,6 +131,6 @@
     for (const clock of innerClocks()) clock.moveTo(ms);
   }
   Object.defineProperty(window, "__hyperframesRenderClock", {
-    value: Object.freeze({ moveTo, stand, remembers, waits, realNow, inner, caller, OUR_FILES }),
+    value: Object.freeze({ moveTo, setTime, keepsState, hasRequests, realNow, inner, caller, OUR_FILES }),
   });
 })();

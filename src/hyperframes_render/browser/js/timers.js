@@ -10,7 +10,7 @@
   const { setTimeout, clearTimeout, setInterval, eval: evaluate, MessageChannel } = window;
   const report = window.reportError.bind(window);
   const FIRST = 1_000_000_000; // first number of a timer here; the browser's own timers count from 1
-  const TURN = 4; // milliseconds: a delay up to this, while the page loads, only yields to other tasks
+  const YIELD_DELAY = 4; // milliseconds: a delay up to this, while the page loads, only yields to other tasks
   const LONGEST = 0x7fffffff; // milliseconds; a longer delay counts as 0 (HTML, "timer initialization steps")
 
   /** @typedef {{ due: number, wait: number, repeats: boolean, run: () => void }} Timer */
@@ -21,7 +21,7 @@
   let firing = false;
   let late = false; // the page delays a frame: its timers run in real time
   // Page time, and the page time at which the video began; null before that.
-  let [now, lead] = timeOfParent();
+  let [now, videoStart] = timeOfParent();
 
   /** @returns {[number, number | null]} */
   function timeOfParent() {
@@ -41,7 +41,7 @@
       typeof callback === "function" ? () => callback.apply(window, values) : () => evaluate(String(callback));
     const timer = { due: now + wait, wait, repeats, run };
     timers.set(next, timer);
-    if (late || (lead === null && !repeats && wait <= TURN)) makeReal(next, timer);
+    if (late || (videoStart === null && !repeats && wait <= YIELD_DELAY)) makeReal(next, timer);
     return next++;
   }
 
@@ -55,7 +55,7 @@
       else timers.delete(id);
       timer.run();
     };
-    const firstPaint = lead === null && elements.ready();
+    const firstPaint = videoStart === null && elements.ready();
     if (firstPaint) firstPaint.then(fireNow).catch(report);
     else setTimeout.call(window, fireNow, timer.wait);
   }
@@ -86,15 +86,15 @@
   window.cancelIdleCallback = window.clearTimeout;
 
   // Yields a task: promise reactions of a callback run before the next callback.
-  const turns = new MessageChannel();
+  const channel = new MessageChannel();
   /** @type {() => void} */
-  let hasTurn;
-  turns.port1.onmessage = () => hasTurn();
+  let resumeTask;
+  channel.port1.onmessage = () => resumeTask();
   /** @returns {Promise<void>} */
-  const turn = () =>
+  const yieldTask = () =>
     new Promise((resolve) => {
-      hasTurn = resolve;
-      turns.port2.postMessage(null);
+      resumeTask = resolve;
+      channel.port2.postMessage(null);
     });
 
   const inner = () => clock.inner("__hyperframesRenderTimers");
@@ -111,7 +111,7 @@
   /** @param {number} moment */
   async function fire(moment) {
     now = Math.max(now, moment);
-    if (lead !== null) clock.stand(Math.max(0, moment - lead));
+    if (videoStart !== null) clock.setTime(Math.max(0, moment - videoStart));
     for (const [id, timer] of [...timers]) {
       if (timer.due > moment || timers.get(id) !== timer) continue;
       if (timer.repeats) timer.due += timer.wait;
@@ -122,35 +122,36 @@
       } catch (error) {
         report(error);
       }
-      await turn();
+      await yieldTask();
       firing = false;
     }
     for (const frame of inner()) await frame.fire(moment);
   }
 
   /** @type {(moment: number, begun: number | null) => void} */
-  function reach(moment, begun) {
+  function advanceTo(moment, begun) {
     now = Math.max(now, moment);
-    lead = begun;
-    for (const frame of inner()) frame.reach(moment, begun);
+    videoStart = begun;
+    for (const frame of inner()) frame.advanceTo(moment, begun);
   }
 
   /** @param {number} moment */
   async function passUntil(moment) {
     for (let due = nextDue(); due <= moment; due = nextDue()) await fire(due);
-    reach(moment, lead);
+    advanceTo(moment, videoStart);
   }
 
   // Starts the video at the current page time. Later calls do nothing.
   function begin() {
-    if (lead === null) reach(now, now);
+    if (videoStart === null) advanceTo(now, now);
   }
 
-  const beginning = () => lead ?? 0;
-
   // Runs the timers that are due up to `ms` of the video. Returns a promise only if there are any.
-  const runUntil = (/** @type {number} */ ms) =>
-    nextDue() <= beginning() + ms ? passUntil(beginning() + ms) : reach(beginning() + ms, lead);
+  /** @param {number} ms */
+  function runUntil(ms) {
+    const moment = (videoStart ?? 0) + ms;
+    return nextDue() <= moment ? passUntil(moment) : advanceTo(moment, videoStart);
+  }
 
   // Waits for a page that delays a frame until `done`. Timers numbered from `first` on, and timers that are set
   // meanwhile, run by the browser's clock.
@@ -161,7 +162,7 @@
       done.then(() => {
         over = true;
       });
-      await turn();
+      await yieldTask();
       if (over) return;
       for (const [id, timer] of timers) if (id >= first && timer.due !== Infinity) makeReal(id, timer);
     }
@@ -181,10 +182,10 @@
       waitFor,
       nextDue,
       fire,
-      reach,
-      time: () => [now, lead],
+      advanceTo,
+      time: () => [now, videoStart],
       next: () => next, // the number of the next timer that is set
-      dueInVideo: () => nextDue() - beginning(),
+      dueInVideo: () => nextDue() - (videoStart ?? 0),
     }),
   });
 })();
