@@ -92,7 +92,8 @@ attack: setup  ## Run every attack with its control and without, and write the t
 	@HYPERFRAMES_RENDER_ATTACK_TABLE=docs/reference/security.md $(BIN)/python -m pytest -n 2 tests/attack
 
 lint: setup $(STAMPS)/js-tools  ## Check style, types and layers
-	@$(VENV)/js-tools/node_modules/.bin/biome check --config-path=tools/js src/hyperframes_render/browser/js
+	@$(VENV)/js-tools/node_modules/.bin/biome check --config-path=tools/js src/hyperframes_render/browser/js tests/js
+	@$(VENV)/js-tools/node_modules/.bin/tsc --project tools/js
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
 	@$(BIN)/mypy tools/bom.py tools/audit.py tools/cli_reference.py tools/error_reference.py

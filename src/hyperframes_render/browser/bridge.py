@@ -161,7 +161,7 @@ class SeekAnswer:
         """Raises AttributeError, LookupError, TypeError or ValueError if the answer is malformed."""
         if found.get("more"):
             return SeekAnswer(unfinished=True)
-        if videos := found.get("films"):
+        if videos := found.get("videos"):
             return SeekAnswer(videos=tuple(map(VideoFrameRequest.from_json, videos)))
         return SeekAnswer(errors=tuple(map(str, found["errors"] or ())))
 

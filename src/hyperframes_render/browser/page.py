@@ -58,8 +58,8 @@ MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
 #: What runs before any script of the page, in this order; then the bridge.
 _SCRIPTS = (
-    *("transitions", "elements", "grading", "clock", "timers", "scope"),
-    *("animations", "lanes", "media", "tweens", "edits", "length"),
+    *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "lanes"),
+    *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length"),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)

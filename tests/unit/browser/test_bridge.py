@@ -77,7 +77,7 @@ def test_a_seek_is_unfinished_or_needs_videos_or_is_done() -> None:
     assert asyncio.run(bridge_to(page).seek(0.5)) == SeekAnswer(unfinished=True)
     assert page.asked == ["__hyperframesRender.seek(0.5)"]
     wanted = VideoFrameRequest(id=3, file="abc", trim=1.0, loop=False, image=False, index=7)
-    assert SeekAnswer.from_json({"films": [VIDEO]}) == SeekAnswer(videos=(wanted,))
+    assert SeekAnswer.from_json({"videos": [VIDEO]}) == SeekAnswer(videos=(wanted,))
     assert SeekAnswer.from_json({"errors": None}) == SeekAnswer()
     assert SeekAnswer.from_json({"errors": ["broken"]}) == SeekAnswer(errors=("broken",))
 
@@ -90,7 +90,7 @@ def test_sounds_are_grouped_into_buses() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, 5, "text", [], {}, {"errors": 5}, {"films": [{}]}, {"films": [{**VIDEO, "index": None}]}]
+    "answer", [None, 5, "text", [], {}, {"errors": 5}, {"videos": [{}]}, {"videos": [{**VIDEO, "index": None}]}]
 )
 def test_a_malformed_seek_is_an_error_of_the_page(answer: object) -> None:
     async def seek() -> None:

@@ -1,30 +1,42 @@
-// Animations where the page runtime does not look: in shadow trees, and in frames of the page's own origin. They stand
-// until the renderer moves them, and count from the beginning of the clip that they are in. Transitions everywhere, which
-// the runtime finds now and then: they count from the frame that set them off. Runs in every frame.
+// Animations that the page runtime does not seek: those in shadow trees, and in iframes of the page's origin. They are
+// paused until the renderer seeks them, and count from the start of their clip. CSS transitions everywhere, which the
+// runtime finds only sometimes: they count from the frame that started them. Runs in the page and in each of its iframes.
 (() => {
   "use strict";
   const { document } = window;
-  let top;
-  try {
-    top = window.top.document && window.top;
-  } catch {
-    return;
-  } // a frame of another origin
+  const top = topWindow();
+  if (!top) return;
   if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
     Object.defineProperty(window, "__hyperframesRenderAnimations", {
       value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions, holdAtStart }),
     });
   }
   const { roots } = top.__hyperframesRenderAnimations;
-  const begun = new Map(); // transitions, and the seconds of the video at which each was first seen: the top frame's only
+  /** @type {Map<Animation, number>} */
+  const begun = new Map(); // transitions, and the seconds of the video at which each was found; used in the top window only
 
-  // A root's animations and, of those that scripts made, the time at which they were first seen. Kept, since the
-  // browser forgets one that is over, and a later seek may go back.
+  function topWindow() {
+    try {
+      return window.top?.document ? window.top : null;
+    } catch {
+      return null; // this is an iframe of another origin
+    }
+  }
+
+  // The window of the animated element; null if there is none.
+  /** @param {Animation} animation */
+  const viewOf = (animation) =>
+    /** @type {KeyframeEffect | null} */ (animation.effect)?.target?.ownerDocument.defaultView ?? null;
+
+  // Pauses the animations of a root and returns them with their start: 0 for a CSS animation, null for an animation that a
+  // script made and that was not seeked yet. They are kept, since the browser no longer lists an animation that has ended,
+  // and a later seek may go back.
+  /** @param {Document | ShadowRoot} root */
   function hold(root) {
-    const known = roots.get(root);
+    const known = roots.get(root) ?? new Map();
     for (const animation of root.getAnimations()) {
-      const view = animation.effect?.target?.ownerDocument.defaultView;
-      // Others may follow a scroll position.
+      const view = viewOf(animation);
+      // Animations of other timelines may follow a scroll position.
       if (!view || animation instanceof view.CSSTransition || animation.timeline !== view.document.timeline) continue;
       if (!known.has(animation)) known.set(animation, animation instanceof view.CSSAnimation ? 0 : null);
       animation.pause();
@@ -32,29 +44,34 @@
     return known;
   }
 
+  /** @param {Document | ShadowRoot} root */
   function watch(root) {
     roots.set(root, new Map());
     root.addEventListener("animationstart", () => hold(root), true);
   }
 
   const { attachShadow } = Element.prototype;
-  Element.prototype.attachShadow = function (...given) {
-    const root = attachShadow.apply(this, given);
+  /** @this {Element} @param {[init: ShadowRootInit]} values */
+  Element.prototype.attachShadow = function (...values) {
+    const root = attachShadow.apply(this, values);
     watch(root);
     return root;
   };
   if (top !== window) watch(document);
   else {
-    // What markup declares is attached by the parser.
+    // The parser attaches shadow roots that the markup declares.
     document.addEventListener("DOMContentLoaded", () => {
       for (const element of document.querySelectorAll("*"))
         if (element.shadowRoot && !roots.has(element.shadowRoot)) watch(element.shadowRoot);
     });
   }
 
-  // Where a root stands in the page itself.
+  // The element of the page's own document that contains a root; null if there is none.
+  /** @param {Document | ShadowRoot} root @returns {Element | null} */
   function hostOf(root) {
-    for (let node = root; node; ) {
+    /** @type {any} A document, a shadow root or an element, of any window. */
+    let node = root;
+    while (node) {
       if (node.host) node = node.host.getRootNode() === document ? node.host : node.host.getRootNode();
       else if (node.nodeType === Node.DOCUMENT_NODE) {
         const frame = node.defaultView?.frameElement;
@@ -66,8 +83,9 @@
     return null;
   }
 
-  // Animations that began before the first frame, too late for the page runtime to find them: they begin with the video,
-  // or with the clip that they are in. The browser's own clock would end them until then.
+  // Animations that began before the first frame, but too late for the page runtime to find them. They start with the video
+  // or with their clip. They are paused, since the browser's own clock could end them before that.
+  /** @type {Set<Animation>} */
   const early = new Set();
   function holdAtStart() {
     for (const animation of document.getAnimations()) {
@@ -82,28 +100,36 @@
     }
   }
 
+  /** @type {RenderAnimations["seek"]} */
   function seekEarly(seconds, elapsed) {
     for (const animation of early) {
       if (animation.playState === "idle") early.delete(animation);
-      else animation.currentTime = elapsed(animation.effect.target, seconds) * 1000;
+      else {
+        const { target } = /** @type {KeyframeEffect} */ (animation.effect);
+        animation.currentTime = elapsed(/** @type {Element} */ (target), seconds) * 1000;
+      }
     }
   }
 
-  // Bring transitions to where they are at `seconds`: before a seek, which may set off others from there.
+  // Moves the known transitions to `seconds`. Called before a seek, which may start other transitions from there.
+  /** @param {number} seconds */
   function advance(seconds) {
     for (const [transition, since] of begun) {
       const gone = Math.max(0, seconds - since) * 1000;
-      if (gone >= transition.effect.getComputedTiming().endTime) transition.finish();
+      if (gone >= Number(transition.effect?.getComputedTiming().endTime)) transition.finish();
       else if (transition.playState === "paused") transition.currentTime = gone;
       if (transition.playState !== "paused") begun.delete(transition);
     }
   }
 
-  // Begin with those that are new at `seconds`.
+  // Pauses the transitions that started at `seconds`.
+  /** @param {number} seconds */
   function holdTransitions(seconds) {
-    for (const root of [document, ...roots.keys()]) {
+    /** @type {(Document | ShadowRoot)[]} */
+    const all = [document, ...roots.keys()];
+    for (const root of all) {
       for (const animation of root.getAnimations()) {
-        const view = animation.effect?.target?.ownerDocument.defaultView;
+        const view = viewOf(animation);
         if (!view || !(animation instanceof view.CSSTransition) || begun.has(animation)) continue;
         animation.pause();
         begun.set(animation, seconds);
@@ -112,24 +138,28 @@
     advance(seconds);
   }
 
-  // Animations that SVG declares count from the beginning of the video.
+  // SVG animations count from the start of the video.
   const inSvg = ["animate", "animateMotion", "animateTransform", "set"].map((name) =>
     document.getElementsByTagName(name),
   );
+  /** @param {number} seconds */
   function seekSvg(seconds) {
-    const pictures = new Set();
+    /** @type {Set<SVGSVGElement>} */
+    const roots = new Set();
     for (const elements of inSvg) {
       for (const element of elements) {
-        for (let picture = element.ownerSVGElement; picture; picture = picture.ownerSVGElement) pictures.add(picture);
+        const { ownerSVGElement } = /** @type {SVGElement} */ (element);
+        for (let svg = ownerSVGElement; svg; svg = svg.ownerSVGElement) roots.add(svg);
       }
     }
-    for (const picture of pictures) {
-      picture.pauseAnimations();
-      picture.setCurrentTime(seconds);
+    for (const svg of roots) {
+      svg.pauseAnimations();
+      svg.setCurrentTime(seconds);
     }
   }
 
-  // `elapsed` tells how long the clip of an element is there at `seconds`.
+  // Moves all animations to `seconds`. `elapsed` returns the seconds since the start of an element's clip.
+  /** @type {RenderAnimations["seek"]} */
   function seek(seconds, elapsed) {
     seekSvg(seconds);
     seekEarly(seconds, elapsed);
@@ -140,10 +170,11 @@
         continue;
       }
       const time = elapsed(host, seconds);
-      for (const [animation, since] of hold(root)) {
-        if (animation.playState === "idle") roots.get(root).delete(animation);
+      const known = hold(root);
+      for (const [animation, since] of known) {
+        if (animation.playState === "idle") known.delete(animation);
         else {
-          if (since === null) roots.get(root).set(animation, time);
+          if (since === null) known.set(animation, time);
           animation.currentTime = (time - (since ?? time)) * 1000;
         }
       }

@@ -1,58 +1,72 @@
-// The renderer's side of the page runtime: one frozen object with the few calls that the renderer makes.
-// A function of the frame rate, called before any script of the page; it keeps its own references to what it needs.
+// One frozen object, __hyperframesRender, with all functions that the renderer calls (browser/bridge.py).
+// This file is a function of the frame rate. It is called before any script of the page, and keeps its own references to
+// the browser functions that it needs.
+/** @param {number} fps */
 (fps) => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const timers = window.__hyperframesRenderTimers;
-  const media = window.__hyperframesRenderMedia;
+  const mediaElements = window.__hyperframesRenderMediaElements;
+  const timing = window.__hyperframesRenderTiming;
+  const videoFrames = window.__hyperframesRenderVideoFrames;
+  const { sounds } = window.__hyperframesRenderSounds;
+  const { clips } = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
   const edits = window.__hyperframesRenderEdits;
   const transitions = window.__hyperframesRenderTransitions;
   const { infer } = window.__hyperframesRenderLength;
-  const rootless = window.__hyperframesRenderRootless ?? null; // of a page that has no composition root
+  const rootless = window.__hyperframesRenderRootless ?? null; // only in a page without a composition root
   const { addEventListener } = window;
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
   const MAX_NAMES = 10_000;
   const MAX_NAME = 200; // characters
-  const LONGEST_WALK = 500; // milliseconds that one call goes through frames: it must answer in time
+  const MAX_CALL_TIME = 500; // milliseconds that one call may run frames: it must answer in time
   const EPSILON = 1e-6; // seconds
+  /** @type {string[]} */
   let errorsWhileSeeking = [];
-  let drawsElements = false; // into canvases
-  const note = (message) => {
+  let drawsElements = false; // whether HTML is drawn into canvases
+  const recordError = (/** @type {unknown} */ message) => {
     if (message && errorsWhileSeeking.length < MAX_ERRORS) errorsWhileSeeking.push(String(message).slice(0, 300));
   };
-  addEventListener.call(window, "error", (event) => note(event.message));
-  addEventListener.call(window, "unhandledrejection", (event) => note(event.reason));
+  addEventListener.call(window, "error", (/** @type {Event} */ event) =>
+    recordError(/** @type {ErrorEvent} */ (event).message),
+  );
+  addEventListener.call(window, "unhandledrejection", (/** @type {Event} */ event) =>
+    recordError(/** @type {PromiseRejectionEvent} */ (event).reason),
+  );
 
-  // Read by the page runtime: quantise time to this frame rate, leave media to the renderer.
+  // The page runtime reads these: it rounds times to this frame rate, and leaves media to the renderer.
   window.__HF_EXPORT_RENDER_SEEK_CONFIG = { mode: "preview-phase", fps, fpsSource: "render-options", owner: "runtime" };
   window.__HF_RENDER_CAPTURE_MODE = true;
 
   const hasFiniteAnimation = () =>
     document.getAnimations().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
 
-  // Compositions that have no timeline and do not say that none will come. A sole timeline of a sole composition is
-  // bound whatever its name.
+  // Compositions without a timeline and without data-no-timeline. If there is only one composition, the page runtime binds
+  // its only timeline under any name.
+  /** @type {(registered: string[]) => string[]} */
   function missingTimelines(registered) {
     const all = new Set(
       [...document.querySelectorAll("[data-composition-id]:not([data-no-timeline])")].map((e) =>
         e.getAttribute("data-composition-id"),
       ),
     );
-    return all.size === 1 && registered.length ? [] : [...all].filter((id) => id && !registered.includes(id));
+    return all.size === 1 && registered.length
+      ? []
+      : [...all].filter((id) => id !== null).filter((id) => id !== "" && !registered.includes(id));
   }
 
-  // It is asked for every few milliseconds: names that no author gives must not fill the memory.
-  const cut = (names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+  // The status is read every few milliseconds: absurdly many or long names must not fill the memory.
+  const limited = (/** @type {string[]} */ names) => names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
 
-  // The text of the scripts in the page that mention timelines.
+  // The text of the inline scripts that mention timelines.
   const timelineScripts = () =>
     [...document.scripts]
-      .map((script) => script.textContent)
+      .map((script) => script.textContent ?? "")
       .filter((text) => text.includes("__timelines"))
       .join("\n")
       .slice(0, MAX_SCRIPT_TEXT);
@@ -67,44 +81,47 @@
       gsap: window.gsap !== undefined,
       player: typeof window.__player?.renderSeek === "function",
       ready: window.__renderReady === true,
-      timelines: cut(timelines),
-      missing: cut(missing),
-      media: media.pending(),
+      timelines: limited(timelines),
+      missing: limited(missing),
+      media: mediaElements.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
-      frameWanted: clock.waits(),
+      frameWanted: clock.hasRequests(),
       hosts: [...document.querySelectorAll("[data-composition-src]")].filter(
-        (e) => e.getAttribute("data-composition-src").trim() && !e.childElementCount,
+        (e) => e.getAttribute("data-composition-src")?.trim() && !e.childElementCount,
       ).length,
       animated: hasFiniteAnimation(),
       webgpu:
         document
           .querySelector("[data-composition-id][data-requires-webgpu]")
           ?.getAttribute("data-composition-id")
-          .slice(0, MAX_NAME) ?? "",
+          ?.slice(0, MAX_NAME) ?? "",
     };
   }
 
-  // An animation frame before the video.
+  // Runs one animation frame before the video.
   function setUp() {
     clock.moveTo(0);
     animations.holdAtStart();
   }
 
-  // Let the page's time pass until `ms`.
+  // Runs the page's timers up to `ms` of its own time.
+  /** @param {number} ms */
   async function passTime(ms) {
     await elements.ready();
     await timers.passUntil(ms);
   }
 
-  // Seconds that the page lasts, and what tells. Where neither the root nor the page runtime does, what is in it; the root
-  // then says so, since clips must know when the video ends.
+  // The length of the page. If neither the root nor the page runtime declares one, it is inferred from the page's content
+  // and written to the root, since clips without a length end with the video.
+  /** @type {Length | null} */
   let length = null;
+  /** @returns {Length} */
   function ofComposition() {
     const root = document.querySelector("[data-composition-id]");
     const declared = ["data-duration", "data-composition-duration"].map((name) => Number(root?.getAttribute(name)));
-    // The runtime knows no duration where there is no timeline, whatever the root says.
+    // The runtime reports no duration without a timeline, even if the root declares one.
     const known = declared.find((seconds) => seconds > 0) ?? (Number(window.__player.getDuration()) || 0);
     if (known > 0 && !length?.from) return { seconds: known, from: "" };
     const found = infer();
@@ -112,7 +129,8 @@
     return found;
   }
 
-  // Fonts that are named are loaded even where no text shows them yet: a late first use would be drawn in a fallback.
+  // Decodes the images and loads the fonts, even fonts that no text uses yet: at a late first use, the browser would draw
+  // the text in a fallback font first.
   async function settle() {
     edits.apply(0);
     if (rootless) length = rootless.settle();
@@ -127,13 +145,13 @@
     const [failedImages, failedFonts] = await Promise.all([Promise.all(images), Promise.all(fonts)]);
     await document.fonts.ready;
     await window.__hf?.colorGrading?.waitForActiveLuts?.();
-    if (!rootless) length = ofComposition();
-    media.findStarts(length.seconds);
+    if (!length || !rootless) length = ofComposition();
+    timing.findStarts(length.seconds);
     const ready = elements.ready();
     drawsElements = ready !== null;
     if (drawsElements) {
       await ready;
-      // What timelines drew before there was anything to draw.
+      // Timelines drew before the first paint, when nothing could be copied into a canvas. Draw frame 0 again.
       draw(1 / fps);
       draw(0);
       await seekIsDone();
@@ -145,57 +163,64 @@
     };
   }
 
-  // What a script or a film draws may be as rich as a photograph.
+  // Whether the page may show content as rich as a photograph, drawn by a script or in a video.
   const paints = () => document.querySelector("canvas, video") !== null;
 
-  // Every browser goes through the beginning and through the frames at which a jump must stop: what a frame shows does
-  // not depend on the frame that this browser came from. False where there is more to go through than one call may take.
-  let arrived = null; // seconds
-  async function arrive(seconds) {
+  /** @type {number | null} */
+  let lastSeek = null; // seconds of the last frame that was run
+
+  // Runs frame 0 and all frames at which a jump must stop, so that a frame does not depend on the frame that this browser
+  // drew before. False: more frames remain than one call may run.
+  /** @param {number} seconds */
+  async function runTo(seconds) {
     timers.begin();
-    const until = clock.realNow() + LONGEST_WALK;
-    if (arrived === null) {
-      if (seconds > 0) await goThrough(0);
-      arrived = 0;
+    const until = clock.realNow() + MAX_CALL_TIME;
+    if (lastSeek === null) {
+      if (seconds > 0) await runFrame(0);
+      lastSeek = 0;
     }
-    if (seconds - arrived > 1.5 / fps) {
-      const stops = tweens.stops(arrived, seconds, fps);
-      for (let next = nextStop(stops, seconds); next !== null; next = nextStop(stops, seconds)) {
-        await goThrough(next);
-        arrived = next;
+    if (seconds - lastSeek > 1.5 / fps) {
+      const stops = tweens.stops(lastSeek, seconds, fps);
+      for (let next = nextStop(stops, lastSeek, seconds); next !== null; next = nextStop(stops, lastSeek, seconds)) {
+        await runFrame(next);
+        lastSeek = next;
         if (clock.realNow() > until) return false;
       }
     }
-    arrived = seconds;
+    lastSeek = seconds;
     return true;
   }
 
-  // Where a jump to `seconds` must stop next: at one of the `stops`, at the first frame after a timer is due, and at each
-  // frame where the page draws in animation frames.
-  function nextStop(stops, seconds) {
-    while (stops.length && stops[0] < arrived + EPSILON) stops.shift();
-    const frame = Math.round(arrived * fps) + 1;
+  // The next time at which a jump from `from` to `seconds` must stop, null if there is none: one of the `stops`, the first
+  // frame after a timer is due, or the next frame if the page draws in animation frames.
+  /** @type {(stops: number[], from: number, seconds: number) => number | null} */
+  function nextStop(stops, from, seconds) {
+    while ((stops[0] ?? Infinity) < from + EPSILON) stops.shift();
+    const frame = Math.round(from * fps) + 1;
     const due = Math.ceil((timers.dueInVideo() / 1000 - EPSILON) * fps);
-    const next = clock.remembers() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
+    const next = clock.keepsState() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
     return next / fps < seconds - EPSILON ? next / fps : null;
   }
 
-  async function goThrough(seconds) {
+  /** @param {number} seconds */
+  async function runFrame(seconds) {
     await drawInTime(seconds);
-    if (clock.remembers()) clock.moveTo(seconds * 1000);
+    if (clock.keepsState()) clock.moveTo(seconds * 1000);
   }
 
-  // Timers of the time before a frame come before it; what its callbacks set for at once, after it.
+  // Timers that are due by a frame run before it. Timers without delay that its callbacks set run after it.
+  /** @param {number} seconds */
   async function drawInTime(seconds) {
     await runTimers(seconds);
     draw(seconds);
     await runTimers(seconds);
   }
 
-  const runTimers = (seconds) => timers.runUntil(seconds * 1000);
+  const runTimers = (/** @type {number} */ seconds) => timers.runUntil(seconds * 1000);
 
+  /** @param {number} seconds */
   function draw(seconds) {
-    clock.stand(seconds * 1000);
+    clock.setTime(seconds * 1000);
     animations.advance(seconds);
     rootless?.advance(seconds);
     transitions.seek(seconds);
@@ -203,29 +228,32 @@
     animations.hold(seconds);
   }
 
-  // Films first: what draws in an animation frame may read their pixels. `films` are those whose pictures are needed;
-  // the clock stands still until `show` has brought them. `more`: ask once more.
+  // Moves the page to `seconds`. `more`: call again. `videos`: these frames must be shown first, by `show`, since scripts
+  // may read them in an animation frame; the clock stands still until then.
+  /** @param {number} seconds */
   async function seek(seconds) {
     sinceSeek = timers.next();
-    if (!(await arrive(seconds))) return { more: true };
+    if (!(await runTo(seconds))) return { more: true };
     await drawInTime(seconds);
-    animations.seek(seconds, media.elapsedInClip);
-    const films = media.wanted(seconds, fps);
-    if (films.length) return { films };
+    animations.seek(seconds, timing.elapsedInClip);
+    const videos = videoFrames.wanted(seconds, fps);
+    if (videos.length) return { videos };
     clock.moveTo(seconds * 1000);
     return drawn(seconds);
   }
 
-  async function show(pictures, seconds) {
-    await media.show(pictures);
+  /** @type {(images: [number, string][], seconds: number) => Promise<{ errors: string[] | null }>} */
+  async function show(images, seconds) {
+    await videoFrames.show(images);
     clock.moveTo(seconds * 1000);
-    if (pictures.length) {
+    if (images.length) {
       await window.__hfReseekGpu?.(seconds);
       window.__hf?.colorGrading?.redraw?.();
     }
     return drawn(seconds);
   }
 
+  /** @param {number} seconds */
   async function drawn(seconds) {
     await runTimers(seconds);
     if (!drawsElements) await seekIsDone();
@@ -233,12 +261,13 @@
     return { errors: errors() };
   }
 
-  // Pages may hold a frame up: waitUntil of "hf-seek", sources of frames.
-  let sinceSeek = 0; // the number of the first timer that is set from there on
-  const seekIsDone = () => timers.waitFor(Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(note), sinceSeek);
+  // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
+  let sinceSeek = 0; // the number of the first timer that is set after the seek began
+  const seekIsDone = () =>
+    timers.waitFor(Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(recordError), sinceSeek);
 
-  // Where HTML is drawn into canvases, after the seek was painted: what waits for that painting is done. Tells whether the
-  // picture is complete only after another one, and `blend`.
+  // For pages that draw HTML into canvases, after the seek was painted: finishes the work that waits for that paint. True:
+  // the frame needs another paint, and `blend`.
   async function painted() {
     await seekIsDone();
     const blends = transitions.running();
@@ -253,7 +282,7 @@
     return errors;
   }
 
-  // The page runtime's promises of work that a seek started (Three.js textures, colour tables, page shaders).
+  // Waits for the work that a seek started (Three.js textures, colour tables, page shaders), and for the images.
   async function settled() {
     await window.__hfWaitForSeekCompletion?.();
     await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
@@ -274,8 +303,8 @@
       painted,
       blend: transitions.resolve,
       settled,
-      sounds: media.sounds,
-      clips: media.clips,
+      sounds,
+      clips,
     }),
   });
 };

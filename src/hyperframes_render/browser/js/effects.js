@@ -1,31 +1,39 @@
-// Sound in, sound out: what the page that applies effects is asked for. Samples come and go as base64 in pieces, since
-// a message to the browser has a limit.
+// Applies audio effects to samples. The samples (32-bit floats) are transferred as base64 in pieces, since a message to the
+// browser has a size limit.
 (() => {
   "use strict";
-  let given = [];
-  let made = [];
+  /** @type {Uint8Array<ArrayBuffer>[][]} */
+  let inputs = []; // the pieces of each channel
+  /** @type {Float32Array[]} */
+  let outputs = [];
 
+  /** @param {number} channels */
   function begin(channels) {
-    given = Array.from({ length: channels }, () => []);
-    made = [];
+    inputs = Array.from({ length: channels }, () => []);
+    outputs = [];
   }
 
+  /** @type {(channel: number, text: string) => void} */
   function give(channel, text) {
-    given[channel].push(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+    inputs[channel]?.push(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
   }
 
-  // Applies a chain to what was given; answers how many samples came of it, the effects' tail included.
+  // Applies a chain of effects. Returns the number of output samples per channel, with the tail of the effects.
+  // `rate`: samples per second. `elapsed`: seconds of the sound before the first sample.
+  /** @type {(rate: number, chain: unknown, automation: unknown, elapsed: number) => Promise<number>} */
   async function apply(rate, chain, automation, elapsed) {
     const channels = await Promise.all(
-      given.map(async (pieces) => new Float32Array(await new Blob(pieces).arrayBuffer())),
+      inputs.map(async (pieces) => new Float32Array(await new Blob(pieces).arrayBuffer())),
     );
-    given = [];
-    made = await window.__HF_AUDIO_FX.render(channels, rate, chain, automation || undefined, elapsed);
-    return made[0].length;
+    inputs = [];
+    outputs = await window.__HF_AUDIO_FX.render(channels, rate, chain, automation || undefined, elapsed);
+    return outputs[0]?.length ?? 0;
   }
 
+  // Returns output samples `from` up to `to` (exclusive) of a channel as base64.
+  /** @type {(channel: number, from: number, to: number) => string} */
   function take(channel, from, to) {
-    const bytes = new Uint8Array(made[channel].slice(from, to).buffer);
+    const bytes = new Uint8Array((outputs[channel] ?? new Float32Array()).slice(from, to).buffer);
     let text = "";
     for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
     return btoa(text);

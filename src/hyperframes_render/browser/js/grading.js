@@ -1,46 +1,71 @@
-// Runs before any script of the page: the page runtime grades pictures and films (data-color-grading) with one shader
-// that has all corrections and effects in it. Without a graphics processor each pixel goes through all of them, used or
-// not: 4 to 9 s for a picture of 640x360 on a busy machine. Here it is drawn with a shader in which what is zero is a
-// constant, so that the compiler drops it: 20 to 40 ms, and the same picture to the bit. Pictures graded alike share one.
+// Faster colour grading. Runs before any script of the page. The page runtime grades images and videos
+// (data-color-grading) with one shader that contains all corrections and effects. Without a GPU every pixel is computed
+// with all of them, used or not: 4 to 9 s for a frame of 640x360 on a busy machine. Here the frame is drawn with a shader
+// in which uniforms that are zero are constants, so that the compiler removes their code: 20 to 40 ms, and the same frame
+// bit by bit. Images with the same grading share a shader.
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderGrading")) return;
   Object.defineProperty(window, "__hyperframesRenderGrading", { value: true });
   const prototype = window.WebGLRenderingContext?.prototype;
   if (!prototype) return;
-  const MARKS = ["u_kuwaharaSource", "u_bloomReady"]; // names that only the runtime's shader has
-  // Cheap corrections, what follows the time and what is a place: pictures that differ in these alone share a shader.
+  const MARKS = ["u_kuwaharaSource", "u_bloomReady"]; // only the runtime's shader has these uniforms
+  // Uniforms that stay variable: cheap corrections, times and positions. Images that differ only in these share a shader.
   const KEPT =
     /^u_(exposure|contrast|highlights|shadows|whites|blacks|temperature|tint|vibrance|saturation|intensity|vignette\w*|grain\w*|lut\w*|\w+Wheel|\w+Time|uv\w+|palette\d)$/;
   const MAX_SHADERS = 16; // each takes a second or two to compile
   const UNIFORM = /\buniform\s+(?:(?:highp|mediump|lowp)\s+)?(float|vec[234]|sampler2D)\s+(\w+)\s*;/g;
   const { attachShader, getShaderSource } = prototype;
+  /** @typedef {{ program: WebGLProgram, zero: string[], locations: Map<string, WebGLUniformLocation | null> }} Specialised */
+  /** @typedef {{ text: string, uniforms: Map<string, [setter: string, values: any[]]> }} RuntimeProgram */
+
+  /** @type {WeakMap<WebGLRenderingContext, { add(program: WebGLProgram, text: string): void }>} */
   const graders = new WeakMap(); // by context
 
   prototype.attachShader = function (program, shader) {
     const text = getShaderSource.call(this, shader) ?? "";
     if (!MARKS.every((mark) => text.includes(mark))) return attachShader.call(this, program, shader);
-    if (!graders.has(this)) graders.set(this, grader(this));
-    graders.get(this).add(program, text);
+    const found = graders.get(this) ?? grader(this);
+    graders.set(this, found);
+    found.add(program, text);
   };
 
-  // What the runtime's own program becomes: it has the uniforms, and is compiled at once.
+  // A small shader with the same uniforms, for the runtime's own program: it compiles immediately.
+  /** @param {string} text */
   function stub(text) {
-    const uniforms = [...text.matchAll(UNIFORM)].map(([declaration, kind, name]) => ({ declaration, kind, name }));
+    const uniforms = [...text.matchAll(UNIFORM)].map(([declaration, kind = "", name = ""]) => ({
+      declaration,
+      kind,
+      name,
+    }));
+    /** @type {Record<string, (name: string) => string>} */
     const value = { float: (name) => name, sampler2D: (name) => `texture2D(${name}, vec2(0.0)).x` };
     const sum = uniforms.map(({ kind, name }) => (value[kind] ?? ((vector) => `${vector}.x`))(name)).join(" + ");
     return `precision highp float;\n${uniforms.map((one) => one.declaration).join("\n")}\nvoid main() { gl_FragColor = vec4(${sum || "0.0"}); }`;
   }
 
-  // Takes over those calls of one context that it needs; what it is not about goes to the browser as before.
+  // Replaces the functions of one context that draw with the runtime's shader. Other programs are drawn as before.
+  /** @param {WebGLRenderingContext} gl */
   function grader(gl) {
-    const call = (name, ...values) => prototype[name].call(gl, ...values);
+    // Methods are called and replaced by name.
+    const methods = /** @type {Record<string, (...values: any[]) => any>} */ (/** @type {unknown} */ (prototype));
+    const own = /** @type {typeof methods} */ (/** @type {unknown} */ (gl));
+    /** @type {(name: string, ...values: unknown[]) => any} */
+    const call = (name, ...values) => methods[name]?.call(gl, ...values);
+    /** @type {typeof methods} */
     const setters = {};
-    for (const name in prototype) if (/^uniform[1-4]/.test(name)) setters[name] = prototype[name];
-    const { useProgram, getUniformLocation, drawArrays } = prototype;
-    const programs = new Map(); // of the runtime: the shader's text, and its uniforms by name as [setter, values]
-    const names = new WeakMap(); // of uniforms, by location
-    const shaders = new Map(); // made here, by the names of what is zero in them
+    for (const name in prototype) {
+      const setter = /^uniform[1-4]/.test(name) && methods[name];
+      if (setter) setters[name] = setter;
+    }
+    const { useProgram, getUniformLocation, drawArrays } = /** @type {WebGLRenderingContext} */ (prototype);
+    /** @type {Map<WebGLProgram | null, RuntimeProgram>} */
+    const programs = new Map(); // of the runtime, with the uniforms that it set
+    /** @type {WeakMap<WebGLUniformLocation, string>} */
+    const names = new WeakMap(); // names of uniforms, by location
+    /** @type {Map<string, Specialised | null>} */
+    const shaders = new Map(); // specialised shaders, by the names of the uniforms that are zero; null: cannot be linked
+    /** @type {WebGLProgram | null} */
     let current = null;
 
     gl.useProgram = (program) => {
@@ -53,29 +78,31 @@
       return location;
     };
     for (const [name, set] of Object.entries(setters)) {
-      gl[name] = (location, ...values) => {
+      own[name] = (location, ...values) => {
         set.call(gl, location, ...values);
-        if (location && names.has(location))
-          programs
-            .get(current)
-            ?.uniforms.set(names.get(location), [name, values.map((value) => value?.slice?.() ?? value)]);
+        const uniform = location && names.get(location);
+        if (uniform)
+          programs.get(current)?.uniforms.set(uniform, [name, values.map((value) => value?.slice?.() ?? value)]);
       };
     }
     gl.drawArrays = (...values) => {
-      const shader = programs.has(current) && shaderFor(current);
+      const graded = programs.get(current);
+      const shader = graded && shaderFor(graded, /** @type {WebGLProgram} */ (current));
       if (!shader) return drawArrays.call(gl, ...values);
       useProgram.call(gl, shader.program);
-      for (const [name, [setter, value]] of programs.get(current).uniforms) {
-        if (!shader.places.has(name)) shader.places.set(name, getUniformLocation.call(gl, shader.program, name));
-        const place = shader.places.get(name);
-        if (place) setters[setter].call(gl, place, ...value);
+      for (const [name, [setter, value]] of graded.uniforms) {
+        if (!shader.locations.has(name)) shader.locations.set(name, getUniformLocation.call(gl, shader.program, name));
+        const location = shader.locations.get(name);
+        if (location) setters[setter]?.call(gl, location, ...value);
       }
       drawArrays.call(gl, ...values);
       useProgram.call(gl, current);
     };
 
-    function shaderFor(program) {
-      const zero = [...programs.get(program).uniforms]
+    // The best shader for the current values of the uniforms.
+    /** @type {(graded: RuntimeProgram, program: WebGLProgram) => Specialised | null} */
+    function shaderFor(graded, program) {
+      const zero = [...graded.uniforms]
         .filter(
           ([name, [setter, value]]) =>
             /^uniform[1-4]f$/.test(setter) && value.every((part) => part === 0) && !KEPT.test(name),
@@ -83,7 +110,7 @@
         .map(([name]) => name)
         .sort();
       const exact = shaders.has(zero.join()) || shaders.size < MAX_SHADERS ? shaderOf(program, zero) : null;
-      // One in which more is left than is needed draws the same.
+      // A shader with fewer constants than possible draws the same, but slower.
       const isZero = new Set(zero);
       return (
         exact ??
@@ -92,21 +119,26 @@
       );
     }
 
+    /** @type {(program: WebGLProgram, zero: string[]) => Specialised | null} */
     function shaderOf(program, zero) {
       const key = zero.join();
-      if (!shaders.has(key)) shaders.set(key, made(program, zero));
-      return shaders.get(key);
+      const known = shaders.get(key);
+      if (known !== undefined) return known;
+      const specialised = specialise(program, zero);
+      shaders.set(key, specialised);
+      return specialised;
     }
 
-    function made(program, zero) {
+    // Compiles the runtime's shader with the uniforms of `zero` as constants.
+    /** @type {(program: WebGLProgram, zero: string[]) => Specialised | null} */
+    function specialise(program, zero) {
       const [vertex] = call("getAttachedShaders", program).filter(
-        (shader) => call("getShaderParameter", shader, gl.SHADER_TYPE) === gl.VERTEX_SHADER,
+        (/** @type {WebGLShader} */ shader) => call("getShaderParameter", shader, gl.SHADER_TYPE) === gl.VERTEX_SHADER,
       );
-      const text = programs
-        .get(program)
-        .text.replace(UNIFORM, (whole, kind, name) =>
-          zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole,
-        );
+      const original = /** @type {RuntimeProgram} */ (programs.get(program)).text;
+      const text = original.replace(UNIFORM, (whole, kind, name) =>
+        zero.includes(name) ? `const ${kind} ${name} = ${kind}(0.0);` : whole,
+      );
       const result = call("createProgram");
       attachShader.call(gl, result, compiled(gl.VERTEX_SHADER, getShaderSource.call(gl, vertex)));
       attachShader.call(gl, result, compiled(gl.FRAGMENT_SHADER, text));
@@ -115,9 +147,12 @@
         call("bindAttribLocation", result, call("getAttribLocation", program, name), name);
       }
       call("linkProgram", result);
-      return call("getProgramParameter", result, gl.LINK_STATUS) ? { program: result, zero, places: new Map() } : null;
+      return call("getProgramParameter", result, gl.LINK_STATUS)
+        ? { program: result, zero, locations: new Map() }
+        : null;
     }
 
+    /** @type {(type: number, text: string | null) => WebGLShader} */
     function compiled(type, text) {
       const shader = call("createShader", type);
       call("shaderSource", shader, text);
@@ -125,6 +160,7 @@
       return shader;
     }
 
+    /** @type {(program: WebGLProgram, text: string) => void} */
     function add(program, text) {
       programs.set(program, { text, uniforms: new Map() });
       attachShader.call(gl, program, compiled(gl.FRAGMENT_SHADER, stub(text)));

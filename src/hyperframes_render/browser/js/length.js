@@ -1,92 +1,112 @@
-// How long a page lasts by what is in it, in seconds: for pages that do not say it.
+// Infers the length of a page that declares none, in seconds: from its clips, timelines and animations.
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderLength")) return;
-  // GSAP gives a timeline that repeats for ever a length of 1e8 seconds or more.
+  // A GSAP timeline that repeats without end has a length of 1e8 seconds or more.
   const ENDLESS = 1e7;
-  const media = window.__hyperframesRenderMedia;
+  const clips = window.__hyperframesRenderClips;
   const { roots } = window.__hyperframesRenderAnimations;
 
-  // What is registered under window.__timelines: an object, a list, or a Map or Set.
+  // The timelines in window.__timelines, which may be an object, an array, a Map or a Set.
+  /** @type {RenderLength["registered"]} */
   function registered() {
+    /** @type {unknown} */
     const registry = window.__timelines;
     if (!registry || typeof registry !== "object") return [];
+    /** @type {(value: object) => unknown[]} */
     const inside = (value) =>
       value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value);
-    // One level down as well: { scenes: [timeline] }, [{ id, timeline }].
+    // Timelines may also be one level deeper: { scenes: [timeline] }, [{ id, timeline }].
     const found = inside(registry).flatMap((value) =>
       isObject(value) && !isTimeline(value) && !canSeek(value) ? inside(value) : [value],
     );
-    return [...new Set(found)].filter((value) => isObject(value) && (isTimeline(value) || canSeek(value)));
+    return [...new Set(found)]
+      .filter((value) => isObject(value))
+      .filter((value) => isTimeline(value) || canSeek(value));
   }
+  /** @type {(value: unknown) => value is object} */
   const isObject = (value) => value !== null && typeof value === "object" && !(value instanceof Node);
-  const canSeek = (value) => typeof value.seek === "function";
+  /** @type {(value: object) => value is SeekableTimeline} */
+  const canSeek = (value) => "seek" in value && typeof value.seek === "function";
+  /** @type {RenderLength["isTimeline"]} */
   const isTimeline = (value) => isGsap(value) || isAnime(value);
 
-  const isGsap = (timeline) => typeof timeline.totalTime === "function" && typeof timeline.totalDuration === "function";
-  // Lengths of anime.js are properties, in milliseconds.
-  const isAnime = (timeline) =>
+  /** @type {RenderLength["isGsap"]} */
+  const isGsap = (/** @type {Partial<GsapTimeline>} */ timeline) =>
+    typeof timeline.totalTime === "function" && typeof timeline.totalDuration === "function";
+  // The length of an anime.js timeline is a property, in milliseconds.
+  /** @type {RenderLength["isAnime"]} */
+  const isAnime = (/** @type {Partial<AnimeTimeline>} */ timeline) =>
     typeof timeline.duration === "number" && typeof timeline.seek === "function" && "began" in timeline;
 
   // The end of the last finite animation of a GSAP timeline or tween, in its own time.
+  /** @type {(animation: GsapAnimation | GsapTimeline) => number} */
   function ownEnd(animation) {
     const total = animation.totalDuration();
     if (total < ENDLESS) return total;
-    if (typeof animation.getChildren !== "function" || animation.repeat() < 0) return 0;
+    if (!("getChildren" in animation) || typeof animation.getChildren !== "function" || animation.repeat() < 0)
+      return 0;
     return Math.max(0, ...animation.getChildren(false, true, true).map((child) => child.startTime() + endOf(child)));
   }
+  /** @type {(animation: GsapAnimation | GsapTimeline) => number} */
   const endOf = (animation) => ownEnd(animation) / (Math.abs(animation.timeScale()) || 1);
 
+  /** @param {GsapTimeline | AnimeTimeline | SeekableTimeline} timeline */
   function endOfTimeline(timeline) {
     try {
       if (isGsap(timeline)) return (timeline.delay?.() ?? 0) + endOf(timeline);
       if (isAnime(timeline)) return Number.isFinite(timeline.duration) ? timeline.duration / 1000 : 0;
       return Number(typeof timeline.duration === "function" ? timeline.duration() : timeline.duration) || 0;
     } catch {
-      return 0; // of a kind that only looks like one
+      return 0; // an object of another kind that resembles a timeline
     }
   }
 
+  /** @type {(numbers: number[]) => number} */
   const longest = (numbers) => Math.max(0, ...numbers.filter((number) => Number.isFinite(number) && number < ENDLESS));
   const endOfTimelines = () => longest(registered().map(endOfTimeline));
 
-  // The last clip's end; a clip that states no length lasts to the end, which its timelines may tell.
+  // The end of the last clip. `open`: some clip has no length and lasts until the video's end.
   function endOfClips() {
-    const ends = media.ends();
+    const ends = clips.ends();
     const stated = longest(ends.filter((end) => end !== null));
     return { seconds: stated, open: ends.includes(null) || !ends.length };
   }
 
-  // What the browser animates. An animation of a clip counts from the clip's start.
+  // Ends of the browser's animations. An animation inside a clip counts from the clip's start.
   function ofBrowser() {
-    return [document, ...roots.keys()]
+    /** @type {(Document | ShadowRoot)[]} */
+    const all = [document, ...roots.keys()];
+    return all
       .flatMap((root) => root.getAnimations())
       .map((animation) => {
-        const target = animation.effect?.target;
-        if (!target || animation instanceof CSSTransition) return 0;
-        return media.startOfClip(target) + animation.effect.getComputedTiming().endTime / 1000;
+        const effect = /** @type {KeyframeEffect | null} */ (animation.effect);
+        if (!effect?.target || animation instanceof CSSTransition) return 0;
+        return clips.startOfClip(effect.target) + Number(effect.getComputedTiming().endTime) / 1000;
       });
   }
 
-  // CSS animations that are over, which the browser no longer lists.
+  // Ends of the CSS animations that are declared: the browser no longer lists those that have ended.
   function ofStyles() {
+    /** @type {(text: string) => number[]} */
     const seconds = (text) =>
       text.split(",").map((part) => Number.parseFloat(part) * (part.trim().endsWith("ms") ? 0.001 : 1));
     return [...document.querySelectorAll("body *")].flatMap((element) => {
       const style = getComputedStyle(element);
       if (style.animationName === "none") return [];
-      const [durations, delays] = [seconds(style.animationDuration), seconds(style.animationDelay)];
+      const durations = seconds(style.animationDuration);
+      const delays = seconds(style.animationDelay);
+      /** @type {(list: number[], index: number) => number} */
+      const at = (list, index) => list[index % list.length] ?? 0;
       const counts = style.animationIterationCount
         .split(",")
         .map((text) => (text.trim() === "infinite" ? Infinity : Number(text)));
-      const start = media.startOfClip(element);
-      return style.animationName
-        .split(",")
-        .map((_, i) => start + delays[i % delays.length] + durations[i % durations.length] * counts[i % counts.length]);
+      const start = clips.startOfClip(element);
+      return style.animationName.split(",").map((_, i) => start + at(delays, i) + at(durations, i) * at(counts, i));
     });
   }
 
-  // Lottie files have a length of their own, also where they loop.
+  // Lengths of the Lottie files, even of those that loop.
   function ofLottie() {
     const players = new Set([...(window.lottie?.getRegisteredAnimations?.() ?? []), ...(window.__hfLottie ?? [])]);
     return [...players].map((player) => {
@@ -96,9 +116,11 @@
     });
   }
 
-  // SVG's own animations: from their begin, as often as they say.
+  // Ends of the SVG animations, with their repetitions.
   function ofSvg() {
-    return [...document.querySelectorAll("animate, animateMotion, animateTransform, set")].map((element) => {
+    /** @type {NodeListOf<SVGAnimationElement>} */
+    const found = document.querySelectorAll("animate, animateMotion, animateTransform, set");
+    return [...found].map((element) => {
       try {
         const repeats = element.getAttribute("repeatCount")?.trim() ?? "1";
         return (
@@ -106,25 +128,26 @@
           element.getSimpleDuration() * (repeats === "indefinite" ? Infinity : Number(repeats) || 1)
         );
       } catch {
-        return 0; // it never begins, or has no end
+        return 0; // it never begins, or it has no end
       }
     });
   }
 
+  /** @param {() => number[]} find */
   function attempt(find) {
     try {
       return longest(find());
     } catch {
-      return 0; // the page replaced what this asks
+      return 0; // the page replaced a function that `find` calls
     }
   }
   const endOfAnimations = () => Math.max(...[ofBrowser, ofStyles, ofLottie, ofSvg].map(attempt));
 
-  // Seconds, and what told them: "clips", "timelines", "animations", or "" where nothing does.
+  /** @returns {Length} */
   function infer() {
-    const clips = endOfClips();
-    const timelines = clips.open ? endOfTimelines() : 0;
-    if (clips.seconds > 0 && clips.seconds >= timelines) return { seconds: clips.seconds, from: "clips" };
+    const ofClips = endOfClips();
+    const timelines = ofClips.open ? endOfTimelines() : 0;
+    if (ofClips.seconds > 0 && ofClips.seconds >= timelines) return { seconds: ofClips.seconds, from: "clips" };
     if (timelines > 0) return { seconds: timelines, from: "timelines" };
     const animations = endOfAnimations();
     return { seconds: animations, from: animations > 0 ? "animations" : "" };

@@ -1,6 +1,7 @@
-// Runs before any script of the page, in every frame of it: its timers go by the page's own time, in milliseconds. That
-// begins as the page loads and stands while something is on its way; the renderer lets it pass where the page waits for
-// it (passUntil), and goes on with the frames of the video (runUntil). Timers of the page runtime are the browser's own.
+// The page's timers. Runs before any script of the page, in the page and in each of its iframes. Timers follow the page's
+// own time, in milliseconds. It is 0 when the page starts to load and stands still during loading. The renderer lets it
+// pass when the page waits for a timer (passUntil), and with the frames of the video (runUntil). Timers of the page
+// runtime are the browser's own.
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderTimers")) return;
@@ -8,81 +9,97 @@
   const elements = window.__hyperframesRenderElements;
   const { setTimeout, clearTimeout, setInterval, eval: evaluate, MessageChannel } = window;
   const report = window.reportError.bind(window);
-  const FIRST = 1_000_000_000; // the browser's own count from 1
-  const TURN = 4; // milliseconds: what waits no longer while a page loads only gives others a turn
-  const LONGEST = 0x7fffffff; // a longer delay is none (HTML, "timer initialization steps")
+  const FIRST = 1_000_000_000; // first number of a timer here; the browser's own timers count from 1
+  const YIELD_DELAY = 4; // milliseconds: a delay up to this, while the page loads, only yields to other tasks
+  const LONGEST = 0x7fffffff; // milliseconds; a longer delay counts as 0 (HTML, "timer initialization steps")
 
-  const timers = new Map(); // by their numbers
+  /** @typedef {{ due: number, wait: number, repeats: boolean, run: () => void }} Timer */
+
+  /** @type {Map<number, Timer>} */
+  const timers = new Map(); // by number
   let next = FIRST;
   let firing = false;
-  let late = false; // the page draws a frame late: what it waits for by timers is real
-  let [now, lead] = enclosing(); // page time, and what it was at the video's beginning
+  let late = false; // the page delays a frame: its timers run in real time
+  // Page time, and the page time at which the video began; null before that.
+  let [now, videoStart] = timeOfParent();
 
-  function enclosing() {
+  /** @returns {[number, number | null]} */
+  function timeOfParent() {
     try {
       return window === window.top ? [0, null] : window.parent.__hyperframesRenderTimers.time();
     } catch {
-      return [0, null];
-    } // in a frame of another origin
+      return [0, null]; // the parent is of another origin
+    }
   }
 
+  /** @type {(callback: unknown, delay: unknown, values: unknown[], repeats: boolean) => number} */
   function add(callback, delay, values, repeats) {
     let wait = Math.trunc(Number(delay));
     if (!(wait > 0 && wait <= LONGEST)) wait = 0;
-    if (firing || repeats) wait = Math.max(1, wait); // one that is set anew and anew must not stop time
+    if (firing || repeats) wait = Math.max(1, wait); // a timer that always sets another one must not stop time
     const run =
       typeof callback === "function" ? () => callback.apply(window, values) : () => evaluate(String(callback));
     const timer = { due: now + wait, wait, repeats, run };
     timers.set(next, timer);
-    if (late || (lead === null && !repeats && wait <= TURN)) makeReal(next, timer);
+    if (late || (videoStart === null && !repeats && wait <= YIELD_DELAY)) makeReal(next, timer);
     return next++;
   }
 
+  // Runs a timer by the browser's clock.
+  /** @type {(id: number, timer: Timer) => void} */
   function makeReal(id, timer) {
     timer.due = Infinity;
-    const fire = () => {
+    const fireNow = () => {
       if (timers.get(id) !== timer) return;
       if (timer.repeats) makeReal(id, timer);
       else timers.delete(id);
       timer.run();
     };
-    const painting = lead === null && elements.ready();
-    if (painting) painting.then(fire).catch(report);
-    else setTimeout.call(window, fire, timer.wait);
+    const firstPaint = videoStart === null && elements.ready();
+    if (firstPaint) firstPaint.then(fireNow).catch(report);
+    else setTimeout.call(window, fireNow, timer.wait);
   }
 
-  window.setTimeout = function (callback, delay, ...values) {
+  /** @typedef {(callback: TimerHandler, delay?: number, ...values: unknown[]) => number} SetTimer */
+
+  window.setTimeout = /** @type {typeof window.setTimeout} */ (/** @type {unknown} */ (setPageTimeout));
+  /** @type {SetTimer} */
+  function setPageTimeout(callback, delay, ...values) {
     return clock.caller().includes(clock.OUR_FILES)
       ? setTimeout.call(window, callback, delay, ...values)
       : add(callback, delay, values, false);
-  };
-  window.setInterval = function (callback, delay, ...values) {
+  }
+  window.setInterval = /** @type {typeof window.setInterval} */ (/** @type {unknown} */ (setPageInterval));
+  /** @type {SetTimer} */
+  function setPageInterval(callback, delay, ...values) {
     return clock.caller().includes(clock.OUR_FILES)
       ? setInterval.call(window, callback, delay, ...values)
       : add(callback, delay, values, true);
-  };
-  window.clearTimeout = window.clearInterval = function (id) {
+  }
+  window.clearTimeout = window.clearInterval = function (/** @type {number | undefined} */ id) {
     if (!timers.delete(Number(id))) clearTimeout.call(window, id);
   };
 
-  // The browser is never idle where frames come by command.
+  // The browser is never idle when frames are drawn on command.
   window.requestIdleCallback = (callback) =>
     window.setTimeout(() => callback({ didTimeout: false, timeRemaining: () => 50 }), 1);
   window.cancelIdleCallback = window.clearTimeout;
 
-  // What a callback promised is done before the next callback.
-  const turns = new MessageChannel();
-  let hasTurn;
-  turns.port1.onmessage = () => hasTurn();
-  const turn = () =>
+  // Yields a task: promise reactions of a callback run before the next callback.
+  const channel = new MessageChannel();
+  /** @type {() => void} */
+  let resumeTask;
+  channel.port1.onmessage = () => resumeTask();
+  /** @returns {Promise<void>} */
+  const yieldTask = () =>
     new Promise((resolve) => {
-      hasTurn = resolve;
-      turns.port2.postMessage(null);
+      resumeTask = resolve;
+      channel.port2.postMessage(null);
     });
 
   const inner = () => clock.inner("__hyperframesRenderTimers");
 
-  // The page's time at which the next timer is due.
+  // The page time at which the next timer is due; Infinity if there is none.
   function nextDue() {
     let first = Infinity;
     for (const timer of timers.values()) if (timer.due < first) first = timer.due;
@@ -90,9 +107,11 @@
     return first;
   }
 
+  // Runs all timers that are due at `moment` of the page time.
+  /** @param {number} moment */
   async function fire(moment) {
     now = Math.max(now, moment);
-    if (lead !== null) clock.stand(Math.max(0, moment - lead));
+    if (videoStart !== null) clock.setTime(Math.max(0, moment - videoStart));
     for (const [id, timer] of [...timers]) {
       if (timer.due > moment || timers.get(id) !== timer) continue;
       if (timer.repeats) timer.due += timer.wait;
@@ -103,40 +122,47 @@
       } catch (error) {
         report(error);
       }
-      await turn();
+      await yieldTask();
       firing = false;
     }
     for (const frame of inner()) await frame.fire(moment);
   }
 
-  function reach(moment, begun) {
+  /** @type {(moment: number, begun: number | null) => void} */
+  function advanceTo(moment, begun) {
     now = Math.max(now, moment);
-    lead = begun;
-    for (const frame of inner()) frame.reach(moment, begun);
+    videoStart = begun;
+    for (const frame of inner()) frame.advanceTo(moment, begun);
   }
 
+  /** @param {number} moment */
   async function passUntil(moment) {
     for (let due = nextDue(); due <= moment; due = nextDue()) await fire(due);
-    reach(moment, lead);
+    advanceTo(moment, videoStart);
   }
 
-  // The video begins here, once.
+  // Starts the video at the current page time. Later calls do nothing.
   function begin() {
-    if (lead === null) reach(now, now);
+    if (videoStart === null) advanceTo(now, now);
   }
 
-  // Run those that are due by `ms` of the video; a promise where there are some.
-  const runUntil = (ms) => (nextDue() <= lead + ms ? passUntil(lead + ms) : reach(lead + ms, lead));
+  // Runs the timers that are due up to `ms` of the video. Returns a promise only if there are any.
+  /** @param {number} ms */
+  function runUntil(ms) {
+    const moment = (videoStart ?? 0) + ms;
+    return nextDue() <= moment ? passUntil(moment) : advanceTo(moment, videoStart);
+  }
 
-  // A frame that is drawn late: timers that were set since `first` was the next one, and others while `done` is awaited,
-  // go by the browser's clock.
+  // Waits for a page that delays a frame until `done`. Timers numbered from `first` on, and timers that are set
+  // meanwhile, run by the browser's clock.
+  /** @type {(done: Promise<unknown>, first: number) => Promise<void>} */
   async function waitFor(done, first) {
     if (next > first) {
       let over = false;
       done.then(() => {
         over = true;
       });
-      await turn();
+      await yieldTask();
       if (over) return;
       for (const [id, timer] of timers) if (id >= first && timer.due !== Infinity) makeReal(id, timer);
     }
@@ -156,10 +182,10 @@
       waitFor,
       nextDue,
       fire,
-      reach,
-      time: () => [now, lead],
-      next: () => next,
-      dueInVideo: () => nextDue() - lead,
+      advanceTo,
+      time: () => [now, videoStart],
+      next: () => next, // the number of the next timer that is set
+      dueInVideo: () => nextDue() - (videoStart ?? 0),
     }),
   });
 })();

@@ -1,13 +1,14 @@
-// Runs before any script of the page: scenes that pass into each other through shaders. HyperShader (the package
-// @hyperframes/shader-transitions) does that by itself where a flag says that frames are captured one by one. It wraps the
-// renderer's seek; after a seek into a transition it copies both scenes into canvases (prepare), and once these were
-// painted it draws them with the shader into a canvas over the page (resolve).
+// Shader transitions between scenes. Runs before any script of the page. HyperShader (the package
+// @hyperframes/shader-transitions) draws them if a flag says that frames are captured one by one. It wraps the renderer's
+// seek. After a seek into a transition it copies both scenes into canvases (prepare). Once these are painted, it draws
+// them with the shader into a canvas over the page (resolve).
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderTransitions")) return;
   const { setTimeout, clearTimeout, setInterval, clearInterval, requestAnimationFrame, cancelAnimationFrame, Image } =
     window;
-  // Told from outside: that there is such a renderer, with the functions that follow no frame, and that it paints in between.
+  // HyperShader reads these: a renderer is present, with timer functions that do not follow the frames, and it paints between
+  // prepare and resolve.
   window.__HF_VIRTUAL_TIME__ = {
     originalSetTimeout: setTimeout.bind(window),
     originalClearTimeout: clearTimeout.bind(window),
@@ -18,89 +19,113 @@
     getTime: () => window.performance.now(),
   };
   window.__HF_PAGE_SIDE_COMPOSITING__ = true;
-  const ownSeek = (seconds) => window.__player.renderSeek(seconds);
+  const ownSeek = (/** @type {number} */ seconds) => window.__player.renderSeek(seconds);
   window.__hf = { seek: ownSeek };
 
-  const seek = (seconds) => (typeof window.__hf?.seek === "function" ? window.__hf.seek(seconds) : ownSeek(seconds));
-  // It looks for what it wraps by a timer.
+  const seek = (/** @type {number} */ seconds) =>
+    typeof window.__hf?.seek === "function" ? window.__hf.seek(seconds) : ownSeek(seconds);
+  // HyperShader looks for the seek function by a timer: until it has wrapped it, a transition would be missed.
   const pending = () => typeof window.__hf_page_composite_prepare === "function" && window.__hf?.seek === ownSeek;
   const running = () => window.__hf_page_composite_pending === true;
 
-  // Bring in copies of both scenes as they are now. Resolves when they can be painted. Chains of visual effects, which
-  // the page runtime draws, have nothing to bring.
+  // Copies both scenes into canvases as they are now. Resolves when the copies can be painted. Visual effect chains, which
+  // the page runtime draws, need no copies.
   async function prepare() {
     if (typeof window.__hf_page_composite_prepare !== "function") return;
-    const brought = window.__hf_page_composite_prepare();
+    const prepared = window.__hf_page_composite_prepare();
+    /** @type {Promise<unknown>[]} */
     const loading = [];
     for (const copy of document.querySelectorAll("canvas[layoutsubtree] > [id]")) {
       const scene = document.getElementById(copy.id);
-      if (scene === copy) continue;
-      // Beside the scene, where the same styles reach it as far as they can: colours and fonts are inherited.
-      if (copy.parentElement.parentElement !== scene.parentElement) scene.parentElement.append(copy.parentElement);
+      const canvas = copy.parentElement;
+      if (!scene || !canvas || scene === copy) continue;
+      // Move the canvas next to the scene, so that the copy inherits the same styles, such as colours and fonts.
+      if (canvas.parentElement !== scene.parentElement) scene.parentElement?.append(canvas);
       carryOver(scene, copy, loading);
     }
-    await brought;
+    await prepared;
     await Promise.all(loading);
   }
 
+  /** @param {string} address */
   function loaded(address) {
     const image = new Image();
     image.src = address;
     return image.decode().catch(() => null);
   }
 
+  /** @param {HTMLCanvasElement} canvas */
   function addressOf(canvas) {
     try {
       return canvas.toDataURL();
     } catch {
-      return ""; // something of another origin is in it
+      return ""; // it contains content of another origin
     }
   }
 
-  // What a copy of an element lacks: pictures of films and canvases, and how far its animations are.
+  // Transfers the state that a copy of an element lacks: the frames of videos and canvases, and the times of animations.
+  /** @type {(scene: Element, copy: Element, loading: Promise<unknown>[]) => void} */
   function carryOver(scene, copy, loading) {
     const [originals, elements] = [scene.querySelectorAll("*"), copy.querySelectorAll("*")];
-    if (originals.length !== elements.length) return; // of another scene
+    if (originals.length !== elements.length) return; // the copy is of another scene
+    /** @type {Map<Element | null, Element>} */
     const copies = new Map([[scene, copy]]);
-    originals.forEach((element, place) => copies.set(element, elements[place]));
-    for (const [element, twin] of copies) {
+    originals.forEach((element, index) => copies.set(element, /** @type {Element} */ (elements[index])));
+    for (const [element, counterpart] of copies) {
       if (element instanceof HTMLVideoElement || element instanceof HTMLImageElement) {
-        window.__hyperframesRenderMedia.twin(element, twin);
-        loading.push(loaded(element.poster ?? element.currentSrc));
-      } else if (element instanceof HTMLCanvasElement && element.width && element.height) {
-        // The browser leaves out the picture of a canvas in a canvas, its background it does not.
+        window.__hyperframesRenderVideoFrames.copyState(element, counterpart);
+        loading.push(loaded(element instanceof HTMLVideoElement ? element.poster : element.currentSrc));
+      } else if (
+        element instanceof HTMLCanvasElement &&
+        counterpart instanceof HTMLElement &&
+        element.width &&
+        element.height
+      ) {
+        // The browser does not draw the content of a canvas inside a canvas, but it draws the background.
         const address = addressOf(element);
-        twin.style.background = `url(${address}) 0 0 / 100% 100% no-repeat content-box`;
+        counterpart.style.background = `url(${address}) 0 0 / 100% 100% no-repeat content-box`;
         loading.push(loaded(address));
       }
     }
     const running = scene.getAnimations({ subtree: true });
     const known = new Set();
     for (const animation of running) {
-      const { target, pseudoElement } = animation.effect;
-      const twin = animationOf(animation, copies.get(target), pseudoElement);
-      known.add(twin);
-      twin.pause();
-      twin.currentTime = animation.currentTime;
+      const effect = /** @type {KeyframeEffect} */ (animation.effect);
+      const target = /** @type {Element} */ (copies.get(effect.target));
+      const counterpart = animationOf(animation, target, effect);
+      known.add(counterpart);
+      counterpart.pause();
+      counterpart.currentTime = animation.currentTime;
     }
-    // Those that are over in the scene, and would begin anew.
+    // Cancel the animations that have ended in the scene: in the copy they would start again.
     for (const animation of copy.getAnimations({ subtree: true })) if (!known.has(animation)) animation.cancel();
   }
 
-  function animationOf(animation, element, pseudoElement) {
+  // The animation of the copy `element` that corresponds to an animation of the scene. It is created if there is none.
+  /** @type {(animation: Animation, element: Element, effect: KeyframeEffect) => Animation} */
+  function animationOf(animation, element, effect) {
+    const { pseudoElement } = effect;
+    const name = nameOf(animation);
     const declared = element
       .getAnimations({ subtree: true })
       .find(
         (other) =>
-          animation.animationName &&
-          other.animationName === animation.animationName &&
-          other.effect.target === element &&
-          other.effect.pseudoElement === pseudoElement,
+          name &&
+          nameOf(other) === name &&
+          /** @type {KeyframeEffect} */ (other.effect).target === element &&
+          /** @type {KeyframeEffect} */ (other.effect).pseudoElement === pseudoElement,
       );
     return (
-      declared ?? element.animate(animation.effect.getKeyframes(), { ...animation.effect.getTiming(), pseudoElement })
+      declared ??
+      element.animate(
+        effect.getKeyframes(),
+        /** @type {KeyframeAnimationOptions} */ ({ ...effect.getTiming(), pseudoElement }),
+      )
     );
   }
+
+  // The name of a CSS animation; undefined for any other animation.
+  const nameOf = (/** @type {Animation} */ animation) => /** @type {Partial<CSSAnimation>} */ (animation).animationName;
 
   const resolve = () => {
     window.__hf_page_composite_resolve?.();
