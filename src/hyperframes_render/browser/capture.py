@@ -1,7 +1,7 @@
-"""From a seeked page to a picture: the browser's surface where it can be read, else screenshots.
+"""Captures frames of a seeked page: from the browser's surface if it can be read, else by screenshots.
 
-The choice is made per browser, reported in the result and never silent. Every fast path is checked against a
-lossless screenshot while it runs; where the two disagree it is given up, with a warning, and never a wrong frame.
+The choice is made per browser and reported in the result. Every fast path is checked against a lossless screenshot
+while it runs. If the two differ, the render starts again without the fast path, with a warning.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hyperframes_render.media.pictures import PictureForm
 
 
 class CapturePath(StrEnum):
-    """Where pictures come from."""
+    """How frames are captured."""
 
     SURFACE = "surface"
     SCREENSHOT = "screenshot"
@@ -38,32 +38,32 @@ class CapturePath(StrEnum):
 JPEG = {"format": "jpeg", "quality": 100, "optimizeForSpeed": True}
 #: Lossless, with the fast deflate setting.
 PNG = {"format": "png", "optimizeForSpeed": True}
-#: Nobody looks at it: it is taken for its effect on the browser.
+#: Its data is not used: taking a screenshot makes the browser draw the frame again.
 SMALLEST = {"format": "jpeg", "quality": 1, "optimizeForSpeed": True}
-#: Milliseconds between the drawing of a frame and a second look at it: no animation moves visibly in that time.
-SECOND_LOOK = 0.001
+#: Milliseconds between a frame and its second drawing: no animation moves visibly in that time.
+REDRAW_STEP = 0.001
 #: A worker compares the surface with a lossless screenshot at its first frame and once in this many captured frames.
 CHECK_EVERY = 150
 #: A screenshot draws the frame once more, and may round a soft edge that moves by fractions of a pixel the other way:
 #: in one of 56 frames of a moving composition 30 of 57,600 pixels differed, by 1 of 255.
 CHECK_TOLERANCE = 1
 _STRIP_HEIGHT = 4
-#: After so many different pictures in a row, a screenshot is taken while a frame is drawn the first time: it would have
-#: to be drawn a second time otherwise. A picture that comes twice ends that.
-_MOVING = 3
-#: Frames drawn before the first that counts, in a browser that has drawn none or where HTML is drawn into canvases:
-#: what waits for one animation frame after another before it draws is then as in a browser that drew all frames.
-_ROLL_IN = 3
+#: After this many different frames in a row, the screenshot is taken with the first drawing of a frame, which saves a
+#: second drawing. A repeated frame ends this.
+_DIFFERENT_IN_A_ROW = 3
+#: Pre-roll frames in a browser that has drawn none, or if HTML is drawn into canvases: scripts that wait for several
+#: animation frames before they draw are then in the same state as in a browser that drew all frames.
+_PRE_ROLL_FRAMES = 3
 #: Strips drawn until one is found: the first frame after a change is not always drawn (12 of 12 found with 2).
 _SEARCHES = 3
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One captured frame, in the form that the encoder gets.
+    """One captured frame, in the encoder's input form.
 
-    `data` is made ready while the next frame is drawn; awaiting it raises FastPathFailed where a check failed.
-    `release` is called once the encoder has it: a worker holds a limited number of pictures.
+    `data` is converted while the next frame is drawn; awaiting it raises FastPathFailed if a check failed.
+    Call `release` once the encoder has the data: a worker holds a limited number of frames.
     """
 
     data: asyncio.Future[bytes]
@@ -72,7 +72,7 @@ class Picture:
 
 @dataclass
 class CaptureReport:
-    """What one browser's capture has to say in the result."""
+    """The capture statistics of one browser, for the result."""
 
     path: CapturePath
     reason: str = ""
@@ -82,17 +82,17 @@ class CaptureReport:
 
 
 async def locate_surface(chromium: Chromium, width: int, height: int) -> Surface | str:
-    """Find where the display process keeps the picture (sizes in device pixels); or why it cannot be read.
+    """Find the surface in the display process (sizes in device pixels), or return why it cannot be read.
 
-    Needs a blank page: it draws a strip of random colours at the top left and looks for it in memory.
+    Needs a blank page: draws a strip of random colours at the top left and looks for it in memory.
     """
     if os.environ.get("HYPERFRAMES_RENDER_CAPTURE") == CapturePath.SCREENSHOT:
-        return "screenshots were asked for (HYPERFRAMES_RENDER_CAPTURE)"
+        return "screenshots were requested (HYPERFRAMES_RENDER_CAPTURE)"
     if chromium.display_pid is None:
         return "the display process is not known"
     if width < STRIP_PIXELS or height < _STRIP_HEIGHT:
-        return "the picture is too small to find it in memory"
-    reason = "the picture was not found in the display process's memory"
+        return "the frame is too small to be found in memory"
+    reason = "the frame was not found in the display process's memory"
     try:
         for _ in range(_SEARCHES):
             strip = await _draw_strip(chromium)
@@ -100,16 +100,16 @@ async def locate_surface(chromium: Chromium, width: int, height: int) -> Surface
             if len(found) == 1:
                 return found[0]
             if len(found) > 1:
-                reason = f"the picture stands {len(found)} times in the display process's memory"
+                reason = f"the frame was found {len(found)} times in the display process's memory"
     except SurfaceUnavailable as unavailable:
         reason = str(unavailable)
     return reason
 
 
 async def _draw_strip(chromium: Chromium) -> bytes:
-    """Draw a strip of random colours on the blank page; its first row as BGRA bytes.
+    """Draw a strip of random colours on the blank page; return its first row as BGRA bytes.
 
-    Its right half is a layer of its own: the halves meet in the finished picture only, not in a layer's tiles.
+    Its right half is a separate layer: both halves are together in the finished frame only, not in a layer's tiles.
     """
     colours = [random.SystemRandom().randrange(1 << 24) for _ in range(STRIP_PIXELS)]
     half = STRIP_PIXELS // 2
@@ -128,7 +128,7 @@ async def _draw_strip(chromium: Chromium) -> bytes:
 
 
 class FastPathFailed(Exception):
-    """A fast path disagreed with what the browser really shows: the render starts again without it."""
+    """A fast path gave another frame than the browser shows: the render starts again without it."""
 
     def __init__(self, path: Literal["surface", "reuse"], frame: int, reason: str) -> None:
         super().__init__(f"{_PATH_NAMES[path]} was given up at frame {frame}: {reason}.")
@@ -136,13 +136,13 @@ class FastPathFailed(Exception):
 
 
 def _agree(png: str, seen: bytes) -> bool:
-    """Whether no sample of a screenshot (base64) and of what was read differs by more than the tolerance."""
+    """Whether all samples of a PNG screenshot (base64) and of the BGRA bytes agree within CHECK_TOLERANCE."""
     shown = decode_picture(base64.b64decode(png))
     if shown == seen:
         return True
     if len(shown) != len(seen):
         return False
-    import numpy as np  # not at the top: it is large, and hardly ever needed
+    import numpy as np  # not at the top: it is large and rarely needed
 
     both = (np.frombuffer(picture, np.uint8).astype(np.int16) for picture in (shown, seen))
     return int(np.abs(np.subtract(*both)).max()) <= CHECK_TOLERANCE
@@ -155,49 +155,49 @@ _PATH_NAMES = {"surface": "Reading the browser's surface", "reuse": "Repeating u
 class FrameCapture:
     """Captures frames of one page in increasing order.
 
-    `take(frame)` answers a picture, or None where the frame is the same as the one before it.
+    `take(frame)` returns a Picture, or None if the frame equals the one before it.
     """
 
     page: CompositionPage
     surface: Surface | None
-    #: What the encoder gets.
+    #: The encoder's input form.
     form: PictureForm
     #: Whether unchanged frames may be repeated.
     reuse: bool
-    #: Those that are free; two, so that one picture is converted while the next is drawn.
+    #: The free converters; two, so that one frame is converted while the next is drawn.
     converters: asyncio.Queue[Converter]
-    #: How many pictures may wait for the encoder.
+    #: Limits the frames that wait for the encoder.
     slots: asyncio.Semaphore
     on_seek_errors: Callable[[int, list[str]], None]
     report: CaptureReport
     _seeking: tuple[int, asyncio.Task[list[str]]] | None = None
     _last_image: bytes = b""
-    #: Screenshots in a row that were not the one before.
+    #: Screenshots in a row that differ from the one before.
     _different: int = 0
     _next_still_check: int = 1
     #: The last frame that was drawn.
     _drawn: int = -1
 
     async def pre_roll(self, frame: int) -> None:
-        """Draw the frames before a block, to `frame`, without keeping them: pixels can depend on those."""
+        """Draw the frames before a block, up to `frame`, without keeping them: later pixels can depend on them."""
         fresh = self._drawn < 0
-        depth = _ROLL_IN if fresh or self.page.draws_elements else 1
+        depth = _PRE_ROLL_FRAMES if fresh or self.page.draws_elements else 1
         for before in range(max(self._drawn + 1, frame - depth + 1, 0), frame + 1):
             await self._draw(before)
-        self._last_image = b""  # of another block: no longer the frame before
+        self._last_image = b""  # it belongs to another block
 
     async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
-        """The picture of `frame`, or None where nothing changed.
+        """Capture `frame`; None if nothing changed.
 
         `look_ahead`: the next call is for the next frame, so its seek may start now.
-        `must_have`: a picture is needed even where nothing changed (the first frame of a chunk).
+        `must_have`: return a Picture even if nothing changed (the first frame of a chunk).
         Raises FastPathFailed.
         """
         check = self.surface is not None and self.report.captured % CHECK_EVERY == 0
-        at_once = self.surface is None and (self._different >= _MOVING or not self.reuse)
+        at_once = self.surface is None and (self._different >= _DIFFERENT_IN_A_ROW or not self.reuse)
         answer = await self._draw(frame, screenshot=PNG if check else self._image if at_once else None)
         if not answer.get("hasDamage") and self.reuse and not must_have:
-            await self._note_unchanged(frame)
+            await self._count_unchanged(frame)
             return None
         if self.surface is None:
             return await self._screenshot(frame, answer, must_have=must_have)
@@ -218,14 +218,15 @@ class FrameCapture:
             await self.page.blend()
         answer = await self._begin(frame, 0.0, screenshot)
         if self.page.interceptor.open_requests:
-            # The seek made the page ask for something: draw the frame again once it is there.
+            # The seek started requests: draw the frame again once they are answered.
             await self.page.settled()
-            answer = {**await self._begin(frame, SECOND_LOOK, screenshot), "hasDamage": True}
+            answer = {**await self._begin(frame, REDRAW_STEP, screenshot), "hasDamage": True}
         return answer
 
     async def _paint(self, frame: float) -> bool:
-        """Let the page paint without showing it: WebGL that a paint event draws is shown by the frame after. False, and
-        nothing is painted, where the frame is drawn again.
+        """Let the page paint without display: WebGL that a paint event draws is shown in the next frame.
+
+        False: the clock is already past `frame` because it is drawn again, and nothing is painted.
         """
         ahead = self._ticks(frame) - self.page.chromium.ticks
         if ahead > 0:
@@ -262,7 +263,7 @@ class FrameCapture:
         return Picture(asyncio.create_task(convert()), self.slots.release)
 
     async def _copy_surface(self, frame: int, converter: Converter) -> bytes | None:
-        """Copy the surface into `converter`; its BGRA bytes where they could not be copied in one go."""
+        """Copy the surface into `converter`; return its BGRA bytes if the converter has no address to copy to."""
         surface = self.surface
         assert surface is not None
 
@@ -280,33 +281,33 @@ class FrameCapture:
             raise await self._lost_surface(frame, unavailable) from None
 
     async def _lost_surface(self, frame: int, unavailable: SurfaceUnavailable) -> FastPathFailed:
-        """What to raise where the surface cannot be read. Raises BrowserFailed where the browser is gone."""
+        """The error to raise if the surface cannot be read. Raises BrowserFailed if the browser has ended."""
         await self.page.chromium.check_alive()
         return FastPathFailed("surface", frame, str(unavailable))
 
     async def _compare(self, frame: int, seen: bytes, png: str) -> None:
         self.report.checks += 1
         if not await asyncio.to_thread(_agree, png, seen):
-            raise FastPathFailed("surface", frame, "it disagreed with a lossless screenshot")
+            raise FastPathFailed("surface", frame, "it differed from a lossless screenshot")
 
     async def _screenshot(self, frame: int, drawn: dict[str, Any], *, must_have: bool) -> Picture | None:
-        """The picture of a frame from the answer to its drawing, or drawn again; None where it is the last one."""
+        """Capture a frame by a screenshot, drawing it again if `drawn` has none; None if it equals the last one."""
         if "screenshotData" not in drawn:
-            drawn = await self._begin(frame, 2 * SECOND_LOOK, self._image)
+            drawn = await self._begin(frame, 2 * REDRAW_STEP, self._image)
         image = base64.b64decode(drawn["screenshotData"])
         same, self._last_image = image == self._last_image, image
         self._different = 0 if same else self._different + 1
         if same:
-            # A screenshot makes the next frame report damage: where the page stands still, clear that.
-            await self._begin(frame, 3 * SECOND_LOOK)
+            # A screenshot makes the next frame report damage: if the page does not move, clear it.
+            await self._begin(frame, 3 * REDRAW_STEP)
             if self.reuse and not must_have:
                 self.report.repeated += 1
                 return None
         await self.slots.acquire()
         self.report.captured += 1
         data = asyncio.get_running_loop().create_future()
-        as_it_is = self.form in (PictureForm.JPEG, PictureForm.PNG)
-        data.set_result(image if as_it_is else await self._convert_image(image))
+        is_encoded = self.form in (PictureForm.JPEG, PictureForm.PNG)
+        data.set_result(image if is_encoded else await self._convert_image(image))
         return Picture(data, self.slots.release)
 
     @property
@@ -324,28 +325,28 @@ class FrameCapture:
         finally:
             self.converters.put_nowait(converter)
 
-    async def _note_unchanged(self, frame: int) -> None:
-        """Count an unchanged frame; some of them are looked at again, more rarely the longer all is well."""
+    async def _count_unchanged(self, frame: int) -> None:
+        """Count an unchanged frame. Checks some of them, at intervals that grow by a factor of 4."""
         self.report.repeated += 1
         if self.report.repeated < self._next_still_check:
             return
         self._next_still_check *= 4
         self.report.checks += 1
         if not await (self._image_is_unchanged(frame) if self.surface is None else self._surface_is_unchanged(frame)):
-            raise FastPathFailed("reuse", frame, "the picture had changed")
+            raise FastPathFailed("reuse", frame, "the frame had changed")
         # A screenshot makes the next frame report damage: clear that.
-        await self._begin(frame, 2 * SECOND_LOOK)
+        await self._begin(frame, 2 * REDRAW_STEP)
 
     async def _image_is_unchanged(self, frame: int) -> bool:
-        answer = await self._begin(frame, SECOND_LOOK, self._image)
+        answer = await self._begin(frame, REDRAW_STEP, self._image)
         return not self._last_image or base64.b64decode(answer["screenshotData"]) == self._last_image
 
     async def _surface_is_unchanged(self, frame: int) -> bool:
         assert self.surface is not None
         try:
             before = await asyncio.to_thread(self.surface.read)
-            # Any screenshot makes the browser draw the whole picture again, damage or not.
-            await self._begin(frame, SECOND_LOOK, SMALLEST)
+            # Any screenshot makes the browser draw the whole frame again, with or without damage.
+            await self._begin(frame, REDRAW_STEP, SMALLEST)
             return await asyncio.to_thread(self.surface.read) == before
         except SurfaceUnavailable as unavailable:
             raise await self._lost_surface(frame, unavailable) from None

@@ -1,4 +1,4 @@
-"""Starting Chromium, and the few DevTools calls that a frame needs."""
+"""Starts Chromium, and makes the DevTools calls that capture needs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _CHROMIUM_PATHS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/bin/chromi
 
 #: Seconds for the browser process to answer after start: 0.3-0.6 measured, cold container disks are slower.
 LAUNCH_TIMEOUT = 60.0
-#: Seconds for a browser that has answered to open its blank page: a tenth of one. One that is killed in the middle may
-#: leave the driver waiting for ever.
+#: Seconds for a started browser to open its blank page; it takes 0.1. If the browser is killed meanwhile, the driver
+#: may never answer.
 FIRST_PAGE_TIMEOUT = 20.0
 #: Seconds for the driver to notice that a browser has ended.
 CLOSE_TIMEOUT = 10.0
-#: The frame clock while a page loads, in milliseconds. Later than any machine's own uptime: the browser takes the later
-#: of both for transitions and the like, and they would run by the machine's clock, or not at all.
+#: The frame clock at the start of loading, in milliseconds. It is later than any machine's uptime: for transitions the
+#: browser uses the later of both clocks, so a smaller value would make them follow the machine's clock, or stop.
 LOAD_CLOCK_START = 10_000_000_000.0
-#: Seconds for one frame to be seeked or drawn before the page counts as stuck. A heavy 4K blur takes about 3.
+#: Seconds to seek or draw one frame before the page counts as unresponsive. A heavy 4K blur takes about 3.
 FRAME_TIMEOUT = 45.0
-#: Of such a time: how long a look at the share of the processors takes, and the longest that is waited for; the
-#: watchdog ends a render without progress after 120 s.
+#: Multiples of a timeout: one measurement of the browser's CPU share, and the longest wait. The watchdog ends a render
+#: without progress after 120 s.
 PATIENCE_STEP, MOST_PATIENCE = 1 / 9, 2.5
-#: Processors that a browser takes which waits for something.
+#: CPU share (1: one processor) up to which a browser counts as idle.
 IDLE_SHARE = 0.1
 
 
@@ -54,7 +54,7 @@ def chromium_path() -> str:
 
 
 def child_environment(home: Path) -> dict[str, str]:
-    """The whole environment of a child process: nothing of ours, credentials least of all."""
+    """The whole environment of a child process. Nothing is inherited, so it has no credentials."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home),
@@ -76,13 +76,13 @@ class Chromium:
     devtools: CDPSession
     browser_pid: int | None
     display_pid: int | None
-    #: The frame clock as the browser last heard it, in milliseconds.
+    #: The frame clock that was last sent to the browser, in milliseconds.
     ticks: float = LOAD_CLOCK_START
-    #: The page's window as DevTools knows it, once it is needed.
+    #: The DevTools object id of the page's window, set at the first use.
     _window: str | None = None
 
     async def close(self) -> None:
-        """End the browser and all its processes, the quick way: nothing of its profile is to be kept."""
+        """Kill the browser and all its processes: its profile is not kept."""
         if self.browser_pid is not None:
             await asyncio.to_thread(end_tree, self.browser_pid)
         await _close(self.browser)
@@ -124,7 +124,7 @@ class Chromium:
             arguments["screenshot"] = screenshot
         try:
             return await self._ask(self.devtools.send("HeadlessExperimental.beginFrame", arguments), FRAME_TIMEOUT)
-        except Error as error:  # such as "another frame is pending": one that takes for ever was begun while loading
+        except Error as error:  # e.g. "another frame is pending": a frame from the loading never ended
             raise PageUnresponsive(f"The page cannot be drawn: {error.message[:120]}.") from error
 
     async def tick(self, interval_ms: float) -> None:
@@ -144,7 +144,7 @@ class Chromium:
         try:
             await asyncio.wait({answer}, timeout=timeout)
             if not answer.done():
-                await self._be_patient(answer, timeout)
+                await self._wait_longer(answer, timeout)
             if not answer.done():
                 raise PageUnresponsive(f"The page did not respond within {timeout:g} s.")
             return answer.result()
@@ -155,9 +155,11 @@ class Chromium:
         finally:
             answer.cancel()
 
-    async def _be_patient(self, answer: asyncio.Future[dict[str, Any]], timeout: float) -> None:
-        """Wait on where a machine that does other things gives the browser less than a processor: `timeout` seconds of
-        one, as far as its share of the moment tells. Not where it has one to itself, nor where it does nothing.
+    async def _wait_longer(self, answer: asyncio.Future[dict[str, Any]], timeout: float) -> None:
+        """Wait until the browser has used `timeout` seconds of CPU time, estimated from its current share.
+
+        A busy machine gives the browser less than one processor. Returns early if the browser has a whole processor or
+        is idle.
         """
         step, waited = timeout * PATIENCE_STEP, timeout
         while self.browser_pid is not None and waited < MOST_PATIENCE * timeout:
@@ -170,7 +172,7 @@ class Chromium:
 
 
 def reports_dead_browser(error: Error) -> bool:
-    """Whether the driver says by `error` that browser or page is gone."""
+    """Whether `error` means that the browser or the page has ended."""
     return "closed" in str(error).lower() or "crash" in str(error).lower()
 
 
@@ -216,7 +218,7 @@ async def launch_chromium(
 
 
 async def _close(browser: Browser) -> None:
-    """Tell the driver that the browser is to end; one that is gone already is fine."""
+    """Close the browser through the driver. A browser that has ended already is no error."""
     with contextlib.suppress(Error, TimeoutError):
         await asyncio.wait_for(browser.close(), CLOSE_TIMEOUT)
 
@@ -240,12 +242,12 @@ async def _open_blank(browser: Browser, width: int, height: int, scale_factor: f
     processes = await _processes(browser)
     if "browser" in processes:
         _yield_to_encoder(processes["browser"])
-    # The display process draws the final picture: Chromium calls it GPU process, also without a GPU.
+    # The display process draws the final frame. Chromium calls it the GPU process, even without a GPU.
     return Chromium(browser, context, page, devtools, processes.get("browser"), processes.get("GPU"))
 
 
 def _yield_to_encoder(browser_pid: int) -> None:
-    """Kernels that share processors among sessions first (autogroup) heed niceness only there."""
+    """Lower the browser's autogroup priority: kernels with autogroups ignore niceness between sessions."""
     with contextlib.suppress(OSError):  # no such kernel
         Path(f"/proc/{browser_pid}/autogroup").write_text(str(NICENESS))
 

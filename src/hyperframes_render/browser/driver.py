@@ -1,4 +1,4 @@
-"""Playwright's driver: a process of its own that takes a third of a second to start and a tenth to end."""
+"""Playwright's driver: a separate process that takes 0.3 seconds to start and 0.1 to end."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from hyperframes_render.sandbox.memory import memory_ceiling
 from hyperframes_render.sandbox.private_memory import keep_memory_private
 from hyperframes_render.sandbox.processes import end_tree, reap_adopted
 
-#: What is started in place of the driver, gives up what it must not have, and becomes it (confine.py).
+#: Started in place of the driver: it drops privileges, then executes the driver (confine.py).
 _LAUNCHER = str(Path(confine.__file__).with_name("confined-node"))
-#: Seconds for the driver to end by itself: a tenth of one, unless a page kept it busy.
+#: Seconds for the driver to end by itself. It takes 0.1, or longer if a page keeps it busy.
 _STOP_TIMEOUT = 5.0
 
 
 class BrowserDriver:
-    """A driver that starts at once and may be stopped early; both happen beside other work."""
+    """A driver that starts in the background and may be stopped before it is ready."""
 
     def __init__(self) -> None:
         keep_memory_private()
-        #: Its files, browsers' profiles among them: none outlives it.
+        #: The driver's files and the browsers' profiles. `stop` removes them.
         self._folder = Path(tempfile.mkdtemp(prefix="hyperframes-driver-"))
         _confine_next(self._folder)
         self._starting = asyncio.ensure_future(async_playwright().start())
 
     async def ready(self) -> Playwright:
-        """The driver, once it is up."""
+        """Wait until the driver has started and return it."""
         return await asyncio.shield(self._starting)
 
     async def stop(self) -> None:
-        """End it; harmless when repeated. One that is still starting is waited for: only then can it be ended."""
+        """End the driver; may be called again. Waits for a driver that is starting: only a started one can be ended."""
         try:
             await asyncio.wait({self._starting})
             if not self._starting.cancelled() and self._starting.exception() is None:
-                with contextlib.suppress(Exception):  # a driver that was killed cannot say goodbye
+                with contextlib.suppress(Exception):  # the driver was killed
                     await asyncio.wait_for(self._starting.result().stop(), _STOP_TIMEOUT)
         finally:
             self._forget()
 
     def _forget(self) -> None:
-        """Kill what did not end, and remove its files."""
+        """Kill the processes that did not end, and remove the driver's files."""
         with contextlib.suppress(OSError, ValueError):
             end_tree(int((self._folder / PID_FILE).read_text()))
         reap_adopted()
-        _confine_no_more(self._folder)
+        _restore_environment(self._folder)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _confine_next(folder: Path) -> None:
-    """Tell Playwright, which reads its environment when it starts a driver, and the launcher what to start."""
+    """Set the environment variables that make Playwright start the launcher, and those that the launcher reads."""
     if os.environ.get("PLAYWRIGHT_NODEJS_PATH") != _LAUNCHER:
         own = Path(playwright.__file__).with_name("driver") / "node"
         os.environ["HYPERFRAMES_RENDER_NODE"] = os.environ.get("PLAYWRIGHT_NODEJS_PATH") or str(own)
@@ -70,8 +70,8 @@ def _confine_next(folder: Path) -> None:
     os.environ["HYPERFRAMES_RENDER_MEMORY"] = str(memory_ceiling())
 
 
-def _confine_no_more(folder: Path) -> None:
-    """Take back what `_confine_next` set, unless for a later driver: Playwright works for others in this process."""
+def _restore_environment(folder: Path) -> None:
+    """Undo `_confine_next`, unless a later driver has called it: other code in this process may use Playwright."""
     if os.environ.get("HYPERFRAMES_RENDER_DRIVER_FOLDER") != str(folder):
         return
     del os.environ["HYPERFRAMES_RENDER_DRIVER_FOLDER"]

@@ -1,4 +1,4 @@
-"""Effects on sounds, applied by the official renderer's own graph of Web Audio nodes, in a page of its own."""
+"""Effects on sounds: the official renderer's graph of Web Audio nodes, run in a separate page."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.media.sound_clip import Effects
 from hyperframes_render.media.sound_effects import CHANNELS, SAMPLE_RATE, EffectsFailed, Samples
 
-#: Where the packages hold what applies effects: a text of the official command line (setup/30-packages.sh).
+#: The script that applies effects, below the packages' folder: part of the official CLI (setup/30-packages.sh).
 RUNTIME = Path("hyperframes/dist/sound-effects.js")
-#: A secure origin, without which a page has no audio worklets. Nothing is fetched from it.
+#: A secure origin: audio worklets need one. Nothing is fetched from it.
 _ADDRESS = "https://effects.local/"
 #: Samples in one message to or from the browser: 2 MB as text.
 _PIECE = 384 * 1024
-#: Seconds for one window. Effects run 20 to 200 times faster than they sound.
+#: Seconds for one window. Effects are computed 20 to 200 times faster than real time.
 _TIMEOUT = 100.0
 
 
 class EffectsPage:
-    """Applies effects for the thread that mixes. Made where the event loop runs; its page is opened when needed."""
+    """Applies effects for the mixing thread. Create it in the event loop's thread; its page opens at first use."""
 
-    def __init__(self, browser: Browser, packages: Path, sign: Callable[[], None]) -> None:
-        """`sign` is called after each window: work goes on."""
-        self._browser, self._packages, self._sign = browser, packages, sign
+    def __init__(self, browser: Browser, packages: Path, heartbeat: Callable[[], None]) -> None:
+        """`heartbeat` is called after each window, to report progress."""
+        self._browser, self._packages, self._heartbeat = browser, packages, heartbeat
         self._loop = asyncio.get_running_loop()
         self._page: Page | None = None
 
@@ -77,7 +77,7 @@ class EffectsPage:
                 end = min(at + _PIECE, len(made))
                 text = await page.evaluate("(given) => hyperframesRenderEffects.take(...given)", [channel, at, end])
                 made[at:end, channel] = np.frombuffer(base64.b64decode(text), "<f4")
-        self._sign()
+        self._heartbeat()
         return made
 
 

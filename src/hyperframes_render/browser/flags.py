@@ -9,7 +9,7 @@ TILE_HEIGHT = 272
 _REASONS: dict[str, str] = {
     # The frame clock: nothing is drawn until a BeginFrame asks for it, and then all of it.
     "--deterministic-mode": "a frame is drawn as a function of its BeginFrame, not of the wall clock",
-    "--enable-begin-frame-control": "frames are drawn when we say so (HeadlessExperimental.beginFrame)",
+    "--enable-begin-frame-control": "frames are drawn on request (HeadlessExperimental.beginFrame)",
     "--run-all-compositor-stages-before-draw": "BeginFrame answers after the frame is really drawn",
     "--disable-new-content-rendering-timeout": "no frame is dropped because drawing it took long",
     "--disable-threaded-animation": "animations advance with the frame, not on the compositor's thread",
@@ -17,7 +17,7 @@ _REASONS: dict[str, str] = {
     "--disable-checker-imaging": "images are decoded before the frame is drawn, not after",
     "--disable-image-animation-resync": "animated images keep to the frame clock",
     "--enable-surface-synchronization": "a frame has all its surfaces from the same moment",
-    # The picture.
+    # Rendering.
     "--disable-gpu": "software compositing: 74 ms against 497 ms a frame for GL on a software rasteriser",
     "--font-render-hinting=none": "glyphs have the same shape at every size, as in the official renderer",
     "--force-color-profile=srgb": "colours do not depend on a monitor profile",
@@ -38,7 +38,7 @@ _REASONS: dict[str, str] = {
     "--disable-sync": "no account",
     "--disable-default-apps": "nothing to install",
     "--disable-extensions": "no extensions",
-    "--mute-audio": "sound is mixed apart from the picture",
+    "--mute-audio": "sound is mixed separately",
     "--disable-hang-monitor": "our own watchdog decides, and names the frame",
     "--disable-background-timer-throttling": "a page without focus must not be slowed down",
     "--disable-renderer-backgrounding": "the same",

@@ -1,6 +1,6 @@
-"""The request interceptor: it answers every request of the browser, so a page gets nothing by another way.
+"""The request interceptor: it answers every request that the browser makes.
 
-Project files, pinned packages and fonts come from this machine. Anything else is fetched by us, if the caller's
+Project files, pinned packages and fonts come from this machine. The renderer fetches everything else, if the caller's
 network policy allows it, from public addresses only (see fetch.py). The browser itself has no network.
 """
 
@@ -28,17 +28,18 @@ from hyperframes_render.paths import file_inside
 
 #: A secure origin that exists nowhere: pages get the same features as on a real https site.
 ORIGIN = "https://composition.local"
-#: Our own files below that origin; a project cannot have a folder of this name.
+#: The renderer's files below that origin. A project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
-#: Where pages ask what is in a media file, and whether an image moves; the query is its address.
+#: Paths at which a page asks for the facts of a media file, and whether an image is animated. The query is the file's
+#: address. js/media.js has the same paths.
 MEDIA_PATH = OWN_PREFIX + "media?"
-PICTURE_PATH = OWN_PREFIX + "picture?"
+IMAGE_PATH = OWN_PREFIX + "picture?"
 
-#: Bytes of a file that the browser itself loads, from the project or outside: its way there takes 0.1 to 1 second a
-#: megabyte. Films and sounds do not go that way.
+#: Maximum bytes of a file that the browser loads, from the project or outside: delivery takes 0.1 to 1 second a
+#: megabyte. Videos and sounds are not delivered to the browser.
 MAX_FILE_BYTES = 32 * 1024**2
-#: Files of the project on their way into one browser at once: each is held four times or so on it (here, as base64, in
-#: the driver). Answers from outside keep their slot (fetch.py) until they are there.
+#: Project files delivered to one browser at the same time: about four copies of each are in memory (here, as base64, in
+#: the driver). Answers from outside keep their slot (fetch.py) until they are delivered.
 DELIVERIES_AT_ONCE = 4
 
 _TYPES = {
@@ -55,25 +56,26 @@ _TYPES = {
     ".cube": "text/plain",
 }
 _UNKNOWN_TYPE = "application/octet-stream"
+#: Served in place of the page runtime: the renderer injects its pinned version.
+_EMPTY_RUNTIME = "/* the renderer brings the page runtime */"
 
-#: Bytes of all scripts that are kept of a page at an address.
+#: Maximum bytes of all scripts that are kept of a page that was opened by its address.
 MAX_KEPT_SCRIPTS = 4 * 1024**2
 
-#: Letters of an address that people are shown.
+#: Maximum characters of an address in warnings.
 _MAX_ADDRESS = 120
 
-#: Formats that photographs and films come in.
+#: Content types of photographs and videos.
 _PHOTOGRAPH_TYPES = ("image/jpeg", "image/webp", "image/avif", "video/")
-#: Bytes of a PNG that is no drawing any more: a full-screen one of flat colours and text has less.
+#: Bytes from which a PNG counts as a photograph: a full-screen PNG of flat colours and text is smaller.
 _PHOTOGRAPH_PNG_BYTES = 512 * 1024
 
-
-#: Lines of one kind that are kept: a page may ask for a million things.
+#: Maximum warnings of one kind: a page may make a million requests.
 _MAX_LINES = 100
 
 
 class _Lines(dict[str, str]):
-    """What is said of an address, of the first hundred addresses."""
+    """Warnings by address, for the first `_MAX_LINES` addresses."""
 
     def __setitem__(self, address: str, line: str) -> None:
         if len(self) < _MAX_LINES:
@@ -82,7 +84,7 @@ class _Lines(dict[str, str]):
 
 @dataclass
 class RequestLog:
-    """What the interceptor reports in the result: each line once."""
+    """Warnings of the interceptor for the result, each once."""
 
     refused: _Lines = field(default_factory=_Lines)
     missing: _Lines = field(default_factory=_Lines)
@@ -105,26 +107,26 @@ class RequestInterceptor:
     media: MediaLibrary
     log: RequestLog = field(default_factory=RequestLog)
     budget: FetchBudget = field(default_factory=FetchBudget)
-    #: Where the page is at home, if it is no file of ours.
+    #: The page's web address; None if the page is a project file.
     address: str | None = None
     _deliveries: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DELIVERIES_AT_ONCE))
     #: The page's address as the browser writes it, without its fragment.
     _opened_at: str = ""
-    #: Requests being answered now; the capture waits for zero where a seek made the page ask for something.
+    #: Number of open requests. If a seek started requests, the capture waits until it is zero.
     open_requests: int = 0
-    #: Whether the page was given a photograph or a film.
+    #: Whether the page loaded a photograph or a video.
     photographs: bool = False
-    #: Scripts of a page at an address that mention timelines: no file of ours holds them.
+    #: Scripts that mention timelines, of a page that was opened by its address: they are not in the project folder.
     timeline_scripts: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        """Where the composition is, as the browser will ask for it."""
+        """The address at which the browser opens the composition."""
         return self.address or f"{ORIGIN}/{quote(self.entry)}"
 
     @property
     def origin(self) -> str:
-        """The origin of the page: the files of the renderer are answered there, too."""
+        """The origin of the page. The renderer's files are served there, too."""
         if self.address is None:
             return ORIGIN
         parts = urlsplit(self._opened_at or self.address)
@@ -136,7 +138,7 @@ class RequestInterceptor:
         await context.route_web_socket("**/*", self._refuse_web_socket)
 
     async def idle(self, timeout: float) -> bool:
-        """Wait until no request is open, `timeout` seconds at most; whether that was reached."""
+        """Wait until no request is open, `timeout` seconds at most. False: requests are still open."""
         deadline = asyncio.get_running_loop().time() + timeout
         while self.open_requests:
             if asyncio.get_running_loop().time() > deadline:
@@ -149,10 +151,10 @@ class RequestInterceptor:
         try:
             await self._reply(route, request)
         except Error:
-            pass  # the page went away while it was being answered
+            pass  # the page was closed while the request was answered
         except Exception as error:
-            # One request that cannot be answered is no reason to end the render.
-            logging.getLogger(__name__).exception("a request was not answered")
+            # One failed request does not end the render.
+            logging.getLogger(__name__).exception("answering a request failed")
             self.log.refused[request.url] = f"{_short(request.url)} could not be answered: {type(error).__name__}."
             with contextlib.suppress(Error):
                 await route.abort("failed")
@@ -163,8 +165,10 @@ class RequestInterceptor:
         url = request.url
         of_page = request.is_navigation_request() and request.frame.parent_frame is None
         if of_page and not self._is_page(url):
-            self.log.refused[url] = f"The page tried to go to {_short(url)}: refused, a render stays on its page."
-            await route.fulfill(status=204)  # "no content": the browser stays; an error would be a page of its own
+            self.log.refused[url] = f"The page tried to open {_short(url)}: refused, a render stays on its page."
+            await route.fulfill(
+                status=204
+            )  # "no content": the browser stays on the page; an error status would replace it
         elif of_page:
             await route.fulfill(body=self.html, content_type="text/html; charset=utf-8")
         elif url.startswith(self.origin + MEDIA_PATH):
@@ -174,20 +178,20 @@ class RequestInterceptor:
             )
             self.photographs = self.photographs or bool(facts.get("width"))
             await route.fulfill(json=facts)
-        elif url.startswith(self.origin + PICTURE_PATH):
-            picture = await self.media.describe_picture(unquote(urlsplit(url).query), self._media_file)
-            self.photographs = self.photographs or bool(picture["moves"])
-            await route.fulfill(json=picture)
+        elif url.startswith(self.origin + IMAGE_PATH):
+            image = await self.media.describe_image(unquote(urlsplit(url).query), self._media_file)
+            self.photographs = self.photographs or bool(image["moves"])
+            await route.fulfill(json=image)
         elif request.resource_type == "media":
-            await route.abort("aborted")  # films and sounds are ours: the browser's player gets nothing
-        elif self._is_of_project(url) or url.startswith(self.origin + OWN_PREFIX):
+            await route.abort("aborted")  # the renderer decodes videos and sounds, not the browser
+        elif self._is_in_project(url) or url.startswith(self.origin + OWN_PREFIX):
             await self._project_file(route, unquote(urlsplit(url).path))
         elif (file := self._file_beside(url)) is not None:
             await self._fulfil_file(route, file)
         elif is_page_runtime(url):
-            await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
+            await route.fulfill(body=_EMPTY_RUNTIME, content_type="text/javascript")
         elif (answer := find_in_packages(url, self.packages)) is not None:
-            self._note_substitute(url, answer)
+            self._record_substitute(url, answer)
             await self._fulfil_file(route, answer.path)
         elif is_font_sheet(url):
             await self._fonts(route, request)
@@ -195,30 +199,33 @@ class RequestInterceptor:
             await self._outside(route, request)
 
     def _is_page(self, url: str) -> bool:
-        """Whether the page itself is asked for.
+        """Whether `url` is the page's address.
 
-        The first navigation is the page's; it tells how the browser writes the address.
+        The first navigation opens the page; its URL is the address in the browser's spelling.
         """
         bare = url.partition("#")[0]
         self._opened_at = self._opened_at or bare
         return bare == self._opened_at
 
-    def _is_of_project(self, url: str) -> bool:
-        """Whether an address is one of the project's files. A page at an address has no project."""
+    def _is_in_project(self, url: str) -> bool:
+        """Whether `url` is a project file. A page that was opened by its address has no project."""
         return self.address is None and url.startswith(ORIGIN + "/")
 
     def _file_beside(self, url: str) -> Path | None:
-        """A file that variables of a page at an address name: it lies beside the page's markup, which is none."""
+        """A file that a variable names, for a page that was opened by its address.
+
+        Such files are stored beside the page's markup. The markup itself is not served.
+        """
         if self.address is None or not url.startswith(self.origin + "/"):
             return None
-        # The browser resolves what the page names against the address as it writes that one.
+        # The browser resolves relative addresses against the page's address in its own spelling.
         folder = unquote(urlsplit(self._opened_at or self.address).path.rpartition("/")[0]) + "/"
         path = unquote(urlsplit(url).path)
         file = file_inside(self.root, path.removeprefix(folder)) if path.startswith(folder) else None
         return None if file == (self.root / self.entry).resolve() else file
 
     async def _fonts(self, route: Route, request: Request) -> None:
-        """A font host's style sheet: from our packages, and from outside where it names a family that is in none."""
+        """Serve a font host's style sheet from the font packages; from outside if a family is in none of them."""
         sheet = await asyncio.to_thread(font_sheet, request.url, self.packages, f"{self.origin}{OWN_PREFIX}packages/")
         if sheet.missing and self._allowed((urlsplit(request.url).hostname or "").lower()):
             try:
@@ -230,7 +237,7 @@ class RequestInterceptor:
                 pass
         if sheet.missing:
             self.log.refused[request.url] = (
-                f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be had."
+                f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be loaded."
             )
         await route.fulfill(body=sheet.css, content_type="text/css", headers={"Access-Control-Allow-Origin": "*"})
 
@@ -242,7 +249,7 @@ class RequestInterceptor:
         if path.startswith(OWN_PREFIX):
             file = file_inside(self.packages, path.removeprefix(OWN_PREFIX + "packages/"))
         elif is_page_runtime(path):
-            await route.fulfill(body="/* the renderer brings the page runtime */", content_type="text/javascript")
+            await route.fulfill(body=_EMPTY_RUNTIME, content_type="text/javascript")
             return
         else:
             file = self._file_named(name)
@@ -259,14 +266,14 @@ class RequestInterceptor:
         await self._fulfil_file(route, file)
 
     def _file_named(self, name: str) -> Path | None:
-        """A file of the project. A composition in a folder may call its files as seen from the project, as parts do."""
+        """A project file. A composition in a folder may name files relative to the project, as sub-compositions do."""
         folder = self.entry.rpartition("/")[0] + "/"
         file = file_inside(self.root, name)
         return file or (file_inside(self.root, name.removeprefix(folder)) if name.startswith(folder) else None)
 
     async def _media_file(self, url: str) -> Path:
-        """The local file of a film or sound. Raises MediaUnreadable."""
-        if self._is_of_project(url):
+        """The local file of a video or sound. Raises MediaUnreadable."""
+        if self._is_in_project(url):
             file = self._file_named(unquote(urlsplit(url).path).removeprefix("/"))
             if file is None:
                 raise MediaUnreadable("it is not in the project (404)")
@@ -276,14 +283,14 @@ class RequestInterceptor:
         if (answer := find_in_packages(url, self.packages)) is not None:
             return answer.path
         if not url.startswith(("https:", "http:")):
-            raise MediaUnreadable("its address is neither of the project nor of the web")
+            raise MediaUnreadable("its address is neither in the project nor on the web")
         if not self._allowed((urlsplit(url).hostname or "").lower()):
             raise MediaUnreadable(f'it was refused: the network policy is "{self._policy()}"')
         try:
-            async with self.budget.fetched(url, network=self.network) as film:
-                if film.status >= 400:
-                    raise MediaUnreadable(f"its server answered {film.status}")
-                return await asyncio.to_thread(self.media.keep, url, film.body)
+            async with self.budget.fetched(url, network=self.network) as video:
+                if video.status >= 400:
+                    raise MediaUnreadable(f"its server answered {video.status}")
+                return await asyncio.to_thread(self.media.keep, url, video.body)
         except FetchRefused as refusal:
             raise MediaUnreadable(f"it could not be fetched: {refusal}") from None
 
@@ -298,7 +305,7 @@ class RequestInterceptor:
             async with self._fetched(request, request.method) as answer:
                 if answer.status >= 400:
                     self.log.missing[url] = f"{_short(url)} answered {answer.status}."
-                self._note_content(answer.headers.get("content-type", ""), len(answer.body))
+                self._record_content_type(answer.headers.get("content-type", ""), len(answer.body))
                 if request.resource_type == "script" and answer.status < 400:
                     self._keep_script(url, answer.body)
                 await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
@@ -308,7 +315,7 @@ class RequestInterceptor:
 
     @contextlib.asynccontextmanager
     async def _fetched(self, request: Request, method: str) -> AsyncIterator[Fetched]:
-        """The answer from outside; its slot is free again once it is delivered. Raises FetchRefused."""
+        """Fetch from outside. The fetch slot is released when the context ends. Raises FetchRefused."""
         headers = await request.all_headers()
         async with self.budget.fetched(
             request.url, network=self.network, method=method, headers=headers, limit=MAX_FILE_BYTES
@@ -316,7 +323,7 @@ class RequestInterceptor:
             yield answer
 
     def _keep_script(self, url: str, body: bytes) -> None:
-        """Keep a script of the page's origin that mentions timelines: it tells whether one is still to come."""
+        """Keep a script of the page's origin that mentions timelines: the page may register one later."""
         kept = sum(map(len, self.timeline_scripts))
         of_page = self.address is not None and url.startswith(self.origin + "/")
         if of_page and b"__timelines" in body and kept + len(body) <= MAX_KEPT_SCRIPTS:
@@ -328,13 +335,13 @@ class RequestInterceptor:
     def _policy(self) -> str:
         return self.network if isinstance(self.network, str) else ", ".join(self.network)
 
-    def _note_substitute(self, url: str, answer: CdnAnswer) -> None:
+    def _record_substitute(self, url: str, answer: CdnAnswer) -> None:
         if answer.other_version:
             self.log.substituted[url] = (
                 f"{answer.package} {answer.asked_version} was asked for and answered with the pinned {answer.version}."
             )
 
-    def _note_content(self, content_type: str, size: int) -> None:
+    def _record_content_type(self, content_type: str, size: int) -> None:
         if content_type.startswith(_PHOTOGRAPH_TYPES) or (
             content_type.startswith("image/png") and size >= _PHOTOGRAPH_PNG_BYTES
         ):
@@ -346,13 +353,13 @@ class RequestInterceptor:
         if (size := (await asyncio.to_thread(file.stat)).st_size) > MAX_FILE_BYTES:
             self.log.refused[name] = (
                 f"{_short(name)} has {size / 1024**2:.0f} MiB and is left out: "
-                f"what a page loads has {MAX_FILE_BYTES // 1024**2} MiB at most, films and sounds excepted."
+                f"a file that a page loads has {MAX_FILE_BYTES // 1024**2} MiB at most, except videos and sounds."
             )
             await route.fulfill(status=413, body="too large", content_type="text/plain")
             return
         async with self._deliveries:
             body = await asyncio.to_thread(file.read_bytes)
-            self._note_content(content_type, len(body))
+            self._record_content_type(content_type, len(body))
             # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
             await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})
 

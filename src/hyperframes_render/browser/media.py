@@ -1,4 +1,4 @@
-"""Films and sounds that a page names: found, described to the page, and its pictures given to it frame by frame."""
+"""The media files that a page names: find them, describe them to the page, and decode their frames for it."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from hyperframes_render.media.video_reader import Still, VideoReader
 if TYPE_CHECKING:
     from hyperframes_render.media.animated_image import AnimatedImage
 
-#: Films that one page may have open at once: each holds a decoder. More are opened again when they are needed.
+#: Maximum open videos of one page: each holds a decoder. Videos beyond it are closed and opened again when needed.
 MAX_OPEN_VIDEOS = 12
-#: Media files that one render may name: each that comes from elsewhere is a file in the job's folder.
+#: Maximum media files of one render: each fetched file is stored in the job's folder.
 MAX_MEDIA = 1000
 
 
 class FrameReader(Protocol):
-    """Gives the pictures of a film or a moving picture."""
+    """Reads the frames of a video or an animated image."""
 
     name: str
 
     def still(self, index: int) -> Still:
-        """The picture at `index` frames of the render. Raises MediaUnreadable."""
+        """The frame to show `index` render frames after the start of playback. Raises MediaUnreadable."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close the file and its decoder."""
 
 
 @dataclass
 class MediaLibrary:
-    """The media files behind a page's addresses, each found once for all browsers of a render.
+    """The media files of a page, each found once for all browsers of a render.
 
-    `fetch` answers where the file of an address lies, having brought it there, or raises MediaUnreadable.
+    `fetch` arguments map an address to its local file, and fetch it if needed. They raise MediaUnreadable.
     """
 
     folder: Path
     warnings: dict[str, str] = field(default_factory=dict)
     _found: dict[str, asyncio.Future[Path]] = field(default_factory=dict)
-    #: Files by the short name that pages know them by: an address may be a megabyte of data.
+    #: Files by the short name that pages use: a data: address may have a megabyte.
     _files: dict[str, Path] = field(default_factory=dict)
 
     async def find(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> Path:
@@ -57,14 +57,14 @@ class MediaLibrary:
         if known is None:
             if len(self._found) >= MAX_MEDIA:
                 raise MediaUnreadable(f"there are more than {MAX_MEDIA}")
-            known = self._found[url] = asyncio.ensure_future(self._bring(url, fetch))
+            known = self._found[url] = asyncio.ensure_future(self._locate(url, fetch))
         return await asyncio.shield(known)
 
-    async def _bring(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> Path:
+    async def _locate(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> Path:
         return await asyncio.to_thread(self._unpack, url) if url.startswith("data:") else await fetch(url)
 
     def keep(self, url: str, data: bytes) -> Path:
-        """Put what was fetched into a file of its own."""
+        """Write the fetched `data` of `url` to a file and return its path."""
         self.folder.mkdir(exist_ok=True)
         path = self.folder / _short(url)
         path.write_bytes(data)
@@ -79,35 +79,35 @@ class MediaLibrary:
             raise MediaUnreadable("its data: address is broken") from None
 
     async def describe(self, url: str, fetch: Callable[[str], Awaitable[Path]], *, name: str) -> dict[str, object]:
-        """What a page gets to know of a media file, which problems call `name`.
+        """The facts of a media file for the page. `name` is the file's name in warnings.
 
-        {"error": …} where it cannot be read, with a warning in the result.
+        {"error": …} and a warning if the file cannot be read.
         """
         try:
             path = await self.find(url, fetch)
             facts = await asyncio.to_thread(probe_media, path)
             if facts.picture is None and facts.sound is None:
-                raise MediaUnreadable("it has neither picture nor sound")
+                raise MediaUnreadable("it has neither video nor sound")
         except MediaUnreadable as unreadable:
             self.warnings[_short(url)] = f"{name} cannot be played: {unreadable}."
             return {"error": str(unreadable)}
         self._files[_short(url)] = path
         return {"file": _short(url), **_for_page(facts)}
 
-    async def describe_picture(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
-        """What a page gets to know of an image file: {"moves": False} where the browser shows it by itself."""
+    async def describe_image(self, url: str, fetch: Callable[[str], Awaitable[Path]]) -> dict[str, object]:
+        """The facts of an image file for the page: {"moves": False} if the image is not animated."""
         try:
             path = await self.find(url, fetch)
         except MediaUnreadable:
             return {"moves": False}
-        picture = await asyncio.to_thread(_probe_picture, path)
-        if picture is None:
+        image = await asyncio.to_thread(_probe_image, path)
+        if image is None:
             return {"moves": False}
         self._files[_short(url)] = path
-        return {"file": _short(url), "width": picture.width, "height": picture.height, "moves": True}
+        return {"file": _short(url), "width": image.width, "height": image.height, "moves": True}
 
     def path(self, file: str) -> Path:
-        """The file that a page was told of under this short name."""
+        """The file with this short name. Raises KeyError."""
         return self._files[file]
 
 
@@ -125,8 +125,8 @@ def _for_page(facts: MediaFacts) -> dict[str, object]:
     }
 
 
-def _probe_picture(path: Path) -> AnimatedImage | None:
-    # Not at the top: it imports Pillow, which most compositions do without.
+def _probe_image(path: Path) -> AnimatedImage | None:
+    # Not at the top: it imports Pillow, which most compositions do not need.
     from hyperframes_render.media.animated_image import probe_picture
 
     return probe_picture(path)

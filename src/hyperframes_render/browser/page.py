@@ -30,33 +30,33 @@ from hyperframes_render.paths import file_inside
 LOAD_TIMEOUT = 45.0
 #: Seconds to wait for images and fonts once the page is ready.
 SETTLE_TIMEOUT = 45.0
-#: Seconds without open requests that are given to scripts which register a timeline late. Scripts that never mention
-#: one are not waited for.
+#: Seconds without open requests to wait for scripts that register a timeline late. Scripts that never mention one are
+#: not waited for.
 LATE_TIMELINE = 3.0
-#: The same where timelines are registered, but not one for every composition: many have none, which is legal.
+#: The same if some compositions have a timeline and others do not, which is legal.
 QUIET = 0.3
-#: Animation frames that are given, at the beginning of the video, to a page that registers a timeline late: some do so
-#: in one, or in one that was asked for in one, once all is loaded.
+#: Maximum animation frames at time 0 for a page that registers a timeline late: some pages register it in an animation
+#: frame, or in a nested one, once everything is loaded.
 SET_UP_FRAMES = 10
-#: Animation frames in which a page may begin to move, where nothing else tells its length: a class that is set in a
-#: frame within a frame starts a CSS animation.
+#: Animation frames in which a page may begin to move, if its length is unknown otherwise: a class that is set in a
+#: nested animation frame starts a CSS animation.
 FIRST_MOVE_FRAMES = 2
-#: Milliseconds of its own time that every page has before the video begins: many wait a moment by a timer, for layouts,
-#: before they measure or draw. In the official renderer that much is over when the first frame is drawn.
+#: Milliseconds of the page's clock that pass before the video begins: many pages wait for layout with a timer before
+#: they measure or draw. In the official renderer as much has passed when the first frame is drawn.
 SET_UP_TIME = 500
-#: What counts of the seconds between two looks at the page: on a busy machine it must be looked at as often.
+#: Maximum seconds that one poll of the page adds to the quiet time: a busy machine must poll as often as an idle one.
 _QUIET_STEP = 0.05
 #: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
 TICK_MS = 33.0
-#: The frame clock at frame 0, in milliseconds: later than any tick of the loading, the same in every browser,
-#: so that what depends on the clock does not depend on how the frames are shared out.
+#: The frame clock at frame 0, in milliseconds: later than any tick of the loading, and the same in every browser, so
+#: that a frame does not depend on which browser draws it.
 FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
 MAX_CONSOLE_LINES = 20
 MAX_ERRORS = 50
-#: Script files of the project that are looked into for timelines, and bytes of one.
+#: Maximum project scripts that are searched for timelines, and maximum bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
-#: What runs before any script of the page, in this order; then the bridge.
+#: Scripts that run before any script of the page, in this order; bridge.js follows.
 _SCRIPTS = (
     *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "lanes"),
     *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length"),
@@ -65,8 +65,8 @@ _SCRIPTS = (
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
 
 
-def _own_place(origin: str) -> re.Pattern[str]:
-    """The same in the project: a file that the page loaded, or a script in one that runs late."""
+def _project_place(origin: str) -> re.Pattern[str]:
+    """Matches project addresses in a stack: a file that the page loaded, or an inline script that runs late."""
     late = rf"{PLACE_SCHEME}(?P<file>[^\s@)]*)@(?P<first>\d+):(?P<line>\d+):(?P<column>\d+)"
     return re.compile(rf"{re.escape(origin)}/(?P<loaded>[^\s)]+)|{late}")
 
@@ -76,28 +76,28 @@ _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 @dataclass
 class CompositionPage:
-    """A page that is ready: `seek` moves it to a frame; `duration` is its length in seconds, 0 where nothing tells."""
+    """A page that is ready: `seek` moves it to a frame; `duration` is its length in seconds (0: unknown)."""
 
     chromium: Chromium
     interceptor: RequestInterceptor
     spec: PageSpec
     duration: float = 0.0
-    #: What told its length, where neither the composition nor its caller does: clips, timelines or animations.
+    #: The source of the length if neither composition nor caller declares it: clips, timelines or animations.
     length_from: str = ""
-    #: Seconds in which a tween runs, where that is known: the rest is likely to stand still.
+    #: Seconds in which a tween runs; None: unknown. The page is likely to stand still in the others.
     moving: float | None = None
-    #: Stretches, from and to in seconds, in which an element is tweened.
+    #: (start, end) ranges in seconds in which an element is tweened.
     tweened: tuple[tuple[float, float], ...] = ()
-    #: What the pictures are like, which decides how they are best encoded.
+    #: Kind of the frames' content; it selects the encoder profile.
     content: Content = Content.GRAPHICS
     warnings: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    #: Addresses of the project's script files that were asked for, below its folder.
+    #: Paths of the requested project scripts, relative to the project folder.
     script_files: set[str] = field(default_factory=set)
-    #: Whether HTML is drawn into canvases: what their paint events draw is in the picture of the frame after.
+    #: Whether HTML is drawn into canvases: drawings of their paint events appear in the next frame.
     draws_elements: bool = False
-    #: What is heard in the video.
+    #: The sounds of the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     bridge: PageBridge = field(init=False)
     videos: PageVideos = field(init=False)
@@ -187,7 +187,7 @@ def _listen(page: CompositionPage) -> None:
         # The interceptor reports what it refused.
         known = message.text.startswith("Failed to load resource") or _OF_GL.search(message.text)
         if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
-            page.console.append(f"console {message.type}: {_own_words(message.text, page)}")
+            page.console.append(f"console {message.type}: {_without_origin(message.text, page)}")
 
     def on_error(error: Error) -> None:
         if why := _why_harmless(error, page):
@@ -223,7 +223,7 @@ async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
     ticking = asyncio.create_task(tick())
     try:
         yield
-        # A frame must not begin while a tick is still in flight: it is waited for.
+        # A frame must not begin during a tick, so wait for the last tick.
         stop.set()
         await asyncio.wait({ticking}, timeout=FRAME_TIMEOUT)
     finally:
@@ -368,7 +368,7 @@ async def _content(page: CompositionPage) -> Content:
 def _no_timeline(status: PageStatus) -> str:
     if status.animated:
         return "No timeline is registered on window.__timelines: only CSS and Web Animations move."
-    return "No timeline is registered on window.__timelines: nothing but the clips' own times will change the picture."
+    return "No timeline is registered on window.__timelines: only the clips' start and end times change the video."
 
 
 def _what_is_missing(status: PageStatus | None, page: CompositionPage) -> str:
@@ -386,7 +386,7 @@ def _what_is_missing(status: PageStatus | None, page: CompositionPage) -> str:
 
 
 async def _settle(page: CompositionPage) -> None:
-    """Images decoded, fonts loaded; what fails is a warning, as it would be in a browser."""
+    """Wait until images are decoded and fonts are loaded. Failures are warnings."""
     try:
         settled = await page.bridge.settle(timeout=SETTLE_TIMEOUT)
     except PageUnresponsive:
@@ -394,17 +394,18 @@ async def _settle(page: CompositionPage) -> None:
         return
     page.draws_elements = settled.draws_elements
     for source in settled.failed_images:
-        page.warn(f"The image {_own_words(source, page)} cannot be shown.")
+        page.warn(f"The image {_without_origin(source, page)} cannot be shown.")
     for family in settled.failed_fonts:
         page.warn(f"The font {family} cannot be loaded.")
     if page.errors:
         _raise_script_error(page)
 
 
-#: Reading WebGL's pixels back is how it gets into the picture; a film has no picture before the first frame.
+#: Harmless WebGL messages: capture reads WebGL's pixels back, and a video has no image before its first frame.
 _OF_GL = re.compile(r"GL Driver Message|texImage2D: no video")
 
-#: What scripts begin with. The page runtime watches the name: without GSAP they find undefined and no missing name.
+#: Errors of scripts that use a missing GSAP. The page runtime defines the name `gsap`, so they find undefined and not a
+#: missing name.
 _GSAP_WAS_USED = re.compile(r"of undefined \(reading '(timeline|to|from|fromTo|set|registerPlugin|defaults|utils)'\)")
 
 
@@ -421,16 +422,17 @@ def _raise_script_error(page: CompositionPage, *, gsap: bool = True) -> None:
 
 
 def _why_harmless(error: Error, page: CompositionPage) -> str | None:
-    """What kind of error it is where the composition may be as it should all the same; the official renderer goes on
-    after the same ones. None where a script of the project failed, or where that cannot be told.
+    """The warning for an error after which the render continues, as in the official renderer.
+
+    None: a script of the project failed, or the origin of the error is unknown.
     """
     stack = error.stack or ""
     if page.spec.lenient_scripts:
         return "A script of the page failed"
     if error.message.endswith("has already been declared"):
-        return None  # a script that was not begun: it has no place where it failed
+        return None  # the script did not start, so its error has no stack
     if error.name and not stack:
-        # Errors of scripts say where they were raised; the browser rejects its own promises without.
+        # Errors of scripts have a stack; promises that the browser rejects have none.
         return "Something that the page asked the browser for failed, and no script took notice"
     places = _STACK_PLACE.findall(stack)
     if places and all(_is_foreign(place, page.interceptor.origin) for place in places):
@@ -447,15 +449,15 @@ def _is_foreign(address: str, origin: str) -> bool:
 def _describe(error: Error, page: CompositionPage) -> str:
     """The error's message and the file, line and column where it was raised."""
     message = (error.message or str(error)).splitlines()[0][:160]
-    place = _own_place(page.interceptor.origin).search(error.stack or "")
+    place = _project_place(page.interceptor.origin).search(error.stack or "")
     if place is None:
         return message
     if place["loaded"]:
-        return f"{message} (in {_own_words(place['loaded'], page)})"
+        return f"{message} (in {_without_origin(place['loaded'], page)})"
     file = place["file"] or urlsplit(page.interceptor.url).path.lstrip("/")
     line = int(place["first"]) + int(place["line"]) - 1
     return f"{message} (in {unquote(file)[:200]}:{line}:{place['column']})"
 
 
-def _own_words(text: str, page: CompositionPage) -> str:
+def _without_origin(text: str, page: CompositionPage) -> str:
     return text.replace(page.interceptor.origin + "/", "")[:200]

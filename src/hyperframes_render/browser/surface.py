@@ -1,4 +1,4 @@
-"""Reading the browser's own picture from memory.
+"""Reads drawn frames from the memory of Chromium's display process.
 
 With software compositing the display process of Chromium draws every frame into one bitmap in its own memory
 (width x height x 4 bytes, BGRA). Copying that bitmap costs about 2 ms for 1080p, where asking the browser for a
@@ -23,7 +23,7 @@ BYTES_PER_PIXEL = 4
 STRIP_PIXELS = 64
 
 
-#: Bytes of a thread's stack: the display process has a dozen, and no picture is in any.
+#: Bytes of a thread's stack: the display process has a dozen, and none contains a frame.
 _THREAD_STACK = 8 * 1024**2
 
 
@@ -54,7 +54,7 @@ _read_memory = _process_vm_readv()
 
 
 def read_process_memory(pid: int, address: int, into: int, length: int) -> None:
-    """Copy `length` bytes at `address` of process `pid` to our own address `into`. Raises SurfaceUnavailable."""
+    """Copy `length` bytes at `address` of process `pid` to `into` in this process. Raises SurfaceUnavailable."""
     if _read_memory is None:
         raise SurfaceUnavailable("this system has no process_vm_readv")
     local, remote = _IoVector(into, length), _IoVector(address, length)
@@ -66,7 +66,7 @@ def read_process_memory(pid: int, address: int, into: int, length: int) -> None:
 
 @dataclass(frozen=True)
 class Surface:
-    """Where the display process keeps the picture. Sizes in device pixels."""
+    """The bitmap of the last drawn frame in the display process. Sizes in device pixels."""
 
     pid: int
     address: int
@@ -75,22 +75,22 @@ class Surface:
 
     @property
     def size(self) -> int:
-        """Bytes of one picture."""
+        """Bytes of one frame."""
         return self.width * self.height * BYTES_PER_PIXEL
 
     def read_to(self, address: int) -> None:
-        """Copy the picture as it stands (BGRA, premultiplied) to our own memory. Raises SurfaceUnavailable."""
+        """Copy the current frame (BGRA, premultiplied) to `address` in this process. Raises SurfaceUnavailable."""
         read_process_memory(self.pid, self.address, address, self.size)
 
     def read(self) -> bytes:
-        """The picture as it stands: BGRA bytes, row after row. Raises SurfaceUnavailable."""
+        """The current frame: BGRA bytes, row after row. Raises SurfaceUnavailable."""
         pixels = bytearray(self.size)
         self.read_to(ctypes.addressof((ctypes.c_char * self.size).from_buffer(pixels)))
         return bytes(pixels)
 
 
 def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
-    """(address, bytes) of the private writable mappings of `pid` that could hold a picture."""
+    """(address, bytes) of the private writable mappings of `pid` that could hold a frame."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
@@ -106,7 +106,7 @@ def _writable_regions(pid: int, at_least: int) -> list[tuple[int, int]]:
 
 
 def find_surface(pid: int, width: int, height: int, strip: bytes) -> list[Surface]:
-    """Every place in `pid` where a picture of this size begins with `strip` (BGRA, its first row's left end).
+    """Every address in `pid` where a frame of this size begins with `strip` (BGRA, its first row's left end).
 
     The strip must also stand on the second row, one row's bytes further on, and not on a row before the first.
     """
