@@ -83,7 +83,12 @@ test("a request without a function is a TypeError", () => {
 test("the clocks of iframes move with the page, except those of another origin", () => {
   const moved = [];
   const inner = {
-    __hyperframesRenderClock: { moveTo: (ms) => moved.push(ms), hasRequests: () => true, keepsState: () => false },
+    __hyperframesRenderClock: {
+      setTime: () => {},
+      moveTo: (ms) => moved.push(ms),
+      hasRequests: () => true,
+      keepsState: () => false,
+    },
   };
   const foreign = new Proxy({}, { get: () => assert.fail("SecurityError") });
   const { clock } = clockPage({ frames: [foreign, inner] });

@@ -6,7 +6,9 @@ import { Page, plain, timeline } from "./page.mjs";
 function infer({ ends = [], timelines, globals = {} } = {}) {
   const page = new Page([], {
     __hyperframesRenderClips: { ends: () => ends, startOfClip: () => 2 },
-    __hyperframesRenderAnimations: { roots: new Map() },
+    __hyperframesRenderAnimations: { list: () => [], inPage: (element) => element },
+    CSSAnimation: class {},
+    CSSTransition: class {},
     ...globals,
   });
   // A function makes the registry from the page's own Map and Set.
@@ -77,9 +79,13 @@ test("without clips and timelines, Lottie files give the length", () => {
   assert.deepEqual(infer({ globals: { lottie } }), { seconds: 3, from: "animations" });
 });
 
-test("an animation of the browser counts from the start of its clip", () => {
-  const animation = { effect: { target: {}, getComputedTiming: () => ({ endTime: 1500 }) } };
-  const roots = new Map([[{ getAnimations: () => [animation] }, new Map()]]);
-  const globals = { __hyperframesRenderAnimations: { roots } };
-  assert.deepEqual(infer({ globals }), { seconds: 3.5, from: "animations" });
+test("a CSS animation counts from the start of its clip, a script's animation from frame 0", () => {
+  class CSSAnimation {}
+  const effect = { target: {}, getComputedTiming: () => ({ endTime: 1500 }) };
+  const of = (animation) => {
+    const list = () => [Object.assign(animation, { effect })];
+    return infer({ globals: { CSSAnimation, __hyperframesRenderAnimations: { list, inPage: (element) => element } } });
+  };
+  assert.deepEqual(of(new CSSAnimation()), { seconds: 3.5, from: "animations" });
+  assert.deepEqual(of({}), { seconds: 1.5, from: "animations" });
 });

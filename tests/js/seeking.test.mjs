@@ -19,11 +19,13 @@ function bridgePage({
       realNow,
       keepsState: () => keepsState,
       hasRequests: () => false,
+      observes: () => false,
       setTime: () => {},
       moveTo: (ms) => log.push(`clock ${ms}`),
     },
     __hyperframesRenderTimers: {
       begin: () => {},
+      finishLoading: async () => {},
       next: () => 1,
       runUntil: () => {},
       waitFor: (done) => done,
@@ -36,8 +38,17 @@ function bridgePage({
     __hyperframesRenderVideoFrames: { wanted: () => wanted, show: async () => log.push("show") },
     __hyperframesRenderSounds: { sounds: () => ({}) },
     __hyperframesRenderClips: { clips: () => [] },
-    __hyperframesRenderAnimations: { advance: () => {}, hold: () => {}, seek: () => {}, holdAtStart: () => {} },
-    __hyperframesRenderTweens: { stops: () => [...stops], movingSpans: () => null },
+    __hyperframesRenderLoading: { pending: () => false, done: async () => {} },
+    __hyperframesRenderAnimations: {
+      adopt: () => {},
+      advance: () => {},
+      begin: () => {},
+      nextEvent: () => Infinity,
+      takeEvents: () => false,
+      seekSvg: () => {},
+      list: () => [],
+    },
+    __hyperframesRenderTweens: { stops: () => [...stops], movingSpans: () => null, reportCallbackErrors: () => {} },
     __hyperframesRenderElements: { ready: () => null },
     __hyperframesRenderEdits: { apply: () => {} },
     __hyperframesRenderTransitions: {
@@ -54,39 +65,45 @@ function bridgePage({
   });
   const bridge = page.loadBridge(FPS);
   const drawn = () => log.filter((line) => line.startsWith("draw ")).map((line) => Number(line.slice(5)));
-  return { page, bridge, log, drawn };
+  /** Seeks as the renderer does: again and again until the seek is finished. */
+  const seek = async (seconds) => {
+    let answer = plain(await bridge.seek(seconds));
+    while (answer.more) answer = plain(await bridge.seek(seconds));
+    return answer;
+  };
+  return { page, bridge, log, drawn, seek };
 }
 
 test("the first seek draws frame 0 before its own frame", async () => {
-  const { bridge, log, drawn } = bridgePage();
-  assert.deepEqual(plain(await bridge.seek(0.5)), { errors: null });
+  const { log, drawn, seek } = bridgePage();
+  assert.deepEqual(await seek(0.5), { errors: null, loading: false });
   assert.deepEqual(drawn(), [0, 0.5]);
   assert.equal(log.at(-1), "clock 500");
 });
 
 test("the next frame needs no stops", async () => {
-  const { bridge, drawn } = bridgePage({ stops: [0.05], keepsState: true });
-  await bridge.seek(0);
-  await bridge.seek(0.1);
+  const { drawn, seek } = bridgePage({ stops: [0.05], keepsState: true });
+  await seek(0);
+  await seek(0.1);
   assert.deepEqual(drawn(), [0, 0.1]);
 });
 
 test("a jump stops at the frames that tweens need", async () => {
-  const { bridge, drawn } = bridgePage({ stops: [0.2, 0.6] });
-  await bridge.seek(1);
+  const { drawn, seek } = bridgePage({ stops: [0.2, 0.6] });
+  await seek(1);
   assert.deepEqual(drawn(), [0, 0.2, 0.6, 1]);
 });
 
 test("a jump stops at the first frame after a timer is due", async () => {
   const pending = [250, Infinity];
-  const { bridge, drawn } = bridgePage({ due: () => (pending.length > 1 ? pending.shift() : pending[0]) });
-  await bridge.seek(1);
+  const { drawn, seek } = bridgePage({ due: () => (pending.length > 1 ? pending.shift() : pending[0]) });
+  await seek(1);
   assert.deepEqual(drawn(), [0, 0.3, 1]);
 });
 
 test("a jump runs every frame of a page that draws in animation frames, with its clock", async () => {
-  const { bridge, log, drawn } = bridgePage({ keepsState: true });
-  await bridge.seek(0.4);
+  const { log, drawn, seek } = bridgePage({ keepsState: true });
+  await seek(0.4);
   assert.deepEqual(drawn(), [0, 0.1, 0.2, 0.3, 0.4]);
   assert.deepEqual(
     log.filter((line) => line.startsWith("clock ")).map((line) => Math.round(Number(line.slice(6)))),
@@ -101,16 +118,16 @@ test("a long jump is unfinished after half a second, and goes on where it was", 
   do answers.push(plain(await bridge.seek(0.6)));
   while (answers.at(-1).more);
   assert.ok(answers.length > 1);
-  assert.deepEqual(answers.at(-1), { errors: null });
+  assert.deepEqual(answers.at(-1), { errors: null, loading: false });
   assert.deepEqual(drawn(), [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
 });
 
 test("the clock waits until the frames of videos are shown", async () => {
   const video = { id: 1, file: "a", trim: 0, loop: false, image: false, index: 5 };
-  const { bridge, log } = bridgePage({ wanted: [video] });
-  assert.deepEqual(plain(await bridge.seek(0)), { videos: [video] });
+  const { bridge, log, seek } = bridgePage({ wanted: [video] });
+  assert.deepEqual(await seek(0), { videos: [video] });
   assert.ok(!log.includes("clock 0"));
-  assert.deepEqual(plain(await bridge.show([[1, "data:,"]], 0)), { errors: null });
+  assert.deepEqual(plain(await bridge.show([[1, "data:,"]], 0)), { errors: null, loading: false });
   assert.deepEqual(log.slice(-2), ["show", "clock 0"]);
 });
 
@@ -120,16 +137,16 @@ test("errors of the page's scripts are in the answer of the seek, once", async (
     if (broken) page.dispatch("error", { message: "it broke" });
     broken = false;
   };
-  const { bridge } = bridgePage({ onDraw });
-  assert.deepEqual(plain(await bridge.seek(0)), { errors: ["it broke"] });
-  assert.deepEqual(plain(await bridge.seek(0)), { errors: null });
+  const { seek } = bridgePage({ onDraw });
+  assert.deepEqual(await seek(0), { errors: ["it broke"], loading: false });
+  assert.deepEqual(await seek(0), { errors: null, loading: false });
 });
 
 test("at most 20 errors of one seek are kept, each cut to 300 characters", async () => {
   const onDraw = (page) => {
     for (let i = 0; i < 50; i++) page.dispatch("unhandledrejection", { reason: "x".repeat(1000) });
   };
-  const { errors } = plain(await bridgePage({ onDraw }).bridge.seek(0));
+  const { errors } = await bridgePage({ onDraw }).seek(0);
   assert.deepEqual([errors.length, errors[0].length], [20, 300]);
 });
 

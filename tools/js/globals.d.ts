@@ -183,6 +183,10 @@ interface RenderClock {
   moveTo(ms: number): void;
   /** Sets the time in milliseconds. */
   setTime(ms: number): void;
+  /** The time in milliseconds. */
+  now(): number;
+  /** Whether an intersection or resize observer observes. */
+  observes(): boolean;
   /** Whether a script that may keep state from frame to frame draws in animation frames. */
   keepsState(): boolean;
   /** Whether an animation frame is requested. */
@@ -190,7 +194,15 @@ interface RenderClock {
   /** The browser's own time in milliseconds. */
   realNow(): number;
   /** Objects of this name in the child frames of the same origin. */
-  inner<K extends "__hyperframesRenderClock" | "__hyperframesRenderTimers">(name: K): Window[K][];
+  inner<
+    K extends
+      | "__hyperframesRenderAnimations"
+      | "__hyperframesRenderClock"
+      | "__hyperframesRenderLoading"
+      | "__hyperframesRenderTimers",
+  >(
+    name: K,
+  ): Window[K][];
   /** The line of the stack that names the caller of the function that asks. */
   caller(more?: number): string;
   /** Path prefix of the renderer's files. */
@@ -199,9 +211,16 @@ interface RenderClock {
 
 interface RenderTimers {
   passUntil(ms: number): Promise<void>;
+  yieldTask(): Promise<void>;
+  /** The browser's own setTimeout. */
+  setRealTimeout(callback: () => void, ms: number): unknown;
+  /** Runs the short timers that register timelines; whether there were any. */
+  runSetUp(): Promise<boolean>;
+  finishLoading(done: Promise<unknown>): Promise<void>;
+  restart(): void;
   begin(): void;
   runUntil(ms: number): Promise<void> | void;
-  waitFor(done: Promise<unknown>, first: number): Promise<void>;
+  waitFor(done: Promise<unknown>, first: number, longest?: number): Promise<void>;
   nextDue(): number;
   fire(ms: number): Promise<void>;
   advanceTo(ms: number, begun: number | null): void;
@@ -217,11 +236,62 @@ interface RenderElements {
 }
 
 interface RenderAnimations {
-  roots: Map<Document | ShadowRoot, Map<Animation, number | null>>;
-  seek(seconds: number, elapsed: (element: Element, seconds: number) => number): void;
-  advance(seconds: number): void;
-  hold(seconds: number): void;
-  holdAtStart(): void;
+  /** Puts the animations that the browser runs on the page's clock, from `ms` on. */
+  adopt(ms: number): void;
+  /** Moves all animations to `ms`. Those that are over end. */
+  advance(ms: number): void;
+  /** Starts the video. `startOf` returns the start of the clip that contains an element, in seconds. */
+  begin(startOf: (element: Element) => number): void;
+  /** The time at which the next animation begins or ends, in milliseconds of the video. */
+  nextEvent(): number;
+  /** Whether the browser has events to send since the last call. */
+  takeEvents(): boolean;
+  seekSvg(seconds: number): void;
+  /** All animations of the page and of its iframes. */
+  list(): Animation[];
+  /** The iframe element of this window; null if there is none. */
+  element(): Element | null;
+  /** The element of the document that contains an element of a shadow tree. */
+  inPage(element: Element): Element;
+  control: AnimationControl;
+}
+
+/** The browser's own functions of animations, with times in milliseconds. */
+interface BrowserAnimations {
+  play(animation: Animation): void;
+  pause(animation: Animation): void;
+  finish(animation: Animation): void;
+  cancel(animation: Animation): void;
+  state(animation: Animation): AnimationPlayState;
+  /** The current time; 0 if there is none. */
+  time(animation: Animation): number;
+  currentTime(animation: Animation): CSSNumberish | null;
+  setTime(animation: Animation, ms: CSSNumberish | null): void;
+  rate(animation: Animation): number;
+  setRate(animation: Animation, rate: number): void;
+  startTime(animation: Animation): CSSNumberish | null;
+  setStartTime(animation: Animation, ms: CSSNumberish | null): void;
+}
+
+/** What animation-api.js needs of animations.js. */
+interface AnimationControl {
+  browser: BrowserAnimations;
+  isOnClock(animation: Animation): boolean;
+  isRunning(animation: Animation): boolean;
+  sync(animation: Animation): void;
+  resume(animation: Animation): void;
+  stop(animation: Animation): void;
+  /** A script decides whether this animation runs: its style no longer does. */
+  decide(animation: Animation): void;
+  runFrom(animation: Animation, since: number, base: number): void;
+  startOf(animation: Animation): number | null;
+}
+
+interface RenderLoading {
+  /** Whether a script waits for a request or an image. */
+  pending(): boolean;
+  /** Resolves when no script waits. */
+  done(): Promise<void>;
 }
 
 interface RenderLanes {
@@ -240,6 +310,7 @@ interface RenderMediaElements {
 }
 
 interface RenderTiming {
+  boxOf(element: Element): Element | null;
   numberOf(element: Element, attribute: string, fallback: number): number;
   nameOf(element: Element): string;
   compositionOf(element: Element): Element | null;
@@ -274,6 +345,8 @@ interface RenderClips {
 }
 
 interface RenderTweens {
+  /** Reports what callbacks of the registered timelines throw. */
+  reportCallbackErrors(): void;
   movingSpans(elementsOnly: boolean): Points | null;
   stops(from: number, to: number, fps: number): number[];
 }
@@ -318,6 +391,7 @@ interface Window {
   readonly __hyperframesRenderElements: RenderElements;
   readonly __hyperframesRenderLanes: RenderLanes;
   readonly __hyperframesRenderLength: RenderLength;
+  readonly __hyperframesRenderLoading: RenderLoading;
   readonly __hyperframesRenderMediaElements: RenderMediaElements;
   readonly __hyperframesRenderRootless?: RenderRootless;
   readonly __hyperframesRenderSounds: RenderSounds;

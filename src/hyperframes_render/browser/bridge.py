@@ -58,6 +58,8 @@ class PageStatus:
     pending_media: int
     #: Sub-compositions that are not inserted yet.
     pending_parts: int
+    #: Whether scripts wait for something that they asked for.
+    loading: bool
     #: Whether shader transitions have not started yet.
     pending_transitions: bool
     #: The page's own clock, and when its next timer is due (None: there is none), in milliseconds.
@@ -87,6 +89,7 @@ class PageStatus:
             missing=tuple(map(str, found["missing"])),
             pending_media=int(found["media"]),
             pending_parts=int(found["hosts"]),
+            loading=bool(found["loading"]),
             pending_transitions=bool(found["transitions"]),
             time=float(found["time"]),
             next_timer=_optional(found["timer"]),
@@ -148,11 +151,15 @@ class VideoFrameRequest:
 class SeekAnswer:
     """One step of a seek.
 
-    `unfinished`: call `seek` again. `videos`: call `show` with the frames of these. Otherwise the page stands at the
-    time, and `errors` are the messages of its scripts on the way.
+    `unfinished`: let the browser send its events, wait for what is loading, then call `seek` again. `videos`: call
+    `show` with the frames of these. Otherwise the page stands at the time, and `errors` are what its scripts raised.
     """
 
     unfinished: bool = False
+    #: Of an unfinished seek: the time in seconds at which the page stands.
+    time: float = 0.0
+    #: Whether scripts wait for something that they asked for.
+    loading: bool = False
     videos: tuple[VideoFrameRequest, ...] = ()
     errors: tuple[str, ...] = ()
 
@@ -160,10 +167,10 @@ class SeekAnswer:
     def from_json(found: Mapping[str, Any]) -> SeekAnswer:
         """Raises AttributeError, LookupError, TypeError or ValueError if the answer is malformed."""
         if found.get("more"):
-            return SeekAnswer(unfinished=True)
+            return SeekAnswer(unfinished=True, time=float(found["at"]), loading=bool(found["loading"]))
         if videos := found.get("videos"):
             return SeekAnswer(videos=tuple(map(VideoFrameRequest.from_json, videos)))
-        return SeekAnswer(errors=tuple(map(str, found["errors"] or ())))
+        return SeekAnswer(errors=tuple(map(str, found["errors"] or ())), loading=bool(found["loading"]))
 
 
 @dataclass(frozen=True)
@@ -216,6 +223,10 @@ class PageBridge:
     async def pass_time(self, until: float, *, timeout: float | None = None) -> None:
         """Run the page's timers up to `until` milliseconds of its own clock."""
         await self._call("passTime", repr(until), timeout=timeout)
+
+    async def run_set_up_timers(self, *, timeout: float | None = None) -> bool:
+        """Run the short timers that register timelines; whether there were any."""
+        return bool(await self._call("runSetUpTimers", timeout=timeout))
 
     async def timeline_scripts(self) -> str:
         """The text of the inline scripts that mention `__timelines`."""

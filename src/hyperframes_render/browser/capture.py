@@ -20,7 +20,7 @@ from typing import Any, Literal
 import av
 
 from hyperframes_render.browser.chromium import Chromium
-from hyperframes_render.browser.page import FRAME_CLOCK_START, CompositionPage
+from hyperframes_render.browser.page import CompositionPage
 from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
 from hyperframes_render.media.convert import Converter, planes_of
 from hyperframes_render.media.pictures import PictureForm
@@ -40,8 +40,9 @@ JPEG = {"format": "jpeg", "quality": 100, "optimizeForSpeed": True}
 PNG = {"format": "png", "optimizeForSpeed": True}
 #: Its data is not used: taking a screenshot makes the browser draw the frame again.
 SMALLEST = {"format": "jpeg", "quality": 1, "optimizeForSpeed": True}
-#: Milliseconds between a frame and its second drawing: no animation moves visibly in that time.
-REDRAW_STEP = 0.001
+#: Milliseconds between a frame and its second drawing: no animation moves visibly in that time. The browser counts
+#: whole microseconds, and never answers a frame that is not later than the one before.
+REDRAW_STEP = 0.002
 #: A worker compares the surface with a lossless screenshot at its first frame and once in this many captured frames.
 CHECK_EVERY = 150
 #: A screenshot draws the frame once more, and may round a soft edge that moves by fractions of a pixel the other way:
@@ -217,7 +218,7 @@ class FrameCapture:
             await self._paint(frame - 0.25)
             await self.page.blend()
         answer = await self._begin(frame, 0.0, screenshot)
-        if self.page.interceptor.open_requests:
+        if self.page.loading or self.page.interceptor.open_requests:
             # The seek started requests: draw the frame again once they are answered.
             await self.page.settled()
             answer = {**await self._begin(frame, REDRAW_STEP, screenshot), "hasDamage": True}
@@ -228,7 +229,7 @@ class FrameCapture:
 
         False: the clock is already past `frame` because it is drawn again, and nothing is painted.
         """
-        ahead = self._ticks(frame) - self.page.chromium.ticks
+        ahead = self.page.ticks(frame) - self.page.chromium.ticks
         if ahead > 0:
             await self.page.chromium.tick(ahead)
         return ahead > 0
@@ -237,14 +238,12 @@ class FrameCapture:
         self._seeking = (frame, asyncio.create_task(self.page.seek(frame)))
 
     async def _begin(self, frame: int, later: float, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await self.page.chromium.begin_frame(self._ticks(frame) + later, self._interval, screenshot=screenshot)
+        ticks = self.page.ticks(frame) + later
+        return await self.page.chromium.begin_frame(ticks, self._interval, screenshot=screenshot)
 
     @property
     def _interval(self) -> float:
         return float(1000 / self.page.spec.fps)
-
-    def _ticks(self, frame: float) -> float:
-        return FRAME_CLOCK_START + frame * self._interval
 
     async def _read_surface(self, frame: int, png: str | None) -> Picture:
         await self.slots.acquire()

@@ -127,12 +127,12 @@ class Chromium:
         except Error as error:  # e.g. "another frame is pending": a frame from the loading never ended
             raise PageUnresponsive(f"The page cannot be drawn: {error.message[:120]}.") from error
 
-    async def tick(self, interval_ms: float) -> None:
-        """Advance the page's frame clock without drawing, while it loads."""
-        self.ticks += interval_ms
+    async def tick(self, milliseconds: float) -> None:
+        """Advance the page's frame clock without drawing: the page gets a frame, and the browser sends its events."""
+        self.ticks += milliseconds
         await self.devtools.send(
             "HeadlessExperimental.beginFrame",
-            {"frameTimeTicks": self.ticks, "interval": interval_ms, "noDisplayUpdates": True},
+            {"frameTimeTicks": self.ticks, "interval": 33.0, "noDisplayUpdates": True},
         )
 
     async def check_alive(self) -> None:

@@ -9,11 +9,12 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import ConsoleMessage, Error, Request
 
-from hyperframes_render.browser.bridge import PageBridge, PageStatus, page_answers
+from hyperframes_render.browser.bridge import PageBridge, PageStatus, SeekAnswer, page_answers
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
 from hyperframes_render.browser.media import PageVideos
@@ -38,19 +39,21 @@ QUIET = 0.3
 #: Maximum animation frames at time 0 for a page that registers a timeline late: some pages register it in an animation
 #: frame, or in a nested one, once everything is loaded.
 SET_UP_FRAMES = 10
+#: Maximum rounds of timers that register a timeline, or set another timer that does.
+SET_UP_ROUNDS = 5
 #: Animation frames in which a page may begin to move, if its length is unknown otherwise: a class that is set in a
 #: nested animation frame starts a CSS animation.
 FIRST_MOVE_FRAMES = 2
-#: Milliseconds of the page's clock that pass before the video begins: many pages wait for layout with a timer before
-#: they measure or draw. In the official renderer as much has passed when the first frame is drawn.
-SET_UP_TIME = 500
 #: Maximum seconds that one poll of the page adds to the quiet time: a busy machine must poll as often as an idle one.
 _QUIET_STEP = 0.05
-#: While a page loads it gets animation ticks at this pace, as the official renderer does (milliseconds).
+#: While a page loads it gets animation ticks at this interval (milliseconds).
 TICK_MS = 33.0
+#: Milliseconds that the frame clock moves in each of these ticks: hardly, since the browser's animations must not run
+#: before the video begins.
+TICK_STEP = 0.002
 #: The frame clock at frame 0, in milliseconds: later than any tick of the loading, and the same in every browser, so
 #: that a frame does not depend on which browser draws it.
-FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000_000.0
+FRAME_CLOCK_START = LOAD_CLOCK_START + 1_000.0
 MAX_CONSOLE_LINES = 20
 MAX_ERRORS = 50
 #: Maximum project scripts that are searched for timelines, and maximum bytes of one.
@@ -58,8 +61,8 @@ MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
 #: Scripts that run before any script of the page, in this order; bridge.js follows.
 _SCRIPTS = (
-    *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "lanes"),
-    *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length"),
+    *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "animation-api", "lanes"),
+    *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length", "loading"),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
@@ -71,6 +74,8 @@ def _project_place(origin: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(origin)}/(?P<loaded>[^\s)]+)|{late}")
 
 
+#: What the browser puts before the message if the page runtime inserted the script.
+_INSERTED = re.compile(r"^Failed to execute '\w+' on '\w+': ")
 _PHOTOGRAPH_INLINE = re.compile(r"data:image/(jpe?g|webp|avif)[;,]")
 
 
@@ -97,6 +102,8 @@ class CompositionPage:
     script_files: set[str] = field(default_factory=set)
     #: Whether HTML is drawn into canvases: drawings of their paint events appear in the next frame.
     draws_elements: bool = False
+    #: Whether scripts wait for something that the last seek made them request.
+    loading: bool = False
     #: The sounds of the video.
     sounds: SoundBus = field(default_factory=SoundBus)
     bridge: PageBridge = field(init=False)
@@ -120,11 +127,25 @@ class CompositionPage:
         with page_answers():
             answer = await self.bridge.seek(seconds)
             while answer.unfinished:
+                await self._pause(answer)
                 answer = await self.bridge.seek(seconds)
             if answer.videos:
                 images = await self.videos.images(answer.videos)
                 answer = await self.bridge.show(images, seconds)
+            self.loading = answer.loading
             return list(answer.errors)
+
+    async def _pause(self, stop: SeekAnswer) -> None:
+        """On the way to a frame: let the browser send its events, and wait for what the page asked for."""
+        ahead = self.ticks(stop.time * self.spec.fps) - self.chromium.ticks
+        if ahead >= TICK_STEP:  # the browser waits for ever for a time that is no later
+            await self.chromium.tick(ahead)
+        if stop.loading or self.interceptor.open_requests:
+            await self.settled()
+
+    def ticks(self, frame: float) -> float:
+        """The frame clock at `frame`, in milliseconds."""
+        return FRAME_CLOCK_START + frame * float(1000 / self.spec.fps)
 
     async def painted(self) -> bool:
         """Finish what waits for the paint after a seek, if HTML is drawn into canvases.
@@ -143,6 +164,7 @@ class CompositionPage:
         """Wait until everything that the last seek requested has arrived."""
         await self.interceptor.idle(SETTLE_TIMEOUT)
         await self.bridge.settled()
+        self.loading = False
 
 
 async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, spec: PageSpec) -> CompositionPage:
@@ -165,7 +187,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
                 await _load(page)
                 await _wait_until_ready(page)
                 await _settle(page)
-                await _set_up(page)
+                await _register_late_timelines(page)
                 await _measure(page)
                 spans = await page.bridge.moving_spans(elements_only=False)
                 page.moving = None if spans is None else sum(end - start for start, end in spans)
@@ -190,6 +212,8 @@ def _listen(page: CompositionPage) -> None:
             page.console.append(f"console {message.type}: {_without_origin(message.text, page)}")
 
     def on_error(error: Error) -> None:
+        if _does_not_parse(error, page):
+            return  # on_exception knows the place
         if why := _why_harmless(error, page):
             if len(page.warnings) < MAX_ERRORS:
                 page.warn(f"{why}: {_describe(error, page)}.")
@@ -202,6 +226,13 @@ def _listen(page: CompositionPage) -> None:
         if request.resource_type == "script" and of_project and not path.startswith(OWN_PREFIX):
             page.script_files.add(path.removeprefix("/"))
 
+    def on_exception(event: dict[str, Any]) -> None:
+        if (found := _syntax_error(event["exceptionDetails"], page)) and len(page.errors) < MAX_ERRORS:
+            page.warn(f"A script of the page failed: {found}.") if page.spec.lenient_scripts else page.errors.append(
+                found
+            )
+
+    page.chromium.devtools.on("Runtime.exceptionThrown", on_exception)
     page.chromium.page.on("request", on_request)
     page.chromium.page.on("console", on_console)
     page.chromium.page.on("pageerror", on_error)
@@ -216,7 +247,7 @@ async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
 
     async def tick() -> None:
         while not stop.is_set():
-            await chromium.tick(TICK_MS)
+            await chromium.tick(TICK_STEP)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), TICK_MS / 1000)
 
@@ -234,6 +265,7 @@ async def _ticking(chromium: Chromium) -> AsyncIterator[None]:
 
 async def _load(page: CompositionPage) -> None:
     try:
+        await page.chromium.devtools.send("Runtime.enable")
         await page.chromium.page.goto(page.interceptor.url, wait_until="domcontentloaded", timeout=LOAD_TIMEOUT * 1000)
     except Error as error:
         if page.errors:
@@ -273,29 +305,19 @@ async def _wait_until_ready(page: CompositionPage) -> None:
                 if not status.timelines and not page.spec.rootless:
                     page.warnings.append(_no_timeline(status))
                 return
-        if still and status.next_timer is not None:
+        if still and grace == LATE_TIMELINE and status.next_timer is not None:
             await page.bridge.pass_time(status.time + passed * 1000, timeout=LOAD_TIMEOUT)
         await asyncio.sleep(0.01)
     raise PageNotReady(f"The page was not ready within {LOAD_TIMEOUT:g} s: {_what_is_missing(status, page)}.")
 
 
-async def _set_up(page: CompositionPage) -> None:
-    """Let the page have the time before the video, once what it asked for is there."""
-    if page.spec.rootless and not await _mentions_timelines(page):
-        return  # nothing is registered late: its timers count from the first frame
-    loop = asyncio.get_running_loop()
-    until = loop.time() + LATE_TIMELINE
-    fired = False
-    while loop.time() < until:
-        status = await _status(page)
-        if status.next_timer is None or status.next_timer > SET_UP_TIME:
-            break
-        if _is_still(page, status):
-            await page.bridge.pass_time(status.next_timer, timeout=LOAD_TIMEOUT)
-            fired = True
-        else:
-            await asyncio.sleep(0.01)
-    if fired:
+async def _register_late_timelines(page: CompositionPage) -> None:
+    """Run the timers that register further timelines, where the page is ready without them."""
+    for _ in range(SET_UP_ROUNDS):
+        if not await page.bridge.run_set_up_timers(timeout=LOAD_TIMEOUT):
+            return
+        await page.interceptor.idle(SETTLE_TIMEOUT)
+        await page.bridge.settled()
         await _settle(page)
 
 
@@ -326,7 +348,7 @@ async def _status(page: CompositionPage) -> PageStatus:
 
 def _is_still(page: CompositionPage, status: PageStatus) -> bool:
     """Whether the document is loaded and no request is open."""
-    return status.document_complete and page.interceptor.open_requests == 0
+    return status.document_complete and page.interceptor.open_requests == 0 and not status.loading
 
 
 async def _scripts(page: CompositionPage) -> list[str]:
@@ -334,10 +356,6 @@ async def _scripts(page: CompositionPage) -> list[str]:
     inline = await page.bridge.timeline_scripts()
     in_files = await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
     return [inline, *in_files, *page.interceptor.timeline_scripts]
-
-
-async def _mentions_timelines(page: CompositionPage) -> bool:
-    return any("__timelines" in text for text in await _scripts(page))
 
 
 async def _grace(page: CompositionPage, status: PageStatus) -> float:
@@ -440,6 +458,29 @@ def _why_harmless(error: Error, page: CompositionPage) -> str | None:
     return None
 
 
+def _does_not_parse(error: Error, page: CompositionPage) -> bool:
+    """Whether a script could not be parsed: no script of the project is in the error's stack."""
+    return error.name == "SyntaxError" and not _project_place(page.interceptor.origin).search(error.stack or "")
+
+
+def _syntax_error(details: dict[str, Any], page: CompositionPage) -> str | None:
+    """A SyntaxError of a script of the project that does not parse, with its place. None: it is another error.
+
+    `details` is DevTools' Runtime.ExceptionDetails, with lines and columns from 0.
+    """
+    description = str(details.get("exception", {}).get("description", ""))
+    frames = details.get("stackTrace", {}).get("callFrames", ())
+    of_project = [frame for frame in frames if not _is_foreign(str(frame["url"]), page.interceptor.origin)]
+    url = str(details.get("url", ""))
+    if not description.startswith("SyntaxError: ") or details.get("text") != "Uncaught" or of_project:
+        return None
+    if not url or _is_foreign(url, page.interceptor.origin):
+        return None
+    message = _INSERTED.sub("", description.removeprefix("SyntaxError: ").splitlines()[0])
+    place = f"{url}:{int(details['lineNumber']) + 1}:{int(details['columnNumber']) + 1}"
+    return _describe_at(f"SyntaxError: {message}", f"    at {place}", page)
+
+
 def _is_foreign(address: str, origin: str) -> bool:
     return address.startswith("http") and (
         not address.startswith(f"{origin}/") or address.startswith(f"{origin}{OWN_PREFIX}")
@@ -448,8 +489,12 @@ def _is_foreign(address: str, origin: str) -> bool:
 
 def _describe(error: Error, page: CompositionPage) -> str:
     """The error's message and the file, line and column where it was raised."""
-    message = (error.message or str(error)).splitlines()[0][:160]
-    place = _project_place(page.interceptor.origin).search(error.stack or "")
+    return _describe_at((error.message or str(error)).splitlines()[0], error.stack or "", page)
+
+
+def _describe_at(message: str, stack: str, page: CompositionPage) -> str:
+    message = message[:160]
+    place = _project_place(page.interceptor.origin).search(stack)
     if place is None:
         return message
     if place["loaded"]:

@@ -30,10 +30,11 @@ _NAMED = re.compile(r"^[ \t]*+//[#@] sourceURL=", re.MULTILINE)
 
 
 def name_place(script: str, file: str, line: int) -> str:
-    """`script`, which begins in this line of `file`, with the name of its place; the browser knows none of scripts that
-    run late.
+    """`script`, which begins in this line of `file`, with a comment that names its place for the browser's errors.
+
+    The comment is the first line, so that it is known where the script does not parse.
     """
-    return script if _NAMED.search(script) else f"{script}\n//# sourceURL={PLACE_SCHEME}{quote(file)}@{line}\n"
+    return script if _NAMED.search(script) else f"//# sourceURL={PLACE_SCHEME}{quote(file)}@{line - 1}\n{script}"
 
 
 def delay_until_fonts_load(document: Document) -> None:

@@ -25,6 +25,7 @@ STATUS: dict[str, Any] = {
     "time": 12.5,
     "timer": None,
     "hosts": 0,
+    "loading": False,
     "animated": False,
     "frameWanted": False,
     "webgpu": "",
@@ -73,13 +74,13 @@ def test_a_status_tells_what_is_loading() -> None:
 
 
 def test_a_seek_is_unfinished_or_needs_videos_or_is_done() -> None:
-    page = Page({"more": True})
-    assert asyncio.run(bridge_to(page).seek(0.5)) == SeekAnswer(unfinished=True)
+    page = Page({"more": True, "at": 0.4, "loading": True})
+    assert asyncio.run(bridge_to(page).seek(0.5)) == SeekAnswer(unfinished=True, time=0.4, loading=True)
     assert page.asked == ["__hyperframesRender.seek(0.5)"]
     wanted = VideoFrameRequest(id=3, file="abc", trim=1.0, loop=False, image=False, index=7)
     assert SeekAnswer.from_json({"videos": [VIDEO]}) == SeekAnswer(videos=(wanted,))
-    assert SeekAnswer.from_json({"errors": None}) == SeekAnswer()
-    assert SeekAnswer.from_json({"errors": ["broken"]}) == SeekAnswer(errors=("broken",))
+    assert SeekAnswer.from_json({"errors": None, "loading": False}) == SeekAnswer()
+    assert SeekAnswer.from_json({"errors": ["broken"], "loading": False}) == SeekAnswer(errors=("broken",))
 
 
 def test_sounds_are_grouped_into_buses() -> None:

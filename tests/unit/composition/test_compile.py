@@ -53,7 +53,7 @@ def test_a_text_is_scanned_few_times(parts: int, most: int, tmp_path: Path, monk
 
 def test_a_script_is_named_by_the_line_in_which_the_author_wrote_it(tmp_path: Path) -> None:
     # The root's tag, whose attributes are replaced, has a line break before one of them.
-    assert "//# sourceURL=composition:@4" in compiled(PLAIN, tmp_path)
+    assert "//# sourceURL=composition:@3\n" in compiled(PLAIN, tmp_path)
 
 
 def test_an_end_tag_in_a_template_ends_nothing_outside_it() -> None:

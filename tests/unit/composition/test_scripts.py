@@ -53,7 +53,7 @@ def test_scripts_say_where_they_stand() -> None:
     )
     named = delayed(html)
     assert named.count("sourceURL") == 2
-    assert "boom()\n\n//# sourceURL=composition:@4\n</script>" in named
+    assert "//# sourceURL=composition:@3\n\nboom()\n</script>" in named
 
 
 def test_the_page_runtime_looks_for_what_is_marked() -> None:

@@ -64,7 +64,8 @@ def test_a_template_goes_into_its_host_and_its_style_and_script_into_the_page(tm
     assert "old" not in html and "data-composition-src" not in html and ".never" not in html
     assert re.search(r'<div[^>]*data-width="40"[^>]*><div[^>]*data-hf-inner-root="true"[^>]*><p class="a">hello', html)
     assert html.index(f"<style>{SCOPE} .a {{color:red}}</style></head>") < html.index("<body>")
-    assert "{go() // end\n});\n//# sourceURL=composition:parts/card.html@1\n</script></body></html>" in html
+    assert "{go() // end\n});</script></body></html>" in html
+    assert "//# sourceURL=composition:parts/card.html@0\n" in html
     assert '"rootId": "r"' in html
 
 

@@ -1,141 +1,237 @@
-// Animations that the page runtime does not seek: those in shadow trees, and in iframes of the page's origin. They are
-// paused until the renderer seeks them, and count from the start of their clip. CSS transitions everywhere, which the
-// runtime finds only sometimes: they count from the frame that started them. Runs in the page and in each of its iframes.
+// Puts the browser's animations on the page's clock: CSS animations, CSS transitions and Web Animations, in the page, in
+// shadow trees and in iframes of the page's origin. Each is paused in the browser, and its time is set at every frame. What
+// starts before the video begins counts from frame 0, a CSS animation from the start of its clip. What starts later counts
+// from the frame that started it. Animations with a scroll or view timeline are left to the browser. animation-api.js lets
+// scripts see animations that run. Runs in the page and in each of its iframes.
 (() => {
   "use strict";
-  const { document } = window;
-  const top = topWindow();
-  if (!top) return;
-  if (top === window && !Object.hasOwn(window, "__hyperframesRenderAnimations")) {
-    Object.defineProperty(window, "__hyperframesRenderAnimations", {
-      value: Object.freeze({ roots: new Map(), seek, advance, hold: holdTransitions, holdAtStart }),
-    });
-  }
-  const { roots } = top.__hyperframesRenderAnimations;
-  /** @type {Map<Animation, number>} */
-  const begun = new Map(); // transitions, and the seconds of the video at which each was found; used in the top window only
+  if (Object.hasOwn(window, "__hyperframesRenderAnimations")) return;
+  const { document, Animation, CSSAnimation, DocumentTimeline, ShadowRoot, WeakMap, WeakSet, Set } = window;
+  const { getComputedStyle } = window;
+  const clock = window.__hyperframesRenderClock;
+  // Milliseconds that the browser runs an animation at most before it is found: its frame clock hardly moves.
+  const DRIFT = 5;
+  const EPSILON = 1e-6; // milliseconds
 
-  function topWindow() {
-    try {
-      return window.top?.document ? window.top : null;
-    } catch {
-      return null; // this is an iframe of another origin
-    }
-  }
-
-  // The window of the animated element; null if there is none.
-  /** @param {Animation} animation */
-  const viewOf = (animation) =>
-    /** @type {KeyframeEffect | null} */ (animation.effect)?.target?.ownerDocument.defaultView ?? null;
-
-  // Pauses the animations of a root and returns them with their start: 0 for a CSS animation, null for an animation that a
-  // script made and that was not seeked yet. They are kept, since the browser no longer lists an animation that has ended,
-  // and a later seek may go back.
-  /** @param {Document | ShadowRoot} root */
-  function hold(root) {
-    const known = roots.get(root) ?? new Map();
-    for (const animation of root.getAnimations()) {
-      const view = viewOf(animation);
-      // Animations of other timelines may follow a scroll position.
-      if (!view || animation instanceof view.CSSTransition || animation.timeline !== view.document.timeline) continue;
-      if (!known.has(animation)) known.set(animation, animation instanceof view.CSSAnimation ? 0 : null);
-      animation.pause();
-    }
-    return known;
-  }
-
-  /** @param {Document | ShadowRoot} root */
-  function watch(root) {
-    roots.set(root, new Map());
-    root.addEventListener("animationstart", () => hold(root), true);
-  }
-
+  // The browser's own functions, before animation-api.js replaces them.
+  const prototype = /** @type {any} */ (Animation.prototype);
+  /** @type {(name: string) => (this: Animation) => any} */
+  const getter = (name) => /** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, name)?.get);
+  /** @type {(name: string) => (this: Animation, value: any) => void} */
+  const setter = (name) => /** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, name)?.set);
+  const { play, pause, finish, cancel } = Animation.prototype;
+  const [getState, getTime, getRate, getStart] = ["playState", "currentTime", "playbackRate", "startTime"].map(getter);
+  const [setCurrentTime, setRate, setStartTime] = ["currentTime", "playbackRate", "startTime"].map(setter);
+  /** @type {BrowserAnimations} */
+  const browser = {
+    play: (animation) => play.call(animation),
+    pause: (animation) => pause.call(animation),
+    finish: (animation) => finish.call(animation),
+    cancel: (animation) => cancel.call(animation),
+    state: (animation) => getState?.call(animation),
+    time: (animation) => Number(getTime?.call(animation) ?? 0),
+    currentTime: (animation) => getTime?.call(animation) ?? null,
+    setTime: (animation, ms) => setCurrentTime?.call(animation, ms),
+    rate: (animation) => Number(getRate?.call(animation)),
+    setRate: (animation, rate) => setRate?.call(animation, rate),
+    startTime: (animation) => getStart?.call(animation) ?? null,
+    setStartTime: (animation, ms) => setStartTime?.call(animation, ms),
+  };
+  const listDocument = document.getAnimations;
+  const listShadow = ShadowRoot.prototype.getAnimations;
   const { attachShadow } = Element.prototype;
+
+  /** @param {Animation} animation */
+  const endOf = (animation) => Number(animation.effect?.getComputedTiming().endTime ?? 0);
+  /** @param {Animation} animation */
+  const targetOf = (animation) => /** @type {KeyframeEffect | null} */ (animation.effect)?.target ?? null;
+  /** @param {Animation} animation */
+  const isOnClock = (animation) => animation.timeline instanceof DocumentTimeline;
+
+  // The animations that the page's clock runs: since when (milliseconds of the clock), and their own time at that moment.
+  /** @type {WeakMap<Animation, { since: number, base: number, paused: boolean }>} */
+  const runs = new WeakMap();
+  /** @type {Set<Animation>} */
+  const running = new Set(); // the browser forgets an animation without other references
+  let hasEvents = false; // the browser sends events at its next frame
+
+  /** @type {(animation: Animation, ms: number) => number} */
+  function localTime(animation, ms) {
+    const { since, base } = runs.get(animation) ?? { since: ms, base: browser.time(animation) };
+    return base + Math.max(0, ms - since) * browser.rate(animation);
+  }
+
+  // The local time within the bounds of the animation.
+  /** @type {(animation: Animation, ms: number) => number} */
+  function shownTime(animation, ms) {
+    const local = localTime(animation, ms);
+    return browser.rate(animation) < 0 ? Math.max(0, local) : Math.min(endOf(animation), local);
+  }
+
+  /** @type {(animation: Animation, since: number, base: number) => void} */
+  function run(animation, since, base) {
+    browser.pause(animation);
+    runs.set(animation, { since, base, paused: false });
+    running.add(animation);
+  }
+
+  /** @param {Animation} animation */
+  function stop(animation) {
+    runs.delete(animation);
+    running.delete(animation);
+  }
+
+  // Sets the browser's time of an animation to the clock's, for a call that depends on it.
+  /** @param {Animation} animation */
+  function sync(animation) {
+    if (runs.has(animation)) browser.setTime(animation, shownTime(animation, clock.now()));
+  }
+
+  // After a call: the clock runs the animation if the browser would run it.
+  /** @param {Animation} animation */
+  function resume(animation) {
+    stop(animation);
+    if (browser.state(animation) !== "running" || !isOnClock(animation)) return;
+    browser.pause(animation);
+    run(animation, clock.now(), browser.time(animation));
+  }
+
+  /** @type {Set<Document | ShadowRoot>} */
+  const roots = new Set([document]);
+  /** @type {(root: Document | ShadowRoot) => Animation[]} */
+  const listIn = (root) => (root instanceof ShadowRoot ? listShadow : listDocument).call(/** @type {any} */ (root));
+  const listHere = () => [...roots].flatMap(listIn);
   /** @this {Element} @param {[init: ShadowRootInit]} values */
   Element.prototype.attachShadow = function (...values) {
     const root = attachShadow.apply(this, values);
-    watch(root);
+    roots.add(root);
     return root;
   };
-  if (top !== window) watch(document);
-  else {
-    // The parser attaches shadow roots that the markup declares.
-    document.addEventListener("DOMContentLoaded", () => {
-      for (const element of document.querySelectorAll("*"))
-        if (element.shadowRoot && !roots.has(element.shadowRoot)) watch(element.shadowRoot);
-    });
+  // The parser attaches shadow roots that the markup declares.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const found of document.querySelectorAll("*")) if (found.shadowRoot) roots.add(found.shadowRoot);
+  });
+
+  // Finds what styles started since the last call, and what the browser started at its last frame.
+  /** @param {number} ms */
+  function adopt(ms) {
+    for (const animation of listHere()) {
+      if (runs.has(animation) || browser.state(animation) !== "running" || !isOnClock(animation)) continue;
+      browser.pause(animation);
+      run(animation, ms, withoutDrift(animation));
+      hasEvents = true;
+    }
+    for (const frame of inner()) frame.adopt(ms);
   }
 
-  // The element of the page's own document that contains a root; null if there is none.
-  /** @param {Document | ShadowRoot} root @returns {Element | null} */
-  function hostOf(root) {
-    /** @type {any} A document, a shadow root or an element, of any window. */
-    let node = root;
-    while (node) {
-      if (node.host) node = node.host.getRootNode() === document ? node.host : node.host.getRootNode();
-      else if (node.nodeType === Node.DOCUMENT_NODE) {
-        const frame = node.defaultView?.frameElement;
-        if (!frame) return null;
-        node = frame.getRootNode() === document ? frame : frame.getRootNode();
-      }
-      if (node.nodeType === Node.ELEMENT_NODE) return node;
-    }
-    return null;
+  /** @param {Animation} animation */
+  function withoutDrift(animation) {
+    const time = browser.time(animation);
+    if (Math.abs(time) < DRIFT) return 0;
+    const end = endOf(animation);
+    return browser.rate(animation) < 0 && Math.abs(time - end) < DRIFT ? end : time;
   }
 
-  // Animations that began before the first frame, but too late for the page runtime to find them. They start with the video
-  // or with their clip. They are paused, since the browser's own clock could end them before that.
-  /** @type {Set<Animation>} */
-  const early = new Set();
-  function holdAtStart() {
-    for (const animation of document.getAnimations()) {
-      if (
-        animation instanceof CSSTransition ||
-        animation.playState !== "running" ||
-        animation.timeline !== document.timeline
-      )
-        continue;
-      animation.pause();
-      early.add(animation);
+  // A style may pause an animation that runs (animation-play-state), unless a script has called play or pause.
+  /** @type {WeakSet<Animation>} */
+  const decided = new WeakSet();
+  /** @type {boolean | null} */
+  let mayPause = null; // whether a style or script mentions it
+  function stylesMayPause() {
+    mayPause ??=
+      document.querySelector('link[rel~="stylesheet" i]') !== null ||
+      [...document.querySelectorAll("style, script, [style*='animation']")].some((element) =>
+        /play-?state|paused/i.test(element.textContent + (element.getAttribute("style") ?? "")),
+      );
+    return mayPause;
+  }
+
+  /** @param {Animation} animation */
+  function isPausedByStyle(animation) {
+    if (!(animation instanceof CSSAnimation) || decided.has(animation) || !stylesMayPause()) return false;
+    const effect = /** @type {KeyframeEffect | null} */ (animation.effect);
+    if (!effect?.target) return false;
+    const style = getComputedStyle.call(window, effect.target, effect.pseudoElement);
+    const states = style.animationPlayState.split(",");
+    const place = style.animationName.split(",").findIndex((name) => name.trim() === animation.animationName);
+    return place >= 0 && states[place % states.length]?.trim() === "paused";
+  }
+
+  // Moves all animations to `ms`. Those that are over by then end.
+  /** @param {number} ms */
+  function advance(ms) {
+    for (const animation of [...running]) moveTo(animation, ms);
+    for (const frame of inner()) frame.advance(ms);
+  }
+
+  /** @type {(animation: Animation, ms: number) => void} */
+  function moveTo(animation, ms) {
+    const state = runs.get(animation);
+    if (!state || browser.state(animation) === "idle" || !animation.effect) return stop(animation);
+    const paused = isPausedByStyle(animation);
+    if (paused && !state.paused) state.base = shownTime(animation, ms);
+    if (paused || state.paused) state.since = ms;
+    state.paused = paused;
+    const local = localTime(animation, ms);
+    const rate = browser.rate(animation);
+    const isOver = rate > 0 ? local >= endOf(animation) - EPSILON : rate < 0 && local <= EPSILON;
+    if (!isOver) return browser.setTime(animation, local);
+    stop(animation);
+    browser.finish(animation);
+    hasEvents = true;
+  }
+
+  // Starts the video. `startOf` returns the start of the clip that contains an element, in seconds.
+  /** @type {RenderAnimations["begin"]} */
+  function begin(startOf) {
+    adopt(0);
+    for (const animation of running) {
+      const [state, target] = [runs.get(animation), targetOf(animation)];
+      if (state && target && animation instanceof CSSAnimation) state.since = startOf(inPage(target)) * 1000;
+    }
+    for (const frame of inner()) {
+      const element = frame.element();
+      if (element) frame.begin(() => startOf(inPage(element)));
     }
   }
 
-  /** @type {RenderAnimations["seek"]} */
-  function seekEarly(seconds, elapsed) {
-    for (const animation of early) {
-      if (animation.playState === "idle") early.delete(animation);
-      else {
-        const { target } = /** @type {KeyframeEffect} */ (animation.effect);
-        animation.currentTime = elapsed(/** @type {Element} */ (target), seconds) * 1000;
-      }
-    }
+  /** @type {RenderAnimations["inPage"]} */
+  function inPage(element) {
+    let found = element;
+    for (let root = found.getRootNode(); root instanceof ShadowRoot; root = found.getRootNode()) found = root.host;
+    return found;
   }
 
-  // Moves the known transitions to `seconds`. Called before a seek, which may start other transitions from there.
-  /** @param {number} seconds */
-  function advance(seconds) {
-    for (const [transition, since] of begun) {
-      const gone = Math.max(0, seconds - since) * 1000;
-      if (gone >= Number(transition.effect?.getComputedTiming().endTime)) transition.finish();
-      else if (transition.playState === "paused") transition.currentTime = gone;
-      if (transition.playState !== "paused") begun.delete(transition);
+  // The time at which the next animation begins, after its delay, or ends: milliseconds of the video.
+  function nextEvent() {
+    let first = Infinity;
+    for (const animation of running) {
+      const [state, rate] = [runs.get(animation), browser.rate(animation)];
+      if (!state || !rate || !animation.effect) continue;
+      const { delay = 0, endTime } = animation.effect.getComputedTiming();
+      const next = browser.time(animation) < delay - EPSILON ? delay : Number(endTime);
+      first = Math.min(first, state.since + ((rate > 0 ? next : 0) - state.base) / rate);
     }
+    for (const frame of inner()) first = Math.min(first, frame.nextEvent());
+    return first;
   }
 
-  // Pauses the transitions that started at `seconds`.
-  /** @param {number} seconds */
-  function holdTransitions(seconds) {
-    /** @type {(Document | ShadowRoot)[]} */
-    const all = [document, ...roots.keys()];
-    for (const root of all) {
-      for (const animation of root.getAnimations()) {
-        const view = viewOf(animation);
-        if (!view || !(animation instanceof view.CSSTransition) || begun.has(animation)) continue;
-        animation.pause();
-        begun.set(animation, seconds);
-      }
+  // Whether the browser has events to send since the last call.
+  function takeEvents() {
+    let found = hasEvents;
+    hasEvents = false;
+    for (const frame of inner()) found = frame.takeEvents() || found;
+    return found;
+  }
+
+  const inner = () => clock.inner("__hyperframesRenderAnimations");
+  /** @returns {Element | null} */
+  function element() {
+    try {
+      return window.frameElement;
+    } catch {
+      return null; // the parent is of another origin
     }
-    advance(seconds);
   }
 
   // SVG animations count from the start of the video.
@@ -145,39 +241,40 @@
   /** @param {number} seconds */
   function seekSvg(seconds) {
     /** @type {Set<SVGSVGElement>} */
-    const roots = new Set();
+    const images = new Set();
     for (const elements of inSvg) {
-      for (const element of elements) {
-        const { ownerSVGElement } = /** @type {SVGElement} */ (element);
-        for (let svg = ownerSVGElement; svg; svg = svg.ownerSVGElement) roots.add(svg);
+      for (const found of elements) {
+        const { ownerSVGElement } = /** @type {SVGElement} */ (found);
+        for (let svg = ownerSVGElement; svg; svg = svg.ownerSVGElement) images.add(svg);
       }
     }
-    for (const svg of roots) {
+    for (const svg of images) {
       svg.pauseAnimations();
       svg.setCurrentTime(seconds);
     }
   }
 
-  // Moves all animations to `seconds`. `elapsed` returns the seconds since the start of an element's clip.
-  /** @type {RenderAnimations["seek"]} */
-  function seek(seconds, elapsed) {
-    seekSvg(seconds);
-    seekEarly(seconds, elapsed);
-    for (const root of [...roots.keys()]) {
-      const host = hostOf(root);
-      if (!host?.isConnected) {
-        if (root.nodeType === Node.DOCUMENT_NODE) roots.delete(root);
-        continue;
-      }
-      const time = elapsed(host, seconds);
-      const known = hold(root);
-      for (const [animation, since] of known) {
-        if (animation.playState === "idle") known.delete(animation);
-        else {
-          if (since === null) known.set(animation, time);
-          animation.currentTime = (time - (since ?? time)) * 1000;
-        }
-      }
-    }
-  }
+  const list = () => [...listHere(), ...inner().flatMap((frame) => frame.list())];
+  /** @type {AnimationControl} */
+  const control = {
+    browser,
+    isOnClock,
+    isRunning: (animation) => runs.has(animation),
+    sync,
+    resume,
+    stop: (animation) => {
+      stop(animation);
+      hasEvents = true;
+    },
+    decide: (animation) => decided.add(animation),
+    runFrom: run,
+    startOf: (animation) => {
+      const state = runs.get(animation);
+      return state && browser.rate(animation) ? state.since - state.base / browser.rate(animation) : null;
+    },
+  };
+
+  Object.defineProperty(window, "__hyperframesRenderAnimations", {
+    value: Object.freeze({ adopt, advance, begin, nextEvent, takeEvents, seekSvg, list, element, inPage, control }),
+  });
 })();

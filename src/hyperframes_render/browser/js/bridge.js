@@ -7,11 +7,12 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
   const timers = window.__hyperframesRenderTimers;
+  const loading = window.__hyperframesRenderLoading;
   const mediaElements = window.__hyperframesRenderMediaElements;
   const timing = window.__hyperframesRenderTiming;
   const videoFrames = window.__hyperframesRenderVideoFrames;
   const { sounds } = window.__hyperframesRenderSounds;
-  const { clips } = window.__hyperframesRenderClips;
+  const clips = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
   const elements = window.__hyperframesRenderElements;
@@ -25,6 +26,8 @@
   const MAX_NAMES = 10_000;
   const MAX_NAME = 200; // characters
   const MAX_CALL_TIME = 500; // milliseconds that one call may run frames: it must answer in time
+  const FIRST_STEPS = [1000 / 60, 1000 / fps - 1]; // milliseconds: a frame of a display, and almost one of the video
+  const SAMPLE = 32; // pixels
   const EPSILON = 1e-6; // seconds
   /** @type {string[]} */
   let errorsWhileSeeking = [];
@@ -44,7 +47,7 @@
   window.__HF_RENDER_CAPTURE_MODE = true;
 
   const hasFiniteAnimation = () =>
-    document.getAnimations().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
+    animations.list().some((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime));
 
   // Compositions without a timeline and without data-no-timeline. If there is only one composition, the page runtime binds
   // its only timeline under any name.
@@ -84,6 +87,7 @@
       timelines: limited(timelines),
       missing: limited(missing),
       media: mediaElements.pending(),
+      loading: loading.pending(),
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
@@ -103,7 +107,7 @@
   // Runs one animation frame before the video.
   function setUp() {
     clock.moveTo(0);
-    animations.holdAtStart();
+    animations.adopt(0);
   }
 
   // Runs the page's timers up to `ms` of its own time.
@@ -170,34 +174,50 @@
   let lastSeek = null; // seconds of the last frame that was run
 
   // Runs frame 0 and all frames at which a jump must stop, so that a frame does not depend on the frame that this browser
-  // drew before. False: more frames remain than one call may run.
+  // drew before. Returns null when `seconds` may be drawn. Otherwise the renderer lets the browser send its events at
+  // the time `at` (seconds), waits for what is `loading`, and calls again.
   /** @param {number} seconds */
   async function runTo(seconds) {
-    timers.begin();
     const until = clock.realNow() + MAX_CALL_TIME;
     if (lastSeek === null) {
-      if (seconds > 0) await runFrame(0);
+      await begin();
       lastSeek = 0;
+      if (seconds > 0) {
+        await runFrame(0);
+        return stopAt(0);
+      }
     }
+    if (clock.observes()) await timers.yieldTask();
+    animations.adopt(lastSeek * 1000);
     if (seconds - lastSeek > 1.5 / fps) {
       const stops = tweens.stops(lastSeek, seconds, fps);
       for (let next = nextStop(stops, lastSeek, seconds); next !== null; next = nextStop(stops, lastSeek, seconds)) {
         await runFrame(next);
         lastSeek = next;
-        if (clock.realNow() > until) return false;
+        if (animations.takeEvents() || clock.observes() || loading.pending() || clock.realNow() > until)
+          return stopAt(next);
       }
     }
     lastSeek = seconds;
-    return true;
+    return null;
+  }
+
+  const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: loading.pending() });
+
+  async function begin() {
+    await timers.finishLoading(seekIsOver());
+    tweens.reportCallbackErrors();
+    timers.begin();
+    animations.begin(clips.startOfClip);
   }
 
   // The next time at which a jump from `from` to `seconds` must stop, null if there is none: one of the `stops`, the first
-  // frame after a timer is due, or the next frame if the page draws in animation frames.
+  // frame after a timer is due or an animation begins or ends, or the next frame if the page draws in animation frames.
   /** @type {(stops: number[], from: number, seconds: number) => number | null} */
   function nextStop(stops, from, seconds) {
     while ((stops[0] ?? Infinity) < from + EPSILON) stops.shift();
     const frame = Math.round(from * fps) + 1;
-    const due = Math.ceil((timers.dueInVideo() / 1000 - EPSILON) * fps);
+    const due = Math.ceil((Math.min(timers.dueInVideo(), animations.nextEvent()) / 1000 - EPSILON) * fps);
     const next = clock.keepsState() ? frame : Math.max(frame, Math.min(due, Math.round((stops[0] ?? Infinity) * fps)));
     return next / fps < seconds - EPSILON ? next / fps : null;
   }
@@ -205,7 +225,8 @@
   /** @param {number} seconds */
   async function runFrame(seconds) {
     await drawInTime(seconds);
-    if (clock.keepsState()) clock.moveTo(seconds * 1000);
+    if (clock.keepsState()) runAnimationFrames(seconds);
+    animations.adopt(seconds * 1000);
   }
 
   // Timers that are due by a frame run before it. Timers without delay that its callbacks set run after it.
@@ -221,11 +242,12 @@
   /** @param {number} seconds */
   function draw(seconds) {
     clock.setTime(seconds * 1000);
-    animations.advance(seconds);
+    animations.advance(seconds * 1000);
+    animations.seekSvg(seconds);
     rootless?.advance(seconds);
     transitions.seek(seconds);
     edits.apply(seconds);
-    animations.hold(seconds);
+    animations.adopt(seconds * 1000);
   }
 
   // Moves the page to `seconds`. `more`: call again. `videos`: these frames must be shown first, by `show`, since scripts
@@ -233,19 +255,43 @@
   /** @param {number} seconds */
   async function seek(seconds) {
     sinceSeek = timers.next();
-    if (!(await runTo(seconds))) return { more: true };
+    const stop = await runTo(seconds);
+    if (stop) return stop;
     await drawInTime(seconds);
-    animations.seek(seconds, timing.elapsedInClip);
     const videos = videoFrames.wanted(seconds, fps);
     if (videos.length) return { videos };
-    clock.moveTo(seconds * 1000);
+    runAnimationFrames(seconds);
     return drawn(seconds);
   }
 
-  /** @type {(images: [number, string][], seconds: number) => Promise<{ errors: string[] | null }>} */
+  // Runs the page's animation frames. At frame 0 no time has passed: a loop that waits for some before it draws (p5, Pixi)
+  // gets a moment, if its canvas is still empty.
+  /** @param {number} seconds */
+  function runAnimationFrames(seconds) {
+    clock.moveTo(seconds * 1000);
+    if (seconds > 0) return;
+    for (const ms of FIRST_STEPS) if (clock.hasRequests() && hasEmptyCanvas()) clock.moveTo(ms);
+    clock.setTime(0);
+  }
+
+  // Whether nothing was drawn into some canvas of the page.
+  function hasEmptyCanvas() {
+    const canvases = [...document.querySelectorAll("canvas")].filter((canvas) => canvas.width && canvas.height);
+    return canvases.some((canvas) => {
+      const pen = new OffscreenCanvas(SAMPLE, SAMPLE).getContext("2d");
+      try {
+        pen?.drawImage(canvas, 0, 0, SAMPLE, SAMPLE);
+        return pen?.getImageData(0, 0, SAMPLE, SAMPLE).data.every((value) => value === 0);
+      } catch {
+        return false; // it contains an image of another origin
+      }
+    });
+  }
+
+  /** @type {(images: [number, string][], seconds: number) => ReturnType<typeof drawn>} */
   async function show(images, seconds) {
     await videoFrames.show(images);
-    clock.moveTo(seconds * 1000);
+    runAnimationFrames(seconds);
     if (images.length) {
       await window.__hfReseekGpu?.(seconds);
       window.__hf?.colorGrading?.redraw?.();
@@ -257,14 +303,15 @@
   async function drawn(seconds) {
     await runTimers(seconds);
     if (!drawsElements) await seekIsDone();
-    animations.hold(seconds);
-    return { errors: errors() };
+    animations.adopt(seconds * 1000);
+    animations.takeEvents(); // the browser sends them when it draws the frame
+    return { errors: errors(), loading: loading.pending() };
   }
 
   // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
   let sinceSeek = 0; // the number of the first timer that is set after the seek began
-  const seekIsDone = () =>
-    timers.waitFor(Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(recordError), sinceSeek);
+  const seekIsOver = () => Promise.resolve(window.__hfWaitForSeekCompletion?.()).catch(recordError);
+  const seekIsDone = () => timers.waitFor(seekIsOver(), sinceSeek);
 
   // For pages that draw HTML into canvases, after the seek was painted: finishes the work that waits for that paint. True:
   // the frame needs another paint, and `blend`.
@@ -282,8 +329,9 @@
     return errors;
   }
 
-  // Waits for the work that a seek started (Three.js textures, colour tables, page shaders), and for the images.
+  // Waits for what scripts load, for the work that a seek started (Three.js textures, colour tables, page shaders), and for the images.
   async function settled() {
+    await loading.done();
     await window.__hfWaitForSeekCompletion?.();
     await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   }
@@ -293,6 +341,7 @@
       status,
       setUp,
       passTime,
+      runSetUpTimers: timers.runSetUp,
       timelineScripts,
       settle,
       length: () => (length = rootless ? length : ofComposition()),
@@ -304,7 +353,7 @@
       blend: transitions.resolve,
       settled,
       sounds,
-      clips,
+      clips: clips.clips,
     }),
   });
 };

@@ -65,7 +65,23 @@
   const hasTickerListeners = () => (window.gsap?.ticker?._listeners?.length ?? 0) > 1;
   const hasRequests = () => queue.size > 0 || innerClocks().some((clock) => clock.hasRequests());
   const keepsState = () =>
-    stateful.size > 0 || hasTickerListeners() || innerClocks().some((clock) => clock.keepsState());
+    stateful.size > 0 || hasTickerListeners() || observing || innerClocks().some((clock) => clock.keepsState());
+
+  // What an observer reports depends on the frames before.
+  let observing = false;
+  /** @type {("IntersectionObserver" | "ResizeObserver")[]} */
+  const observers = ["IntersectionObserver", "ResizeObserver"];
+  for (const name of observers) {
+    const prototype = /** @type {any} */ (window)[name]?.prototype;
+    if (!prototype) continue;
+    const { observe } = prototype;
+    /** @this {object} @param {unknown[]} values */
+    prototype.observe = function (...values) {
+      observing ||= !caller().includes(OUR_FILES);
+      return observe.apply(this, values);
+    };
+  }
+  const observes = () => observing || innerClocks().some((clock) => clock.observes());
 
   // Random numbers are the same in every render: each frame seeds the generator (mulberry32) with its time.
   let state = 1;
@@ -114,6 +130,7 @@
   function setTime(ms) {
     nowMs = ms;
     state = Math.round(ms * 1000) + 1;
+    for (const clock of innerClocks()) clock.setTime(ms);
   }
 
   /** @param {number} ms */
@@ -131,6 +148,17 @@
     for (const clock of innerClocks()) clock.moveTo(ms);
   }
   Object.defineProperty(window, "__hyperframesRenderClock", {
-    value: Object.freeze({ moveTo, setTime, keepsState, hasRequests, realNow, inner, caller, OUR_FILES }),
+    value: Object.freeze({
+      moveTo,
+      setTime,
+      now: () => nowMs,
+      keepsState,
+      observes,
+      hasRequests,
+      realNow,
+      inner,
+      caller,
+      OUR_FILES,
+    }),
   });
 })();

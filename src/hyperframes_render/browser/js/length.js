@@ -5,7 +5,7 @@
   // A GSAP timeline that repeats without end has a length of 1e8 seconds or more.
   const ENDLESS = 1e7;
   const clips = window.__hyperframesRenderClips;
-  const { roots } = window.__hyperframesRenderAnimations;
+  const { list, inPage } = window.__hyperframesRenderAnimations;
 
   // The timelines in window.__timelines, which may be an object, an array, a Map or a Set.
   /** @type {RenderLength["registered"]} */
@@ -75,15 +75,12 @@
 
   // Ends of the browser's animations. An animation inside a clip counts from the clip's start.
   function ofBrowser() {
-    /** @type {(Document | ShadowRoot)[]} */
-    const all = [document, ...roots.keys()];
-    return all
-      .flatMap((root) => root.getAnimations())
-      .map((animation) => {
-        const effect = /** @type {KeyframeEffect | null} */ (animation.effect);
-        if (!effect?.target || animation instanceof CSSTransition) return 0;
-        return clips.startOfClip(effect.target) + Number(effect.getComputedTiming().endTime) / 1000;
-      });
+    return list().map((animation) => {
+      const effect = /** @type {KeyframeEffect | null} */ (animation.effect);
+      if (!effect?.target || animation instanceof CSSTransition) return 0;
+      const start = animation instanceof CSSAnimation ? clips.startOfClip(inPage(effect.target)) : 0;
+      return start + Number(effect.getComputedTiming().endTime) / 1000;
+    });
   }
 
   // Ends of the CSS animations that are declared: the browser no longer lists those that have ended.

@@ -5,8 +5,19 @@
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderSounds")) return;
   const lanes = window.__hyperframesRenderLanes;
   const { stateOf, knownStateOf } = window.__hyperframesRenderMediaElements;
-  const { numberOf, nameOf, compositionOf, trimOf, rateOf, mediaClockOf, startOf, lengthOf, clockOf, firstSeen } =
-    window.__hyperframesRenderTiming;
+  const {
+    numberOf,
+    nameOf,
+    compositionOf,
+    trimOf,
+    rateOf,
+    mediaClockOf,
+    startOf,
+    lengthOf,
+    boxOf,
+    clockOf,
+    firstSeen,
+  } = window.__hyperframesRenderTiming;
   // Seconds of the longest video. A tween that repeats without end is sampled up to it.
   const LONGEST = 4 * 3600;
   // Samples of a tweened volume, per second.
@@ -47,7 +58,11 @@
     const clock = global ? { start: 0, from: 0, rate: 1, end: Infinity } : clockOf(compositionOf(element));
     const length = lengthOf(element);
     const start = firstSeen(element) ?? clock.start + (startOf(element) - clock.from) / clock.rate;
-    const end = Math.min(clock.end, length === null ? Infinity : start + length / clock.rate);
+    const box = boxOf(element);
+    const boxLength = box && lengthOf(box);
+    const boxEnd =
+      box && boxLength !== null ? clock.start + (startOf(box) + boxLength - clock.from) / clock.rate : Infinity;
+    const end = Math.min(clock.end, boxEnd, length === null ? Infinity : start + length / clock.rate);
     // The part before the start of the host is not heard.
     const cut = Math.max(0, clock.start - start);
     return {

@@ -11,9 +11,10 @@
   const report = window.reportError.bind(window);
   const FIRST = 1_000_000_000; // first number of a timer here; the browser's own timers count from 1
   const YIELD_DELAY = 4; // milliseconds: a delay up to this, while the page loads, only yields to other tasks
+  const SET_UP_DELAY = 500; // milliseconds: the longest delay of a timer that may register a timeline before the video
   const LONGEST = 0x7fffffff; // milliseconds; a longer delay counts as 0 (HTML, "timer initialization steps")
 
-  /** @typedef {{ due: number, wait: number, repeats: boolean, run: () => void }} Timer */
+  /** @typedef {{ due: number, wait: number, repeats: boolean, run: () => void, setsUp: boolean }} Timer */
 
   /** @type {Map<number, Timer>} */
   const timers = new Map(); // by number
@@ -39,7 +40,8 @@
     if (firing || repeats) wait = Math.max(1, wait); // a timer that always sets another one must not stop time
     const run =
       typeof callback === "function" ? () => callback.apply(window, values) : () => evaluate(String(callback));
-    const timer = { due: now + wait, wait, repeats, run };
+    const setsUp = videoStart === null && !repeats && wait <= SET_UP_DELAY && String(callback).includes("__timelines");
+    const timer = { due: now + wait, wait, repeats, run, setsUp };
     timers.set(next, timer);
     if (late || (videoStart === null && !repeats && wait <= YIELD_DELAY)) makeReal(next, timer);
     return next++;
@@ -141,9 +143,34 @@
     advanceTo(moment, videoStart);
   }
 
-  // Starts the video at the current page time. Later calls do nothing.
+  // Runs, before the video, the timers that register timelines. The other timers keep their whole delay.
+  async function runSetUp() {
+    let found = false;
+    for (const [id, timer] of [...timers]) {
+      if (!timer.setsUp || !timers.delete(id)) continue;
+      found = true;
+      try {
+        timer.run();
+      } catch (error) {
+        report(error);
+      }
+      await yieldTask();
+    }
+    for (const frame of inner()) found = (await frame.runSetUp()) || found;
+    return found;
+  }
+
+  // Starts the video at the current page time. Later calls do nothing. The delay of a timer that was set while the page
+  // loaded counts from frame 0, whatever other timers ran before.
   function begin() {
-    if (videoStart === null) advanceTo(now, now);
+    if (videoStart !== null) return;
+    restart();
+    advanceTo(now, now);
+  }
+
+  function restart() {
+    for (const timer of timers.values()) if (timer.due !== Infinity) timer.due = now + timer.wait;
+    for (const frame of inner()) frame.restart();
   }
 
   // Runs the timers that are due up to `ms` of the video. Returns a promise only if there are any.
@@ -155,8 +182,8 @@
 
   // Waits for a page that delays a frame until `done`. Timers numbered from `first` on, and timers that are set
   // meanwhile, run by the browser's clock.
-  /** @type {(done: Promise<unknown>, first: number) => Promise<void>} */
-  async function waitFor(done, first) {
+  /** @type {(done: Promise<unknown>, first: number, longest?: number) => Promise<void>} */
+  async function waitFor(done, first, longest = LONGEST) {
     if (next > first) {
       let over = false;
       done.then(() => {
@@ -164,7 +191,9 @@
       });
       await yieldTask();
       if (over) return;
-      for (const [id, timer] of timers) if (id >= first && timer.due !== Infinity) makeReal(id, timer);
+      for (const [id, timer] of timers) {
+        if (id >= first && timer.due !== Infinity && timer.wait <= longest) makeReal(id, timer);
+      }
     }
     late = true;
     try {
@@ -174,9 +203,18 @@
     }
   }
 
+  // The page runtime seeks while the page loads; a page that delays that seek waits by its own short timers.
+  /** @type {(done: Promise<unknown>) => Promise<void>} */
+  const finishLoading = (done) => waitFor(done, FIRST, SET_UP_DELAY);
+
   Object.defineProperty(window, "__hyperframesRenderTimers", {
     value: Object.freeze({
       passUntil,
+      yieldTask,
+      setRealTimeout: setTimeout.bind(window),
+      runSetUp,
+      finishLoading,
+      restart,
       begin,
       runUntil,
       waitFor,

@@ -74,6 +74,8 @@
    * @returns {number}
    */
   function startOf(element, visited = new Set()) {
+    const box = boxOf(element);
+    if (box) return startOf(box, visited);
     const text = (element.getAttribute("data-start") ?? "").trim();
     const value = Number(text);
     if (text && Number.isFinite(value)) return limited(Math.max(0, value));
@@ -85,6 +87,14 @@
       document.querySelector(`[data-composition-id="${CSS.escape(reference.id)}"]`);
     if (!named) return 0;
     return limited(Math.max(0, startOf(named, visited) + (lengthOf(named) ?? 0) + reference.offset));
+  }
+
+  // The clip that a video or sound without data-start is in, within the same composition: it starts and ends with that.
+  /** @type {(element: Element) => Element | null} */
+  function boxOf(element) {
+    if (!(element instanceof HTMLMediaElement) || element.hasAttribute("data-start")) return null;
+    const clip = element.parentElement?.closest("[data-start]") ?? null;
+    return clip && compositionOf(clip) && compositionOf(clip) === compositionOf(element) ? clip : null;
   }
 
   // The length of an element: declared, or of its timeline or media file. Null if there is none.
@@ -210,6 +220,7 @@
       mediaClockOf,
       startOf: (/** @type {Element} */ element) => startOf(element),
       lengthOf,
+      boxOf,
       clockOf,
       clockOfId,
       firstSeen: (/** @type {Element} */ element) => visibleFrom.get(element),

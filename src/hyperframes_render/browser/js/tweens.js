@@ -4,6 +4,7 @@
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderTweens")) return;
   const MOST_STOPS = 20_000; // of one jump; each costs less than a millisecond
+  const report = window.reportError.bind(window);
   const EPSILON = 1e-6; // seconds
 
   // Every tween of the registered timelines; null if a timeline is not GSAP's.
@@ -152,5 +153,38 @@
       .map((frame) => frame / fps);
   }
 
-  Object.defineProperty(window, "__hyperframesRenderTweens", { value: Object.freeze({ movingSpans, stops }) });
+  const CALLBACKS = ["onStart", "onUpdate", "onComplete", "onRepeat", "onReverseComplete", "onInterrupt"];
+  /** @type {WeakSet<object>} */
+  const wrapped = new WeakSet();
+
+  // Reports what callbacks of timelines throw: the page runtime catches it.
+  function reportCallbackErrors() {
+    for (const timeline of Object.values(window.__timelines ?? {})) {
+      if (typeof timeline?.getChildren !== "function") continue;
+      for (const { vars } of [timeline, ...timeline.getChildren(true, true, true)]) if (vars) reportErrors(vars);
+    }
+  }
+
+  /** @param {Record<string, any>} vars */
+  function reportErrors(vars) {
+    for (const name of CALLBACKS) {
+      const callback = vars[name];
+      if (typeof callback !== "function" || wrapped.has(callback)) continue;
+      /** @this {unknown} @param {unknown[]} values */
+      const reporting = function (...values) {
+        try {
+          return callback.apply(this, values);
+        } catch (error) {
+          report(error);
+          throw error;
+        }
+      };
+      wrapped.add(reporting);
+      vars[name] = reporting;
+    }
+  }
+
+  Object.defineProperty(window, "__hyperframesRenderTweens", {
+    value: Object.freeze({ movingSpans, stops, reportCallbackErrors }),
+  });
 })();

@@ -5,6 +5,10 @@
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderVideoFrames")) return;
   const { Image, Promise } = window;
+  // The browser's own: loading.js, which comes later, counts images that scripts load.
+  const setSource = /** @type {(this: HTMLImageElement, address: string) => void} */ (
+    Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src")?.set
+  );
   const { stateOf, videos } = window.__hyperframesRenderMediaElements;
   const { elapsed, mediaClockOf, trimOf } = window.__hyperframesRenderTiming;
 
@@ -85,14 +89,14 @@
         const element = byId.get(id);
         if (!element) return;
         const image = new Image();
-        image.src = address;
+        setSource.call(image, address);
         await image.decode().catch(() => null);
         const state = stateOf(element);
         state.image = image;
         if (element instanceof HTMLImageElement) {
           state.assigned = address;
           element.removeAttribute("srcset");
-          element.src = address;
+          setSource.call(element, address);
           await element.decode().catch(() => null);
           return;
         }
