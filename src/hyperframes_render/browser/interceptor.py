@@ -114,6 +114,8 @@ class RequestInterceptor:
     _opened_at: str = ""
     #: Number of open requests. If a seek started requests, the capture waits until it is zero.
     open_requests: int = 0
+    #: What the page tried to open in its own place; empty if it stayed.
+    left_for: str = ""
     #: Whether the page loaded a photograph or a video.
     photographs: bool = False
     #: Scripts that mention timelines, of a page that was opened by its address: they are not in the project folder.
@@ -165,7 +167,8 @@ class RequestInterceptor:
         url = request.url
         of_page = request.is_navigation_request() and request.frame.parent_frame is None
         if of_page and not self._is_page(url):
-            self.log.refused[url] = f"The page tried to open {_short(url)}: refused, a render stays on its page."
+            self.left_for = f"The page tried to open {_short(url)}: refused, a render stays on its page."
+            self.log.refused[url] = self.left_for
             await route.fulfill(
                 status=204
             )  # "no content": the browser stays on the page; an error status would replace it

@@ -132,8 +132,16 @@ class CompositionPage:
             if answer.videos:
                 images = await self.videos.images(answer.videos)
                 answer = await self.bridge.show(images, seconds)
+            self.check_stayed()
             self.loading = answer.loading
             return list(answer.errors)
+
+    def check_stayed(self) -> None:
+        """Raise PageScriptFailed if the page tried to open another one: what it shows from then on is not meant."""
+        if self.interceptor.left_for and not self.spec.lenient_scripts:
+            raise PageScriptFailed(
+                self.interceptor.left_for, "Remove the script or link that opens another page, or render that page."
+            )
 
     async def _pause(self, stop: SeekAnswer) -> None:
         """On the way to a frame: let the browser send its events, and wait for what the page asked for."""
@@ -343,6 +351,7 @@ async def _status(page: CompositionPage) -> PageStatus:
         raise needs_webgpu(f"The sub-composition {status.webgpu[:60]}")
     if page.errors:
         _raise_script_error(page, gsap=status.gsap)
+    page.check_stayed()
     return status
 
 

@@ -25,6 +25,8 @@ PACKAGES_URL = "/__hyperframes_render__/packages/"
 #: The page runtime puts the root's clips in place one by one, and lays the page out anew after each that is not there
 #: already: 20 s for 2,500 clips. Beyond so many the page begins with what the runtime would come to.
 _MANY_CLIPS = 300
+#: The browser lets the caret of a focused field blink by the machine's clock.
+_NO_CARET = "<style>*{caret-color:transparent!important}</style>"
 _ROOT = "[data-composition-id]:not([data-composition-id] [data-composition-id])"
 _CLIPS_IN_PLACE = f"<style>:where({_ROOT} > [data-start]){{position:absolute}}</style>"
 
@@ -105,7 +107,9 @@ def compile_page(
         for missing in bring_in_fonts(document, fonts)
     ]
     remove_checksums(document, packages)
-    document.insert_first(document.head_start, variables.script + _first_in_head(spec, many_clips))
+    document.insert_first(
+        document.head_start, variables.script + _first_in_head(spec, many_clips, _has_caret(document))
+    )
     return CompiledPage(document.result(), tuple(warnings))
 
 
@@ -129,7 +133,13 @@ def _variables(document: Document, spec: PageSpec) -> VariableMarkup:
     return variable_markup(document, spec.variables, strict=spec.strict_variables)
 
 
-def _first_in_head(spec: PageSpec, many_clips: bool) -> str:
+def _has_caret(document: Document) -> bool:
+    """Whether the page has something to type into, where a caret may blink."""
+    return any(e.name in ("input", "textarea") or "contenteditable" in e.attributes for e in document.elements)
+
+
+def _first_in_head(spec: PageSpec, many_clips: bool, has_caret: bool) -> str:
     """What comes before any script of the author's: the page runtime, and styles."""
     runtime = f'<script src="{PACKAGES_URL}hyperframes/dist/hyperframe.runtime.iife.js"></script>'
-    return runtime + (_CLIPS_IN_PLACE if many_clips else "") + (_TRANSPARENT if spec.transparent else "")
+    styles = (many_clips, _CLIPS_IN_PLACE), (spec.transparent, _TRANSPARENT), (has_caret, _NO_CARET)
+    return runtime + "".join(style for wanted, style in styles if wanted)

@@ -74,6 +74,8 @@ def scope_css(css: str, names: Names, *, depth: int = 0) -> str:
         elif name is None:
             selectors = ", ".join(_scope_selector(part, names) for part in _split(prelude))
             parts.append(f"{selectors} {{{block}}}{tail}")
+        elif name[1].lower() == "scope":
+            parts.append(f"{_scoped_prelude(prelude, names)}{{{block}}}{tail}")
         elif name[1].lower() in _CONDITIONAL and depth < _MAX_DEPTH:
             inner = scope_css(block, names, depth=depth + 1)
             parts.append(f"{prelude}{{{inner}}}{tail}")
@@ -110,6 +112,22 @@ def with_imports_first(sheets: Sequence[str]) -> str:
         layers += ordered
         parts.append(rest)
     return "\n".join(part for part in [*layers, *dict.fromkeys(imports), *parts] if part.strip())
+
+
+def _scoped_prelude(prelude: str, names: Names) -> str:
+    """`@scope (a) to (b)` with the roots limited to the composition: `@scope` alone has the composition as its root."""
+    at, opened, rest = prelude.partition("(")
+    if not opened or at.split()[-1].lower() != "@scope":
+        return f"@scope ({names.scope}){prelude[prelude.lower().index('@scope') + len('@scope') :]}"
+    depth, end = 1, len(rest)
+    for token in tokens(rest, "()"):
+        if token.kind is Kind.MARK:
+            depth += 1 if rest[token.start] == "(" else -1
+            if depth == 0:
+                end = token.start
+                break
+    roots = ", ".join(_scope_selector(root, names) for root in _split(rest[:end]))
+    return f"{at}({roots}{rest[end:]}"
 
 
 def _scope_selector(selector: str, names: Names) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from itertools import groupby
@@ -32,6 +32,11 @@ from hyperframes_render.composition.svg_ids import changed_attributes, own_svg_i
 from hyperframes_render.errors import InvalidComposition, LimitExceeded
 from hyperframes_render.paths import file_inside
 
+#: Elements that are not seen themselves.
+_UNSEEN_TEXT = ("style", "title", "template")
+_UNSEEN = (*_UNSEEN_TEXT, "html", "head", "body", "link", "meta")
+#: Sub-compositions that one error names.
+MAX_NAMED = 10
 #: Nesting depth of sub-compositions; the official renderer has the same limit.
 MAX_DEPTH = 20
 #: Hosts of a page in all, and bytes of their contents: a file that shows another twice doubles it at every level.
@@ -69,6 +74,8 @@ class _Style:
 class _Collected:
     root: Path
     warnings: list[str] = field(default_factory=list)
+    #: Files that cannot be used: each with the reason, and what to do.
+    faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     #: Links to style sheets: the tag, and the address in it.
     links: list[tuple[str, str]] = field(default_factory=list)
     styles: list[_Style] = field(default_factory=list)
@@ -129,6 +136,8 @@ def bring_in_sub_compositions(document: Document, root: Path) -> tuple[Document,
         name = host.attributes.get("data-composition-id", "")
         collected.asked[name] = collected.asked.get(name, 0) + 1
     kept = _expand(document, collected, ())
+    if collected.faults:
+        raise _unusable(list(collected.faults.values()))
     _merge_import_maps(collected, document, kept)
     document.insert(end_of(document, "head"), _head_additions(collected, document, kept))
     document.insert(end_of(document, "body"), _body_additions(collected, kept))
@@ -188,7 +197,11 @@ def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]
             document.set_attributes(host, {"data-composition-src": None})
             continue
         replaced = host
-        attributes, content = _take_in(host, source, collected)
+        try:
+            attributes, content = _insert(host, source, collected)
+        except InvalidComposition as fault:
+            collected.faults[source] = (fault.message, fault.action)
+            continue
         if "data-composition-src" in content.lower():
             inner = Document(content)
             _expand(inner, collected, (*ancestry, source))
@@ -198,7 +211,7 @@ def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]
     return kept
 
 
-def _take_in(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
+def _insert(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:
     """Collect styles and scripts of the file `source`. Returns the attributes for its host, and its content."""
     text = _read(collected.root, source)
     collected.count(text)
@@ -214,10 +227,16 @@ def _read(root: Path, source: str) -> str:
             f"The sub-composition {source} is not in the project.",
             "Add the file, or remove the element whose data-composition-src names it.",
         )
-    text = path.read_text("utf-8-sig", errors="replace")
-    if not re.search(r"<\w", text):
-        raise InvalidComposition(f"The sub-composition {source} is empty.", "Give it a <template> or a <body>.")
-    return text
+    return path.read_text("utf-8-sig", errors="replace")
+
+
+def _unusable(faults: Sequence[tuple[str, str]]) -> InvalidComposition:
+    """One error that names all sub-compositions that cannot be used."""
+    if len(faults) == 1:
+        return InvalidComposition(*faults[0])
+    messages = " ".join(message for message, _ in faults[:MAX_NAMED])
+    more = f" {len(faults) - MAX_NAMED} more cannot be used." if len(faults) > MAX_NAMED else ""
+    return InvalidComposition(f"{messages}{more}", " ".join(dict.fromkeys(action for _, action in faults)))
 
 
 class _Part:
@@ -232,6 +251,11 @@ class _Part:
         start, end = (body.open_end, body.close_start) if body else (0, len(text))
         self._range = (start, end)
         self._inside = [e for e in self._elements if start <= e.start and e.end <= end]
+        if self._shows_nothing():
+            raise InvalidComposition(
+                f"The sub-composition {source} is empty.",
+                "Put the scene's elements into its <template> or <body>, or remove the host that names it.",
+            )
         asked = host.attributes.get("data-composition-id", "").strip()
         roots = [e for e in self._inside if "data-composition-id" in e.attributes and not self._nested(e)]
         self._root = next((e for e in roots if e.attributes["data-composition-id"] == asked or not asked), None)
@@ -245,6 +269,20 @@ class _Part:
         sheets = sheets_of(self._document)
         self._renamed = own_svg_ids(self._inside, sheets, self._runtime_id or source, collected.ids)
         self._names = Names(self._scope, self._composition_id, self._root_id, self._renamed)
+
+    def _shows_nothing(self) -> bool:
+        """Whether the file has neither text nor elements that can be seen, nor a script that could make some."""
+        if any(e.name not in _UNSEEN for e in self._inside) or any(map(_is_script, self._elements)):
+            return False
+        position, end = self._range
+        shown = ""
+        for element in self._inside:
+            if element.name in _UNSEEN_TEXT and element.start >= position:
+                shown += self._text[position : element.start]
+                position = element.end
+        before, *comments = (shown + self._text[position:end]).split("<!--")
+        text = before + "".join(comment.partition("-->")[2] for comment in comments)
+        return not re.sub(r"<[^<>]*+>", "", text).strip()
 
     def _nested(self, element: Element) -> bool:
         return "data-composition-src" in element.attributes

@@ -226,3 +226,60 @@ def test_what_a_style_sheet_imports_by_a_plain_text_is_looked_for_beside_it(css:
 def test_an_address_without_an_end_is_left_as_it_is() -> None:
     css = "url(" * 50_000
     assert rewrite_urls(css, lambda address: "changed") == css
+
+
+@pytest.mark.parametrize(
+    ("css", "scoped"),
+    [
+        ("@scope (.card) { b { x:1 } }", f"@scope ({SCOPE} .card) {{ b {{ x:1 }} }}"),
+        (
+            "@scope (.card, #x:is(a, b)) to (.end) { b { x:1 } }",
+            f"@scope ({SCOPE} .card, {SCOPE} #x:is(a, b)) to (.end) {{ b {{ x:1 }} }}",
+        ),
+        ("@scope { :scope { x:1 } }", f"@scope ({SCOPE}) {{ :scope {{ x:1 }} }}"),
+        ("@media print { @scope (p) { b { x:1 } } }", f"@media print {{@scope ({SCOPE} p) {{ b {{ x:1 }} }} }}"),
+    ],
+)
+def test_scopes_of_a_sub_composition_stay_in_it(css: str, scoped: str) -> None:
+    found = scope_css(css, Names(SCOPE, "card", "root"))
+    assert found.replace(" ", "") == scoped.replace(" ", "")
+
+
+EMPTY = {
+    "an empty template": "<template></template>",
+    "an empty template with a comment": "<template>\n<!-- <p>later</p> -->\n</template>",
+    "an empty body": "<!doctype html><html><head><title>t</title><style>p {}</style></head><body>\n</body></html>",
+    "styles only": "<template><style>.a { color: red }</style></template>",
+    "only a head": "<html><head><meta charset=utf-8></head></html>",
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_file_that_shows_nothing_is_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.html", EMPTY[name])
+    with pytest.raises(InvalidComposition, match=r"a\.html is empty"):
+        with_sub_compositions(page(host("a.html")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<template>words</template>",
+        "<template><script>document.body.append('made')</script></template>",
+        "<html><head><script src=make.js></script></head><body></body></html>",
+        "<template><img src=a.png></template>",
+    ],
+)
+def test_a_file_that_may_show_something_is_taken(text: str, tmp_path: Path) -> None:
+    write(tmp_path, "a.html", text)
+    assert with_sub_compositions(page(host("a.html")), tmp_path).html
+
+
+def test_all_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "empty.html", "<template></template>")
+    write(tmp_path, "outer.html", f"<template><p>a</p>{host('inner.html', 'inner')}</template>")
+    hosts = [host(name, name) for name in ("empty.html", "outer.html", "missing.html")]
+    with pytest.raises(InvalidComposition) as caught:
+        with_sub_compositions(page(*hosts), tmp_path)
+    for said in ("empty.html is empty", "inner.html is not in the project", "missing.html is not in the project"):
+        assert said in str(caught.value)

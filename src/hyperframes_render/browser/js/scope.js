@@ -100,15 +100,17 @@
       });
 
     const hyperframes = scopedHyperframes({ runtime });
-    // A host may have another id than the timeline in its file: the timeline is registered under both.
+    // A host may have another id than the timeline in its file. The timeline is registered under the host's id, and under
+    // its own unless that is the id of another composition, such as the same file shown again.
+    const isOfAnother = document.querySelector(`[data-composition-id="${CSS.escape(composition)}"]`) !== null;
     const registry = () => {
       window.__timelines ??= {};
       if (composition === runtime) return window.__timelines;
       return new Proxy(/** @type {AnyObject} */ (window.__timelines), {
-        get: (target, name) => (name === composition ? (target[composition] ?? target[runtime]) : target[name]),
+        get: (target, name) => (name === composition ? (target[runtime] ?? target[composition]) : target[name]),
         set(target, name, value) {
-          target[name] = value;
           if (name === composition) target[runtime] = value;
+          if (name !== composition || !isOfAnother) target[name] = value;
           return true;
         },
       });
