@@ -65,7 +65,7 @@ def test_a_black_stretch_is_told_with_its_times(tmp_path: Path) -> None:
     page = composition(body, root='data-duration="2" data-no-timeline').replace("#102030", "#000")
     (tmp_path / "black.html").write_text(page)
     result = render(tmp_path / "black.html", tmp_path / "o.mp4", "--network", "none")
-    assert "The picture is black from 0.00 s to 1.50 s." in result["warnings"]
+    assert "The video is black from 0.00 s to 1.50 s." in result["warnings"]
     assert not [text for text in render(BOXES, tmp_path / "o.mp4", "--network", "none")["warnings"] if "black" in text]
 
 
@@ -78,4 +78,4 @@ def test_a_stretch_that_stands_while_a_timeline_moves_elements_is_told(tmp_path:
         output = tmp_path / ("o.mov" if options else "o.mp4")
         warnings = render(tmp_path / "hidden.html", output, "--network", "none", *options)["warnings"]
         told = [text for text in warnings if text.startswith("Nothing moves")]
-        assert told == ["Nothing moves from 0.53 s to 2.00 s, although a timeline moves elements then."]
+        assert told == ["Nothing moves from 0.53 s to 2.00 s, although a timeline has a tween then."]

@@ -186,8 +186,8 @@ def test_a_composition_at_an_address_ends_with_an_error_of_its_scripts(site: Sit
     [
         ("/words", "no element"),
         ("/picture", "image/png, neither HTML"),
-        ("/login", "answered 401: it wants a login"),
-        ("/members", "answered 403: it wants a login or does not let programs in"),
+        ("/login", "answered 401: it requires a login"),
+        ("/members", "answered 403: it requires a login or refuses programs"),
         ("/inward", '"localhost" is not a public address'),
         ("/loop", "redirects more than"),
         ("/nothing", "answered 404"),

@@ -7,7 +7,7 @@ import pytest
 from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.render.pipeline import SHORTEST_BLOCK, blocks_of
 from hyperframes_render.render.plan import FrameRange
-from hyperframes_render.render.worker import BLOCK_FRAMES, EXTRA_PICTURES, PICTURE_BYTES, block_frames
+from hyperframes_render.render.worker import BLOCK_FRAMES, EXTRA_FRAMES, HELD_BYTES, block_frames
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 31, 180, 1799])
@@ -36,4 +36,4 @@ def test_the_pictures_of_a_block_stay_within_the_workers_memory(size: tuple[int,
 
     assert 1 <= frames <= BLOCK_FRAMES
     bytes_of_a_picture = size[0] * size[1] * (4.0 if form in (PictureForm.PIXELS, PictureForm.PNG) else 1.5)
-    assert frames == 1 or (frames + EXTRA_PICTURES) * bytes_of_a_picture <= PICTURE_BYTES
+    assert frames == 1 or (frames + EXTRA_FRAMES) * bytes_of_a_picture <= HELD_BYTES
