@@ -54,12 +54,12 @@ FAULTS = {
     "S3 asks to slow down": ServiceFault("s3", "answer", status=503, body=_xml("SlowDown")),
     "S3 cuts bodies": ServiceFault("s3", "cut", method="GET"),
     "S3 is slow": ServiceFault("s3", "slow"),
-    "S3 does it and does not say so": ServiceFault("s3", "lose"),
+    "S3 loses answers": ServiceFault("s3", "lose"),
     "DynamoDB throttles": ServiceFault(
         "dynamodb", "answer", status=400, body=_json("ProvisionedThroughputExceededException")
     ),
-    "DynamoDB writes and does not say so": ServiceFault("dynamodb", "lose"),
-    "SNS publishes and does not say so": ServiceFault("sns", "lose"),
+    "DynamoDB loses answers": ServiceFault("dynamodb", "lose"),
+    "SNS loses answers": ServiceFault("sns", "lose"),
     "STS throttles": ServiceFault("sts", "answer", status=400, body=_xml("Throttling")),
     "Step Functions throttles": ServiceFault("states", "answer", status=400, body=_json("ThrottlingException")),
     "connections are refused": ServiceFault("", "refuse"),
