@@ -1,4 +1,4 @@
-"""The hostile fixtures as they lie on disk: what each tries, how it may end, which controls stop it."""
+"""Reads the hostile fixtures from disk: what each tries, how it may end, which controls stop it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GOLDEN = Path(__file__).parent / "golden.html"
-#: How an attack may end besides with an error's code.
+#: The end of an attack without an error. Other ends are error codes.
 RENDERED = "rendered"
 
 
@@ -18,28 +18,28 @@ RENDERED = "rendered"
 class Fixture:
     """One attack.
 
-    An .html file says what it is in a comment at its top, a folder in attack.toml; a .toml file alone describes what
-    recipes.py makes, or what is asked for without any page.
+    An .html file has its description in a comment at its top, a folder in attack.toml. A .toml file describes a
+    composition that recipes.py makes, or requests without a composition.
     """
 
     name: str
     path: Path
-    #: One sentence.
+    #: A description in one sentence.
     tries: str
     #: Codes of errors that it may end with, or "rendered".
     ends: tuple[str, ...]
-    #: Without all of these controls together (controls.py) it succeeds.
+    #: The attack succeeds if all of these controls (controls.py) are removed.
     needs: tuple[str, ...] = ()
-    #: Whether it is one of those in `make test`.
+    #: Whether `make test` runs it.
     quick: bool = False
-    #: Why nothing of it is to be seen in the result, for the few of which that is true.
+    #: The reason why the result has no warning and no error, for the few attacks without one.
     quiet: str = ""
-    #: What the warnings or the error must say.
+    #: Text that the warnings or the error must contain.
     says: str = ""
-    #: Fields of RenderInput, and the name under which the composition arrives.
+    #: Fields of RenderInput, and the file name of the composition in the job.
     request: dict[str, Any] = field(default_factory=dict)
     arrives_as: str = ""
-    #: A function of recipes.py that makes the composition.
+    #: The function of recipes.py that makes the composition, and its arguments.
     recipe: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     #: Addresses to fetch a composition from, or to send a webhook to.
@@ -48,12 +48,12 @@ class Fixture:
 
     @property
     def kind(self) -> str:
-        """The folder that it lies in."""
+        """The name of the fixture's folder."""
         return self.name.partition("/")[0]
 
 
 def fixtures() -> list[Fixture]:
-    """All of them, in the order of their names."""
+    """All fixtures, sorted by name."""
     return [_read(path) for path in sorted(FIXTURES.glob("*/*")) if _is_fixture(path)]
 
 
@@ -62,7 +62,7 @@ def _is_fixture(path: Path) -> bool:
 
 
 def _read(path: Path) -> Fixture:
-    values = tomllib.loads(_described(path))
+    values = tomllib.loads(_description(path))
     name = f"{path.parent.name}/{path.stem}"
     for several in ("ends", "needs", "fetch", "webhook"):
         values[several] = tuple(values.get(several, ()))
@@ -71,12 +71,12 @@ def _read(path: Path) -> Fixture:
     return Fixture(name=name, path=path, **values)
 
 
-def _described(path: Path) -> str:
+def _description(path: Path) -> str:
     if path.is_dir():
         return (path / "attack.toml").read_text("utf-8")
     text = path.read_text("utf-8")
     if path.suffix == ".toml":
         return text
     comment = re.search(r"<!--(.*?)-->", text, re.DOTALL)
-    assert comment is not None, f"{path} does not say what it tries"
+    assert comment is not None, f"{path} has no description in a comment"
     return comment[1]

@@ -1,4 +1,4 @@
-"""The machine that attacks run on, and the table of how they ended."""
+"""The machine for attacks, and the table of their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _outcomes: list[Outcome] = []
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
-    """One machine, and one worker that gets attack after attack."""
+    """A machine with one worker, which gets all attacks in turn."""
     try:
         made = Machine()
     except Unavailable as unavailable:
@@ -27,23 +27,23 @@ def machine() -> Iterator[Machine]:
 
 @pytest.fixture(scope="session")
 def golden(machine: Machine) -> list[str]:
-    """The pictures of the harmless composition, from a worker that nobody has attacked yet."""
+    """The frames of the harmless composition, from a new worker."""
     first = machine.golden()
     assert first.ended == "rendered", first
-    assert len(set(first.pictures)) > 1
-    # A worker whose own memory is closed still reads the browser's.
+    assert len(set(first.frames)) > 1
+    # The worker can read the browser's memory although its memory is private.
     assert first.capture == ["surface"]
-    return first.pictures
+    return first.frames
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep how attacks ended; where several processes run them, the one that leads them is told of all."""
+    """Collect the results of attacks. With several test processes, the controller gets all reports."""
     if report.when == "call":
-        _outcomes.extend(Outcome(**told) for name, told in report.user_properties if name == "attack")  # type: ignore[arg-type]
+        _outcomes.extend(Outcome(**values) for name, values in report.user_properties if name == "attack")  # type: ignore[arg-type]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """What is known at the end goes into the document that HYPERFRAMES_RENDER_ATTACK_TABLE names."""
+    """Write the table into the document that HYPERFRAMES_RENDER_ATTACK_TABLE names."""
     target = os.environ.get("HYPERFRAMES_RENDER_ATTACK_TABLE")
     if target and not hasattr(session.config, "workerinput"):
         write_table(Path(target), _outcomes)

@@ -1,7 +1,7 @@
-"""The controls that attacks run into, each with what the worker would be without it.
+"""Removes security controls from a worker, one function for each control.
 
-The product has no such switch: these replace parts of it in the worker's process, to see that the attacks that depend
-on a control get through without it.
+The product has no switches for its controls. These functions replace parts of it in the worker's process. Tests verify
+that the attacks that a control stops succeed without it.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from hyperframes_render.sandbox import memory
 _PARTS = Path(__file__).parent / "parts"
 
 
-def take_out(name: str) -> None:
-    """Replace one control by nothing, in this process."""
+def remove_control(name: str) -> None:
+    """Remove one control from this process."""
     _CONTROLS[name]()
 
 
 def _addresses() -> None:
-    """Every address counts as public."""
+    """Treat every address as public."""
     fetch.is_public = lambda address: True
     fetch.is_private_name = lambda host: False
 
 
 def _webhooks() -> None:
-    """The same for webhooks, and no look at the address before."""
+    """Treat every address of a webhook as public, and do not check webhook addresses."""
     fetch.is_public = lambda address: True
     fetch.is_private_name = lambda host: False
     _put(__main__, "check_webhook", lambda url, *, allow_private: None)
 
 
 def _interception() -> None:
-    """The door answers for the project and the packages; everything else goes its own way."""
+    """Intercept requests for the project and the packages only."""
 
     async def guard(self: interceptor.RequestInterceptor, context: BrowserContext) -> None:
         await context.route(f"{interceptor.ORIGIN}/**", self._answer)
@@ -54,38 +54,38 @@ def _interception() -> None:
 
 
 def _network() -> None:
-    """Chromium may use the network as it likes."""
+    """Give Chromium full access to the network."""
     _filter()
     _flags()
 
 
 def _filter() -> None:
-    """The kernel gives the driver and the browser any socket."""
+    """Allow the driver and the browser to open any socket."""
     driver._LAUNCHER = str(_PARTS / "unconfined-node")
 
 
 def _flags() -> None:
-    """Chromium is not told to stay off the network."""
+    """Remove Chromium's flags against network access."""
     for flag in list(flags._REASONS):
         if flag.startswith(("--proxy", "--force-webrtc", "--disable-quic", "--dns-prefetch")):
             del flags._REASONS[flag]
 
 
 def _jail() -> None:
-    """Paths are followed wherever they lead."""
+    """Allow paths outside the project."""
 
-    def anywhere(root: Path, name: str) -> Path | None:
+    def any_file(root: Path, name: str) -> Path | None:
         try:
             file = (root / name).resolve()
-        except ValueError:  # a name with a zero in it
+        except ValueError:  # a name with a NUL character
             return None
         return file if file.is_file() else None
 
-    interceptor.file_inside = anywhere  # type: ignore[attr-defined]  # imported there
+    interceptor.file_inside = any_file  # type: ignore[attr-defined]  # its imported name
 
 
 def _archive() -> None:
-    """Archives are unpacked as they say."""
+    """Unpack archives without checks."""
 
     def unpack(archive: Path, target: Path) -> None:
         with zipfile.ZipFile(archive) as contents:
@@ -103,7 +103,7 @@ def _archive() -> None:
 
 
 def _media() -> None:
-    """ffmpeg opens what it likes, and what that names."""
+    """Allow ffmpeg all protocols and formats, and the files that media name."""
     everything = {
         "protocol_whitelist": "file,http,tcp,crypto,data,concat,subfile",
         "allowed_extensions": "ALL",
@@ -115,19 +115,19 @@ def _media() -> None:
 
 
 def _environment() -> None:
-    """Children get the worker's own environment."""
+    """Pass the worker's environment to child processes."""
     driver._LAUNCHER = str(_PARTS / "unscrubbed-node")
     chromium.child_environment = lambda home: {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
 
 
 def _privacy() -> None:
-    """The worker's memory is open to its user."""
+    """Make the worker's memory readable for processes of the same user."""
     _put(driver, "keep_memory_private", lambda: None)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
 def _memory() -> None:
-    """Nobody adds up what a render's programs take."""
+    """Disable the memory limit of a render's processes."""
     _put(memory.MemoryMeter, "exceeded", lambda self: False)
 
 

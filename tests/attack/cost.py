@@ -1,9 +1,9 @@
-"""What the controls cost: one composition with and without them, alternating, in processes of their own.
+"""Measures the cost of the controls: renders one composition with and without them, in alternating processes.
 
     python -m tests.attack.cost [--runs 7] [--composition tests/bench/compositions/motion-graphics]
 
-"Without" is without the kernel's filter and limits, the look at memory, and the closed memory of the worker. The door
-stays: it brings the page its files. Prints medians of wall and processor time, and their ratios.
+"Without" removes the kernel's filter and limits, the memory limit, and the worker's private memory. The interceptor
+stays, since it serves the page's files. Prints medians of wall and processor time, and their ratios.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.attack.controls import take_out
+from tests.attack.controls import remove_control
 
 _CONTROLS = ("network", "memory", "privacy")
 _COMPOSITION = Path(__file__).parents[1] / "bench" / "compositions" / "motion-graphics"
 
 
 def main() -> None:
-    """Measure, or be one of the measured processes."""
+    """Measure, or run as one of the measured processes."""
     arguments = _arguments()
     if arguments.one:
         _render(arguments.composition, arguments.one == "without")
@@ -34,7 +34,7 @@ def main() -> None:
     for number in range(arguments.runs + 1):
         for variant in taken if number % 2 else reversed(taken):
             times = _measured(variant, arguments.composition)
-            if number:  # the first of each only warms the disk
+            if number:  # the first run of each only fills the disk cache
                 taken[variant].append(times)
     for at, what in enumerate(("wall", "processor")):
         middle = {variant: statistics.median(times[at] for times in runs) for variant, runs in taken.items()}
@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(variant: str, composition: Path) -> tuple[float, float]:
-    """Wall and processor seconds of one render and all its processes."""
+    """Wall and processor seconds of one render with all its processes."""
     command = [sys.executable, "-m", "tests.attack.cost", "--one", variant, "--composition", str(composition)]
     started = time.monotonic()
     process = subprocess.Popen(command)
@@ -65,7 +65,7 @@ def _render(composition: Path, without: bool) -> None:
     from hyperframes_render.render.job import LocalOptions, render
 
     for control in _CONTROLS if without else ():
-        take_out(control)
+        remove_control(control)
     with tempfile.TemporaryDirectory() as folder:
         request = parse_render_input({"network": "none"})
         asyncio.run(render(composition, Path(folder) / "video.mp4", request, LocalOptions(workers=1)))

@@ -1,8 +1,8 @@
-"""The ground of the attacks: a machine of its own, as far as the kernel lets one be made, with sensors all over it.
+"""Runs attacks in isolation: network and mount namespaces with sensors, and a worker.
 
-Started as root by `unshare --net --mount`: every address of IPv4 and IPv6 leads to this machine, names are resolved
-here, and the worker runs as a user without rights, as in Lambda, with canary credentials in its environment. Commands
-come as JSON lines on standard input; see Ground for what they are.
+Root starts it with `unshare --net --mount`. Every IPv4 and IPv6 address leads to this machine, and it resolves names.
+The worker runs as a user without privileges, as in Lambda, with canary credentials in its environment. Commands are
+JSON lines on standard input; see AttackRunner.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ import psutil
 
 from tests.attack.sensors import CANARY, RESOLVER, FileWatch, Listeners, NameServer, PacketWatch, Touched
 
-#: A user without any rights.
+#: The id of a user without privileges.
 NOBODY = 65534
-#: Megabytes that the worker believes its machine to have; RenderMemory's default.
+#: Memory in MB that the environment reports to the worker: the default of RenderMemory.
 MACHINE_MB = 3008
-#: Seconds after which a job has not ended in bounded time: the watchdog of a render speaks after 120.
+#: Timeout of a job in seconds. The watchdog of a render ends it after 120 s without progress.
 JOB_SECONDS = 400.0
-#: Seconds between two looks at the worker's processes.
-_LOOK_SECONDS = 0.2
-_PLACE = Path("/srv")
-_TEMPORARY = _PLACE / "tmp"
-#: Where the program that stands for a browser that was taken over (parts/spy) says what it found.
-_SPIED = _PLACE / "spied" / "report"
-_SECRETS = [_PLACE / "secret" / name for name in ("secret.txt", "secret.png", "secret.wav", "secret.html", "secret.js")]
+#: Seconds between two checks of the worker's processes.
+_POLL_SECONDS = 0.2
+_ROOT = Path("/srv")
+_TEMPORARY = _ROOT / "tmp"
+#: The report of parts/spy, the program that stands for a compromised browser.
+_SPIED = _ROOT / "spied" / "report"
+_SECRETS = [_ROOT / "secret" / name for name in ("secret.txt", "secret.png", "secret.wav", "secret.html", "secret.js")]
 
 
 def make_machine() -> None:
-    """Addresses, names, folders. Nothing of it outlives this process."""
+    """Set up addresses, name resolution and folders. The namespaces end with this process."""
     for command in (
         "ip link set lo up",
-        # Chromium takes a machine with nothing but loopback for one without a network.
+        # With only a loopback interface, Chromium behaves as if offline.
         "ip link add outside0 type veth peer name outside1",
         "ip address add 198.51.100.7/24 dev outside0",
         "ip link set outside0 up",
@@ -50,29 +50,29 @@ def make_machine() -> None:
         "ip route add local 0.0.0.0/0 dev lo",
         "ip -6 route add local ::/0 dev lo",
         "mount --make-rprivate /",
-        f"mount -t tmpfs -o mode=755,size=3g tmpfs {_PLACE}",
+        f"mount -t tmpfs -o mode=755,size=3g tmpfs {_ROOT}",
     ):
         subprocess.run(command.split(), check=True)
-    for folder in (_TEMPORARY, _PLACE / "in", _PLACE / "secret", _SPIED.parent):
+    for folder in (_TEMPORARY, _ROOT / "in", _ROOT / "secret", _SPIED.parent):
         folder.mkdir()
     for folder in (_TEMPORARY, _SPIED.parent):
         os.chown(folder, NOBODY, NOBODY)
-    (_PLACE / "resolv.conf").write_text(f"nameserver {RESOLVER}\noptions attempts:1 timeout:2\n")
-    subprocess.run(["mount", "--bind", str(_PLACE / "resolv.conf"), "/etc/resolv.conf"], check=True)
+    (_ROOT / "resolv.conf").write_text(f"nameserver {RESOLVER}\noptions attempts:1 timeout:2\n")
+    subprocess.run(["mount", "--bind", str(_ROOT / "resolv.conf"), "/etc/resolv.conf"], check=True)
     for secret in _SECRETS:
         secret.write_text(CANARY)
-    with wave.open(str(_PLACE / "secret" / "secret.wav"), "wb") as sound:
+    with wave.open(str(_ROOT / "secret" / "secret.wav"), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(16000))
-    _let_through(Path(sys.base_prefix))
+    _make_accessible(Path(sys.base_prefix))
 
 
-def _let_through(prefix: Path) -> None:
-    """Python itself may lie in a home that nobody else may enter: then it is shown there in a home of its own."""
+def _make_accessible(prefix: Path) -> None:
+    """If Python is in a home folder that other users cannot enter, mount it over that folder."""
     closed = next((p for p in reversed(prefix.parents) if p.stat().st_mode & 0o005 != 0o005), None)
     if closed is None:
         return
-    aside = _PLACE / "python"
+    aside = _ROOT / "python"
     aside.mkdir()
     subprocess.run(["mount", "--bind", str(prefix), str(aside)], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(closed)], check=True)
@@ -81,7 +81,7 @@ def _let_through(prefix: Path) -> None:
 
 
 class Watch:
-    """The worker's descendants while a job runs: their memory, and what is in their environments."""
+    """Monitors the memory and the environments of the worker's child processes during a job."""
 
     def __init__(self, worker: int, touched: Touched) -> None:
         self._worker, self._touched = psutil.Process(worker), touched
@@ -89,19 +89,19 @@ class Watch:
         self.peak = 0
 
     def descendants(self) -> list[psutil.Process]:
-        """All that the worker started and that has not ended."""
+        """All running processes that the worker started."""
         with contextlib.suppress(psutil.NoSuchProcess):
             return [p for p in self._worker.children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
         return []
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Monitor until cancelled."""
         while True:
             await asyncio.to_thread(self._look)
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     def _is_other(self, pid: int) -> bool:
-        """Whether it has become another program than the worker, that of confine.py included."""
+        """Whether the process runs another program than the worker."""
         return Path(f"/proc/{pid}/exe").readlink() != Path(f"/proc/{self._worker.pid}/exe").readlink()
 
     def _look(self) -> None:
@@ -112,7 +112,7 @@ class Watch:
                 total += process.memory_info().rss
                 if self._is_other(process.pid) and CANARY.encode() in Path(f"/proc/{process.pid}/environ").read_bytes():
                     seen.add(process.pid)
-        # A child that was just forked still shows its parent's.
+        # A process reports its parent's environment between fork and exec, so one observation is not enough.
         for pid in seen & self._suspects:
             with contextlib.suppress(OSError):
                 self._touched.note(
@@ -122,8 +122,8 @@ class Watch:
         self.peak = max(self.peak, total)
 
 
-class Ground:
-    """Answers commands: {"start": [controls to take out]}, and whatever worker.py does."""
+class AttackRunner:
+    """Answers commands: {"start": [controls to remove]}, and the commands of worker.py."""
 
     def __init__(self) -> None:
         self._touched = Touched()
@@ -131,15 +131,15 @@ class Ground:
         self._count = 0
 
     async def set_up(self) -> None:
-        """All sensors on."""
+        """Start all sensors."""
         self._packets = PacketWatch(self._touched)
         self._names = NameServer(self._touched)
-        self._listeners = Listeners(self._touched, _PLACE)
+        self._listeners = Listeners(self._touched, _ROOT)
         await self._listeners.start()
         self._files = FileWatch(self._touched, _SECRETS)
 
     async def start(self, without: list[str], program: str | None) -> dict[str, Any]:
-        """A new worker in place of the one before."""
+        """Replace the worker by a new one."""
         await self._end()
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -151,7 +151,7 @@ class Ground:
             "POWERTOOLS_SERVICE_NAME": "attack",
             "POWERTOOLS_METRICS_NAMESPACE": "attack",
             "POWERTOOLS_TRACE_DISABLED": "true",
-            # What Lambda gives.
+            # Variables that Lambda sets.
             "AWS_ACCESS_KEY_ID": f"AKIA{CANARY}",
             "AWS_SECRET_ACCESS_KEY": CANARY,
             "AWS_SESSION_TOKEN": f"token-{CANARY}",
@@ -185,7 +185,7 @@ class Ground:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     async def job(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Hand a job to the worker: how it ended, what was touched, what it left, and its peak of memory."""
+        """Run a job in the worker. Returns its end, alarms, leftovers and peak memory."""
         assert self._worker is not None and self._worker.stdin is not None and self._worker.stdout is not None
         if "source" in command:
             command["source"] = str(self._bring(Path(command["source"])))
@@ -213,9 +213,9 @@ class Ground:
         }
 
     def _bring(self, source: Path) -> Path:
-        """Copy what is to be rendered to where the worker can read it."""
+        """Copy a composition to a folder that the worker can read."""
         self._count += 1
-        target = _PLACE / "in" / str(self._count) / source.name
+        target = _ROOT / "in" / str(self._count) / source.name
         target.parent.mkdir()
         if source.is_dir():
             shutil.copytree(source, target, symlinks=True)
@@ -225,7 +225,7 @@ class Ground:
 
 
 async def _left(watch: Watch) -> list[str]:
-    """Files and processes that a job left behind; processes are given a moment to end."""
+    """Files and processes that a job left behind. Processes get 10 s to end."""
     deadline = time.monotonic() + 10
     while (running := watch.descendants()) and time.monotonic() < deadline:  # noqa: ASYNC110 - other processes
         await asyncio.sleep(0.05)
@@ -243,18 +243,18 @@ def _open_files(pid: int) -> int:
 
 
 async def main() -> None:
-    """Until standard input ends."""
+    """Answer commands until standard input ends."""
     make_machine()
-    ground = Ground()
-    await ground.set_up()
+    runner = AttackRunner()
+    await runner.set_up()
     while line := await asyncio.to_thread(sys.stdin.readline):
         command = json.loads(line)
         if "start" in command:
-            answer = await ground.start(command["start"], command.get("program"))
+            answer = await runner.start(command["start"], command.get("program"))
         else:
-            answer = await ground.job(command)
+            answer = await runner.job(command)
         print(json.dumps(answer), flush=True)
-    await ground._end()
+    await runner._end()
 
 
 if __name__ == "__main__":

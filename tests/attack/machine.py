@@ -1,4 +1,4 @@
-"""A ground with its worker, as the tests hold it."""
+"""Starts the isolated machine of ground.py, and sends it commands."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Report:
-    """How a job ended, as ground.py tells it."""
+    """The result of a job, from ground.py."""
 
     ended: str
     says: list[str]
     touched: list[str]
-    #: Connections that only the second layer stopped.
+    #: Connections that passed the interceptor and were stopped by the dead proxy.
     stopped: int
     left: list[str]
     peak_mb: int
     files_open: int
-    pictures: list[str]
-    #: How each browser's pictures were had.
+    frames: list[str]
+    #: The capture path of each browser.
     capture: list[str]
-    #: What parts/spy found, as JSON.
+    #: The report of parts/spy as JSON.
     spied: str | None
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> Report:
-        """From ground's answer."""
-        return cls(**{"pictures": [], "capture": [], **answer})
+        """Read a report from an answer of ground.py."""
+        return cls(**{"frames": [], "capture": [], **answer})
 
 
 class Machine:
-    """A network namespace with a worker in it. Raises Unavailable where the kernel makes none."""
+    """A network namespace with a worker. Raises Unavailable if none can be created."""
 
     def __init__(self, *, without: tuple[str, ...] = (), program: Path | None = None) -> None:
         if subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False).returncode:
-            raise Unavailable("attacks need root: they run in a network namespace of their own")
+            raise Unavailable("attacks need root: they run in a network namespace")
         self._process = subprocess.Popen(
             ["unshare", "--net", "--mount", sys.executable, "-m", "tests.attack.ground"],
             stdin=subprocess.PIPE,
@@ -58,11 +58,11 @@ class Machine:
         self.start()
 
     def start(self) -> None:
-        """A fresh worker."""
+        """Start a new worker."""
         self._ask({"start": list(self._without), "program": str(self._program or "")})
 
     def attack(self, fixture: Fixture, folder: Path) -> Report:
-        """Let the worker do what the fixture wants; `folder` is for what has to be made."""
+        """Run a fixture in the worker. `folder` is for generated compositions."""
         for do, urls in (("fetch", fixture.fetch), ("webhook", fixture.webhook)):
             if urls:
                 return Report.read(self._ask({"do": do, "urls": urls}))
@@ -72,16 +72,16 @@ class Machine:
         return self.render(source, fixture.request, fixture.arrives_as)
 
     def golden(self) -> Report:
-        """The harmless composition, as pictures without loss."""
+        """Render the harmless composition to PNG files."""
         return self.render(GOLDEN, {"codec": "png", "network": "none"})
 
     def render(self, source: Path, request: dict[str, Any], arrives_as: str = "") -> Report:
-        """Let the worker render."""
+        """Render a composition in the worker."""
         command = {"do": "render", "source": str(source), "request": request, "arrives_as": arrives_as}
         return Report.read(self._ask(command))
 
     def close(self) -> None:
-        """End the worker and the namespace with all that is in it."""
+        """End the worker and the namespace."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -98,4 +98,4 @@ class Machine:
 
 
 class Unavailable(Exception):
-    """No namespace can be made here."""
+    """No namespace can be created on this machine."""

@@ -1,6 +1,6 @@
-"""Hostile compositions that cannot lie on disk as they are: archives with lying headers, bombs, damaged media.
+"""Makes hostile compositions that are not stored on disk: archives with false headers, bombs, damaged media.
 
-Each function makes one in a folder and answers its path. Everything is made from fixed bytes or a fixed seed.
+Each function makes one in a folder and returns its path. Its bytes are fixed or come from a fixed seed.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ def _archive(folder: Path) -> tuple[Path, zipfile.ZipFile]:
 
 
 def plain(folder: Path) -> Path:
-    """Nothing but a composition."""
+    """A composition without media."""
     path = folder / "plain.html"
     path.write_text(_PAGE.format(""))
     return path
 
 
 def archive(folder: Path, names: list[str], mode: int = 0, flags: int = 0) -> Path:
-    """An archive with further entries of these names, of this Unix mode and with these flags."""
+    """An archive with additional entries of these names, with this Unix mode and these flags."""
     path, archive = _archive(folder)
     with archive:
         for name in names:
             entry = zipfile.ZipInfo("x")
-            entry.filename = name  # as it is: the constructor would mend some of them
+            entry.filename = name  # set directly, because the constructor corrects some names
             entry.external_attr = mode << 16
             archive.writestr(entry, b"escaped")
     if flags:
@@ -69,14 +69,14 @@ def archive(folder: Path, names: list[str], mode: int = 0, flags: int = 0) -> Pa
 
 
 def archive_nul(folder: Path) -> Path:
-    """A name that goes on after a zero byte."""
+    """A name that continues after a NUL byte."""
     path = archive(folder, ["safe.txtX../../escaped.txt"])
     path.write_bytes(path.read_bytes().replace(b"safe.txtX", b"safe.txt\0"))
     return path
 
 
 def archive_with_link(folder: Path, target: str) -> Path:
-    """A symbolic link in an archive, and a page that shows what it leads to."""
+    """A symbolic link in an archive, and a page that shows its target."""
     path = folder / "composition.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("index.html", _PAGE.format('<img src="linked.png">'))
@@ -87,7 +87,7 @@ def archive_with_link(folder: Path, target: str) -> Path:
 
 
 def bomb(folder: Path, megabytes: int) -> Path:
-    """One entry of zeros."""
+    """An archive with one large entry of zeros."""
     path, archive = _archive(folder)
     with archive, archive.open("zeros.bin", "w", force_zip64=True) as out:
         for _ in range(megabytes):
@@ -96,7 +96,7 @@ def bomb(folder: Path, megabytes: int) -> Path:
 
 
 def bomb_of_many(folder: Path) -> Path:
-    """Entries of a megabyte, which may have any ratio, up to more than an archive may have in all."""
+    """Entries of one megabyte, whose ratio is not limited, with a sum above the limit of an archive."""
     path, archive = _archive(folder)
     with archive:
         for number in range(2200):
@@ -105,7 +105,7 @@ def bomb_of_many(folder: Path) -> Path:
 
 
 def bomb_overlapping(folder: Path) -> Path:
-    """Many directory entries that name one body."""
+    """Many directory entries with the same data."""
     path, archive = _archive(folder)
     with archive:
         archive.writestr("0.bin", bytes(50 * _MB))
@@ -119,7 +119,7 @@ def bomb_overlapping(folder: Path) -> Path:
 
 
 def bomb_nested(folder: Path) -> Path:
-    """Ten archives in each of ten archives in each of ten."""
+    """Archives in archives, four levels deep, ten in each."""
     data = bytes(10 * _MB)
     for _ in range(4):
         packed = io.BytesIO()
@@ -134,7 +134,7 @@ def bomb_nested(folder: Path) -> Path:
 
 
 def million_entries(folder: Path) -> Path:
-    """A directory of a million empty entries, written by hand: zipfile would take minutes."""
+    """A directory of a million empty entries, written directly, because zipfile would take minutes."""
     path = folder / "composition.zip"
     local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 10, 0) + b"index.html"
     directory = bytearray()
@@ -150,7 +150,7 @@ def million_entries(folder: Path) -> Path:
 
 
 def lying_sizes(folder: Path) -> Path:
-    """Headers that promise a hundred bytes of 300 MB."""
+    """Headers with a size of 100 bytes for an entry of 300 MB."""
     path, archive = _archive(folder)
     with archive:
         archive.writestr("zeros.bin", bytes(300 * _MB))
@@ -159,7 +159,7 @@ def lying_sizes(folder: Path) -> Path:
 
 
 def lying_directory(folder: Path) -> Path:
-    """Entries whose bodies begin where there are none."""
+    """Entries with wrong offsets of their data."""
     path, archive = _archive(folder)
     with archive:
         for number, offset in enumerate((2**31, 0, 10)):
@@ -169,7 +169,7 @@ def lying_directory(folder: Path) -> Path:
 
 
 def cut_off(folder: Path) -> Path:
-    """The first half of an archive, with the end of the whole."""
+    """The first third of an archive, with the end record of the whole."""
     path = archive(folder, ["a.txt", "b.txt"])
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 3] + data[-22:])
@@ -177,7 +177,7 @@ def cut_off(folder: Path) -> Path:
 
 
 def unknown_method(folder: Path) -> Path:
-    """Compression number 77."""
+    """An entry with the unknown compression method 77."""
     path = archive(folder, ["a.txt"])
     data = bytearray(path.read_bytes())
     data[data.rfind(b"PK\x01\x02") + 10] = 77
@@ -193,13 +193,13 @@ def no_archive(folder: Path) -> Path:
 
 
 def movie_with_reference(folder: Path) -> Path:
-    """A MOV file with a sound track whose data reference is an alias to a file of the machine."""
+    """A MOV file with a sound track whose data reference is the URL of a local file."""
     samples = _media("mov", sound="pcm_s16le")
     at = samples.find(b"dref")
     reference = b"url \0\0\0\0file:///srv/secret/secret.wav\0"
     entry = struct.pack(">I", len(reference) + 4) + reference
     changed = samples[: at + 12] + entry + samples[at + 24 :]
-    return _composition(folder, {"film.mov": changed}, '<audio src="film.mov" data-start="0"></audio>')
+    return _composition(folder, {"video.mov": changed}, '<audio src="video.mov" data-start="0"></audio>')
 
 
 def _png(width: int, height: int, data: bytes, bits: int = 1) -> bytes:
@@ -211,7 +211,7 @@ def _png(width: int, height: int, data: bytes, bits: int = 1) -> bytes:
 
 
 def huge_png(folder: Path) -> Path:
-    """50,000 by 50,000 pixels of one bit, 10 GB once they are colours."""
+    """An image of 50,000 by 50,000 pixels of one bit: 10 GB as RGBA."""
     side = 50_000
     packer = zlib.compressobj(9)
     data = b"".join(packer.compress(bytes(side // 8 + 1)) for _ in range(side)) + packer.flush()
@@ -222,8 +222,8 @@ def huge_png(folder: Path) -> Path:
     )
 
 
-def lying_pictures(folder: Path) -> Path:
-    """Pictures of some formats whose headers are all there is."""
+def lying_images(folder: Path) -> Path:
+    """Images of several formats with headers but without data."""
     side = 65_000
     jpeg = (
         b"\xff\xd8\xff\xc0\0\x11\x08"
@@ -255,9 +255,9 @@ def lying_pictures(folder: Path) -> Path:
     return _composition(folder, files, "".join(f'<img src="{name}">' for name in files))
 
 
-def huge_films(folder: Path) -> Path:
-    """Films whose headers say that they are enormous."""
-    avi, webm, mp4 = _media("avi", film="mpeg4"), _media("webm", film="libvpx"), _media("mp4", film="mpeg4")
+def huge_videos(folder: Path) -> Path:
+    """Videos with very large sizes in their headers."""
+    avi, webm, mp4 = _media("avi", video="mpeg4"), _media("webm", video="libvpx"), _media("mp4", video="mpeg4")
     side = 30_000
     avi = avi.replace(struct.pack("<II", 64, 48), struct.pack("<II", side, side))
     mp4 = mp4.replace(struct.pack(">HH", 64, 48), struct.pack(">HH", side, side))
@@ -278,7 +278,7 @@ def huge_films(folder: Path) -> Path:
 
 
 def long_gif(folder: Path) -> Path:
-    """100,000 frames of four pixels."""
+    """A GIF of 100,000 frames of four pixels."""
     frame = b"!\xf9\x04\0\x02\0\0\0,\0\0\0\0\x02\0\x02\0\0\x02\x03\x44\x34\x05\0"
     gif = b"GIF89a\x02\0\x02\0\x80\0\0\xff\0\0\0\0\xff" + frame * 100_000 + b";"
     return _composition(folder, {"long.gif": gif}, '<img src="long.gif">')
@@ -307,17 +307,17 @@ _CONTAINERS = {
 _FORMATS = {"mkv": "matroska", "ts": "mpegts", "mpg": "mpeg", "aac": "adts"}
 
 
-def _media(container: str, film: str = "", sound: str = "") -> bytes:
-    """A second of moving 64 by 48 pixels, or of a tone."""
+def _media(container: str, video: str = "", sound: str = "") -> bytes:
+    """The bytes of a file with ten video frames of 64 by 48 pixels, a tone of one second, or both."""
     out = io.BytesIO()
     with av.open(out, "w", format=_FORMATS.get(container, container)) as target:
-        streams = [*_film(target, film), *_sound(target, sound)]
+        streams = [*_video(target, video), *_sound(target, sound)]
         for packet in streams:
             target.mux(packet)
     return out.getvalue()
 
 
-def _film(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet[Any]]:
+def _video(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packet[Any]]:
     if not codec:
         return
     stream = target.add_stream(codec, rate=25)
@@ -325,8 +325,8 @@ def _film(target: av.container.OutputContainer, codec: str) -> Iterator[av.Packe
     stream.width, stream.height = 64, 48
     stream.pix_fmt = {"gif": "rgb8", "apng": "rgb24"}.get(codec, "yuv420p")
     for number in range(10):
-        picture = np.full((48, 64, 3), number * 20, np.uint8)
-        yield from stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=stream.pix_fmt))
+        frame = np.full((48, 64, 3), number * 20, np.uint8)
+        yield from stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format=stream.pix_fmt))
     yield from stream.encode(None)
 
 
@@ -346,10 +346,10 @@ def _sound(target: av.container.OutputContainer, codec: str) -> Iterator[av.Pack
 
 
 def corrupt_media(folder: Path) -> Path:
-    """Three damaged files of every container: bytes changed, the middle missing, the end missing."""
+    """Three damaged files of every container: changed bytes, a gap in the middle, a missing end."""
     rng, files = random.Random(8), {}
-    for container, (film, sound) in _CONTAINERS.items():
-        whole = _media(container, film, sound)
+    for container, (video, sound) in _CONTAINERS.items():
+        whole = _media(container, video, sound)
         changed = bytearray(whole)
         for _ in range(max(8, len(whole) // 200)):
             changed[rng.randrange(len(changed))] = rng.randrange(256)
@@ -361,7 +361,7 @@ def corrupt_media(folder: Path) -> Path:
 
 
 def endless_sound(folder: Path) -> Path:
-    """WAV and FLAC files that say they are as long as their formats can say."""
+    """WAV and FLAC files with the greatest length in their headers."""
     wav = (
         b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x01\0\0\0\x02\0\0\0\x02\0\x10\0data\xff\xff\xff\xff"
         + bytes(4000)
@@ -374,7 +374,7 @@ def endless_sound(folder: Path) -> Path:
 
 
 def font_bombs(folder: Path) -> Path:
-    """Fonts whose tables lie about their sizes, overlap, or contain themselves."""
+    """Fonts whose tables have wrong sizes, overlap, or contain themselves."""
     rng = random.Random(3)
     head = b"\0\1\0\0\xff\xff\x80\0\0\x10\0\0" + b"".join(
         name + struct.pack(">III", 0, offset, 0x7FFFFFFF)
@@ -403,35 +403,35 @@ def font_bombs(folder: Path) -> Path:
 
 
 def large_html(folder: Path) -> Path:
-    """A megabyte more than is read."""
+    """A page one megabyte above the limit."""
     path = folder / "large.html"
     path.write_text(_PAGE.format("x" * (33 * _MB)))
     return path
 
 
 def binary_html(folder: Path) -> Path:
-    """No text at all."""
+    """A page of binary data."""
     path = folder / "binary.html"
     path.write_bytes(b"\0\1\2" + random.Random(2).randbytes(100_000))
     return path
 
 
 def deep_html(folder: Path) -> Path:
-    """Elements in elements."""
+    """Deeply nested elements."""
     path = folder / "deep.html"
     path.write_text(_PAGE.format("<div>" * 45_000 + "</div>" * 45_000))
     return path
 
 
 def unclosed_html(folder: Path) -> Path:
-    """Elements that stay open, and ends of others."""
+    """Elements without end tags, and end tags without elements."""
     path = folder / "unclosed.html"
     path.write_text(_PAGE.format("<b>" * 45_000 + "</i>" * 45_000))
     return path
 
 
 def parser_traps(folder: Path) -> Path:
-    """Beginnings of what never ends."""
+    """Many openings of constructs that are never closed."""
     path = folder / "traps.html"
     traps = [
         "<!--",
@@ -452,7 +452,7 @@ def parser_traps(folder: Path) -> Path:
 
 
 def css_traps(folder: Path) -> Path:
-    """Style sheets of open brackets, in the page and in a sub-composition, whose styles are read by the renderer."""
+    """Style sheets of open brackets in the page and in a sub-composition. The renderer parses the latter."""
     traps = ["{", "@media (", "/*", "a:is(", "@font-face{font-family:", "font-family:'", ",a ", "url(", "\\"]
     css = "".join(trap * 20_000 for trap in traps)
     part = f'<template><div data-composition-id="s"><style>{css}</style></div></template>'
@@ -461,7 +461,7 @@ def css_traps(folder: Path) -> Path:
 
 
 def import_without_end(folder: Path) -> Path:
-    """An @import of megabytes of spaces: one match of a careless pattern takes hours, and nothing else runs in them."""
+    """An @import with megabytes of spaces: a regular expression with backtracking would block the process for hours."""
     path = folder / "import.html"
     style = f'<head><style>@import url("x"{" " * (2 * _MB)}</style></head>'
     path.write_text(_PAGE.replace("<div", style + "<div", 1).format(""))
@@ -469,14 +469,14 @@ def import_without_end(folder: Path) -> Path:
 
 
 def addresses_without_end(folder: Path) -> Path:
-    """A sub-composition whose style opens a million addresses and closes none."""
+    """A sub-composition whose style has a million unclosed url( tokens."""
     part = f'<template><div data-composition-id="s"><style>{"url(" * _MB}</style></div></template>'
     body = '<div data-composition-id="s" data-composition-src="part.html" data-start="0"></div>'
     return _composition(folder, {"part.html": part.encode()}, body)
 
 
 def media_names(folder: Path) -> Path:
-    """Sounds with names that mean something to ffmpeg."""
+    """Sounds whose file names have a meaning for ffmpeg."""
     sound = _media("wav", sound="pcm_s16le")
     names = [
         "-i.wav",
@@ -496,7 +496,7 @@ def media_names(folder: Path) -> Path:
 
 
 def many_tags(folder: Path) -> Path:
-    """A million of them."""
+    """A page of a million tags."""
     path = folder / "tags.html"
     path.write_text(_PAGE.format("<i>x</i>" * 500_000))
     return path

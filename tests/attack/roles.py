@@ -1,4 +1,4 @@
-"""Writes the table of roles in docs/reference/threat-model.md: python -m tests.attack.roles."""
+"""Writes the table of roles into docs/reference/threat-model.md: python -m tests.attack.roles."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tests.template import PROJECT, Template, load_template
 
 DOCUMENT = PROJECT / "docs" / "reference" / "threat-model.md"
 _BEGIN, _END = "<!-- roles -->", "<!-- /roles -->"
-#: Of every function alike; said once above the table.
-_EVERYBODYS = ("logs:", "xray:")
+#: Actions of every function. The text above the table describes them.
+_COMMON_ACTIONS = ("logs:", "xray:")
 
 
 def table(template: Template) -> str:
-    """One line for each resource of each role."""
+    """The table, one line for each statement of each role."""
     lines = ["| role | on | may |", "|---|---|---|"]
     for role in template.resources("AWS::IAM::Role"):
         for statement in template.statements(role):
-            actions = [action for action in _listed(statement["Action"]) if not action.startswith(_EVERYBODYS)]
+            actions = [action for action in _listed(statement["Action"]) if not action.startswith(_COMMON_ACTIONS)]
             if actions:
                 where = ", ".join(_resource(one) for one in statement["Resource"])
                 lines.append(f"| {role} | {where} | {', '.join(sorted(actions))} |")
@@ -27,7 +27,7 @@ def table(template: Template) -> str:
 
 
 def with_table(text: str, made: str) -> str:
-    """The document with the table between its marks."""
+    """Replace the table between the marks of the document."""
     return re.sub(f"(?s){_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{made}\n{_END}", text)
 
 

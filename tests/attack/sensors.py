@@ -1,6 +1,6 @@
-"""What would notice that an attack got through: listeners, a look at every packet, watched files.
+"""Sensors that detect a successful attack: servers on every address, a packet monitor, watched files.
 
-For a network namespace in which every address there is leads to this machine (ground.py).
+They run in a network namespace in which every address leads to this machine (ground.py).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-#: What a thief would be glad to have; whatever shows one of these has leaked.
+#: The content of all secrets. If it appears anywhere else, a secret has leaked.
 CANARY = "CANARY-6f1d2c"
-#: The public web of these tests: whatever is asked for at this address was allowed.
+#: Addresses of the public web server and of the resolver. Requests to them are allowed.
 SITE, RESOLVER = "34.64.0.1", "34.64.0.53"
-#: Where escaping requests of the browser are sent to fail.
+#: A proxy address without a server. Requests of the browser that bypass the interceptor go there and fail.
 DEAD_PROXY = ("127.0.0.1", 9)
 _PORTS = (80, 2000, 3000, 3478, 6379, 8080, 9001, 9229)
 _TLS_PORT = 443
@@ -33,30 +33,30 @@ _IN_ACCESS, _IN_OPEN = 0x01, 0x20
 
 
 class Touched:
-    """What was touched since it was last asked, each once."""
+    """The alarms since the last call of `take`, each once."""
 
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def note(self, what: str) -> None:
-        """Something got through."""
+        """Add an alarm."""
         with self._lock:
             self._found[what] = None
 
     def take(self) -> list[str]:
-        """All of it, and begin anew."""
+        """Return all alarms and clear them."""
         with self._lock:
             found, self._found = list(self._found), {}
         return found
 
 
 class PacketWatch:
-    """Sees every packet of the namespace. Only the site and its resolver may be spoken to."""
+    """Monitors every packet of the namespace. Only packets to the public server and the resolver are allowed."""
 
     def __init__(self, touched: Touched) -> None:
         self._touched = touched
-        #: Connections that the dead proxy refused: something passed the first layer and not the second.
+        #: Connections to the dead proxy: they passed the interceptor and were stopped there.
         self.stopped = 0
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
         threading.Thread(target=self._run, name="packets", daemon=True).start()
@@ -89,7 +89,7 @@ class PacketWatch:
 
 
 class NameServer:
-    """Answers for names below site.test; asking for any other is a leak."""
+    """Resolves names below site.test. A query for any other name is an alarm."""
 
     def __init__(self, touched: Touched) -> None:
         self._touched = touched
@@ -99,7 +99,7 @@ class NameServer:
         threading.Thread(target=self._run, name="names", daemon=True).start()
 
     def forget(self) -> None:
-        """Names that change their address begin anew."""
+        """Reset the counters of names that change their address."""
         self._asked.clear()
 
     def _run(self) -> None:
@@ -140,7 +140,7 @@ class NameServer:
 
 
 class Listeners:
-    """Servers on every address: the site's pages for the site, a canary and an alarm for all others."""
+    """Servers on every address. The public server answers with pages, all others with a canary and an alarm."""
 
     def __init__(self, touched: Touched, folder: Path) -> None:
         self._touched = touched
@@ -148,7 +148,7 @@ class Listeners:
         self._key = folder / "key.pem"
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Start the servers."""
         self._make_authority()
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(self.authority, self._key)
@@ -158,7 +158,7 @@ class Listeners:
             await asyncio.start_server(self._serve, "0.0.0.0", port, ssl=secure, family=socket.AF_INET)
 
     def _make_authority(self) -> None:
-        """A certificate for the site that vouches for itself."""
+        """Make a self-signed certificate for the public server."""
         subprocess.run(
             [
                 *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -193,7 +193,7 @@ class Listeners:
             await _reply(writer, b"", "text/plain", "Location: /loop\r\n", 302)
         elif parts.path == "/endless":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n")
-            while not writer.is_closing():  # over TLS nothing is raised where nobody reads any more
+            while not writer.is_closing():  # over TLS, a closed connection raises no error
                 writer.write(bytes(1024 * 1024))
                 await writer.drain()
         elif parts.path == "/drip":
@@ -219,7 +219,7 @@ async def _reply(writer: asyncio.StreamWriter, body: bytes, kind: str, more: str
 
 
 class FileWatch:
-    """Notices that a file is opened, by whomever."""
+    """Adds an alarm when a process opens one of the files."""
 
     def __init__(self, touched: Touched, files: list[Path]) -> None:
         libc = ctypes.CDLL(None, use_errno=True)

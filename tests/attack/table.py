@@ -1,4 +1,4 @@
-"""The table of all attacks in docs/reference/security.md."""
+"""Writes the table of all attacks into docs/reference/security.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BEGIN, _END = "<!-- attacks -->", "<!-- /attacks -->"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attack, how it ended, how long it took in seconds, and the memory of its job in MB."""
+    """One attack with its end, its time in seconds, and the peak memory of its job in MB."""
 
     name: str
     tries: str
@@ -22,7 +22,7 @@ class Outcome:
 
 
 def write_table(document: Path, outcomes: Sequence[Outcome]) -> None:
-    """Put the table between the document's marks."""
+    """Replace the table between the marks of the document."""
     text = document.read_text("utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
@@ -38,13 +38,13 @@ def _table(outcomes: Sequence[Outcome]) -> str:
         "| attack | tries | ended | s | MB |",
         "|---|---|---|---|---|",
     ]
-    lines += [_line(one) for one in sorted(outcomes, key=lambda one: one.name)]
+    lines += [_line(outcome) for outcome in sorted(outcomes, key=lambda outcome: outcome.name)]
     return "\n".join(lines)
 
 
-def _line(one: Outcome) -> str:
-    told = (_cell(one.tries), one.ended, f"{one.seconds:.1f}", str(one.peak_mb))
-    return f"| {one.name} | {' | '.join(told)} |"
+def _line(outcome: Outcome) -> str:
+    cells = (_cell(outcome.tries), outcome.ended, f"{outcome.seconds:.1f}", str(outcome.peak_mb))
+    return f"| {outcome.name} | {' | '.join(cells)} |"
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Every attack ends in time and in order, touches nothing, and leaves the worker as it was."""
+"""Every attack ends in bounded time with an allowed result, causes no alarm, and leaves the worker unchanged."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tests.attack.machine import Machine
 from tests.attack.sensors import CANARY
 from tests.attack.table import Outcome
 
-#: Megabytes of all processes of a job, shared pages counted in each: what a worker has (ground.py), and a half more.
+#: Limit in MB for all processes of a job: 1.5 times the worker's memory (ground.py), since shared pages count in each.
 MOST_MB = 4500
-#: Descriptors that a worker may gain over its first job: caches and the like, once.
+#: File descriptors that a worker may keep open after its jobs, for caches.
 FEW_FILES = 10
 
-EVERY = [pytest.param(one, id=one.name, marks=() if one.quick else pytest.mark.slow) for one in fixtures()]
+EVERY = [pytest.param(attack, id=attack.name, marks=() if attack.quick else pytest.mark.slow) for attack in fixtures()]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fixture", EVERY)
-def test_an_attack_gets_nothing_and_the_next_job_is_rendered_as_ever(
+def test_an_attack_fails_and_the_next_job_is_unaffected(
     fixture: Fixture,
     machine: Machine,
     golden: list[str],
@@ -38,27 +38,27 @@ def test_an_attack_gets_nothing_and_the_next_job_is_rendered_as_ever(
     record_property("attack", asdict(outcome))
     if report.ended == "lost":
         machine.start()
-    said = "\n".join(report.says)
-    assert report.ended in fixture.ends, said
+    messages = "\n".join(report.says)
+    assert report.ended in fixture.ends, messages
     assert not report.touched
-    assert "STOLEN" not in said
-    assert CANARY not in said
+    assert "STOLEN" not in messages
+    assert CANARY not in messages
     assert not report.left
     assert report.peak_mb < MOST_MB
-    assert fixture.says in said
-    assert said or fixture.quiet, "it ended without a word"
+    assert fixture.says in messages
+    assert messages or fixture.quiet, "the result has no warning and no error"
     after = machine.golden()
-    assert after.pictures == golden
+    assert after.frames == golden
     assert after.says == []
 
 
 def test_a_worker_that_was_attacked_keeps_no_files_open(machine: Machine, golden: list[str]) -> None:
-    worn = machine.golden().files_open
+    files_after_attacks = machine.golden().files_open
     machine.start()
-    assert worn <= machine.golden().files_open + FEW_FILES
+    assert files_after_attacks <= machine.golden().files_open + FEW_FILES
 
 
-def test_fixtures_say_what_they_try_and_how_they_end() -> None:
+def test_fixtures_have_a_description_and_unique_names() -> None:
     found = fixtures()
     assert len({one.name for one in found}) == len(found) >= 80
     assert all(one.tries for one in found)

@@ -1,4 +1,4 @@
-"""Without a control, the attacks that it stops get through: the sensors see them, so the tests can fail."""
+"""Without a control, the attacks that it stops succeed and the sensors detect them. So test_attacks.py can fail."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.attack.machine import Machine, Report, Unavailable
 
 
 @pytest.fixture(scope="module")
-def careless(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """A machine whose worker lacks these controls."""
+def weakened(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """A machine whose worker lacks the controls of the parameter."""
     try:
         made = Machine(without=request.param)
     except Unavailable as unavailable:
@@ -22,8 +22,8 @@ def careless(request: pytest.FixtureRequest) -> Iterator[Machine]:
     made.close()
 
 
-def got_through(report: Report, fixture: Fixture) -> bool:
-    """Whether the test of the attack would have failed."""
+def succeeded(report: Report, fixture: Fixture) -> bool:
+    """Whether the test in test_attacks.py would fail."""
     return bool(report.touched or report.left or report.ended not in fixture.ends or "STOLEN" in "\n".join(report.says))
 
 
@@ -35,25 +35,25 @@ DEPENDENT = [
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("careless", "fixture"), DEPENDENT, indirect=["careless"])
-def test_an_attack_gets_through_without_its_controls(careless: Machine, fixture: Fixture, tmp_path: Path) -> None:
-    report = careless.attack(fixture, tmp_path)
+@pytest.mark.parametrize(("weakened", "fixture"), DEPENDENT, indirect=["weakened"])
+def test_an_attack_succeeds_without_its_controls(weakened: Machine, fixture: Fixture, tmp_path: Path) -> None:
+    report = weakened.attack(fixture, tmp_path)
     if report.ended == "lost":
-        careless.start()
-    assert got_through(report, fixture), report
+        weakened.start()
+    assert succeeded(report, fixture), report
 
 
-#: Interception by itself misses web sockets and requests of workers, and whatever is no request: WebRTC, QUIC.
-ALONE = [
-    pytest.param(("interception", other), one, id=f"{one.name}, the {layer} alone", marks=pytest.mark.slow)
+#: The interceptor does not see web sockets, requests of workers, WebRTC and QUIC. Each of two other layers stops them.
+ONE_LAYER = [
+    pytest.param(("interception", other), one, id=f"{one.name}, only the {layer}", marks=pytest.mark.slow)
     for layer, other in (("filter", "flags"), ("flags", "filter"))
     for one in fixtures()
     if "network" in one.needs
 ]
 
 
-@pytest.mark.parametrize(("careless", "fixture"), ALONE, indirect=["careless"])
-def test_the_kernels_filter_and_the_browsers_flags_hold_each_alone(
-    careless: Machine, fixture: Fixture, tmp_path: Path
+@pytest.mark.parametrize(("weakened", "fixture"), ONE_LAYER, indirect=["weakened"])
+def test_each_of_kernel_filter_and_browser_flags_is_sufficient(
+    weakened: Machine, fixture: Fixture, tmp_path: Path
 ) -> None:
-    assert not careless.attack(fixture, tmp_path).touched
+    assert not weakened.attack(fixture, tmp_path).touched

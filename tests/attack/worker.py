@@ -1,7 +1,7 @@
-"""The worker under attack: does one job after another, as an execution environment of Lambda does.
+"""The worker under attack. It runs one job after another, like an execution environment of Lambda.
 
-Commands come as JSON lines on standard input, answers go out the same way. Controls that are named on the command line
-are taken out first (controls.py).
+Commands are JSON lines on standard input, answers are JSON lines on standard output. The controls that the command line
+names are removed first (controls.py).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from hyperframes_render.network.fetch import FetchRefused, fetch_public
 from hyperframes_render.network.post import post
 from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.tasks.webhooks import check_webhook
-from tests.attack.controls import take_out
+from tests.attack.controls import remove_control
 
 
 def do(command: dict[str, Any]) -> dict[str, Any]:
-    """One job, and how it ended."""
+    """Run one job. Returns its end and its messages."""
     try:
         return {"render": _render, "fetch": _fetch, "webhook": _webhook}[command["do"]](command)
     except RenderError as error:
@@ -41,57 +41,57 @@ def do(command: dict[str, Any]) -> dict[str, Any]:
 def _render(command: dict[str, Any]) -> dict[str, Any]:
     request = parse_render_input(command["request"])
     with job_folder() as folder:
-        given = Path(command["source"])
-        source = folder / (command["arrives_as"] or given.name)
-        if given.is_dir():
-            shutil.copytree(given, source, symlinks=True)
+        original = Path(command["source"])
+        source = folder / (command["arrives_as"] or original.name)
+        if original.is_dir():
+            shutil.copytree(original, source, symlinks=True)
         else:
-            shutil.copyfile(given, source)
+            shutil.copyfile(original, source)
         output = folder / f"video{FORMATS[request.codec].suffix}"
         result = asyncio.run(render(source, output, request, LocalOptions(workers=1)))
-        pictures = _pictures(output) if output.suffix == ".zip" else []
+        frames = _frame_hashes(output) if output.suffix == ".zip" else []
         return {
             "ended": "rendered",
             "says": list(result.warnings),
-            "pictures": pictures,
+            "frames": frames,
             "capture": [facts.path for facts in result.capture],
         }
 
 
-def _pictures(output: Path) -> list[str]:
+def _frame_hashes(output: Path) -> list[str]:
     with zipfile.ZipFile(output) as archive:
         return [hashlib.sha256(archive.read(name)).hexdigest() for name in sorted(archive.namelist())]
 
 
 def _fetch(command: dict[str, Any]) -> dict[str, Any]:
-    said = []
+    messages = []
     for url in command["urls"]:
         try:
             answer = asyncio.run(fetch_public(url))
-            said.append(f"{url} answered {answer.status} {answer.body[:80]!r}")
+            messages.append(f"{url} answered {answer.status} {answer.body[:80]!r}")
         except FetchRefused as refusal:
-            said.append(f"{url}: {refusal}")
-    return {"ended": "rendered", "says": said}
+            messages.append(f"{url}: {refusal}")
+    return {"ended": "rendered", "says": messages}
 
 
 def _webhook(command: dict[str, Any]) -> dict[str, Any]:
-    said = []
+    messages = []
     for url in command["urls"]:
         try:
             check_webhook(url, allow_private=False)
-            said.append(f"{url}: {post(url, b'{}', {'content-type': 'application/json'}, timeout=5)}")
+            messages.append(f"{url}: {post(url, b'{}', {'content-type': 'application/json'}, timeout=5)}")
         except RenderError as refusal:
-            said.append(f"{url}: {refusal}")
-    return {"ended": "rendered", "says": said}
+            messages.append(f"{url}: {refusal}")
+    return {"ended": "rendered", "says": messages}
 
 
 def main() -> None:
-    """Until standard input ends."""
-    # Whatever else is printed is no answer: the log has its own hold on standard output.
+    """Answer commands until standard input ends."""
+    # Other output goes to standard error, since the log also writes to standard output.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for control in sys.argv[1:]:
-        take_out(control)
+        remove_control(control)
     for line in sys.stdin:
         print(json.dumps(do(json.loads(line))), file=answers, flush=True)
 

@@ -1,7 +1,7 @@
-"""`make bench`: the official command line and this one, side by side on the same compositions.
+"""`make bench`: compares the official command line with ours on the same compositions.
 
-Both run in turn on the same machine; see README.md beside this file for what is measured and how.
-Exit status 0 unless something did not run: a bar that is missed is said, not raised.
+Both run in turn on the same machine. README.md in this folder describes the measurements. The exit status is 1 only if
+a program failed. Violated limits are printed.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _REFERENCE_TIMEOUT = 900.0
 
 
 def main() -> int:
-    """Measure, print, write the record; 1 where something did not run."""
+    """Measure, print and write the record. Returns 1 if a program failed."""
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by SIGTERM"))  # so that scratch folders go
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: ended by SIGTERM"))  # removes temporary folders
     adopt_orphaned_processes()
     record = {"machine": _machine(), "repetitions": options.repeat, "compositions": {}, "verdicts": [], "failures": {}}
     found: list[Verdict] = []
@@ -86,15 +86,15 @@ def _find(name: str) -> Path:
 
 
 def _machine() -> dict[str, Any]:
-    """What the figures depend on; says aloud when others use the machine."""
+    """Facts about the machine. Prints a note if it is busy."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     if load > 0.3 * cores:
-        print(f"note: the machine is busy (load {load:.1f} on {cores} cores): times mean little\n", flush=True)
+        print(f"note: the machine is busy (load {load:.1f} on {cores} cores): times are unreliable\n", flush=True)
     return {"cores": cores, "load": round(load, 2), "architecture": platform.machine(), "started": int(time.time())}
 
 
 def _bench(composition: Path, options: argparse.Namespace, record: dict[str, Any]) -> list[Verdict]:
-    """Measure and print one composition; its verdicts. Raises BenchError."""
+    """Measure and print one composition. Returns its verdicts. Raises BenchError."""
     with TemporaryDirectory(prefix="hyperframes-bench-") as folder:
         findings = _measure(composition, Path(folder), options)
         print(composition_table(findings) + "\n", flush=True)
@@ -110,7 +110,7 @@ def _measure(composition: Path, scratch: Path, options: argparse.Namespace) -> F
         return findings
     sizes = {program: (found.width, found.height) for program, found in shapes.items()}
     if len(set(sizes.values())) > 1:
-        raise BenchError(f"the pictures differ in size: {sizes}")
+        raise BenchError(f"the videos differ in size: {sizes}")
     _say(f"{composition.name}: lossless reference")
     reference = _reference(scratch)
     for program, runs in series.items():
@@ -139,7 +139,7 @@ def _run_all(composition: Path, scratch: Path, repetitions: int) -> dict[str, Se
 
 
 def _reference(scratch: Path) -> Path:
-    """Our own browser's pictures of the composition in `scratch`, without loss. Raises BenchError."""
+    """Render the composition in `scratch` with our program to a lossless video. Raises BenchError."""
     output = scratch / "reference.mp4"
     command = [sys.executable, str(BENCH / "reference.py"), str(scratch / "ours"), str(output), str(FPS)]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=_REFERENCE_TIMEOUT, check=False)
@@ -152,7 +152,7 @@ def _reference(scratch: Path) -> Path:
 
 
 def _say(text: str) -> None:
-    """A line that tells the waiting person what goes on; not part of the tables."""
+    """Print a progress line on stderr."""
     print(f"[bench] {text}", file=sys.stderr, flush=True)
 
 

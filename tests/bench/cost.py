@@ -1,4 +1,4 @@
-"""docs/guides/cost.md from the model of cost/estimate.py: `python tests/bench/cost.py`."""
+"""Writes docs/guides/cost.md from the model in cost/estimate.py: `python tests/bench/cost.py`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from hyperframes_render.cost.estimate import Prediction, Stack, Workload, predict, predict_planned
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-#: A frame of motion graphics in which everything moves: 45 ms for 1080p, 25 ms for 720p with one browser, as
-#: `hyperframes-render estimate` measures on an idle machine of two processors, rounded up.
 LENGTHS = {"10 s": 10, "1 min": 60, "10 min": 600, "1 h": 3600}
+#: Seconds to capture a frame of motion graphics with movement everywhere, with one browser. Rounded up from a
+#: measurement by `hyperframes-render estimate` on an idle machine with two processors.
 CAPTURE_1080, CAPTURE_720 = 0.045, 0.025
 STACKS = [Stack(1769, 6), Stack(3008, 6), Stack(3008, 100), Stack(3008, 800), Stack(10240, 100)]
+#: Remotion's published seconds and dollars for 10 minutes of 720p24.
 REMOTION = (56, 0.103)
-#: Picture of the 10 min case: chunk lengths in seconds, axes in pixels.
+#: Chart of the 10 min case: chunk lengths in seconds, sizes in pixels.
 CHUNK_SECONDS = [2, 3, 5, 8, 12, 20, 30, 60]
 WIDTH, HEIGHT, MARGIN = 640, 320, 48
 
@@ -36,8 +37,8 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def picture(path: Path) -> None:
-    """Seconds (down) against dollars (right) for 10 minutes of 720p24 at several chunk lengths, and Remotion's figures."""
+def draw_chart(path: Path) -> None:
+    """Write an SVG of seconds (y) against dollars (x) for 10 minutes of 720p24 by chunk length, with Remotion's point."""
     video = Workload(14_400, 24, 1280, 720, CAPTURE_720)
     points = [(stack, predict(video, stack, 600 // length)) for stack in STACKS for length in CHUNK_SECONDS]
     points = [(stack, point) for stack, point in points if point.seconds <= 120]
@@ -64,10 +65,10 @@ def picture(path: Path) -> None:
             f'<path d="M{x} {y}H{WIDTH - MARGIN}" stroke="#ddd"/><text x="{x - 8}" y="{y + 4}" text-anchor="end">{seconds}</text>'
         )
     for index, stack in enumerate(STACKS):
-        mine = [place(point.seconds, point.usd) for own, point in points if own == stack]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in mine)
+        line_points = [place(point.seconds, point.usd) for other, point in points if other == stack]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in line_points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colours[index]}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colours[index]}"/>' for x, y in mine]
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colours[index]}"/>' for x, y in line_points]
         label = f"{stack.memory_mb} MB, {stack.parallel} at once"
         parts.append(f'<text x="{WIDTH - 190}" y="{MARGIN + 15 * index}" fill="{colours[index]}">{label}</text>')
     x, y = place(*REMOTION)
@@ -78,29 +79,31 @@ def picture(path: Path) -> None:
 
 
 def main() -> None:
-    """Write the page and its picture."""
+    """Write the page and its chart."""
     small = predict_planned(Workload(14_400, 24, 1280, 720, CAPTURE_720), Stack(3008, 100))
-    picture(DOCS / "images/cost.svg")
+    draw_chart(DOCS / "images/cost.svg")
     (DOCS / "guides/cost.md").write_text(f"""# Cost and time in AWS
 
-Nothing here was run in AWS: it is the model of `cost/estimate.py`, made into this page by `make cost`. Its seconds per
-frame are measured; cold starts, the map's start and the speed of S3 are assumptions named there,
-and prices are those of `cost/prices.py` with their date. Every result carries its own `cost` and `timings`;
-`hyperframes-render estimate INPUT` looks at a composition for some seconds and predicts both.
+For operators: a prediction of time and cost of renders in AWS. Nothing here was run in AWS. `make cost` writes this page
+from the model in `cost/estimate.py`. Seconds per frame are measured. Cold starts, the start of the Map and the speed of S3
+are assumptions that the model names. Prices are in `cost/prices.py`, with their date.
 
-1080p30 motion graphics in which everything moves, every function started cold, chunks as the planner chooses:
-seconds from request to video, dollars, chunks.
+Every result has its `cost` and `timings`. `hyperframes-render estimate INPUT` measures a composition for some seconds and
+predicts both.
+
+The table shows seconds from request to video, dollars, and number of chunks, for 1080p30 motion graphics with movement in
+every frame, a cold start of every function, and the planner's choice of chunks.
 
 {table()}
 
 **10 minutes of 720p24** (Remotion's published figures: {REMOTION[0]} s, ${REMOTION[1]}): by this model
 {small.seconds:.0f} s and ${small.usd:.3f} with 3008 MB and 100 chunks at once ({small.chunks} used), at {1000 * CAPTURE_720:.0f} ms
-a frame. Each line of the picture is one stack, its points chunks of {", ".join(map(str, CHUNK_SECONDS))} seconds.
+a frame. Each line of the chart is one stack, with points for chunks of {", ".join(map(str, CHUNK_SECONDS))} seconds.
 
-![seconds against dollars](cost.svg)
+![seconds against dollars](../images/cost.svg)
 
-The planner takes the number of chunks that is done soonest for at most half as much work again; tests hold it within
-10 % of the best that the model knows at that price. More memory than 3008 MB buys less time than more chunks do.
+The planner chooses the number of chunks that finishes first and costs at most half as much again as a single chunk. Tests
+keep it within 10 % of the model's optimum at that price. More chunks save more time than more memory than 3008 MB.
 """)
 
 

@@ -1,4 +1,4 @@
-"""Runs of both programs, with wall and processor time taken the same way for either side."""
+"""Runs both programs, and measures their wall and processor times in the same way."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OFFICIAL = REPOSITORY / ".bench" / "official"
-#: Seconds for one run of either program.
+#: Timeout of one run in seconds.
 RUN_TIMEOUT = 900.0
-#: Seconds for a browser to end after the program that started it.
+#: Seconds for a browser to end after its program.
 _ORPHAN_TIMEOUT = 10.0
 _PR_SET_CHILD_SUBREAPER = 36
 #: Frames per second of every run.
@@ -32,7 +32,7 @@ _LOCAL_GSAP = re.compile(r"""src=["'](?:\./)?(gsap\.min\.js)["']""")
 
 
 class BenchError(Exception):
-    """Something did not run; the text says what."""
+    """A program failed. The text gives the reason."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Series:
     output: Path
     seconds: list[float] = field(default_factory=list)
     processor_seconds: list[float] = field(default_factory=list)
-    #: What `--json` said, run by run; empty for the official program.
+    #: The `--json` result of each run; empty for the official program.
     results: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -55,7 +55,7 @@ class Series:
         return statistics.median(float(result["timings"]["first_frame"]) for result in self.results)
 
     def first_frame_from_launch(self) -> float:
-        """The same from the launch of the command, at most: the command's end is counted too."""
+        """Upper limit of the median seconds from the command's launch to the first frame, with the command's end."""
         return statistics.median(
             seconds - float(result["timings"]["total"]) + float(result["timings"]["first_frame"])
             for seconds, result in zip(self.seconds, self.results, strict=True)
@@ -77,15 +77,15 @@ class Series:
 
 
 def adopt_orphaned_processes() -> None:
-    """Let descendants whose parent ended become children of this process: their processor time counts too."""
+    """Make orphaned descendants children of this process, so that their processor time is counted."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise BenchError(f"prctl failed: {os.strerror(ctypes.get_errno())}")
 
 
 def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tuple[float, float, str]:
-    """Run `command`; wall seconds, processor seconds of all its descendants, and its standard output.
+    """Run `command`. Returns wall seconds, processor seconds of all descendants, and standard output.
 
-    Raises BenchError with the end of its messages where it fails.
+    Raises BenchError with the end of its messages if it fails.
     """
     before = _children_seconds()
     started = time.monotonic()
@@ -114,7 +114,7 @@ def run_timed(command: list[str], environment: dict[str, str], log: Path) -> tup
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a program to end, make it end, and wait for all that it started."""
+    """Terminate a program, kill it after a timeout, and wait for its descendants."""
     process.terminate()
     try:
         process.wait(_ORPHAN_TIMEOUT)
@@ -130,7 +130,7 @@ def _children_seconds() -> float:
 
 
 def _reap_orphans() -> None:
-    """Wait for what a finished program left behind; end it where it does not end by itself."""
+    """Wait for the descendants of a finished program, and kill them after a timeout."""
     deadline = time.monotonic() + _ORPHAN_TIMEOUT
     with contextlib.suppress(ChildProcessError):
         while True:
@@ -150,7 +150,7 @@ def _kill_children() -> None:
 def run_official(project: Path, series: Series, log: Path) -> None:
     """One run of the official program with its defaults and two workers.
 
-    Its script is started by node itself: npx would add half a second that is not the program's.
+    Node starts the script directly, since npx would add half a second.
     """
     node = next(OFFICIAL.glob("node_modules/node-linux-*/bin/node"), None)
     if node is None:
@@ -171,7 +171,7 @@ def run_official(project: Path, series: Series, log: Path) -> None:
 
 
 def run_ours(project: Path, series: Series, log: Path, *, capture: str) -> None:
-    """One run of our command. `capture`: the path that pictures must take, "surface" or "screenshot"."""
+    """One run of our command. `capture` is the capture path: "surface" or "screenshot"."""
     program = Path(sys.executable).with_name("hyperframes-render")
     command = [str(program), "render", str(project), "-o", str(series.output), "--fps", str(FPS), "--json"]
     environment = {"HYPERFRAMES_RENDER_CAPTURE": "screenshot"} if capture == "screenshot" else {}
@@ -182,21 +182,21 @@ def run_ours(project: Path, series: Series, log: Path, *, capture: str) -> None:
 
 
 def capture_paths(result: dict[str, Any]) -> str:
-    """The paths that a run's pictures took, "surface" or "screenshot", one word for each that occurs."""
+    """The capture paths of a run, separated by commas."""
     return ", ".join(sorted({str(browser["path"]) for browser in result["capture"]}))
 
 
 def forget(series: Series) -> None:
-    """Drop the warm-up's figures."""
+    """Remove the measurements of the warm-up."""
     series.seconds.clear()
     series.processor_seconds.clear()
     series.results.clear()
 
 
 def copy_projects(composition: Path, scratch: Path) -> tuple[Path, Path]:
-    """Two copies of the composition: for the official program, without CDNs, and for ours, as it is.
+    """Copy the composition twice: with local scripts for the official program, and unchanged for ours.
 
-    The official program asks CDNs for GSAP and fails offline; ours answers those addresses itself.
+    The official program loads GSAP from CDNs and fails offline. Ours serves those addresses from its packages.
     """
     official, ours = scratch / "official", scratch / "ours"
     gsap = OFFICIAL / "node_modules" / "gsap" / "dist"
@@ -206,7 +206,7 @@ def copy_projects(composition: Path, scratch: Path) -> tuple[Path, Path]:
     for address in _CDN_SCRIPT.finditer(html):
         script = gsap / address[1]
         if not script.is_file():
-            raise BenchError(f"{composition.name} wants {address[0]}, which the official program cannot reach")
+            raise BenchError(f"{composition.name} needs {address[0]}, which the official program cannot reach")
         html = html.replace(address[0], script.name)
         shutil.copy(script, official)
     (official / "index.html").write_text(html, "utf-8")

@@ -1,7 +1,7 @@
-"""Pictures against pictures, frame by frame: VMAF, PSNR, and whether frame numbers agree.
+"""Compares videos frame by frame: VMAF, PSNR, and whether frame numbers agree.
 
-Every video is decoded to raw frames first, by an ffmpeg of its own whose output is piped into the comparison:
-frame n meets frame n, whatever time stamps the files carry (two demuxed inputs were seen one frame apart).
+A separate ffmpeg process decodes each video to raw frames and pipes them into the comparison. So frame n is compared
+with frame n for any time stamps. (Two demuxed inputs were once compared with an offset of one frame.)
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import av
 import imageio_ffmpeg
 from measure import FPS, BenchError
 
-#: Decibels that stand for "equal": PSNR is infinite there, and a mean needs a number.
+#: PSNR in dB of equal frames. It is infinite, but a mean needs a number.
 EQUAL_DB = 100.0
-#: A frame moves where it differs from both its neighbours by less than so many decibels of PSNR.
+#: A frame moves if its PSNR against both neighbours is below this many dB.
 MOVING_BELOW_DB = 40.0
 
 
@@ -43,7 +43,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class VideoShape:
-    """What the file says. Sizes in pixels."""
+    """Properties of a video file. Sizes in pixels."""
 
     width: int
     height: int
@@ -54,15 +54,15 @@ class VideoShape:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Whether our frame n shows what the official frame n shows, over the frames that move."""
+    """Whether our moving frames have the same numbers as the official ones."""
 
     moving: int
-    #: Moving frames that are nearer to a neighbour of the official frame: number, dB to n-1, n and n+1.
+    #: Moving frames that are more similar to a neighbour of the official frame: number, dB to n-1, n and n+1.
     shifted: tuple[tuple[int, float, float, float], ...]
 
 
 def as_record(value: Scores | VideoShape | Alignment) -> dict[str, Any]:
-    """For the JSON record, decibels and scores to three digits."""
+    """The value as a dict for the JSON record, rounded to three digits."""
     return {name: round(item, 3) if isinstance(item, float) else item for name, item in asdict(value).items()}
 
 
@@ -115,7 +115,7 @@ def against_official(ours: Path, official: Path, reference: Path) -> tuple[Score
 
 
 def _changes(video: Path) -> list[float]:
-    """PSNR in dB of every frame n+1 against frame n: how little the picture moves."""
+    """PSNR in dB of every frame n+1 against frame n. High values mean little movement."""
     graph = "[0:v]split[a][b];[b]trim=start_frame=1,setpts=PTS-STARTPTS[next];[a][next]psnr=shortest=1:stats_file=psnr"
     with TemporaryDirectory() as folder:
         _compare([video], graph, Path(folder))
@@ -123,7 +123,7 @@ def _changes(video: Path) -> list[float]:
 
 
 def _compare(videos: list[Path], graph: str, folder: Path) -> None:
-    """Feed the raw frames of `videos` to a filter graph that writes its findings into `folder`."""
+    """Run a filter graph on the raw frames of `videos`. It writes its results into `folder`."""
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     decoders: list[subprocess.Popen[bytes]] = []
     inputs: list[str] = []
@@ -150,7 +150,7 @@ def _compare(videos: list[Path], graph: str, folder: Path) -> None:
 
 
 def _check_ends(decoders: list[subprocess.Popen[bytes]], finished: subprocess.CompletedProcess[bytes]) -> None:
-    """Raise BenchError unless every process ended well. (A decoder may find that its last frames are not wanted.)"""
+    """Raise BenchError if the comparison failed. A decoder may fail because its last frames are not read."""
     messages = [finished.stderr]
     for decoder in decoders:
         assert decoder.stdout is not None and decoder.stderr is not None
@@ -164,7 +164,7 @@ def _check_ends(decoders: list[subprocess.Popen[bytes]], finished: subprocess.Co
 
 
 def _read_psnr(statistics: Path) -> list[float]:
-    """One value in dB per line of the psnr filter's file, EQUAL_DB for equal frames."""
+    """PSNR in dB of each line of the psnr filter's file, EQUAL_DB for equal frames."""
     values = []
     for line in statistics.read_text().splitlines():
         fields = dict(part.split(":", 1) for part in line.split() if ":" in part)

@@ -1,7 +1,7 @@
-"""docs/reference/quality.md: VMAF, size and processor time of every codec and quality on three compositions.
+"""Writes docs/reference/quality.md: VMAF, size and processor time of every codec and quality on three compositions.
 
-`python tests/bench/quality_table.py`: each composition is rendered once without loss, then encoded with the product's
-own encoder arguments. VMAF is measured against the lossless frames.
+Run it with `python tests/bench/quality_table.py`. Each composition is rendered once without loss, then encoded with
+the encoder arguments of the product. VMAF compares the result with the lossless frames.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hyperframes_render.media.ffmpeg import ffmpeg_path
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
-#: Compositions of the benchmark, each with what its pictures are like.
+#: Compositions of the benchmark, each with the kind of its content.
 COMPOSITIONS = {
     "motion-graphics": Content.GRAPHICS,
     "slides": Content.GRAPHICS,
@@ -47,7 +47,7 @@ def row(raw: Path, reference: Path, codec: Codec, quality: Quality, content: Con
     subprocess.run(
         [
             *(ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-s", size, "-pix_fmt", "yuv420p", "-r", "30"),
-            # Without it the scaler takes the frames for bt601 and converts them.
+            # Without this filter the scaler assumes bt601 and converts the frames.
             *("-i", str(raw), "-vf", "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"),
             *encoder_arguments(form, quality, content, alpha=False),
             *("-threads", str(ENCODER_THREADS), str(output)),
@@ -81,23 +81,26 @@ def main() -> None:
 HEAD = "| codec | quality | VMAF mean | VMAF worst | MB | processor ms a frame |\n|---|---|---|---|---|---|"
 INTRODUCTION = """# Quality
 
-`--quality draft | standard | high`, or a number: the codec's own CRF (h264, h265: 0-51; vp8: 4-63; vp9: 0-63;
-av1: 1-63). The table is made by `python tests/bench/quality_table.py` with the encoder arguments of `formats.py`. A draft is also
-drawn at half the size and enlarged, which this table does not show: it compares encoders. VMAF is the default model.
+For authors: size and fidelity of each codec and quality. `python tests/bench/quality_table.py` writes the tables with the
+encoder arguments of `formats.py`.
 
-h264 "standard" has two profiles: flat shapes and text, or photographs, film and canvas among them. Which one is chosen
-by what the page loads: JPEG, WebP, AVIF, film, a large PNG, `<canvas>` or `<video>`. The flat profile on photographs
-costs 9 VMAF in the worst frame; the other on flat shapes twice the processor time.
+`--quality` is `draft`, `standard`, `high`, or a number: the codec's CRF (h264, h265: 0-51; vp8: 4-63; vp9: 0-63; av1: 1-63).
+A draft is also drawn at half the size and enlarged. The tables do not show this, since they compare encoders. gif (256
+colours, two passes) and png (lossless) have one quality each. prores has proxy, HQ, and HQ at a higher rate; with alpha 4444.
 
-gif (256 colours, two passes) and png (lossless) have one quality each. prores: proxy, HQ, HQ at a higher rate; 4444
-with alpha. **Alpha** (vp8, vp9, prores, png; on or off in gif): composited over white and over dark green the frames are the
-page on that colour to 43.1 dB (vp8), 42.7 dB (vp9), 55 dB
-(prores), 56 dB (png), in the worst frame of a small page with hard edges and soft shadows.
+**Choosing**: "high" of vp9 is not better than its "standard" with little movement, and takes six times as long; it is for
+photographs. The worst frames of a draft are those with fast movement.
 
-Processor times are of one machine and day (2026-11-28: a slow one, twice the times of docs/reference/performance.md, with other work
-beside it): compare them with each other only. Read from the rows: "high" of vp9 is not better than its "standard" where
-little moves, and takes six times as long; it is for photographs. A draft's worst frames are those of quick movement.
-"""
+**Profiles.** h264 "standard" has two profiles: one for flat shapes and text, one for photographs, videos and canvases. The
+files and elements of the page decide: JPEG, WebP, AVIF, a video, a large PNG, `<canvas>` or `<video>` select the second.
+The flat profile with photographs costs 9 VMAF in the worst frame. The other with flat shapes takes twice the processor time.
+
+**Alpha** (vp8, vp9, prores, png; on or off in gif): composited over white and over dark green, the worst frame is 43.1 dB
+(vp8), 42.7 dB (vp9), 55 dB (prores), 56 dB (png) from the page on that colour. The page was small, with hard edges and soft
+shadows.
+
+VMAF uses the default model. Processor times are from 2026-11-28, from a slow and busy machine with twice the times of
+[performance](performance.md). Compare them with each other only."""
 
 
 if __name__ == "__main__":

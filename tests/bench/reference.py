@@ -1,6 +1,6 @@
-"""A lossless video of a composition, rendered by the product itself: what both encoders are judged against.
+"""Renders a lossless video of a composition with the product, as the reference for both encoders.
 
-Run as a program of its own, so that the benchmark's processor times stay free of it:
+Runs as a separate program, so that the benchmark's processor times do not include it:
 `python tests/bench/reference.py COMPOSITION OUTPUT.mp4 FPS` prints the render's result as JSON.
 """
 
@@ -17,12 +17,12 @@ from hyperframes_render.render.job import LocalOptions, render
 from hyperframes_render.render.result import RenderResult
 
 _product_arguments = encode.ffmpeg_arguments
-#: Options of x264 that decide what is lost; each has one value.
+#: Options of x264 that affect losses. Each has one value.
 _LOSSY = {"-preset", "-tune", "-profile:v", "-crf", "-qp", "-b:v", "-maxrate", "-bufsize", "-x264-params"}
 
 
 def lossless_arguments(spec: encode.EncodeSpec, output: Path) -> list[str]:
-    """The product's ffmpeg command line, filters included, with an encoder that loses nothing."""
+    """The product's ffmpeg arguments with a lossless encoder."""
     arguments = iter(_product_arguments(spec, output))
     kept: list[str] = []
     for argument in arguments:
@@ -37,16 +37,18 @@ def lossless_arguments(spec: encode.EncodeSpec, output: Path) -> list[str]:
 
 
 def check_reference(result: RenderResult) -> None:
-    """Raise RuntimeError where the pictures did not come straight and checked from the browser's surface."""
+    """Raise RuntimeError unless all frames were captured from the browser's surface and checked."""
     for browser in result.capture:
         if browser.path != "surface":
-            raise RuntimeError(f"no lossless reference: pictures came by {browser.path}, because {browser.reason}")
+            raise RuntimeError(
+                f"no lossless reference: frames were captured by {browser.path}, because {browser.reason}"
+            )
         if not browser.checks:
-            raise RuntimeError("no lossless reference: no picture was compared with a screenshot")
+            raise RuntimeError("no lossless reference: no frame was compared with a screenshot")
 
 
 def render_reference(source: Path, output: Path, fps: str) -> RenderResult:
-    """Render without loss, with one browser, frame after frame. Raises RuntimeError where that was not possible."""
+    """Render without loss with one browser. Raises RuntimeError if the frames are not lossless."""
     encode.ffmpeg_arguments = lossless_arguments
     try:
         result = asyncio.run(render(source, output, parse_render_input({"fps": fps}), LocalOptions(workers=1)))
@@ -57,7 +59,7 @@ def render_reference(source: Path, output: Path, fps: str) -> RenderResult:
 
 
 def main() -> None:
-    """Render the composition that is named."""
+    """Render the composition of the command line."""
     source, output, fps = sys.argv[1:]
     print(json.dumps(render_reference(Path(source), Path(output), fps).as_dict()))
 

@@ -1,4 +1,4 @@
-"""What the benchmark prints: a table for each composition, and which bars hold."""
+"""The benchmark's output: a table for each composition, and a table of limits."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from measure import Series, capture_paths
 from quality import Alignment, Scores, VideoShape, as_record
 
-#: How many times faster than the official program we must be: reading the surface, and with screenshots.
+#: Required speed relative to the official program, with the surface and with screenshots.
 SPEED_BARS = {"motion-graphics": (2.4, 1.5), "slides": (4.0, 2.5), "photos-portrait": (3.0, 1.8)}
-#: VMAF that our worst frame may lie below the official program's worst.
+#: VMAF by which our worst frame may be below the official program's worst frame.
 WORST_VMAF_SLACK = 0.5
-#: Seconds from the start of a render to its first captured frame.
+#: Limit in seconds from the start of a render to its first captured frame.
 FIRST_FRAME_SECONDS = 1.0
-#: dB of PSNR against the official picture: mean, and every frame.
+#: Limits of PSNR in dB against the official frames: mean, and every frame.
 LIKENESS_DB = (40.0, 30.0)
 
 OFFICIAL, OURS, SCREENSHOT = "official", "ours", "screenshot"
@@ -23,14 +23,14 @@ OFFICIAL, OURS, SCREENSHOT = "official", "ours", "screenshot"
 
 @dataclass
 class Findings:
-    """Everything known about one composition. Keyed by program: official, ours, screenshot."""
+    """The measurements of one composition. Dicts have the keys official, ours and screenshot."""
 
     name: str
     series: dict[str, Series]
     shapes: dict[str, VideoShape]
     vmaf: dict[str, Scores]
     psnr: dict[str, Scores]
-    #: Ours against the official video; None where quality was not measured.
+    #: Our video against the official one; None if quality was not measured.
     likeness: Scores | None = None
     alignment: Alignment | None = None
 
@@ -39,7 +39,7 @@ class Findings:
         return self.series[program].output.stat().st_size
 
     def ratio(self, program: str) -> float:
-        """How many times faster than the official program, by medians of wall time."""
+        """Speed relative to the official program, by medians of wall time."""
         return self.series[OFFICIAL].median / self.series[program].median
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bar of one composition. `counts` is False where the composition is for information."""
+    """One limit of one composition. `counts` is False if the composition is for information only."""
 
     composition: str
     what: str
@@ -79,7 +79,7 @@ class Verdict:
 
 
 def verdicts(findings: Findings) -> list[Verdict]:
-    """The bars that apply to a composition: speed where it has one, then first frame, size and picture."""
+    """The limits of a composition: speed if it has one, then first frame, size and quality."""
     found: list[Verdict] = []
     counts = findings.name in SPEED_BARS
 
@@ -99,11 +99,11 @@ def verdicts(findings: Findings) -> list[Verdict]:
     judge("size", f"{size:.3f}x", "<= 1.00x", size <= 1.0)
     frames = findings.shapes[OURS].frames, findings.shapes[OFFICIAL].frames
     judge("frames", str(frames[0]), f"= {frames[1]}", frames[0] == frames[1])
-    _judge_picture(findings, judge)
+    _judge_quality(findings, judge)
     return found
 
 
-def _judge_picture(findings: Findings, judge: Callable[[str, str, str, bool], None]) -> None:
+def _judge_quality(findings: Findings, judge: Callable[[str, str, str, bool], None]) -> None:
     if OURS in findings.vmaf:
         ours, official = findings.vmaf[OURS], findings.vmaf[OFFICIAL]
         judge("VMAF, mean", f"{ours.mean:.2f}", f">= {official.mean:.2f}", ours.mean >= official.mean)
@@ -118,7 +118,7 @@ def _judge_picture(findings: Findings, judge: Callable[[str, str, str, bool], No
 
 
 def composition_table(findings: Findings) -> str:
-    """One composition as a table: a column for each program."""
+    """A table of one composition with a column for each program."""
     facts = findings.shapes[OURS]
     rows = [["", *findings.series]]
 
@@ -163,14 +163,14 @@ def _likeness_lines(findings: Findings) -> list[str]:
 
 
 def _warning_lines(findings: Findings) -> list[str]:
-    """Warnings of our last runs, each once."""
+    """Warnings of our last runs without duplicates."""
     results = [result for series in findings.series.values() for result in series.results[-1:]]
     texts = [text for result in results for text in result["warnings"]]
     return [f"warning of ours: {text}" for text in dict.fromkeys(texts)]
 
 
 def verdict_table(found: list[Verdict]) -> str:
-    """All bars, and a last line that counts them."""
+    """A table of all limits, and a last line with their counts."""
     rows = [["composition", "bar", "is", "must be", ""]]
     for verdict in found:
         outcome = "holds" if verdict.holds else "MISSED"
@@ -186,7 +186,7 @@ def verdict_table(found: list[Verdict]) -> str:
 
 
 def _ours_only(findings: Findings, cell: Callable[[Series], str]) -> Callable[[str], str]:
-    """A cell of our own result; the official program does not tell."""
+    """A cell with a value of our result. The official program does not report it."""
 
     def text(program: str) -> str:
         series = findings.series[program]

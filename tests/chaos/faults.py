@@ -1,4 +1,4 @@
-"""Every kind of fault, and the schedule of a run: the same seed makes the same one."""
+"""All kinds of faults, and the schedule of a run. A seed determines the schedule."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tests.chaos import services
 from tests.chaos.services import Services
 from tests.integration.workflow.stack import Stack
 
-#: Of the requests of a service that fails: clients try five times, so some calls come through and some do not.
+#: Share of requests that fail. Clients try five times, so some calls succeed and some fail.
 _SHARE = 0.5
 _FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 _FUNCTIONS = ("plan", "render_chunk", "assemble", "record", "api", "notify", "grant")
-#: Its clock is wrong by so many seconds; a minute is what sweep waits for in AWS.
+#: Error of a wrong clock in seconds. Sweep waits for a minute in AWS.
 _SKEW = 45
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong at `at` seconds of a run, for `seconds`."""
+    """A fault that begins `at` seconds after the start of a run, and lasts for `seconds`."""
 
     at: float
     kind: str
@@ -46,19 +46,19 @@ class Fault:
 
 @dataclass
 class Machine:
-    """The stack, and what is done to it. `done` counts what each kind of fault really hit."""
+    """The stack, and methods that cause faults. `done` counts the effects of each kind of fault."""
 
     stack: Stack
     services: Services
     chance: random.Random
-    #: The ids of tasks that may be at work or have ended, the newest last.
+    #: The ids of accepted tasks, the newest last.
     accepted: list[str]
     done: Counter[str] = field(default_factory=Counter)
-    #: Webhook messages that were seen, to be sent again.
+    #: The URL of a queue with copies of webhook messages, which are sent again.
     copies_queue: str = ""
 
     def kill(self, kind: str, function: str, program: str = "") -> None:
-        """kill -9 of a runtime process of the function, or of a `program` below one."""
+        """Kill a runtime process of the function, or its child process `program`, with SIGKILL."""
         found = self.stack.processes(function)
         if program:
             found = [pid for parent in found for pid in _below(parent, program)]
@@ -69,7 +69,7 @@ class Machine:
 
     @contextmanager
     def frozen(self, kind: str, function: str) -> Iterator[None]:
-        """A runtime process that does nothing any more, until the function's time limit ends it."""
+        """Suspend a runtime process, until the function's timeout ends it."""
         if found := self.stack.processes(function):
             with suppress(psutil.Error):
                 psutil.Process(self.chance.choice(found)).suspend()
@@ -78,7 +78,7 @@ class Machine:
 
     @contextmanager
     def without_memory(self, kind: str, function: str) -> Iterator[None]:
-        """A runtime process that gets no more memory than it has; replaced afterwards."""
+        """Limit a runtime process to its current memory, and kill it afterwards."""
         found = self.stack.processes(function)
         pid = self.chance.choice(found) if found else None
         if pid:
@@ -93,7 +93,7 @@ class Machine:
 
     @contextmanager
     def full_disks(self, kind: str, function: str) -> Iterator[None]:
-        """The folders for temporary files of the function's environments have no room."""
+        """Fill the folders for temporary files of the function's environments."""
         folder = self.stack.emulator.settings.folder / "functions" / f"hyperframes-render-{function.replace('_', '-')}"
         full: list[Path] = []
         for place in folder.glob("tmp-*"):
@@ -110,7 +110,7 @@ class Machine:
 
     @contextmanager
     def wrong_clock(self, kind: str, function: str) -> Iterator[None]:
-        """The function's clock is fast or slow."""
+        """Make the function's clock fast or slow."""
         offset = self.chance.choice((_SKEW, -_SKEW))
         variables = {"LD_PRELOAD": _FAKETIME, "FAKETIME": f"{offset:+d}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         with self._variables(function, variables):
@@ -133,7 +133,7 @@ class Machine:
         self.done[kind] += 1
 
     def send_messages_again(self, kind: str) -> None:
-        """Webhook messages come twice more, and in another order."""
+        """Send webhook messages twice again, in another order."""
         sqs = self.stack.client("sqs")
         bodies = []
         while found := sqs.receive_message(QueueUrl=self.copies_queue, MaxNumberOfMessages=10).get("Messages"):
@@ -147,9 +147,9 @@ class Machine:
             self.done[kind] += 1
 
     def start_again(self, kind: str) -> None:
-        """Workflows that were started are started once more under another name."""
+        """Start workflows of accepted tasks again under another name."""
         for task_id in self._some():
-            with suppress(Exception):  # that one was started again before
+            with suppress(Exception):  # it was already started again
                 self.stack.client("stepfunctions").start_execution(
                     stateMachineArn=self.stack.outputs["WorkflowArn"],
                     name=f"{task_id}-again",
@@ -158,7 +158,7 @@ class Machine:
                 self.done[kind] += 1
 
     def record_again(self, kind: str) -> None:
-        """The last step of ended tasks is called once more, with the other outcome."""
+        """Call the last step of ended tasks again, with the other outcome."""
         for task_id in self._some():
             task = self.stack.task(task_id)
             if task and int(task["status"]["N"]) >= 10:
@@ -168,7 +168,7 @@ class Machine:
                 self.done[kind] += 1
 
     def cancel(self, kind: str) -> None:
-        """Somebody cancels, whatever state the tasks are in."""
+        """Cancel tasks in any state."""
         for task_id in self._some():
             status, _ = self.stack.gateway("POST", f"/tasks/{task_id}/cancel")
             self.done[kind] += status == 200
@@ -182,17 +182,17 @@ def _below(pid: int, program: str) -> list[int]:
     found = []
     for child in descendants(pid):
         with suppress(OSError):
-            # Of Chromium's many processes the first has no --type.
+            # Chromium's main process is the one without --type.
             words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
             if program.encode() in words[0].rpartition(b"/")[2] and not any(w.startswith(b"--type=") for w in words):
                 found.append(child)
     return found
 
 
-Doing = Callable[[Machine], AbstractContextManager[None]]
+Action = Callable[[Machine], AbstractContextManager[None]]
 
 
-def _at_once(act: Callable[[Machine], None]) -> Doing:
+def _at_once(act: Callable[[Machine], None]) -> Action:
     @contextmanager
     def doing(machine: Machine) -> Iterator[None]:
         act(machine)
@@ -201,8 +201,8 @@ def _at_once(act: Callable[[Machine], None]) -> Doing:
     return doing
 
 
-def _kinds(real_engine: bool) -> dict[str, Doing]:
-    kinds: dict[str, Doing] = {}
+def _kinds(real_engine: bool) -> dict[str, Action]:
+    kinds: dict[str, Action] = {}
 
     def add(kind: str, doing: Callable[[Machine, str], Any], at_once: bool = False) -> None:
         bound: Callable[[Machine], Any] = lambda machine: doing(machine, kind)  # noqa: E731
@@ -236,7 +236,7 @@ QUICK, REAL = _kinds(False), _kinds(True)
 
 
 def schedule(seed: int, seconds: float, count: int, kinds: list[str]) -> list[Fault]:
-    """`count` faults within `seconds`: each kind before any comes a second time, in an order of chance."""
+    """`count` faults within `seconds`, in random order. No kind is repeated before all kinds have occurred."""
     chance = random.Random(seed)
     order: list[str] = []
     while len(order) < count:
@@ -245,10 +245,10 @@ def schedule(seed: int, seconds: float, count: int, kinds: list[str]) -> list[Fa
     return [Fault(at, kind, chance.uniform(3, 10)) for at, kind in zip(moments, order[:count], strict=True)]
 
 
-def inflict(machine: Machine, faults: list[Fault], doing: dict[str, Doing]) -> None:
-    """Do what the schedule says, at its times; several last at once. Returns when all is over.
+def inflict(machine: Machine, faults: list[Fault], doing: dict[str, Action]) -> None:
+    """Cause the faults of the schedule at their times. Faults may overlap. Returns after the last one ends.
 
-    Runs on the caller's thread: a new emulator ends with the thread that started it.
+    Runs on the caller's thread, since a new emulator ends with the thread that started it.
     """
     began = time.monotonic()
     lasting: list[tuple[float, contextlib.ExitStack]] = []
@@ -258,18 +258,18 @@ def inflict(machine: Machine, faults: list[Fault], doing: dict[str, Doing]) -> N
             if end <= moment:
                 time.sleep(max(0.0, began + end - time.monotonic()))
                 lasting.remove((end, stack))
-                _insist(stack.close)
+                _try(stack.close)
 
     for fault in faults:
         end_those_before(fault.at)
         time.sleep(max(0.0, began + fault.at - time.monotonic()))
         stack = contextlib.ExitStack()
-        _insist(lambda stack=stack, fault=fault: stack.enter_context(doing[fault.kind](machine)))  # type: ignore[misc]
+        _try(lambda stack=stack, fault=fault: stack.enter_context(doing[fault.kind](machine)))  # type: ignore[misc]
         lasting.append((fault.at + fault.seconds, stack))
     end_those_before(max((end for end, _ in lasting), default=0.0))
 
 
-def _insist(act: Callable[[], Any]) -> None:
-    """A fault may stand in the way of the next one; that one is then skipped, and its count says so."""
+def _try(act: Callable[[], Any]) -> None:
+    """Call `act` and ignore errors: one fault may prevent the next, whose count then stays lower."""
     with suppress(Exception):
         act()

@@ -1,4 +1,4 @@
-"""Webhook receivers of every character, in one server: the first part of the path says which."""
+"""Webhook receivers of different behaviour in one server. The first part of the path selects one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from http.server import ThreadingHTTPServer
 
 from tests.serving import QuietHandler, serving
 
-#: Each with its share of the tasks. One that hangs holds a try for as long as a try may take, so it is rare.
-CHARACTERS = {
-    "takes it": 0.55,
+#: Share of the tasks for each behaviour. "hangs" is rare, since it holds each try until its timeout.
+BEHAVIOURS = {
+    "accepts": 0.55,
     "answers 500 twice": 0.1,
     "answers 500": 0.05,
     "answers 410": 0.05,
@@ -24,14 +24,14 @@ CHARACTERS = {
     "cuts twice": 0.09,
     "hangs": 0.01,
 }
-#: Those that never take anything, until they are healed.
+#: Receivers that accept no webhook until `healed`.
 NEVER = ("answers 500", "redirects", "hangs")
 _HANG_SECONDS = 20.0
 
 
 @dataclass
 class Receivers:
-    """What came: tries and deliveries by webhook-id, ids by task. `healed`: all take everything from now on."""
+    """Received webhooks: tries and deliveries by webhook-id, ids by task. With `healed`, all webhooks are accepted."""
 
     url: str = ""
     healed: bool = False
@@ -41,13 +41,13 @@ class Receivers:
     ids: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def address(self, character: str) -> str:
-        """Where a receiver of this character listens."""
-        return f"{self.url}/{character.replace(' ', '-')}"
+    def address(self, behaviour: str) -> str:
+        """The URL of the receiver with this behaviour."""
+        return f"{self.url}/{behaviour.replace(' ', '-')}"
 
     def take(self, path: str, webhook_id: str, task_id: str) -> str:
-        """What is done with a try: a status, "hang", "cut" or "redirect"."""
-        character = path.strip("/").replace("-", " ")
+        """Count a try, and choose the response: a status, "hang", "cut" or "redirect"."""
+        behaviour = path.strip("/").replace("-", " ")
         with self._lock:
             self.ids[task_id].add(webhook_id)
             self.tries[webhook_id] += 1
@@ -60,7 +60,7 @@ class Receivers:
                 "answers 500 twice": "500" if number < 3 else "200",
                 "answers 429 once": "429" if number < 2 else "200",
                 "cuts twice": "cut" if number < 3 else "200",
-            }.get(character, "200")
+            }.get(behaviour, "200")
             does = "200" if self.healed else does
             if does == "200":
                 self.delivered[webhook_id] += 1
@@ -71,7 +71,7 @@ class Receivers:
 
 @contextmanager
 def receivers() -> Iterator[Receivers]:
-    """All of them, on one free port of the loopback interface."""
+    """Start all receivers on one free port of the loopback interface."""
     kept = Receivers()
 
     class Handler(QuietHandler):
@@ -85,7 +85,7 @@ def receivers() -> Iterator[Receivers]:
                 return
             self.send_response(302 if does == "redirect" else int(does))
             if does == "redirect":
-                self.send_header("Location", f"{kept.url}/takes-it")
+                self.send_header("Location", f"{kept.url}/accepts")
             if does == "429":
                 self.send_header("Retry-After", "1")
             self.send_header("Content-Length", "0")
@@ -96,7 +96,7 @@ def receivers() -> Iterator[Receivers]:
         request_queue_size = 128
 
         def handle_error(self, *_: object) -> None:
-            pass  # notify was killed while it asked
+            pass  # notify was killed during its request
 
     with serving(Handler, Server) as kept.url:
         yield kept

@@ -1,7 +1,7 @@
-"""Faults of every kind on the whole stack at work; afterwards: did each accepted task come to exactly one end?
+"""Causes faults of every kind in the running stack, then checks that each accepted task has exactly one end.
 
-`python -m tests.chaos.run --seed 1 --tasks 1000 --seconds 240 --faults 60 [--real]`; `make chaos`. Prints the schedule,
-then what was hit, then figures; exits with an error that names the tasks where a promise was broken.
+`python -m tests.chaos.run --seed 1 --tasks 1000 --seconds 240 --faults 60 [--real]`; `make chaos`. Prints the schedule
+and figures. Exits with an error that names the tasks for which a check failed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from hyperframes_render.media.probe import probe_video
 from tests.chaos.faults import QUICK, REAL, Machine, inflict, schedule
-from tests.chaos.receivers import CHARACTERS, NEVER, Receivers, receivers
+from tests.chaos.receivers import BEHAVIOURS, NEVER, Receivers, receivers
 from tests.chaos.services import Services
 from tests.integration.workflow.stack import KEY, Stack, composition, running_stack
 
@@ -36,48 +36,49 @@ PAGE = (
     '<div id="s" data-composition-id="main" data-width="64" data-height="36" data-fps="25" data-duration="0.4"'
     ' data-start="0" style="width:64px;height:36px;background:#fff"></div><!--{}-->'
 )
-#: Seconds, shorter than in AWS so that what is lost is found within a run: functions' own limits, and what sweep waits.
+#: Timeouts of functions in seconds, shorter than in AWS so that sweep finds lost tasks within a run.
 _LIMITS = {"plan": 30, "render-chunk": 30, "assemble": 30, "record": 20, "notify": 25, "grant": 10}
+#: Seconds: LONGEST_FUNCTION_SECONDS of sweep, and the visibility timeout of webhook messages.
 _OUTLIVES, _VISIBILITY = 35, 35
-#: Seconds that a call waits for a free environment, and more for each task: a thousand that are refused every five
-#: seconds and try again leave the emulator no time for anything else.
+#: Seconds that a call waits for a free environment: a constant and an amount per task. Retries of a thousand refused
+#: calls every five seconds would use all of the emulator's time.
 _WAIT, _WAIT_A_TASK = 5, 0.05
-#: Seconds before sweep looks at a task, and more for each task that waits: looking at a thousand every five seconds
-#: would be all that the emulator does.
+#: Seconds before sweep checks a task: a constant and an amount per task. Checks of a thousand tasks every five seconds
+#: would use all of the emulator's time.
 _ATTENTION, _ATTENTION_A_TASK = 5, 0.02
-#: Seconds for the backlog, and more for each task: a slow machine does two a second.
+#: Seconds for the backlog: a constant and an amount per task. A slow machine renders two tasks per second.
 _SETTLE, _SETTLE_A_TASK = 600, 1.0
 _FINAL = ("10", "11", "12")
-#: What a client may be answered while faults are on; it sends the same request again.
+#: Status codes of temporary errors during faults. The client repeats the request.
 _PASSING = {429, 500, 502, 503, 504}
 
 
 class Broken(AssertionError):
-    """A promise that was not kept."""
+    """A check failed."""
 
 
 @dataclass
 class Chaos:
-    """One run: what was sent, what came of it."""
+    """One run: submitted tasks, answers, events and results."""
 
     stack: Stack
     hooks: Receivers
     machine: Machine
     real: bool
     answers: Counter[str] = field(default_factory=Counter)
-    #: Task id → its composition, and the character of its webhook's receiver ("" without a webhook).
+    #: Task id → its composition, and the behaviour of its webhook receiver ("" without a webhook).
     compositions: dict[str, str] = field(default_factory=dict)
-    characters: dict[str, str] = field(default_factory=dict)
+    behaviours: dict[str, str] = field(default_factory=dict)
     finals: defaultdict[str, set[tuple[str, int]]] = field(default_factory=lambda: defaultdict(set))
-    half_written: set[str] = field(default_factory=set)
+    incomplete: set[str] = field(default_factory=set)
     over: threading.Event = field(default_factory=threading.Event)
-    #: Made once: reading the trusted certificates for each request took more than the API did.
+    #: One client for all requests: loading certificates takes longer than a request.
     sender: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
-    # what callers do
+    # Requests of clients.
 
     def submit_all(self, tasks: int, seconds: float, seed: int) -> None:
-        """Send all tasks, evenly over the time."""
+        """Submit all tasks at equal intervals."""
         began = time.monotonic()
 
         def one(number: int) -> None:
@@ -89,18 +90,18 @@ class Chaos:
                 pass
 
     def _submit(self, number: int, chance: random.Random) -> None:
-        """One task, sent until it is accepted; every tenth is sent twice, as a client does that heard no answer."""
+        """Submit one task. Every tenth is submitted twice, as by a client that got no answer."""
         html = PAGE.format(number) if self.real else self._script(chance)
         body: dict[str, Any] = {"app": "infsh/hyperframes-render", "input": {"html": html}, "metadata": {"n": number}}
-        character = ""
+        behaviour = ""
         if chance.random() < 0.5:
-            (character,) = chance.choices(list(CHARACTERS), list(CHARACTERS.values()))
-            body["webhook"] = self.hooks.address(character)
+            (behaviour,) = chance.choices(list(BEHAVIOURS), list(BEHAVIOURS.values()))
+            body["webhook"] = self.hooks.address(behaviour)
         ids = {self._post(body, f"chaos {number}") for _ in range(1 + (chance.random() < 0.1))}
         if len(ids) != 1:
             raise Broken(f"the same request became {len(ids)} tasks: {ids}")
         (task_id,) = ids
-        self.compositions[task_id], self.characters[task_id] = html, character
+        self.compositions[task_id], self.behaviours[task_id] = html, behaviour
         self.machine.accepted.append(task_id)
 
     def _script(self, chance: random.Random) -> str:
@@ -130,10 +131,10 @@ class Chaos:
             time.sleep(0.3)
         raise Broken(f"the request {key} was not accepted within 5 minutes")
 
-    # what is watched meanwhile
+    # Monitoring during the run.
 
     def watch(self) -> None:
-        """Collect events, call sweep more often than the schedule does, and look for half-written results."""
+        """Collect events, call sweep more often than its schedule does, and look for incomplete results."""
         looked: set[str] = set()
         beats = 0
         while not self.over.wait(1):
@@ -144,11 +145,11 @@ class Chaos:
                 with suppress(Exception):
                     self.stack.sweep()
             if beats % 5 == 0:
-                with suppress(OSError, BotoCoreError, ClientError):  # there is no power
+                with suppress(OSError, BotoCoreError, ClientError):  # the emulator is stopped
                     self.look_at_results(looked)
 
     def collect(self) -> None:
-        """Final events, by task."""
+        """Collect final events by task."""
         self.stack.events("")
         for event in self.stack._events:
             if str(event["status"]) in _FINAL:
@@ -156,15 +157,15 @@ class Chaos:
         self.stack._events.clear()
 
     def look_at_results(self, looked: set[str]) -> None:
-        """A record that can be seen is whole, and so is the video that it names."""
+        """Check that each visible result and its video are complete."""
         for key in self.stack.keys("outbox/tasks/"):
             if key.endswith("result.json") and key not in looked:
                 if problem := self.problem_of_result(key):
-                    self.half_written.add(f"{key}: {problem}")
+                    self.incomplete.add(f"{key}: {problem}")
                 looked.add(key)
 
     def problem_of_result(self, key: str) -> str:
-        """What is wrong with a record or its video; empty where nothing is."""
+        """The problem of a result or its video, empty if there is none."""
         s3 = self.stack.client("s3")
         try:
             output = json.loads(s3.get_object(Bucket=self.stack.bucket, Key=key)["Body"].read())["output"]
@@ -184,34 +185,34 @@ class Chaos:
             frames = probe_video(Path(file.name)).frames
         return "" if frames == output["frames"] else f"{frames} frames instead of {output['frames']}"
 
-    # what must be so afterwards
+    # Checks after the run.
 
     def items(self) -> dict[str, dict[str, Any]]:
-        """Every task in the table."""
+        """All tasks in the table, by id."""
         pages = self.stack.client("dynamodb").get_paginator("scan").paginate(TableName=self.stack.table)
         return {item["id"]["S"]: item for page in pages for item in page["Items"] if "status" in item}
 
     def settle(self, seconds: float) -> dict[str, dict[str, Any]]:
-        """All tasks once none needs attention any more."""
+        """Wait until no task needs attention, and return all tasks."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             tasks = self.items()
             if all(task["status"]["N"] in _FINAL and "attention" not in task for task in tasks.values()):
                 return tasks
-            # Reading a thousand tasks keeps the emulator from its work for a second.
+            # Reading a thousand tasks blocks the emulator for a second.
             time.sleep(max(2.0, len(self.compositions) / 60))
         waiting = Counter(
             (task["status"]["N"], task.get("attention", {}).get("S", "")) for task in self.items().values()
         )
-        raise Broken(f"not at rest after {seconds:g} s; tasks by state and attention: {dict(waiting)}")
+        raise Broken(f"not settled after {seconds:g} s; tasks by state and attention: {dict(waiting)}")
 
     def check_tasks(self, tasks: dict[str, dict[str, Any]]) -> None:
-        """One final state, one record, one event id, each of all the others' mind; nothing half done, nothing left."""
+        """Check that each task has one final state, one result and one event id that agree; no leftovers."""
         wrong: list[str] = []
         if lost := set(self.compositions) - set(tasks):
             wrong.append(f"lost: {sorted(lost)}")
         if strange := set(tasks) - set(self.compositions):
-            wrong.append(f"never asked for: {sorted(strange)}")
+            wrong.append(f"never submitted: {sorted(strange)}")
         found = defaultdict(set)
         for key in self.stack.keys("outbox/tasks/"):
             found[key.split("/")[2]].add(key.split("/")[3])
@@ -225,37 +226,37 @@ class Chaos:
                 wrong.append(f"{task_id} is {status} and has {sorted(results)}")
             elif status == 10 and (problem := self.problem_of_result(f"outbox/tasks/{task_id}/result.json")):
                 wrong.append(f"{task_id}: {problem}")
-        if self.half_written:
-            wrong.append(f"seen half-written: {sorted(self.half_written)}")
+        if self.incomplete:
+            wrong.append(f"seen incomplete: {sorted(self.incomplete)}")
         if left := self.stack.keys("work/"):
             wrong.append(f"left in work/: {left[:10]}")
         if wrong:
             raise Broken("\n".join(wrong[:30]))
 
     def check_webhooks(self, tasks: dict[str, dict[str, Any]]) -> dict[str, int]:
-        """Each was taken, refused for ever (410) or is with the dead letters; sent again, these are taken too."""
-        wanted = {f"evt_{id_}_{task['status']['N']}" for id_, task in tasks.items() if self.characters.get(id_)}
+        """Check that each webhook was delivered, refused with 410, or is a dead letter that can be delivered again."""
+        wanted = {f"evt_{id_}_{task['status']['N']}" for id_, task in tasks.items() if self.behaviours.get(id_)}
         self._wait_for_empty_queue(600)
         dead = self._dead_letters()
         taken, gone = set(self.hooks.delivered), self.hooks.gone
         if lost := wanted - taken - gone - set(dead):
-            raise Broken(f"webhooks that are nowhere: {sorted(lost)}")
-        never = {f"evt_{id_}_{tasks[id_]['status']['N']}" for id_, kind in self.characters.items() if kind in NEVER}
+            raise Broken(f"lost webhooks: {sorted(lost)}")
+        never = {f"evt_{id_}_{tasks[id_]['status']['N']}" for id_, kind in self.behaviours.items() if kind in NEVER}
         if not never <= set(dead):
-            raise Broken(f"never taken, and not with the dead letters: {sorted(never - set(dead))}")
+            raise Broken(f"not delivered, and not in the dead letters: {sorted(never - set(dead))}")
         self.hooks.healed = True
         for message in dead.values():
             self.stack.client("sqs").send_message(QueueUrl=self.stack.outputs["WebhookQueueUrl"], MessageBody=message)
         self._wait_for_empty_queue(300)
         if missing := set(dead) & wanted - set(self.hooks.delivered):
-            raise Broken(f"sent again and still not taken: {sorted(missing)}")
+            raise Broken(f"sent again and not delivered: {sorted(missing)}")
         if doubled := {task: ids for task, ids in self.hooks.ids.items() if len(ids) != 1}:
             raise Broken(f"webhooks under more than one id: {doubled}")
         return {
             "webhooks": len(wanted),
-            "taken": len(wanted & taken),
-            "refused for ever": len(gone & wanted),
-            "dead letters, all taken when sent again": len(dead),
+            "delivered": len(wanted & taken),
+            "refused with 410": len(gone & wanted),
+            "dead letters, all delivered when sent again": len(dead),
             "tries": sum(self.hooks.tries.values()),
         }
 
@@ -266,7 +267,7 @@ class Chaos:
             found = self.stack.client("sqs").get_queue_attributes(
                 QueueUrl=self.stack.outputs["WebhookQueueUrl"], AttributeNames=names
             )["Attributes"]
-            # A message that is between two states is counted in neither for a moment.
+            # A message that changes its state is counted in no state for a moment.
             empty = empty + 1 if not sum(int(found.get(name, 0)) for name in names) else 0
             if empty >= 5:
                 return
@@ -274,7 +275,7 @@ class Chaos:
         raise Broken(f"webhooks still wait after {seconds:g} s: {found}")
 
     def _dead_letters(self) -> dict[str, str]:
-        """Messages by webhook-id, taken from the queue."""
+        """Remove all dead letters from their queue. Returns messages by webhook-id."""
         sqs, url = self.stack.client("sqs"), self.stack.outputs["WebhookDeadLettersUrl"]
         found = {}
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -291,7 +292,7 @@ def _joined(frames: int, chunks: int) -> bytes:
 
 @contextmanager
 def chaos_stack(folder: Path, seed: int, real: bool, tasks: int, wait_seconds: float | None = None) -> Iterator[Chaos]:
-    """The deployed stack behind the proxy, with limits and waits of seconds."""
+    """The deployed stack behind the proxy, with short timeouts."""
     engine = None
     if not real:
         engine = folder / "engine"
@@ -337,7 +338,7 @@ def _copies_of_webhook_messages(stack: Stack) -> str:
 def run(
     folder: Path, *, seed: int, tasks: int, seconds: float, faults: int, real: bool = False, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """One run; its figures. Raises Broken."""
+    """Do one run and return its figures. Raises Broken if a check fails."""
     doing = REAL if real else QUICK
     planned = schedule(seed, seconds, faults, list(doing))
     say(f"seed {seed}: {len(planned)} faults of {len({fault.kind for fault in planned})} kinds")
@@ -363,7 +364,7 @@ def run(
     return {
         "tasks": tasks,
         "seconds of faults": round(after - began),
-        "seconds until all was at rest": round(settled - after),
+        "seconds until all tasks settled": round(settled - after),
         "faults": len(planned),
         "kinds of fault that hit something": len(hit),
         "hits": dict(sorted(hit.items())),
@@ -379,13 +380,13 @@ def main() -> None:
     for name, default in (("seed", 1), ("tasks", 1000), ("faults", 60)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--real", action="store_true", help="the real renderer instead of a quick stand-in")
-    given = parser.parse_args()
+    parser.add_argument("--real", action="store_true", help="use the real renderer instead of a fake one")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hyperframes-chaos-") as folder:
         try:
-            figures = run(Path(folder), **vars(given), say=lambda line: print(line, flush=True))
+            figures = run(Path(folder), **vars(options), say=lambda line: print(line, flush=True))
         except Broken as broken:
-            sys.exit(f"BROKEN (seed {given.seed}):\n{broken}")
+            sys.exit(f"BROKEN (seed {options.seed}):\n{broken}")
     for name, value in figures.items():
         if isinstance(value, dict):
             value = ", ".join(f"{one} {count}" for one, count in value.items())

@@ -1,6 +1,6 @@
-"""AWS's services as functions reach them, made to fail: a proxy in front of the emulator, real bytes on real sockets.
+"""A proxy in front of the emulator that makes AWS services fail.
 
-While no fault is on, requests and answers pass unchanged. A fault takes a share of the requests of one service.
+Without a fault, requests and answers pass unchanged. A fault affects a share of the requests of one service.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-#: Seconds of a service that does not answer: longer than the product's clients wait.
+#: Seconds of a hanging service, longer than the timeout of the product's clients.
 _HANG_SECONDS = 22.0
 _LIMIT = 16 * 1024**2
 _LENGTH = re.compile(rb"\r\ncontent-length:[ ]*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ ]*chunked", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[^\r]*", re.IGNORECASE)
-#: A signature names the service: Credential=KEY/20261124/us-east-1/s3/aws4_request
+#: The signature contains the service: Credential=KEY/20261124/us-east-1/s3/aws4_request
 _SERVICE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 
 
 @dataclass(frozen=True)
 class ServiceFault:
-    """What is done to requests of `service` ("": of every one); `method`: only to those.
+    """The fault of requests of `service` ("" for all), limited to `method` if it is set.
 
-    answer: `status` and `body` instead of the service's. slow: seconds pass first. hang: no answer at all.
-    refuse: the connection ends before the service sees the request. lose: it ends after the service has done it.
-    cut: it ends in the middle of the answer.
+    answer: `status` and `body` instead of the service's. slow: a delay of seconds. hang: no answer.
+    refuse: the connection closes before the service gets the request. lose: it closes after the service has done the
+    request. cut: it closes in the middle of the answer.
     """
 
     service: str
@@ -54,12 +54,12 @@ FAULTS = {
     "S3 asks to slow down": ServiceFault("s3", "answer", status=503, body=_xml("SlowDown")),
     "S3 cuts bodies": ServiceFault("s3", "cut", method="GET"),
     "S3 is slow": ServiceFault("s3", "slow"),
-    "S3 does it and does not say so": ServiceFault("s3", "lose"),
+    "S3 loses answers": ServiceFault("s3", "lose"),
     "DynamoDB throttles": ServiceFault(
         "dynamodb", "answer", status=400, body=_json("ProvisionedThroughputExceededException")
     ),
-    "DynamoDB writes and does not say so": ServiceFault("dynamodb", "lose"),
-    "SNS publishes and does not say so": ServiceFault("sns", "lose"),
+    "DynamoDB loses answers": ServiceFault("dynamodb", "lose"),
+    "SNS loses answers": ServiceFault("sns", "lose"),
     "STS throttles": ServiceFault("sts", "answer", status=400, body=_xml("Throttling")),
     "Step Functions throttles": ServiceFault("states", "answer", status=400, body=_json("ThrottlingException")),
     "connections are refused": ServiceFault("", "refuse"),
@@ -68,7 +68,7 @@ FAULTS = {
 
 
 class Services:
-    """The proxy. `done` counts what was made to fail, by name of the fault."""
+    """The proxy. `done` counts the failed requests by fault."""
 
     def __init__(self, upstream: int, seed: int) -> None:
         self._upstream, self._chance = upstream, random.Random(seed)
@@ -86,7 +86,7 @@ class Services:
 
     @contextlib.contextmanager
     def failing(self, name: str, share: float) -> Iterator[None]:
-        """A share of the requests fails as `name` says, while the block runs."""
+        """Apply the fault `name` to a share of the requests during the block."""
         self._on = {**self._on, name: share}
         try:
             yield
@@ -101,7 +101,7 @@ class Services:
         self._loop.run_forever()
 
     def _choose(self, head: bytes) -> tuple[str, ServiceFault] | None:
-        """The fault that befalls the request with this head, if any."""
+        """The fault for the request with this head, if any."""
         found = _SERVICE.search(head)
         service, method = (found.group(1).decode() if found else ""), head.partition(b" ")[0].decode()
         for name, share in self._on.items():
@@ -117,7 +117,7 @@ class Services:
         writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """One request and its answer; whether the connection stays open."""
+        """Handle one request and its answer. Returns whether the connection stays open."""
         head = await reader.readuntil(b"\r\n\r\n")
         if _EXPECT.search(head):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -150,7 +150,7 @@ class Services:
         return b"\r\nconnection: close" not in answer.lower()
 
     async def _ask(self, head: bytes, body: bytes) -> tuple[bytes, bytes]:
-        """The emulator's answer: its head, its body as it stands on the wire."""
+        """Send a request to the emulator. Returns the head and the raw body of its answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._upstream, limit=_LIMIT)
         try:
             writer.write(head + body)

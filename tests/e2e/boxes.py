@@ -1,4 +1,4 @@
-"""The composition of numbered boxes, and what each of its frames shows."""
+"""The composition with numbered frames, and checks of its frames."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def shown_number(frame: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> int:
 
 
 def check_boxes(video: Path, first: int = 0, count: int = 60) -> None:
-    pictures = frames(video)
-    assert [shown_number(picture) for picture in pictures] == list(range(first, first + count))
-    for number, picture in enumerate(pictures, first):
-        red, green, blue = picture[96, 96], picture[96, 224], picture[96, 352]
+    decoded = frames(video)
+    assert [shown_number(frame) for frame in decoded] == list(range(first, first + count))
+    for number, frame in enumerate(decoded, first):
+        red, green, blue = frame[96, 96], frame[96, 224], frame[96, 352]
         assert (red[0] > 128) == (15 <= number < 30), number
         assert (green[1] > 128) == (30 <= number < 42), number
         assert (blue[2] > 128) == (45 <= number < 60), number
         left = 8 * number
-        assert picture[176, left + 16, 0] > 200, number
-        assert picture[176, left + 64, 0] < 60 if left + 64 < 640 else True, number
-        assert abs(int(picture[256, 320, 0]) - 4 * number) <= 4, number
+        assert frame[176, left + 16, 0] > 200, number
+        assert frame[176, left + 64, 0] < 60 if left + 64 < 640 else True, number
+        assert abs(int(frame[256, 320, 0]) - 4 * number) <= 4, number

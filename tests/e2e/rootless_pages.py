@@ -1,4 +1,4 @@
-"""Pages without a composition root whose pictures are known by formula."""
+"""Pages without a composition root, with formulas for the content of each frame."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def blue_over_red(seconds: float) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Page:
-    """A page, the seconds that it lasts, where the white dot is at a time, and which colour is at (100, 40)."""
+    """A page, its length in seconds, and functions of time: the place of the white dot, and the colour at (100, 40)."""
 
     html: str
     seconds: float
@@ -359,16 +359,16 @@ PAGES = {
 
 
 def check_frames(video: Path, page: Page) -> None:
-    pictures = frames(video)
-    assert len(pictures) == round(page.seconds * 10)
-    for number, picture in enumerate(pictures):
+    decoded = frames(video)
+    assert len(decoded) == round(page.seconds * 10)
+    for number, frame in enumerate(decoded):
         seconds = number / 10
         colour = page.colour(seconds)
-        assert np.abs(picture[40, 100].astype(int) - colour).max() < 60, (number, picture[40, 100])
+        assert np.abs(frame[40, 100].astype(int) - colour).max() < 60, (number, frame[40, 100])
         place = page.dot(seconds)
         if place is None:
-            assert picture[120:, :].max() < 100, number
+            assert frame[120:, :].max() < 100, number
         else:
             x, y = (round(value) for value in place)
-            assert picture[y + 10, x + 10].min() > 180, (number, x, y)
-            assert picture[y + 10, (x + 60) % 200].min() < 80, (number, x, y)
+            assert frame[y + 10, x + 10].min() > 180, (number, x, y)
+            assert frame[y + 10, (x + 60) % 200].min() < 80, (number, x, y)

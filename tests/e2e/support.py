@@ -1,4 +1,4 @@
-"""Renders through the installed command, as a user does, and frames to look at."""
+"""Runs the installed command, as a user does, and decodes the frames of its videos."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMPOSITIONS = Path(__file__).parent / "compositions"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The result of a finished command."""
 
     status: int
     stdout: str
@@ -39,7 +39,7 @@ class Ended:
 
     @property
     def last_line(self) -> str:
-        """What a person reads last."""
+        """The last line on stderr."""
         return self.stderr.strip().splitlines()[-1]
 
 
@@ -57,14 +57,14 @@ def run(*arguments: object, env: dict[str, str] | None = None, timeout: float = 
 
 
 def render(source: Path, output: Path, *options: object, env: dict[str, str] | None = None) -> dict[str, Any]:
-    """Render and give the JSON result."""
+    """Render and return the JSON result."""
     return run("render", source, "-o", output, "--json", *options, env=env).result
 
 
 def frames(video: Path) -> list[NDArray[np.uint8]]:
     """All frames as RGB arrays (height, width, 3).
 
-    VP8's decoder does not know the matrix that the container names, as browsers do: it is given.
+    The colour matrix is fixed to BT.709, because VP8's decoder does not read it from the container, as browsers do.
     """
     with av.open(str(video)) as container:
         return [
@@ -84,7 +84,7 @@ def packet_times(video: Path) -> list[tuple[int, int, int]]:
 
 
 def composition(body: str = "", script: str = "", root: str = 'data-duration="1"') -> str:
-    """A small composition of 320x180 with this content, script and root attributes."""
+    """A composition of 320x180 pixels with this content, script and root attributes."""
     return (
         "<!doctype html><html><head><style>body{margin:0;background:#102030}</style></head><body>"
         f'<div id="stage" data-composition-id="m" data-start="0" data-width="320" data-height="180" {root}>{body}</div>'
@@ -93,10 +93,10 @@ def composition(body: str = "", script: str = "", root: str = 'data-duration="1"
 
 
 def hidden_leftovers(folder: Path) -> list[str]:
-    """Names of half-written files."""
+    """Names of incomplete files."""
     return [path.name for path in folder.iterdir() if ".part" in path.name or path.name.startswith(".")]
 
 
 def few(values: Sequence[str], *quick: str) -> list[Any]:
-    """All `values` of a parameter, of which `make test` takes the `quick` ones and `make test-all` the others too."""
+    """Parameters for all `values`. `make test` runs the `quick` ones, `make test-all` runs all."""
     return [pytest.param(value, marks=[] if value in quick else [pytest.mark.slow], id=value) for value in values]

@@ -1,4 +1,4 @@
-"""Bad input: a non-zero status, one readable line that names the trouble, and nothing left behind."""
+"""Bad input gives a non-zero status and one readable line that names the problem, and leaves no files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STILL = COMPOSITIONS / "still.html"
 LIBRARY = '<script src="https://cdn.jsdelivr.net/npm/gsap@3.15.0/dist/gsap.min.js"></script>'
 NO_LIBRARY = '<script src="missing/lib.js"></script>' + composition(script="motion.timeline()")
 
-#: name -> (markup, words that the error must hold)
+#: Name: markup, and words that the error must contain.
 PAGES = {
     "empty": ("", ["composition"]),
     "no-element": ("only words", ["no element"]),
@@ -22,7 +22,7 @@ PAGES = {
     "throws-late-in-loading": (composition(script="document.fonts.ready.then(() => { throw Error('cog') })"), ["cog"]),
     "missing-library": (NO_LIBRARY, ["motion is not defined", ".html"]),
     "gsap-not-loaded": (composition(script="gsap.timeline()"), ["gsap, which is not defined", "page.html", "Load"]),
-    # Fonts are put in before the script, and the fragment gets a head: lines are counted as in the author's file.
+    # The renderer adds fonts and a head to the fragment. Line numbers must still be those of the author's file.
     "line-of-a-fragment": (
         f"<style>body {{ font: 20px Roboto, Lora }}</style>\n{composition()}\n<script>\nboom();\n</script>",
         ["boom is not defined", "page.html:4:1"],
@@ -57,7 +57,7 @@ def test_a_page_that_cannot_be_rendered_is_named(name: str, tmp_path: Path) -> N
     check_refused(tmp_path, tmp_path / "page.html", words)
 
 
-def test_a_script_of_a_sub_composition_is_named_with_its_own_file_and_line(tmp_path: Path) -> None:
+def test_a_script_error_of_a_sub_composition_has_its_file_and_line(tmp_path: Path) -> None:
     host = (
         '<div data-composition-id="part" data-composition-src="parts/a b.html" data-start="0" data-duration="1"></div>'
     )
@@ -93,13 +93,13 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_page_that_loops_forever_is_ended(tmp_path: Path) -> None:
+def test_a_page_with_an_endless_loop_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "loop.html").write_text(composition(script="for(;;){}"))
     check_refused(tmp_path, tmp_path / "loop.html", ["ready", "loop"])
 
 
-def test_a_script_that_declares_a_name_anew_is_an_error(tmp_path: Path) -> None:
-    """It is not run at all, and its error has no place."""
+def test_a_script_that_declares_a_name_twice_is_an_error(tmp_path: Path) -> None:
+    """The script does not run, and its error has no line number."""
     (tmp_path / "page.html").write_text(composition("<script>let twice = 1</script>", script="let twice = 2"))
     check_refused(tmp_path, tmp_path / "page.html", ["twice", "declared"])
 
@@ -124,14 +124,14 @@ def test_an_error_while_seeking_is_a_warning_with_its_frame(tmp_path: Path) -> N
 
 
 HARMLESS = {
-    "picture": (composition(script="const i = new Image(); i.src = 'gone.png'; i.decode()"), "cannot be decoded"),
-    # The browser itself calls the library, as it calls a widget's listeners.
+    "image": (composition(script="const i = new Image(); i.src = 'gone.png'; i.decode()"), "cannot be decoded"),
+    # The browser calls the library directly, like the listener of a widget.
     "widget": (composition(f"{LIBRARY}<script>setTimeout(gsap.utils.pipe(1))</script>"), "not of the project"),
 }
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_an_error_that_is_not_of_the_projects_scripts_is_a_warning(name: str, tmp_path: Path) -> None:
+def test_an_error_outside_the_projects_scripts_is_a_warning(name: str, tmp_path: Path) -> None:
     markup, word = HARMLESS[name]
     (tmp_path / "page.html").write_text(markup)
     result = render(tmp_path / "page.html", tmp_path / "o.mp4")
@@ -152,7 +152,7 @@ def test_a_host_that_names_no_file_is_not_waited_for(tmp_path: Path) -> None:
     assert render(tmp_path / "plain.html", tmp_path / "o.mp4")["frames"] == 3
 
 
-def test_what_the_page_asked_for_in_vain_is_a_warning(tmp_path: Path) -> None:
+def test_missing_and_refused_resources_are_warnings(tmp_path: Path) -> None:
     body = '<img src="gone.png"><img src="https://example.com/x.png"><div style="font-family:Nowhere">x</div>'
     (tmp_path / "asks.html").write_text(composition(body))
     result = render(tmp_path / "asks.html", tmp_path / "o.mp4", "--network", "none")

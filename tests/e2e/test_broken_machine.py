@@ -1,4 +1,4 @@
-"""What dies, stalls or fills up ends in a clear error or a good video, and leaves no process and no file."""
+"""Dead processes and full disks give a clear error or a correct video, and leave no process and no file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOXES = COMPOSITIONS / "boxes.html"
 
 
 def named(word: str, tree: list[psutil.Process]) -> list[psutil.Process]:
-    """Those of `tree` whose program has `word` in its path; ffmpeg's arguments name the browser's version."""
+    """Processes of `tree` whose program's path contains `word`. Arguments are ignored: ffmpeg's name the browser."""
     found = []
     for process in tree:
         with suppress(psutil.Error, IndexError):  # a zombie has no command line
@@ -31,19 +31,19 @@ def named(word: str, tree: list[psutil.Process]) -> list[psutil.Process]:
 
 @dataclass
 class Running:
-    """A render at work, and the processes that it had started by then."""
+    """A running render, and the processes that it has started."""
 
     process: subprocess.Popen[str]
     started: list[psutil.Process]
 
     def alive(self, word: str) -> list[psutil.Process]:
-        """Processes of the render whose program has `word` in its path, as of now."""
+        """The render's running processes whose program's path contains `word`."""
         return named(word, psutil.Process(self.process.pid).children(recursive=True))
 
 
 @contextmanager
 def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterator[Running]:
-    """A long render with its temporary files below tmp_path, at work when this yields."""
+    """Start a long render with its temporary files in tmp_path. Yields when it renders frames."""
     work = tmp_path / "work"
     work.mkdir()
     process = subprocess.Popen(
@@ -75,7 +75,7 @@ def running_render(tmp_path: Path, *options: str, duration: int = 120) -> Iterat
 
 
 def check_nothing_left(tmp_path: Path, running: Running) -> None:
-    # The driver, the browser with its helpers, ffmpeg: all seen, none living nor left for somebody else to reap.
+    # The driver, the browser and its child processes, and ffmpeg have started, and none runs or is a zombie.
     assert len(running.started) >= 5
     _, left = psutil.wait_procs(running.started, timeout=15)
     assert left == []

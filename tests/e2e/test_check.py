@@ -1,4 +1,4 @@
-"""`check` says what will come out, and what will not, without rendering."""
+"""`check` reports the timeline and the problems of a composition without rendering it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIPS = """
 """
 
 
-def test_the_timeline_is_shown_as_resolved(tmp_path: Path) -> None:
+def test_the_timeline_is_reported_with_resolved_times(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(composition(CLIPS, root='data-duration="2" data-no-timeline'))
     ended = run("check", tmp_path)
     assert ended.status == 0
@@ -28,7 +28,7 @@ def test_the_timeline_is_shown_as_resolved(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.mp4"))
 
 
-def test_an_id_that_ends_in_a_number_is_named_whole(tmp_path: Path) -> None:
+def test_an_id_may_end_in_a_number(tmp_path: Path) -> None:
     clips = """
 <p id="clip" data-start="0" data-duration="0.1"></p>
 <p id="clip-1" data-start="0.5" data-duration="0.5" data-track-index="1">a</p>
@@ -40,7 +40,7 @@ def test_an_id_that_ends_in_a_number_is_named_whole(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(composition(clips, root='data-duration="2" data-no-timeline'))
     table = [line.split() for line in run("check", tmp_path).stdout.splitlines() if "(p in m)" in line]
     starts = {row[3]: float(row[0]) for row in table}
-    # "clip-1-.25" may be an id as a whole, which nothing has.
+    # "clip-1-.25" is read as an id, and no element has it.
     expected = {"clip": 0, "clip-1": 0.5, "after": 1, "later": 1.25, "early": 0, "before": 0.75}
     assert starts == expected
 

@@ -1,4 +1,4 @@
-"""What is animated inside frames and shadow trees follows the video's time, whole or in chunks."""
+"""Animations in iframes and shadow trees follow the video's time, with and without chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.e2e.support import composition, few, frames, render
 
-#: A box that goes from the left to 160 pixels in a second.
+#: A box that moves from 0 to 160 pixels in a second.
 BOX = """<style>i { position: absolute; left: 0; top: 20px; width: 40px; height: 40px; background: #ffd166;
   animation: go 1s linear both; } @keyframes go { to { left: 160px; } }</style><i></i>"""
 SHADOW = f'<div id="host" style="position:absolute;inset:0"><template shadowrootmode="open">{BOX}</template></div>'
@@ -19,21 +19,21 @@ PLACE = "position:absolute;left:0;top:0;width:320px;height:180px;border:0"
 
 
 def left_edges(video: Path) -> list[int]:
-    """Where the box begins in each frame, in pixels."""
+    """The left edge of the box in each frame, in pixels."""
 
-    def edge(picture: NDArray[np.uint8]) -> int:
-        return int((picture[30:50, :, 0].mean(axis=0) > 130).argmax())
+    def edge(frame: NDArray[np.uint8]) -> int:
+        return int((frame[30:50, :, 0].mean(axis=0) > 130).argmax())
 
-    return [edge(picture) for picture in frames(video)]
+    return [edge(frame) for frame in frames(video)]
 
 
 @pytest.mark.parametrize("where", few(["frame", "shadow", "scripted"], "shadow"))
-def test_an_inner_animation_is_at_the_place_of_its_time(where: str, tmp_path: Path) -> None:
+def test_an_inner_animation_follows_the_videos_time(where: str, tmp_path: Path) -> None:
     (tmp_path / "inner.html").write_text(f"<!doctype html><body>{BOX}")
     body = {"frame": f'<iframe src="inner.html" style="{PLACE}"></iframe>', "shadow": SHADOW, "scripted": ""}
     host = '<div id="host" style="position:absolute;inset:0"></div>' if where == "scripted" else body[where]
     script = SCRIPTED if where == "scripted" else ""
-    # It is in a clip that begins at 0.2 s: until then there is nothing.
+    # The clip begins at 0.2 s and is hidden before.
     clip = f'<div class="clip" data-start="0.2" data-duration="1" style="width:320px;height:180px">{host}</div>'
     (tmp_path / "index.html").write_text(composition(clip, script, 'data-duration="1" data-no-timeline'))
     for options in ([], ["--chunks", "3"]):

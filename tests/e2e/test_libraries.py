@@ -1,4 +1,4 @@
-"""Libraries come from our packages as a page's usual tags ask for them."""
+"""Libraries come from the pinned packages for the usual tags of a page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SHOW = """window.__timelines = window.__timelines || {};
 window.__timelines["NAME"] = gsap.timeline({ paused: true }).set("#box", { opacity: 1 }, 0);"""
 
 
-def test_a_script_with_a_checksum_of_another_version_is_run(tmp_path: Path) -> None:
+def test_a_script_with_the_checksum_of_another_version_runs(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(GSAP + composition(BOX, SHOW.replace("NAME", "m"), 'data-duration="0.1"'))
     render(tmp_path, tmp_path / "o.mp4", "--network", "none")
     assert frames(tmp_path / "o.mp4")[0][50, 50].tolist()[1] > 200
 
 
-def test_so_is_that_of_a_sub_composition(tmp_path: Path) -> None:
+def test_a_sub_composition_may_have_such_a_checksum(tmp_path: Path) -> None:
     inner = f'<div data-composition-id="part" data-width="320" data-height="180">{BOX}</div>'
     part = f"<template>{GSAP}{inner}<script>{SHOW.replace('NAME', 'part')}</script></template>"
     (tmp_path / "part.html").write_text(part)
@@ -55,22 +55,22 @@ composer.render();
 </script>"""
 
 
-def test_modules_of_three_and_its_addons_fit_one_another(tmp_path: Path) -> None:
+def test_modules_of_three_and_its_addons_have_one_version(tmp_path: Path) -> None:
     page = composition(SCENE, root='data-duration="0.1" data-no-timeline').replace("</head>", THREE + "</head>")
     (tmp_path / "index.html").write_text(page)
     result = render(tmp_path, tmp_path / "o.mp4", "--network", "none")
     assert not any("script" in warning for warning in result["warnings"])
-    picture = frames(tmp_path / "o.mp4")[0].astype(int)
+    frame = frames(tmp_path / "o.mp4")[0].astype(int)
     for at, colour in (((90, 160), (0xC0, 0x80, 0x40)), ((10, 10), (0x20, 0x40, 0x60))):
-        assert abs(picture[at] - colour).max() <= 6, picture[at]
+        assert abs(frame[at] - colour).max() <= 6, frame[at]
 
 
-def test_anime_runs_from_the_address_of_its_first_fourth_version(tmp_path: Path) -> None:
+def test_anime_runs_from_the_address_of_its_version_4(tmp_path: Path) -> None:
     address = "https://cdn.jsdelivr.net/npm/animejs@4.x/lib/anime.iife.min.js"
     script = """const move = anime.animate("#box", { opacity: [0, 1], duration: 100, ease: "linear", autoplay: false });
     (window.__hfAnime = window.__hfAnime || []).push(move);"""
     page = composition(BOX, script, 'data-duration="0.3" data-no-timeline')
     (tmp_path / "index.html").write_text(f'<script src="{address}"></script>{page}')
     assert render(tmp_path, tmp_path / "o.mp4", "--network", "none")["warnings"] == []
-    pictures = frames(tmp_path / "o.mp4")
-    assert pictures[0][50, 50].tolist()[1] < 60 and pictures[8][50, 50].tolist()[1] > 200
+    decoded = frames(tmp_path / "o.mp4")
+    assert decoded[0][50, 50].tolist()[1] < 60 and decoded[8][50, 50].tolist()[1] > 200

@@ -1,4 +1,4 @@
-"""Every codec shows every frame at its time, with the alpha, size and sound that were asked for."""
+"""Every codec shows every frame at its time, with the requested alpha, size and sound."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from tests.e2e.support import COMPOSITIONS, few, frames, packet_times, render, r
 ALPHA = COMPOSITIONS / "alpha.html"
 RICH = COMPOSITIONS / "rich.html"
 RATES = [Fraction(24), Fraction(30000, 1001), Fraction(30), Fraction(60)]
-Picture = NDArray[np.uint8]
+FrameArray = NDArray[np.uint8]
 
 
 def name_of(codec: str) -> str:
     return f"o{FORMATS[Codec(codec)].suffix}"
 
 
-def pictures(video: Path) -> list[Picture]:
-    """Every frame as RGB, whatever the container."""
+def decode_frames(video: Path) -> list[FrameArray]:
+    """Every frame as RGB, from any container."""
     if video.suffix == ".zip":
         with zipfile.ZipFile(video) as archive:
             names = archive.namelist()
@@ -44,7 +44,7 @@ def pictures(video: Path) -> list[Picture]:
     return frames(video)
 
 
-def pictures_with_alpha(video: Path) -> list[Picture]:
+def decode_frames_with_alpha(video: Path) -> list[FrameArray]:
     """Every frame as straight RGBA."""
     if video.suffix == ".zip":
         with zipfile.ZipFile(video) as archive:
@@ -68,7 +68,7 @@ def pictures_with_alpha(video: Path) -> list[Picture]:
 
 
 def sound_of(video: Path) -> NDArray[np.float64]:
-    """The first channel at 48 kHz, as a player hears it: what an edit list hides is left out."""
+    """The first channel at 48 kHz as a player plays it, without samples that an edit list hides."""
     with av.open(str(video)) as container:
         resampler = av.AudioResampler("flt", "stereo", 48000)
         parts = [
@@ -81,7 +81,7 @@ def sound_of(video: Path) -> NDArray[np.float64]:
 
 
 def check_numbers(video: Path, count: int, first: int = 0) -> None:
-    assert [shown_number(picture) for picture in pictures(video)] == list(range(first, first + count))
+    assert [shown_number(frame) for frame in decode_frames(video)] == list(range(first, first + count))
 
 
 @pytest.mark.parametrize("codec", list(Codec))
@@ -101,14 +101,14 @@ def test_chunks_of_every_codec_are_like_a_single_pass(codec: Codec, tmp_path: Pa
     videos = [tmp_path / f"{chunks}{FORMATS[codec].suffix}" for chunks in (1, 3)]
     for video, chunks in zip(videos, (1, 3), strict=True):
         assert render(RICH, video, *options, "--chunks", chunks)["chunks"] == chunks
-    reference, one, many = pictures(lossless), pictures(videos[0]), pictures(videos[1])
+    reference, one, many = decode_frames(lossless), decode_frames(videos[0]), decode_frames(videos[1])
     assert len(one) == len(many) == 60
     if codec is Codec.PNG:
         assert all(np.array_equal(a, b) for a, b in zip(one, many, strict=True))
         return
     distances = [(decibels(a, r), decibels(b, r)) for a, b, r in zip(one, many, reference, strict=True)]
-    # A joined frame may be further from the source than the same frame of one pass: VP8 raises some frames' quality,
-    # others in a chunk than in one pass. On the whole a joined video is never worse: it has more key frames.
+    # A joined frame may be worse than the same frame of one pass. VP8 raises the quality of some frames, and in a chunk
+    # it chooses others. On average a joined video is not worse, since it has more key frames.
     assert max(single - joined for single, joined in distances) < (0.75 if codec is Codec.VP8 else 0.5)
     assert np.mean([single - joined for single, joined in distances]) < 0.05
     if codec is not Codec.GIF:
@@ -117,18 +117,18 @@ def test_chunks_of_every_codec_are_like_a_single_pass(codec: Codec, tmp_path: Pa
         )
 
 
-def decibels(a: Picture, b: Picture) -> float:
+def decibels(a: FrameArray, b: FrameArray) -> float:
     error = float(((a.astype(int) - b) ** 2).mean())
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
 @pytest.mark.parametrize("codec", few([codec for codec in Codec if FORMATS[codec].has_alpha], Codec.VP9))
 @pytest.mark.parametrize("chunks", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_alpha_composited_over_a_colour_is_the_page_on_that_colour(codec: Codec, chunks: int, tmp_path: Path) -> None:
+def test_alpha_over_a_colour_equals_the_page_on_that_colour(codec: Codec, chunks: int, tmp_path: Path) -> None:
     video = tmp_path / name_of(codec)
     result = render(ALPHA, video, "--codec", codec, "--transparent", "--chunks", chunks, "--network", "none")
     assert result["video"]["alpha"] is True
-    transparent = pictures_with_alpha(video)
+    transparent = decode_frames_with_alpha(video)
     levels = len(np.unique(np.stack(transparent)[..., 3]))
     if codec is Codec.GIF:
         assert levels == 2
@@ -142,26 +142,26 @@ def test_alpha_composited_over_a_colour_is_the_page_on_that_colour(codec: Codec,
             )
         )
         render(page, tmp_path / f"{name}.zip", "--codec", "png", "--network", "none")
-        for seen, wanted in zip(transparent, pictures(tmp_path / f"{name}.zip"), strict=True):
+        for seen, wanted in zip(transparent, decode_frames(tmp_path / f"{name}.zip"), strict=True):
             alpha = seen[..., 3:].astype(float) / 255
             over = seen[..., :3] * alpha + np.array(colour) * (1 - alpha)
             assert decibels(np.rint(over).astype(np.uint8), wanted) >= 42
 
 
-def test_a_scale_factor_makes_text_really_sharper(tmp_path: Path) -> None:
+def test_a_scale_factor_makes_text_sharper(tmp_path: Path) -> None:
     for scale in (1, 2):
         result = render(
             RICH, tmp_path / f"{scale}.zip", "--codec", "png", "--scale-factor", scale, "--network", "none", "--to", 0.1
         )
         assert (result["width"], result["height"]) == (640 * scale, 360 * scale)
-    small, large = pictures(tmp_path / "1.zip")[-1], pictures(tmp_path / "2.zip")[-1]
+    small, large = decode_frames(tmp_path / "1.zip")[-1], decode_frames(tmp_path / "2.zip")[-1]
     enlarged = np.asarray(Image.fromarray(small).resize((1280, 720), Image.Resampling.LANCZOS))
     assert decibels(np.asarray(Image.fromarray(large).resize((640, 360), Image.Resampling.BOX)), small) > 30
-    edges = [np.abs(np.diff(picture.astype(int), axis=1)).max() for picture in (large, enlarged)]
+    edges = [np.abs(np.diff(image.astype(int), axis=1)).max() for image in (large, enlarged)]
     assert edges[0] > edges[1] + 10
 
 
-def test_a_draft_has_the_size_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_draft_has_the_requested_size(tmp_path: Path) -> None:
     result = render(BOXES, tmp_path / "o.mp4", "--quality", "draft", "--network", "none")
     assert (result["width"], result["height"], result["frames"]) == (640, 360, 60)
     check_numbers(tmp_path / "o.mp4", 60)
@@ -191,7 +191,7 @@ def test_sound_that_is_too_short_is_followed_by_silence(codec: Codec, tmp_path: 
     ("rate", "channels"),
     [pytest.param(8000, 1, marks=pytest.mark.slow), (44100, 6), pytest.param(96000, 2, marks=pytest.mark.slow)],
 )
-def test_sound_that_is_too_long_ends_with_the_picture(rate: int, channels: int, tmp_path: Path) -> None:
+def test_sound_that_is_too_long_ends_with_the_video(rate: int, channels: int, tmp_path: Path) -> None:
     tone = write_tone(tmp_path / "tone.wav", 5, rate=rate, channels=channels)
     result = render(BOXES, tmp_path / "o.mp4", "--audio-url", tone, "--network", "none", "--chunks", 2)
     assert result["duration"] == 2.0
@@ -208,7 +208,7 @@ def test_title_and_versions_are_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--codec", "h264", "--transparent"], "vp8, vp9, prores"),
         (["--codec", "gif", "--audio-url", "x.mp3"], "no sound"),
@@ -224,15 +224,15 @@ def test_title_and_versions_are_in_the_file(tmp_path: Path) -> None:
         (["--codec", "vp9"], ".webm"),
     ],
 )
-def test_what_does_not_go_together_is_said_before_rendering(options: list[str], said: str, tmp_path: Path) -> None:
+def test_conflicting_options_are_refused_before_rendering(options: list[str], message: str, tmp_path: Path) -> None:
     ended = run("render", BOXES, "-o", tmp_path / "o.mp4", "--network", "none", *options)
     assert ended.status == 1
-    assert said in ended.last_line
+    assert message in ended.last_line
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", b"RIFF\x00\x00\x00\x00WAVE"])
-def test_what_is_no_sound_is_said_before_rendering(content: bytes, tmp_path: Path) -> None:
+def test_a_file_without_sound_is_refused_before_rendering(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "sound.mp3").write_bytes(content)
     ended = run("render", BOXES, "-o", tmp_path / "o.mp4", "--network", "none", "--audio-url", tmp_path / "sound.mp3")
     assert ended.status == 1
@@ -241,7 +241,7 @@ def test_what_is_no_sound_is_said_before_rendering(content: bytes, tmp_path: Pat
 
 
 def matrix() -> list[Any]:
-    """Codec x alpha x sound x chunks x rate, without what is refused."""
+    """Codec x alpha x sound x chunks x rate, without combinations that are refused."""
     cases = []
     for codec, alpha, sound, chunks, rate in itertools.product(Codec, (False, True), (False, True), (1, 3), RATES):
         form = FORMATS[codec]
@@ -254,7 +254,9 @@ def matrix() -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("codec", "alpha", "sound", "chunks", "rate"), matrix())
-def test_the_whole_matrix(codec: Codec, alpha: bool, sound: bool, chunks: int, rate: Fraction, tmp_path: Path) -> None:
+def test_every_combination_of_options(
+    codec: Codec, alpha: bool, sound: bool, chunks: int, rate: Fraction, tmp_path: Path
+) -> None:
     options: list[object] = [
         "--codec",
         codec,
@@ -275,9 +277,9 @@ def test_the_whole_matrix(codec: Codec, alpha: bool, sound: bool, chunks: int, r
     result = render(BOXES, video, *options)
     count = -(-rate.numerator // (2 * rate.denominator))
     assert result["frames"] == count
-    # The composition shows floor(t * 30 + 1/2) of its own 30 frames a second; GSAP rounds times to seven places.
+    # The composition shows the number floor(t * 30 + 1/2) at t seconds. GSAP rounds times to seven places.
     wanted = [int(round(Fraction(number) / rate, 7) * 30 + Fraction(1, 2)) for number in range(count)]
-    assert [shown_number(picture) for picture in pictures(video)] == wanted
+    assert [shown_number(frame) for frame in decode_frames(video)] == wanted
     if sound:
         assert abs(result["video"]["sound_duration"] - float(count / rate)) < 0.05
     assert result["video"]["alpha"] is (alpha or codec is Codec.GIF)

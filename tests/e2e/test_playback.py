@@ -1,4 +1,4 @@
-"""Files that a browser can play are played by one: Chromium shows the right frame at the time that is asked for."""
+"""Chromium plays the videos that browsers can play, and shows the right frame after a seek."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.e2e.media import write_tone
 from tests.e2e.support import COMPOSITIONS, render
 
 BOXES = COMPOSITIONS / "boxes.html"
-#: What Debian's Chromium has no decoder for is decoded by PyAV elsewhere (test_outputs.py).
+#: Codecs that Debian's Chromium decodes. test_outputs.py decodes the others with PyAV.
 PLAYED = [
     ("h264", ".mp4", 'video/mp4; codecs="avc1.640028, mp4a.40.2"'),
     ("vp8", ".webm", 'video/webm; codecs="vp8, opus"'),
@@ -27,45 +27,46 @@ PLAYED = [
     ("av1", ".webm", 'video/webm; codecs="av01.0.05M.08, opus"'),
 ]
 PLAY = """async ([source, type, times]) => {
-  const film = document.createElement("video");
-  if (!film.canPlayType(type)) return null;
-  film.muted = true;
+  const video = document.createElement("video");
+  if (!video.canPlayType(type)) return null;
+  video.muted = true;
   const settled = (name) => new Promise((done, failed) => {
-    film.addEventListener(name, done, { once: true });
-    film.addEventListener("error", () => failed(new Error(film.error.message)), { once: true });
+    video.addEventListener(name, done, { once: true });
+    video.addEventListener("error", () => failed(new Error(video.error.message)), { once: true });
   });
   const loaded = settled("loadeddata");
-  film.src = source;
+  video.src = source;
   await loaded;
-  const canvas = Object.assign(document.createElement("canvas"), { width: film.videoWidth, height: film.videoHeight });
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
   const seen = [];
   for (const time of times) {
-    // A picture may be shown a little after the seek is said to be over.
-    const there = [settled("seeked"), new Promise((shown) => film.requestVideoFrameCallback(shown))];
-    film.currentTime = time;
+    // The frame may be shown a little after the "seeked" event.
+    const there = [settled("seeked"), new Promise((shown) => video.requestVideoFrameCallback(shown))];
+    video.currentTime = time;
     await Promise.all(there);
-    canvas.getContext("2d").drawImage(film, 0, 0);
+    canvas.getContext("2d").drawImage(video, 0, 0);
     seen.push(canvas.toDataURL("image/png").split(",")[1]);
   }
-  film.currentTime = 0;
+  video.currentTime = 0;
   const ended = settled("ended");
-  await film.play();
+  await video.play();
   await ended;
-  const size = [film.videoWidth, film.videoHeight];
-  return { seen, size, duration: film.duration, sound: film.webkitAudioDecodedByteCount > 0 };
+  const size = [video.videoWidth, video.videoHeight];
+  return { seen, size, duration: video.duration, sound: video.webkitAudioDecodedByteCount > 0 };
 }"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("codec", "suffix", "kind"), PLAYED, ids=[f"{codec}{suffix}" for codec, suffix, _ in PLAYED])
 @pytest.mark.parametrize("chunks", [1, 2])
-def test_chromium_plays_it_to_its_end_and_seeks_to_every_frame(
+def test_chromium_plays_a_video_to_its_end_and_seeks_to_frames(
     codec: str, suffix: str, kind: str, chunks: int, tmp_path: Path
 ) -> None:
     video = tmp_path / f"o{suffix}"
     options = ["--codec", codec, "--chunks", chunks, "--audio-url", write_tone(tmp_path / "tone.wav", 1)]
     render(BOXES, video, *options, "--duration", 1, "--network", "none")
-    # A page cannot read the pixels of a film from another place: the film stands in its address.
+    # A page cannot read the pixels of a video from another origin, so the video is a data URL.
     source = f"data:{kind.split(';')[0]};base64,{base64.b64encode(video.read_bytes()).decode()}"
     numbers = [14, 15, 16, 29, 7, 1, 0]
     with sync_playwright() as playwright:
@@ -77,12 +78,12 @@ def test_chromium_plays_it_to_its_end_and_seeks_to_every_frame(
     if played is None:
         pytest.skip(f"THIS CHROMIUM CANNOT PLAY {kind}: nothing was played")
     assert played["size"] == [640, 360] and abs(played["duration"] - 1) < 0.05 and played["sound"]
-    pictures = [np.asarray(Image.open(io.BytesIO(base64.b64decode(seen))).convert("RGB")) for seen in played["seen"]]
-    assert [shown_number(picture) for picture in pictures] == numbers
+    images = [np.asarray(Image.open(io.BytesIO(base64.b64decode(seen))).convert("RGB")) for seen in played["seen"]]
+    assert [shown_number(image) for image in images] == numbers
 
 
 def test_every_codec_that_browsers_play_is_played() -> None:
-    # Safari alone plays HEVC; ProRes, GIF and PNG are no films of browsers.
+    # Only Safari plays HEVC. Browsers do not play ProRes, GIF or PNG as videos.
     left_out = {Codec.H265, Codec.PRORES, Codec.GIF, Codec.PNG}
     assert {Codec(codec) for codec, _, _ in PLAYED} == set(Codec) - left_out
     assert all(suffix in FORMATS[Codec(codec)].muxers for codec, suffix, _ in PLAYED)

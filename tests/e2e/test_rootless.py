@@ -1,4 +1,4 @@
-"""Pages without a composition root: pictures known by formula, the same however the frames are shared out."""
+"""Pages without a composition root have the expected frames, with any number of browsers and chunks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_page_is_right_at_every_frame(name: str, tmp_path: Path) -> None:
     ],
     ids=["a list", "a shorthand", "a style attribute"],
 )
-def test_the_fonts_that_a_page_names_are_brought(style: str, tmp_path: Path) -> None:
+def test_the_fonts_that_a_page_names_are_loaded(style: str, tmp_path: Path) -> None:
     script = (
         "<script>document.body.style.background = [...document.fonts].some((face) => face.family.includes('Oswald') && face.status === 'loaded')"
         "? '#0f0' : '#f00'</script>"
@@ -60,7 +60,7 @@ ENDLESS = STYLE + "<style>#dot { animation: go 1s linear infinite } @keyframes g
 
 
 @pytest.mark.parametrize("html", [ENDLESS, "<h1>Hello</h1>"], ids=["endless animation", "nothing moves"])
-def test_a_page_that_says_no_length_is_5_seconds_long_and_says_what_to_add(html: str, tmp_path: Path) -> None:
+def test_a_page_without_a_length_is_5_seconds_long_with_a_warning(html: str, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(html)
     result = render(tmp_path / "page.html", tmp_path / "o.mp4", *SMALL)
     assert result["frames"] == 50
@@ -84,9 +84,9 @@ def test_a_page_that_says_no_length_is_5_seconds_long_and_says_what_to_add(html:
             (320, 180, "30", 12),
         ),
     ],
-    ids=["all", "length alone", "the caller wins", "a clip"],
+    ids=["all", "only the length", "options win", "a clip"],
 )
-def test_the_one_outermost_element_says_size_rate_and_length(
+def test_the_outermost_element_declares_size_rate_and_length(
     root: str, options: list[str], expected: tuple[int, int, str, int], tmp_path: Path
 ) -> None:
     (tmp_path / "page.html").write_text(f"<div {root}><p>Hello</p></div>")
@@ -94,32 +94,32 @@ def test_the_one_outermost_element_says_size_rate_and_length(
     assert (result["width"], result["height"], str(result["fps"]), result["frames"]) == expected
 
 
-def test_an_outermost_element_with_a_size_is_the_box_of_the_picture(tmp_path: Path) -> None:
+def test_an_outermost_element_with_a_size_is_the_frame(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(
         '<div data-width="64" data-height="48" data-duration="0.1" style="background:#0f0"><p>x</p></div>'
     )
     render(tmp_path / "page.html", tmp_path / "o.mp4")
-    picture = frames(tmp_path / "o.mp4")[0]
-    assert picture.shape == (48, 64, 3)
-    assert picture[[0, 0, 47, 47], [0, 63, 0, 63], 1].min() > 200
+    frame = frames(tmp_path / "o.mp4")[0]
+    assert frame.shape == (48, 64, 3)
+    assert frame[[0, 0, 47, 47], [0, 63, 0, 63], 1].min() > 200
 
 
-def test_films_and_sounds_are_in_clips_as_in_a_composition(tmp_path: Path) -> None:
-    make_film(tmp_path / "film.mp4", seconds=1)
+def test_videos_and_sounds_are_clips_as_in_a_composition(tmp_path: Path) -> None:
+    make_film(tmp_path / "video.mp4", seconds=1)
     write_tone(tmp_path / "tone.wav", seconds=0.5)
     (tmp_path / "page.html").write_text(
         "<style>body { margin: 0; background: #00f }</style>"
-        '<video class="clip" src="film.mp4" muted data-start="0.5" data-duration="0.5" '
+        '<video class="clip" src="video.mp4" muted data-start="0.5" data-duration="0.5" '
         'style="position:absolute;inset:0;width:320px;height:180px"></video>'
         '<audio class="clip" src="tone.wav" data-start="1"></audio>'
     )
     for split in SPLITS:
         options = ["--width", "320", "--height", "180", "--fps", "30", *split]
         result = render(tmp_path / "page.html", tmp_path / "o.mp4", *options)
-        assert result["frames"] == 45, "the sound is the last to end"
+        assert result["frames"] == 45, "the sound ends last"
         shown = []
-        for picture in frames(tmp_path / "o.mp4"):
-            red, _, blue = (float(picture[40:140, 60:260, channel].mean()) for channel in range(3))
+        for frame in frames(tmp_path / "o.mp4"):
+            red, _, blue = (float(frame[40:140, 60:260, channel].mean()) for channel in range(3))
             shown.append(None if blue > red + 20 else round((red * 219 / 255 + 16 - 20) / STEP))
         assert shown == [None] * 15 + list(range(15)) + [None] * 15
         loud = loudness(tmp_path / "o.mp4")
@@ -129,9 +129,9 @@ def test_films_and_sounds_are_in_clips_as_in_a_composition(tmp_path: Path) -> No
 def test_a_page_without_a_background_keeps_its_alpha(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(STYLE.replace("background: #000", "") + TRACKS)
     render(tmp_path / "page.html", tmp_path / "o.zip", *SMALL, "--duration", "0.1", "--codec", "png", "--transparent")
-    picture = first_png(tmp_path / "o.zip")
-    assert picture[40, 100].tolist() == [255, 0, 0, 255]
-    assert picture[150, 100, 3] == 0
+    frame = first_png(tmp_path / "o.zip")
+    assert frame[40, 100].tolist() == [255, 0, 0, 255]
+    assert frame[150, 100, 3] == 0
 
 
 STATIC = """<!doctype html><html><head><title>News</title><style>
@@ -145,33 +145,33 @@ def test_a_static_page_looks_as_in_a_browser(html: str, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(html if html.startswith("<!") else f"<!doctype html>{html}")
     options = ["--width", "300", "--height", "400", "--duration", "0.1", "--codec", "png"]
     render(tmp_path / "page.html", tmp_path / "o.zip", *options)
-    asyncio.run(photograph(tmp_path / "page.html", tmp_path / "browser.png"))
+    asyncio.run(take_screenshot(tmp_path / "page.html", tmp_path / "browser.png"))
     expected = np.asarray(Image.open(tmp_path / "browser.png").convert("RGB"), np.int16)
     assert np.abs(first_png(tmp_path / "o.zip")[..., :3].astype(np.int16) - expected).mean() < 2
 
 
-async def photograph(page: Path, picture: Path) -> None:
-    """What the browser by itself shows."""
+async def take_screenshot(page: Path, image: Path) -> None:
+    """Take a screenshot of the page in a plain browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium_path(), args=["--no-sandbox", "--font-render-hinting=none", "--disable-gpu"]
         )
         opened = await browser.new_page(viewport={"width": 300, "height": 400})
         await opened.goto(page.as_uri())
-        await opened.screenshot(path=picture)
+        await opened.screenshot(path=image)
         await browser.close()
 
 
-def test_check_says_in_a_notice_what_is_taken_for_granted(tmp_path: Path) -> None:
+def test_check_reports_assumptions_as_notices(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(STYLE + '<div class="clip" data-duration="3">Hello</div>')
     ended = run("check", tmp_path / "page.html", "--json")
     assert ended.status == 0
-    [problem] = ended_problems(ended.stdout)
+    [problem] = problems_of(ended.stdout)
     assert (problem["code"], problem["severity"]) == ("no_composition_root", "notice")
     assert problem["message"] == "No composition root: the body is the composition; length 3 s from its clips."
 
 
-def ended_problems(text: str) -> list[dict[str, str]]:
+def problems_of(text: str) -> list[dict[str, str]]:
     found = json.loads(text)["problems"]
     assert isinstance(found, list)
     return found
@@ -183,21 +183,19 @@ def ended_problems(text: str) -> list[dict[str, str]]:
         ("<style>#dot { animation: go 1.5s linear both } @keyframes go { to { opacity: 0 } }</style>", 1.5),
         ('<script>document.getElementById("dot").animate({ opacity: [1, 0] }, 1200)</script>', 1.2),
         ('<div class="clip" data-start="0.2" data-duration="1"></div>', 1.2),
-        ('<video src="film.mp4" muted data-start="0.5"></video>', 1.5),
+        ('<video src="video.mp4" muted data-start="0.5"></video>', 1.5),
     ],
-    ids=["CSS", "Web Animations", "a clip", "a film"],
+    ids=["CSS", "Web Animations", "a clip", "a video"],
 )
-def test_a_composition_that_says_no_length_lasts_as_long_as_what_is_in_it(
-    animation: str, seconds: float, tmp_path: Path
-) -> None:
-    make_film(tmp_path / "film.mp4", seconds=1)
+def test_a_composition_without_a_length_ends_with_its_content(animation: str, seconds: float, tmp_path: Path) -> None:
+    make_film(tmp_path / "video.mp4", seconds=1)
     root = '<div data-composition-id="m" data-width="200" data-height="200" data-no-timeline>'
     (tmp_path / "page.html").write_text(f"{STYLE}{root}{DOT}{animation}</div>")
     assert render(tmp_path / "page.html", tmp_path / "o.mp4", "--fps", "10")["frames"] == round(seconds * 10)
 
 
 @pytest.mark.parametrize("html", ["", "   \n", "only words", "<!-- a comment -->", "<!doctype html>"])
-def test_what_holds_no_element_is_refused(html: str, tmp_path: Path) -> None:
+def test_a_page_without_an_element_is_refused(html: str, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(html)
     ended = run("render", tmp_path / "page.html", "-o", tmp_path / "o.mp4")
     assert ended.status != 0
@@ -205,7 +203,7 @@ def test_what_holds_no_element_is_refused(html: str, tmp_path: Path) -> None:
 
 
 def loudness(video: Path) -> list[float]:
-    """The root mean square of each tenth of a second."""
+    """The root mean square of the sound in each tenth of a second."""
     with av.open(str(video)) as container:
         parts = [frame.to_ndarray().astype(float).mean(axis=0) for frame in container.decode(audio=0)]
     samples = np.concatenate(parts)
@@ -213,7 +211,7 @@ def loudness(video: Path) -> list[float]:
 
 
 def first_png(archive: Path) -> NDArray[np.uint8]:
-    """The first picture of a .zip of frames, as RGBA."""
+    """The first frame of a .zip of PNG files, as RGBA."""
     with zipfile.ZipFile(archive) as contents:
         name = sorted(name for name in contents.namelist() if name.endswith(".png"))[0]
         return np.asarray(Image.open(io.BytesIO(contents.read(name))).convert("RGBA"), np.uint8)

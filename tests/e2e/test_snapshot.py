@@ -1,4 +1,4 @@
-"""A picture of any time, or a sheet of several, without a render; and oddities of the picture are told."""
+"""Snapshots of one time or a sheet of several, posters, and warnings of black and frozen stretches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.boxes import BOXES, shown_number
 from tests.e2e.support import COMPOSITIONS, composition, render, run
 
 
-def test_one_time_is_the_frame_that_a_render_shows_then(tmp_path: Path) -> None:
+def test_a_snapshot_equals_the_frame_of_a_render(tmp_path: Path) -> None:
     result = json.loads(
         run("snapshot", BOXES, "-o", tmp_path / "a.png", "--at", "0.7", "--network", "none", "--json").stdout
     )
@@ -30,7 +30,7 @@ def test_several_times_are_a_sheet_in_order(tmp_path: Path) -> None:
     assert sheet.shape[1] > 2 * 400
 
 
-def test_a_transparent_picture_has_alpha(tmp_path: Path) -> None:
+def test_a_transparent_snapshot_has_alpha(tmp_path: Path) -> None:
     ended = run("snapshot", COMPOSITIONS / "alpha.html", "-o", tmp_path / "a.png", "--at", 0, "--transparent", "--json")
     assert ended.status == 0, ended.stderr
     alpha = np.asarray(Image.open(tmp_path / "a.png"))[..., 3]
@@ -38,16 +38,16 @@ def test_a_transparent_picture_has_alpha(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [(["--at", "9"], "within"), (["--at", "x"], "seconds"), (["--at", ""], "seconds")]
+    ("options", "message"), [(["--at", "9"], "within"), (["--at", "x"], "seconds"), (["--at", ""], "seconds")]
 )
-def test_a_wrong_time_is_a_clear_error(options: list[str], said: str, tmp_path: Path) -> None:
+def test_a_wrong_time_is_a_clear_error(options: list[str], message: str, tmp_path: Path) -> None:
     ended = run("snapshot", BOXES, "-o", tmp_path / "a.png", "--network", "none", *options)
     assert ended.status == 1
-    assert said in ended.last_line
+    assert message in ended.last_line
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_poster_shows_something_where_the_video_begins_empty(tmp_path: Path) -> None:
+def test_a_poster_of_a_video_with_an_empty_beginning_shows_content(tmp_path: Path) -> None:
     body = (
         '<div class="clip" data-start="1" data-duration="1" style="position:absolute;inset:40px;background:#f80"></div>'
     )
@@ -59,23 +59,23 @@ def test_a_poster_shows_something_where_the_video_begins_empty(tmp_path: Path) -
     assert poster[90, 160, 0] > 200
 
 
-def test_a_black_stretch_is_told_with_its_times(tmp_path: Path) -> None:
+def test_a_black_stretch_is_reported_with_its_times(tmp_path: Path) -> None:
     style = "position:absolute;inset:0;background:#f80"
     body = f'<div class="clip" data-start="1.5" data-duration="0.5" style="{style}"></div>'
     page = composition(body, root='data-duration="2" data-no-timeline').replace("#102030", "#000")
     (tmp_path / "black.html").write_text(page)
     result = render(tmp_path / "black.html", tmp_path / "o.mp4", "--network", "none")
-    assert "The picture is black from 0.00 s to 1.50 s." in result["warnings"]
+    assert "The video is black from 0.00 s to 1.50 s." in result["warnings"]
     assert not [text for text in render(BOXES, tmp_path / "o.mp4", "--network", "none")["warnings"] if "black" in text]
 
 
 @pytest.mark.slow
-def test_a_stretch_that_stands_while_a_timeline_moves_elements_is_told(tmp_path: Path) -> None:
-    # The box goes behind the wall at 0.5 s and comes out on the other side at 2 s.
+def test_a_stretch_without_changes_during_a_tween_is_reported(tmp_path: Path) -> None:
+    # The box moves behind another element at 0.5 s and reappears at 2 s.
     page = BOXES.parent.joinpath("hidden.html").read_text()
     (tmp_path / "hidden.html").write_text(page)
     for options in ([], ["--codec", "prores"]):
         output = tmp_path / ("o.mov" if options else "o.mp4")
         warnings = render(tmp_path / "hidden.html", output, "--network", "none", *options)["warnings"]
-        told = [text for text in warnings if text.startswith("Nothing moves")]
-        assert told == ["Nothing moves from 0.53 s to 2.00 s, although a timeline moves elements then."]
+        reported = [text for text in warnings if text.startswith("Nothing moves")]
+        assert reported == ["Nothing moves from 0.53 s to 2.00 s, although a timeline has a tween then."]

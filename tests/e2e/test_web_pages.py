@@ -1,4 +1,4 @@
-"""Pages by their address: what they name is at home where they are, within the one network policy."""
+"""Pages at an address: their relative URLs resolve there, and the network policy applies."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from tests.e2e.support import frames
 
 PAGE = """<!doctype html><html><head><link rel="stylesheet" href="style.css">
 <script src="../lib/app.js"></script></head><body><i id="dot"></i>
-<img id="picture" src="/pictures/square.svg" width="40" height="40">
-<video src="film.mp4" muted style="position:absolute;left:0;top:60px;width:80px;height:45px"></video>
+<img id="image" src="/images/square.svg" width="40" height="40">
+<video src="video.mp4" muted style="position:absolute;left:0;top:60px;width:80px;height:45px"></video>
 <script type="module">
   import { side } from "./module.js";
   const answer = await (await fetch("data.json?page=" + location.pathname.split("/").at(-1))).json();
@@ -42,9 +42,9 @@ PAGE = """<!doctype html><html><head><link rel="stylesheet" href="style.css">
 FILES: dict[str, tuple[str, str]] = {
     "/blog/page": ("text/html", PAGE),
     "/blog/style.css": ("text/css", "html,body{margin:0;background:#000} #dot{position:absolute;width:20px;height:20px}"
-                        "#picture{position:absolute;left:140px;top:0}"),
+                        "#image{position:absolute;left:140px;top:0}"),
     "/lib/app.js": ("text/javascript", "window.app = true;"),
-    "/pictures/square.svg": ("image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1">'
+    "/images/square.svg": ("image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1">'
                              '<rect width="1" height="1" fill="#00f"/></svg>'),
     "/blog/module.js": ("text/javascript", 'export const side = "left";'),
     "/blog/data.json": ("application/json", '{"colour": "#0f0"}'),
@@ -69,13 +69,13 @@ FILES: dict[str, tuple[str, str]] = {
           window.__timelines = { m: timeline };
         });"""),
     "/words": ("text/html", "only words"),
-    "/picture": ("image/png", "no page"),
+    "/image": ("image/png", "no page"),
 }  # fmt: skip
 
 
 @dataclass
 class Site:
-    """A server for all names: /blog/old redirects to /blog/page of www.site.example."""
+    """A server for all host names. /blog/old redirects to /blog/page of www.site.example."""
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
-    film = make_film(tmp_path / "film.mp4", seconds=1).read_bytes()
+    video = make_film(tmp_path / "video.mp4", seconds=1).read_bytes()
     made = Site()
 
     class Answers(BaseHTTPRequestHandler):
@@ -104,8 +104,8 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
                 status = 401 if path == "/login" else 403
             elif path == "/project.zip":
                 status, headers, body = 200, {"Content-Type": "application/zip"}, packed()
-            elif path == "/blog/film.mp4":
-                status, headers, body = 200, {"Content-Type": "video/mp4"}, film
+            elif path == "/blog/video.mp4":
+                status, headers, body = 200, {"Content-Type": "video/mp4"}, video
             elif path in FILES:
                 kind, text = FILES[path]
                 status, headers, body = 200, {"Content-Type": kind}, text.encode()
@@ -133,7 +133,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
 
 
 def packed() -> bytes:
-    """A project whose page says by its colour where it is at home."""
+    """A project whose page is green at the renderer's local origin, else red."""
     page = """<body style="margin:0"><div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2">
         </div><script src="colour.js"></script></body>"""
     colour = 'document.body.style.background = location.host === "composition.local" ? "#0f0" : "#f00";'
@@ -145,7 +145,7 @@ def packed() -> bytes:
 
 
 def is_green(video: Path) -> bool:
-    """Whether the middle of the first frame is."""
+    """Whether the middle of the first frame is green."""
     red, green, blue = frames(video)[0][18, 32]
     return bool(green > 200 and red < 60 and blue < 60)
 
@@ -156,45 +156,45 @@ def render_page(page: WebPage, output: Path, workers: int = 1, chunks: int = 1, 
 
 
 @pytest.mark.parametrize(("workers", "chunks"), [(1, 1), (2, 1), (1, 3)], ids=["one pass", "two browsers", "chunks"])
-def test_a_page_finds_its_files_where_it_is_at_home(site: Site, workers: int, chunks: int, tmp_path: Path) -> None:
+def test_a_page_loads_its_files_from_its_address(site: Site, workers: int, chunks: int, tmp_path: Path) -> None:
     result = render_page(site.at("/blog/old?x=1#top", "site.example"), tmp_path / "o.mp4", workers, chunks)
-    pictures = frames(tmp_path / "o.mp4")
-    assert len(pictures) == 15
-    for number, picture in enumerate(pictures):
-        assert picture[10, 110, 1] > 200 and picture[10, 60].max() < 60, "style sheet, module, JSON and host"
-        assert picture[20, 160, 2] > 200, "picture"
-        assert round((float(picture[70:95, 20:60].mean()) * 219 / 255 + 16 - 20) / STEP) == number, "film"
+    decoded = frames(tmp_path / "o.mp4")
+    assert len(decoded) == 15
+    for number, frame in enumerate(decoded):
+        assert frame[10, 110, 1] > 200 and frame[10, 60].max() < 60, "style sheet, module, JSON and host"
+        assert frame[20, 160, 2] > 200, "image"
+        assert round((float(frame[70:95, 20:60].mean()) * 219 / 255 + 16 - 20) / STEP) == number, "video"
     assert any(
         text.startswith("A script of the page failed") and "undefinedFunction" in text for text in result.warnings
     )
     assert "www.site.example/blog/data.json?page=page" in site.asked
 
 
-def test_the_network_policy_is_for_what_the_page_asks_for(site: Site, tmp_path: Path) -> None:
+def test_the_network_policy_applies_to_the_requests_of_a_page(site: Site, tmp_path: Path) -> None:
     result = render_page(site.at("/blog/page"), tmp_path / "o.mp4", network="none")
     assert site.asked == ["www.site.example/blog/page"]
     assert any("style.css" in text and "refused" in text for text in result.warnings)
 
 
-def test_a_composition_at_an_address_ends_with_an_error_of_its_scripts(site: Site, tmp_path: Path) -> None:
+def test_a_script_error_of_a_composition_at_an_address_is_an_error(site: Site, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="undefinedFunction"):
         render_page(site.at("/root"), tmp_path / "o.mp4")
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("/words", "no element"),
-        ("/picture", "image/png, neither HTML"),
-        ("/login", "answered 401: it wants a login"),
-        ("/members", "answered 403: it wants a login or does not let programs in"),
+        ("/image", "image/png, neither HTML"),
+        ("/login", "answered 401: it requires a login"),
+        ("/members", "answered 403: it requires a login or refuses programs"),
         ("/inward", '"localhost" is not a public address'),
         ("/loop", "redirects more than"),
         ("/nothing", "answered 404"),
     ],
 )
-def test_an_address_that_holds_no_page_is_refused(site: Site, path: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidComposition, match=said):
+def test_an_address_without_a_page_is_refused(site: Site, path: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidComposition, match=message):
         render_page(site.at(path), tmp_path / "o.mp4")
     assert not (tmp_path / "o.mp4").exists()
 
@@ -204,7 +204,7 @@ def test_a_private_address_is_refused(tmp_path: Path) -> None:
         render_page(WebPage("http://localhost:8000/"), tmp_path / "o.mp4")
 
 
-def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_host_name_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror
 
@@ -214,23 +214,23 @@ def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize("path", ["/where?x=1#top", "/project.zip"])
-def test_a_page_is_at_its_whole_address_and_a_project_is_at_home_here(site: Site, path: str, tmp_path: Path) -> None:
+def test_a_page_keeps_its_address_and_a_project_gets_a_local_one(site: Site, path: str, tmp_path: Path) -> None:
     render_page(site.at(path), tmp_path / "o.mp4", width=64, height=36)
     assert is_green(tmp_path / "o.mp4")
 
 
-def test_an_error_in_a_script_file_of_the_page_ends_the_render_and_names_the_file(site: Site, tmp_path: Path) -> None:
+def test_an_error_in_a_script_file_of_the_page_names_the_file(site: Site, tmp_path: Path) -> None:
     with pytest.raises(PageScriptFailed, match=r"undefinedFunction is not defined \(in lib/broken\.js"):
         render_page(site.at("/broken"), tmp_path / "o.mp4")
 
 
-def test_a_timeline_that_a_script_file_of_the_page_registers_late_is_waited_for(site: Site, tmp_path: Path) -> None:
+def test_a_timeline_that_a_script_file_registers_late_is_awaited(site: Site, tmp_path: Path) -> None:
     render_page(site.at("/late"), tmp_path / "o.mp4", width=64, height=36)
     assert is_green(tmp_path / "o.mp4")
 
 
 def fetched_page(site: Site, folder: str, script: str, tmp_path: Path) -> WebPage:
-    """A page whose files lie here: its markup, a file that its variables name, and no others by right."""
+    """A page whose markup was fetched, and a file that its variables name. The page may read no other local file."""
     beside = tmp_path / "source"
     (beside / "uploads/1").mkdir(parents=True)
     root = '<div data-composition-id="m" data-width="64" data-height="36" data-duration="0.2"></div>'
@@ -241,7 +241,7 @@ def fetched_page(site: Site, folder: str, script: str, tmp_path: Path) -> WebPag
 
 
 @pytest.mark.parametrize("folder", ["/", "/blog/", "/my%20blog/", "/b%C3%BCcher/", "/blog/../other/"])
-def test_a_file_that_variables_name_is_found_beside_the_page(site: Site, folder: str, tmp_path: Path) -> None:
+def test_a_file_that_variables_name_is_served_to_the_page(site: Site, folder: str, tmp_path: Path) -> None:
     script = 'document.body.style.background = await (await fetch("uploads/1/colour.txt")).text();'
     render_page(fetched_page(site, folder, script, tmp_path), tmp_path / "o.mp4", width=64, height=36)
     assert is_green(tmp_path / "o.mp4")
@@ -254,7 +254,7 @@ def test_a_file_that_variables_name_is_found_beside_the_page(site: Site, folder:
         *("https://composition.local/composition.html", "https://composition.local/uploads/1/colour.txt"),
     ],
 )
-def test_no_other_file_of_this_machine_is_answered(site: Site, address: str, tmp_path: Path) -> None:
+def test_no_other_file_of_this_machine_is_served(site: Site, address: str, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     script = f"""const answer = await fetch({address!r}).catch(() => null);
         document.body.style.background = answer?.ok ? "#f00" : "#0f0";"""
@@ -264,14 +264,14 @@ def test_no_other_file_of_this_machine_is_answered(site: Site, address: str, tmp
 
 @pytest.fixture
 def command() -> Iterator[CliRunner]:
-    """The command line in this process, where names can be made to lead to the test's server."""
+    """The command line in this process, so that host names resolve to the test's server."""
     thresholds = gc.get_threshold()
     yield CliRunner()
     gc.set_threshold(*thresholds)
     gc.unfreeze()
 
 
-def ran(command: CliRunner, *arguments: object) -> Result:
+def run_command(command: CliRunner, *arguments: object) -> Result:
     ended = command.invoke(commands, [str(argument) for argument in arguments])
     assert ended.exit_code == 0, ended.output
     return ended
@@ -280,13 +280,13 @@ def ran(command: CliRunner, *arguments: object) -> Result:
 def test_every_command_takes_an_address(site: Site, command: CliRunner, tmp_path: Path) -> None:
     address = site.at("/where?x=1#top").address
     size = ("--width", 64, "--height", 36)
-    ran(command, "render", address, "-o", tmp_path / "o.mp4", *size)
+    run_command(command, "render", address, "-o", tmp_path / "o.mp4", *size)
     assert is_green(tmp_path / "o.mp4")
-    ran(command, "snapshot", address, "-o", tmp_path / "o.png", "--at", "0", *size)
+    run_command(command, "snapshot", address, "-o", tmp_path / "o.png", "--at", "0", *size)
     assert (tmp_path / "o.png").stat().st_size > 0
-    report = json.loads(ran(command, "check", address, "--json").stdout)
+    report = json.loads(run_command(command, "check", address, "--json").stdout)
     assert (report["source"], report["declared"]["composition"]) == (address, "m")
-    assert json.loads(ran(command, "estimate", address, "--json").stdout)["frames"] == 6
+    assert json.loads(run_command(command, "estimate", address, "--json").stdout)["frames"] == 6
 
 
 @pytest.mark.parametrize("name", ["render", "snapshot", "check", "estimate"])

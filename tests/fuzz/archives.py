@@ -1,4 +1,4 @@
-"""How a stranger's archive is opened in a fuzz case."""
+"""Opens an untrusted archive in a fuzz case."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hyperframes_render.errors import InputError
 
 
 def open_archive(data: bytes, folder: Path) -> None:
-    """Open an archive in an empty folder; what comes of it stays in there."""
+    """Open an archive in an empty folder, and verify that no file is written outside it."""
     archive, target = folder / "promo.zip", folder / "unpacked"
     archive.write_bytes(data)
     target.mkdir()

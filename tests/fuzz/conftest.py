@@ -1,4 +1,4 @@
-"""Fixtures of the functions' tests, and the count of cases at the end of a run."""
+"""Fixtures of the functions' tests, and a table of the cases at the end of a run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["behaviour", "clients", "limited_cloud", "public_names"]
 
 @pytest.fixture
 def cloud(limited_cloud: Cloud) -> Cloud:
-    """AWS with a key that may ask as often as it likes: a refusal for its pace would hide what a request does."""
+    """AWS with a key without rate limits, since rate limit errors would hide the effect of a request."""
     record = make_record(KEY, "test", limits=KeyLimits(runs_a_minute=0, uploads_a_minute=0))
     DynamoKeys(TABLE, limited_cloud.dynamodb).put(record)
     return limited_cloud
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table for docs/reports/fuzzing.md."""
+    """Print the table for docs/reports/fuzzing.md."""
     if CASES:
         terminalreporter.write_line("| kind | cases |\n|---|---|")
         for kind, count in tried.items():

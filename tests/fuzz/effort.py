@@ -1,7 +1,7 @@
-"""How many cases of each kind are tried, and that none of them hangs.
+"""Sets the number of fuzz cases of each kind, and a timeout for each case.
 
-`make test` tries a few, the same each time. `make fuzz CASES=… SEED=…` tries as many as it is told, in the same
-proportions, each time others.
+`make test` runs a few cases, always the same. `make fuzz CASES=… SEED=…` runs the given number of cases in the same
+proportions, different ones for each seed.
 """
 
 from __future__ import annotations
@@ -45,34 +45,34 @@ FEW = {
     "OpenAPI, fitting": 24,
     "OpenAPI, not fitting": 24,
 }
-#: Cases in all, where more than a few are wanted.
+#: Total number of cases in `make fuzz`, 0 in `make test`.
 CASES = int(os.environ.get("FUZZ_CASES", "0"))
-#: Seconds after which a case counts as a hang: far beyond what any takes on a loaded machine.
+#: Timeout of a case in seconds, much longer than any case takes on a busy machine.
 HANG_SECONDS = 60
 
-#: Cases that were tried in this run, by kind.
+#: Number of cases in this run, by kind.
 tried: Counter[str] = Counter()
 
 
 class Hang(BaseException):
-    """A case did not end. No Exception: what is tested must not swallow it."""
+    """A case did not end. It is not an Exception, so that the tested code does not catch it."""
 
 
 def cases(kind: str) -> int:
-    """How many cases of `kind` are wanted."""
+    """Number of cases of `kind` to run."""
     return max(FEW[kind], math.ceil(CASES * FEW[kind] / sum(FEW.values())))
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """The block ends within HANG_SECONDS, or raises AssertionError."""
+    """Raise AssertionError if the block does not end within HANG_SECONDS."""
 
     def give_up(number: int, frame: FrameType | None) -> None:
         raise Hang(f"not ended after {HANG_SECONDS} s")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(HANG_SECONDS)
-    # One call into C that does not come back lets no signal through: then the run ends, and says where.
+    # A signal cannot interrupt a call into C. Then faulthandler ends the run with a traceback.
     faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True)
     try:
         yield
@@ -86,23 +86,23 @@ def bounded() -> Iterator[None]:
 
 @contextmanager
 def case(kind: str) -> Iterator[None]:
-    """One case of `kind`: counted, and ended where it hangs."""
+    """Count one case of `kind`, and end it if it hangs."""
     tried[kind] += 1
     with bounded():
         yield
 
 
-def fuzz(what: str, count: int | None = None, /, **given_by: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
-    """A test of many cases of the kind `what` (or of `count`). Its arguments beside `given_by` are fixtures."""
+def fuzz(kind: str, count: int | None = None, /, **strategies: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Run a test with many cases of `kind`, or with `count` cases. Arguments not in `strategies` are fixtures."""
 
     def decorate(test: Any) -> Any:
         effort = settings(
-            max_examples=count or cases(what),
+            max_examples=count or cases(kind),
             deadline=None,
             database=None,
             derandomize=not CASES,
             suppress_health_check=list(HealthCheck),
         )
-        return effort(given(**given_by)(test))
+        return effort(given(**strategies)(test))
 
     return decorate

@@ -1,8 +1,7 @@
 """Coverage-guided fuzzing of the readers of archives and sidecars: python -m tests.fuzz.guided READER CASES SEED.
 
-Needs atheris (requirements/fuzz.lock), which `make fuzz` installs beside the product. The saved corpus is where it
-starts from; what it finds on the way to new code is kept in .fuzz/, what makes a reader fail is written there as
-crash-….
+Needs atheris (requirements/fuzz.lock), which `make fuzz` installs. Starts with the saved corpus. Inputs that reach new
+code are saved in .fuzz/, inputs that make a reader fail are saved there as crash-….
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ with atheris.instrument_imports(include=["hyperframes_render", "zipfile", "json"
 from tests.fuzz.archives import open_archive
 
 CORPUS = Path(__file__).parent / "corpus"
-#: Found inputs stay small: a larger one says nothing more.
+#: Maximum size of an input. Larger inputs reach no additional code.
 MAX_BYTES = 8192
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-guided-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
 
@@ -45,10 +44,10 @@ READERS = {"archive": read_archive, "sidecar": read_sidecar}
 
 
 def main(reader: str, cases: str, seed: str) -> None:
-    """Try `cases` inputs; libFuzzer prints how far it came."""
+    """Run `cases` inputs. libFuzzer prints its progress."""
     found = Path(".fuzz") / reader
     found.mkdir(parents=True, exist_ok=True)
-    source.MAX_ARCHIVE_BYTES = 16 * 1024**2  # a bomb is one at any size
+    source.MAX_ARCHIVE_BYTES = 16 * 1024**2  # a low limit makes bombs fast to test
     options = [f"-runs={cases}", f"-seed={seed}", f"-max_len={MAX_BYTES}", "-timeout=60", "-rss_limit_mb=4096"]
     atheris.Setup(
         [sys.argv[0], *options, f"-artifact_prefix={found}/", str(found), str(CORPUS / reader)], READERS[reader]

@@ -1,4 +1,4 @@
-"""What strangers may send: JSON of every shape, archives, markup, and saved examples bent in every way."""
+"""Strategies for untrusted input: JSON of every shape, archives, markup, and mutations of saved examples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBER = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from([0, -1, 1e308, 5e-324, 10**400, 2**63, -(2**63) - 1])
 )
-#: Numbers as text, some of which are cheap to write and dear to work out.
+#: Numbers as text, including short ones that are expensive to compute.
 NUMBER_TEXT = st.sampled_from(
     ["1e999999999", "1e-999999999", "9" * 5000, "1/0", "30000/1001", "29.97", "١٢", "1_0", " 30 ", "+30", "0x1e", "nan"]
 ) | st.from_regex(r"[-+]?[0-9]{1,5}([./][0-9]{1,5})?(e[-+]?[0-9]{1,9})?", fullmatch=True)
@@ -41,14 +41,14 @@ def _nested(depth: int, mapping: bool) -> Any:
     return value
 
 
-#: Nested as deep as a parser just takes, or just does not.
+#: JSON with a depth near the limit of the parser.
 DEEP = st.builds(_nested, st.integers(1, 300) | st.integers(300, 990), st.booleans())
 ANY = JSON | DEEP
 
 HTML = '<div data-composition-id="main" data-width="64" data-height="36" data-fps="25" data-duration="2"></div>'
 NAMES = st.sampled_from([*FIELD_NAMES, "html", "metadata", "dry_run", "widht"]) | TEXT
 FIELDS = st.dictionaries(NAMES, ANY, max_size=5)
-#: Every field by its name, with a value that may fit.
+#: Values for every field, some of them valid.
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "width": st.integers(-1, 10_000),
     "height": st.integers(-1, 10_000),
@@ -78,13 +78,13 @@ BODY = (
 
 
 def corpus(kind: str) -> list[bytes]:
-    """The saved examples of a kind."""
+    """The saved examples of a kind, from the corpus."""
     return [path.read_bytes() for path in sorted((CORPUS / kind).iterdir())]
 
 
 @st.composite
-def bent(draw: st.DrawFn, saved: list[bytes]) -> bytes:
-    """One of the saved examples with some bytes changed, left out or doubled."""
+def mutated(draw: st.DrawFn, saved: list[bytes]) -> bytes:
+    """One of the saved examples with some bytes changed, removed, doubled or inserted."""
     data = bytearray(draw(st.sampled_from(saved)))
     for _ in range(draw(st.integers(1, 6))):
         if not data:
@@ -113,13 +113,13 @@ _METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile
 
 @st.composite
 def archives(draw: st.DrawFn) -> bytes:
-    """A whole .zip with names, kinds and sizes of every sort."""
+    """A valid .zip with entries of unusual names, types and sizes."""
     packed = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(packed, "w") as archive:
-        warnings.simplefilter("ignore")  # of names that come twice
+        warnings.simplefilter("ignore")  # duplicate names
         for name in draw(st.lists(_ENTRY_NAME, max_size=6)):
             entry = zipfile.ZipInfo("x")
-            entry.filename = name  # as it is: the constructor would mend it
+            entry.filename = name  # set directly, because the constructor corrects it
             entry.external_attr = draw(st.sampled_from([0, 0o100644, 0o120777, 0o060644, 0o040755])) << 16
             content = draw(st.binary(max_size=60)) * draw(st.sampled_from([1, 1, 1, 50_000]))
             archive.writestr(entry, content, draw(st.sampled_from(_METHODS)))
@@ -180,7 +180,7 @@ def _tags(draw: st.DrawFn) -> str:
     return f"<{name}{shown}>{inside}" + draw(st.sampled_from([f"</{name}>", "", "</div>", "/>"]))
 
 
-#: Addresses that a page may ask for: those that stand for files of ours, and others.
+#: URLs that a page may request: those of pinned packages, and others.
 PAGE_ADDRESS = st.builds(
     "https://{}/{}".format,
     st.sampled_from(
@@ -230,7 +230,7 @@ PAGE_ADDRESS = st.builds(
 _NOISE = st.sampled_from(
     ["<!--", "-->", "<![CDATA[", "<!", "</", "<", "&", "&#0;", "<?", "\0", "]]>", "<!doctype html>"]
 )
-#: Markup of a composition, most of it with a root.
+#: Markup of a composition, mostly with a root.
 MARKUP = st.lists(_tags() | _NOISE | TEXT, max_size=8).map(lambda parts: "".join([HTML[:-6], *parts, "</div>"])) | (
     st.lists(_tags() | _NOISE | TEXT, max_size=8).map("".join)
 )

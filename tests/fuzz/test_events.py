@@ -1,4 +1,4 @@
-"""Whatever an event holds: no function fails, and what cannot be read stays in its queue under its own name."""
+"""No event makes a function fail, and unreadable messages stay in their queue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PATHS = [
 
 @contextmanager
 def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing that is logged meanwhile has a traceback."""
+    """Verify that the block logs no traceback."""
     caplog.clear()
     yield
     assert not [record for record in caplog.records if record.exc_info and record.levelno >= logging.ERROR]
@@ -42,7 +42,7 @@ def no_traceback(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @st.composite
 def changed(draw: st.DrawFn, name: str) -> Any:
-    """A sample event in which some parts are other JSON, are missing, or come twice."""
+    """A sample event in which some parts are replaced, missing or cut."""
     event = copy.deepcopy(sample(name))
     for record in event.get("Records", []):
         record["body"] = json.dumps(draw(_changed_value(json.loads(record["body"]))), ensure_ascii=draw(st.booleans()))
@@ -65,7 +65,7 @@ def _changed_value(draw: st.DrawFn, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("function", ["drop", "notify"])
-def test_a_report_in_a_queue(function: str, cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_message_in_a_queue(function: str, cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     kind = f"{function} event"
 
     @fuzz(kind, events=st.lists(changed(function), min_size=1, max_size=3))
@@ -81,7 +81,7 @@ def test_a_report_in_a_queue(function: str, cloud: Cloud, caplog: pytest.LogCapt
     one()
 
 
-def test_a_file_of_any_name_and_sidecar_is_taken_or_answered(cloud: Cloud, behaviour: Behaviour) -> None:
+def test_a_file_of_any_name_and_sidecar_is_accepted_or_answered(cloud: Cloud, behaviour: Behaviour) -> None:
     @fuzz(
         "dropped file",
         name=TEXT | st.sampled_from(["a" * 980, "../x", "%2e%2e/x", "a+b", "a b", "tasks/x", "-rf", "é/é"]),
@@ -126,9 +126,9 @@ def test_the_workflow_gets_a_named_error_or_an_answer(cloud: Cloud, behaviour: B
         with case("workflow event"):
             try:
                 call(function, event)
-            except Exception as told:
-                # What the workflow's Retry and Catch go by: the name of an error of ours, its parts as JSON.
-                assert {"code", "message", "action", "retryable"} == json.loads(str(told)).keys()
+            except Exception as error:
+                # The workflow's Retry and Catch need the class name of a product error and its fields as JSON.
+                assert {"code", "message", "action", "retryable"} == json.loads(str(error)).keys()
 
     one()
 

@@ -1,4 +1,4 @@
-"""Whatever text, JSON or bytes come in: they are understood, or refused with one sentence for their sender."""
+"""Every text, JSON or byte input is accepted, or refused with an error message of one line."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from tests.fuzz.inputs import (
     PAGE_ADDRESS,
     STYLE_SHEET,
     TEXT,
-    bent,
     corpus,
+    mutated,
 )
 
 SIDECARS = corpus("sidecar")
 FUNCTIONS = [kind for kind in vars(function_settings).values() if isinstance(kind, type) and issubclass(kind, Settings)]
 
 
-def understood(read: Callable[[], Any]) -> None:
-    """`read` works, or refuses as a caller's fault."""
+def check_accepted_or_refused(read: Callable[[], Any]) -> None:
+    """Call `read`. Verify that it returns, or raises an input error of one line."""
     try:
         read()
     except (InputError, PageError) as error:
@@ -62,30 +62,30 @@ def understood(read: Callable[[], Any]) -> None:
 @fuzz("run body", body=BODY)
 def test_a_run_body(body: Any) -> None:
     with case("run body"):
-        understood(lambda: parse_run(body))
+        check_accepted_or_refused(lambda: parse_run(body))
 
 
-@fuzz("sidecar", data=st.binary(max_size=80) | INPUT.map(lambda v: json.dumps(v).encode()) | bent(SIDECARS))
+@fuzz("sidecar", data=st.binary(max_size=80) | INPUT.map(lambda v: json.dumps(v).encode()) | mutated(SIDECARS))
 def test_a_sidecar(data: bytes) -> None:
     with case("sidecar"):
-        understood(lambda: parse_sidecar(data, "promo.render.json"))
+        check_accepted_or_refused(lambda: parse_sidecar(data, "promo.render.json"))
 
 
 @pytest.mark.parametrize("path", sorted((CORPUS / "sidecar").iterdir()), ids=lambda path: path.name)
 def test_a_saved_sidecar(path: Path) -> None:
     with bounded():
-        understood(lambda: parse_sidecar(path.read_bytes(), path.name))
+        check_accepted_or_refused(lambda: parse_sidecar(path.read_bytes(), path.name))
 
 
 @fuzz("render input", values=INPUT)
-def test_render_input_that_is_taken_can_be_stored_and_read_again(values: dict[str, Any]) -> None:
+def test_accepted_render_input_can_be_stored_and_read_again(values: dict[str, Any]) -> None:
     with case("render input"):
         try:
-            taken = parse_render_input(values)
+            accepted = parse_render_input(values)
         except InputError as error:
             assert "\n" not in str(error)
             return
-        assert RenderInput.model_validate(json.loads(taken.model_dump_json())) == taken
+        assert RenderInput.model_validate(json.loads(accepted.model_dump_json())) == accepted
 
 
 @fuzz("variables", values=st.dictionaries(TEXT, ANY, max_size=3), declared=ANY | TEXT, strict=st.booleans())
@@ -94,11 +94,11 @@ def test_variables(values: dict[str, Any], declared: Any, strict: bool, tmp_path
     quoted = text.replace("&", "&amp;").replace("'", "&#39;")
     html = HTML.replace("<div ", f"<div data-composition-variables='{quoted}' ", 1)
     with case("variables"):
-        understood(lambda: prepare(html, tmp_path_factory.getbasetemp(), values, strict))
+        check_accepted_or_refused(lambda: prepare(html, tmp_path_factory.getbasetemp(), values, strict))
 
 
 def prepare(html: str, project: Path, values: dict[str, Any] | None = None, strict: bool = False) -> str:
-    """What a render does with the markup before the browser sees it."""
+    """Compile the markup as a render does."""
     document = Document(html)
     declared = read_declared(document, name="promo.html")
     page = PageSpec(64, 36, declared.fps or DEFAULT_FPS, None, variables=values or {}, strict_variables=strict)
@@ -111,7 +111,7 @@ def test_markup(html: str, tmp_path_factory: Any) -> None:
     (project / "part.html").write_text(html)
     with case("markup"):
         lint(Document(html))
-        understood(lambda: prepare(html, project))
+        check_accepted_or_refused(lambda: prepare(html, project))
 
 
 @fuzz("style sheet", css=STYLE_SHEET)
@@ -133,11 +133,11 @@ ADDRESS = TEXT | st.builds(
 @fuzz("webhook address", url=ADDRESS, private=st.booleans())
 def test_a_webhook_address(url: str, private: bool) -> None:
     with case("webhook address"):
-        understood(lambda: check_webhook(url, allow_private=private))
+        check_accepted_or_refused(lambda: check_webhook(url, allow_private=private))
 
 
 @fuzz("page address", url=PAGE_ADDRESS)
-def test_an_address_that_a_page_asks_for(url: str) -> None:
+def test_an_address_that_a_page_requests(url: str) -> None:
     packages = packages_root()
     with case("page address"):
         path = unquote(urlsplit(url).path)
@@ -158,7 +158,7 @@ def test_an_address_that_a_server_redirects_to(monkeypatch: pytest.MonkeyPatch) 
 
     async def nowhere(host: str, port: int) -> str:
         socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
-        raise fetch.FetchRefused("no test goes out")
+        raise fetch.FetchRefused("tests do not use the network")
 
     request, redirect = fetch._request, ""
     monkeypatch.setattr(fetch, "_request", first)
@@ -226,7 +226,7 @@ def test_an_environment(kind: type[Settings], values: dict[str, str]) -> None:
     ),
     noted=st.dictionaries(st.sampled_from(["class", "message", "action", "chunk"]), ANY),
 )
-def test_what_a_workflow_says_of_its_end(error: dict[str, Any], noted: dict[str, Any]) -> None:
+def test_the_failure_of_a_workflow(error: dict[str, Any], noted: dict[str, Any]) -> None:
     with case("failure of a workflow"):
         found = read_failure(error, noted)
         assert isinstance(found, RenderError)

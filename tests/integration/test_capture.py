@@ -1,4 +1,4 @@
-"""The fast ways to a picture give exactly the picture that the slow way gives, and are given up where they do not."""
+"""Fast capture paths give the same pixels as lossless screenshots, and are disabled if they differ."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
         assert (worker.capture.surface is not None) == surface
         planes = []
         for frame in frames:
-            picture = await worker.capture.take(frame, look_ahead=frame + 1 in frames, must_have=True)
-            assert picture is not None
-            planes.append(await picture.data)
-            picture.release()
+            captured = await worker.capture.take(frame, look_ahead=frame + 1 in frames, must_have=True)
+            assert captured is not None
+            planes.append(await captured.data)
+            captured.release()
         return planes
 
 
@@ -75,7 +75,7 @@ def test_the_surface_and_lossless_screenshots_are_the_same_bytes(tmp_path: Path)
     frames = range(45)
     surface = asyncio.run(capture_planes(RICH, tmp_path, surface=True, frames=frames))
     screenshots = asyncio.run(capture_planes(RICH, tmp_path, surface=False, frames=frames))
-    assert len(set(surface)) > 40, "the composition hardly moves: nothing is shown by comparing"
+    assert len(set(surface)) > 40, "the composition has too few different frames for a comparison"
     assert [a == b for a, b in zip(surface, screenshots, strict=True)] == [True] * len(frames)
 
 
@@ -83,7 +83,7 @@ def render_boxes(output: Path, source: Path = BOXES) -> RenderResult:
     return asyncio.run(render(source, output, parse_render_input({"network": "none"}), LocalOptions(workers=1)))
 
 
-def test_a_surface_that_lies_is_given_up_and_the_video_is_right(
+def test_a_surface_with_a_wrong_pixel_is_replaced_by_screenshots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_to = Surface.read_to
@@ -99,23 +99,23 @@ def test_a_surface_that_lies_is_given_up_and_the_video_is_right(
     assert any("lossless screenshot" in warning for warning in result.warnings)
 
 
-def test_a_surface_that_freezes_during_the_run_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_surface_that_freezes_is_replaced_by_screenshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hyperframes_render.browser.capture.CHECK_EVERY", 10)
     read_to, calls = Surface.read_to, 0
 
-    def read_once_in_a_while(self: Surface, address: int) -> None:
+    def read_five_times(self: Surface, address: int) -> None:
         nonlocal calls
         calls += 1
         if calls <= 5:
             read_to(self, address)
 
-    monkeypatch.setattr(Surface, "read_to", read_once_in_a_while)
+    monkeypatch.setattr(Surface, "read_to", read_five_times)
     result = render_boxes(tmp_path / "o.mp4")
     check_boxes(tmp_path / "o.mp4")
     assert [report.path for report in result.capture] == ["screenshot"]
 
 
-def test_a_browser_that_reports_no_damage_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_without_reported_damage_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begin_frame = chromium.Chromium.begin_frame
 
     async def without_damage(self: chromium.Chromium, *arguments: Any, **options: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A browser that goes while it starts is a coded error in bounded time, and leaves no process."""
+"""A browser that fails while it starts raises a coded error in bounded time, and leaves no process."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.errors import BrowserFailed
 
 
-async def _never(browser: Browser, *given: Any, **more: Any) -> None:
-    """The driver waits for a page that nobody makes any more."""
+async def _hang(browser: Browser, *arguments: Any, **options: Any) -> None:
+    """Wait for a page that is never opened."""
     await asyncio.Event().wait()
 
 
-async def _killed(browser: Browser, *given: Any, **more: Any) -> Any:
+async def _kill_browser(browser: Browser, *arguments: Any, **options: Any) -> Any:
     for process in _browsers():
         process.kill()
-    return await _open_blank(browser, *given, **more)
+    return await _open_blank(browser, *arguments, **options)
 
 
 _open_blank = chromium._open_blank
@@ -31,14 +31,16 @@ _open_blank = chromium._open_blank
 
 def _browsers() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [one for one in children if one.name().startswith("chromium") and one.status() != psutil.STATUS_ZOMBIE]
+    return [
+        child for child in children if child.name().startswith("chromium") and child.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
-@pytest.mark.parametrize("goes", [_never, _killed])
-def test_a_browser_that_goes_while_it_starts_is_a_coded_error(
-    goes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("open_blank", [_hang, _kill_browser])
+def test_a_browser_that_fails_while_it_starts_is_a_coded_error(
+    open_blank: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chromium, "_open_blank", goes)
+    monkeypatch.setattr(chromium, "_open_blank", open_blank)
     monkeypatch.setattr(chromium, "FIRST_PAGE_TIMEOUT", 2.0)
 
     async def launch() -> None:

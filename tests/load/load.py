@@ -1,4 +1,4 @@
-"""Requests at the same moment, open streams, processes killed at random: is anything lost, doubled or said wrongly?"""
+"""Load test with simultaneous requests, open streams and killed processes: no task may be lost or doubled."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ HTML = (
     ' data-start="0" style="width:64px;height:36px;background:#fff"></div><!--{}-->'
 )
 FINAL = (10, 11, 12, 13)
-#: What a client may see while a server is busy, stopped or started.
+#: Status codes that a client may get while the server is busy, stopped or started.
 DOCUMENTED = {200, 429, 503}
-#: A client that is answered 503, or by nobody, asks again for so long: each of many kills takes a start of the server.
+#: Seconds for which a client repeats a request. Each of many kills restarts the server.
 ACCEPT_SECONDS = 1800
 BODY = {"app": "infsh/hyperframes-render"}
 
 
 @dataclass
 class Load:
-    """One server and all that was sent to it."""
+    """One server, and the tasks and answers of the test."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -54,7 +54,7 @@ class Load:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> float:
-        """Start the server on its folder; seconds until it answers."""
+        """Start the server. Returns the seconds until it answers."""
         began = time.monotonic()
         program = str(Path(sys.executable).with_name("hyperframes-render"))
         with (self.folder / "serve.log").open("ab") as log:
@@ -77,12 +77,12 @@ class Load:
             self.process.wait(60)
 
     def kill_one(self) -> None:
-        """kill -9 of the server or any process below it; a server that ended is started again."""
+        """Kill the server or one of its child processes with SIGKILL, and restart a server that ended."""
         assert self.process is not None
         if self.process.poll() is not None:
             self.start()
         living = {pid: name for pid in (self.process.pid, *descendants(self.process.pid)) if (name := _name(pid))}
-        # The server itself first, then its emulator, then whatever comes.
+        # First the server, then its emulator, then a random process.
         emulators = [pid for pid, name in living.items() if name.endswith("local.emulator")]
         target = [self.process.pid, *emulators][: len(self.kills) + 1][-1]
         if len(self.kills) > 1:
@@ -90,13 +90,16 @@ class Load:
         with suppress(ProcessLookupError):
             os.kill(target, signal.SIGKILL)
             self.kills.append(living[target])
-        # The server looks after its emulator every two seconds, and then ends what it has open.
+        # The server checks its emulator every two seconds, and ends if the emulator has ended.
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(12)
             self.start()
 
     async def post(self, client: httpx.AsyncClient, number: int) -> float:
-        """Have one task accepted, whatever happens meanwhile: the key makes sure that it counts once."""
+        """Submit one task, and repeat the request until it is accepted. Returns the seconds of the accepted request.
+
+        The Idempotency-Key prevents duplicates.
+        """
         headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": f"task {number}"}
         body = {**BODY, "input": {"html": HTML.format(number)}}
         deadline = time.monotonic() + ACCEPT_SECONDS
@@ -118,7 +121,7 @@ class Load:
             await asyncio.sleep(0.5)
 
     async def stream(self, client: httpx.AsyncClient, task_id: str) -> tuple[int, int]:
-        """Look on until the end; lines seen, and the last status."""
+        """Read a task's stream to its end. Returns the number of lines and the last status."""
         lines, status = 0, 0
         headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
         async with client.stream("GET", f"{self.url}/tasks/{task_id}/stream", headers=headers) as answer:
@@ -130,7 +133,7 @@ class Load:
         return lines, status
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Every task that the server knows, page by page."""
+        """All tasks of the server, from all pages of the list."""
         found: list[dict[str, Any]] = []
         cursor = None
         while True:
@@ -144,7 +147,7 @@ class Load:
                 return found
 
     def wait_for_all(self, seconds: float) -> list[dict[str, Any]]:
-        """All tasks once every one is final."""
+        """Wait until all tasks are final, and return them."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -159,23 +162,23 @@ class Load:
             time.sleep(1)
 
     def check(self, tasks: list[dict[str, Any]]) -> None:
-        """Nothing lost, nothing doubled."""
+        """Verify that no task is lost, doubled or unknown."""
         ids = [task["id"] for task in tasks]
         lost, doubled = set(self.accepted) - set(ids), len(ids) - len(set(ids))
         strange = set(ids) - set(self.accepted)
         if lost or doubled or strange or len(set(self.accepted)) != len(self.accepted):
-            raise SystemExit(f"lost {len(lost)}, doubled {doubled}, never asked for {len(strange)}")
+            raise SystemExit(f"lost {len(lost)}, doubled {doubled}, never submitted {len(strange)}")
 
 
 def _name(pid: int) -> str:
-    """What a process is, shortly; empty for one that has ended."""
+    """A short name of a process, empty if it has ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return ""
     named = [word.rpartition("/")[2] for word in words if word]
-    telling = [word for word in named if word.startswith(("hyperframes", "aws-lambda", "chromium", "ffmpeg", "node"))]
-    return (telling or named or [""])[0][:50]
+    known = [word for word in named if word.startswith(("hyperframes", "aws-lambda", "chromium", "ffmpeg", "node"))]
+    return (known or named or [""])[0][:50]
 
 
 def client(limit: int) -> httpx.AsyncClient:
@@ -189,10 +192,10 @@ async def burst(load: Load, posts: int, start: int) -> list[float]:
 
 
 async def one_by_one(load: Load, count: int, start: int, *, idle: bool) -> list[float]:
-    """Each after the answer to the one before; `idle`: after its video, so that nothing else is done meanwhile."""
+    """Submit tasks in sequence. With `idle`, each one waits until all tasks are final."""
     took = []
     async with client(1) as http:
-        await load.post(http, start)  # the first one opens clients and connections
+        await load.post(http, start)  # not measured: it opens connections
         for number in range(start + 1, start + 1 + count):
             if idle:
                 await asyncio.to_thread(load.wait_for_all, 300)
@@ -200,7 +203,7 @@ async def one_by_one(load: Load, count: int, start: int, *, idle: bool) -> list[
     return took
 
 
-async def look_on(load: Load, ids: list[str]) -> list[tuple[int, int]]:
+async def read_streams(load: Load, ids: list[str]) -> list[tuple[int, int]]:
     async with client(len(ids)) as http:
         return await asyncio.gather(*(load.stream(http, task_id) for task_id in ids))
 
@@ -219,25 +222,25 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name, default in (("posts", 200), ("tasks", 400), ("streams", 100), ("kills", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hyperframes-load-") as folder:
         load = Load(Path(folder))
         report("start", f"{load.start():.1f} s")
         try:
-            run(load, given)
+            run(load, options)
         finally:
             load.stop()
 
 
-def run(load: Load, given: argparse.Namespace) -> None:
+def run(load: Load, options: argparse.Namespace) -> None:
     report("40 POSTs on an idle stack", milliseconds(asyncio.run(one_by_one(load, 40, -100, idle=True))))
     load.wait_for_all(300)
     report("20 POSTs, one by one", milliseconds(asyncio.run(one_by_one(load, 20, -50, idle=False))))
     load.wait_for_all(300)
     began = time.monotonic()
-    report(f"{given.posts} POSTs at once", milliseconds(asyncio.run(burst(load, given.posts, 0))))
-    watched = (load.accepted[-given.posts :] * (1 + given.streams // max(1, given.posts)))[: given.streams]
-    seen = asyncio.run(look_on(load, watched))
+    report(f"{options.posts} POSTs at once", milliseconds(asyncio.run(burst(load, options.posts, 0))))
+    watched = (load.accepted[-options.posts :] * (1 + options.streams // max(1, options.posts)))[: options.streams]
+    seen = asyncio.run(read_streams(load, watched))
     report(
         f"{len(watched)} open streams",
         f"{sum(lines for lines, _ in seen)} lines; ends {dict(Counter(s for _, s in seen))}",
@@ -245,18 +248,18 @@ def run(load: Load, given: argparse.Namespace) -> None:
     tasks = load.wait_for_all(1800)
     load.check(tasks)
     took = time.monotonic() - began
-    report("tasks of the burst", f"{given.posts} final after {took:.0f} s, {given.posts / took:.1f} a second")
-    rest = max(0, given.tasks - given.posts)
+    report("tasks of the burst", f"{options.posts} final after {took:.0f} s, {options.posts / took:.1f} a second")
+    rest = max(0, options.tasks - options.posts)
     if rest:
         with ThreadPoolExecutor(1) as pool:
-            posting = pool.submit(lambda: asyncio.run(burst(load, rest, given.posts)))
-            for _ in range(given.kills):
+            posting = pool.submit(lambda: asyncio.run(burst(load, rest, options.posts)))
+            for _ in range(options.kills):
                 time.sleep(random.uniform(0.5, 6))
                 load.kill_one()
             posting.result()
         tasks = load.wait_for_all(7200)
         load.check(tasks)
-        report(f"{rest} tasks, {given.kills} kills", dict(Counter(task["status_text"] for task in tasks)))
+        report(f"{rest} tasks, {options.kills} kills", dict(Counter(task["status_text"] for task in tasks)))
         report("killed", dict(Counter(load.kills)))
     report("answers to POST", dict(load.answers))
     report("lost, doubled", "none")

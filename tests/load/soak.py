@@ -1,7 +1,7 @@
-"""A steady load for a long time: do memory, file descriptors, processes and disk stay as they are?
+"""Soak test: memory, file descriptors, processes and disk must not grow under a steady load.
 
-`python tests/load/soak.py --minutes 60`; `make soak MINUTES=60`. Clients send a composition, look on to the end, read
-the video and delete the task, again and again. Writes a picture of the samples; ends with an error where one grows.
+`python tests/load/soak.py --minutes 60`; `make soak MINUTES=60`. Clients repeatedly submit a composition, wait
+for its end, read the video and delete the task. Writes a chart of the samples. Ends with an error if one grows.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import psutil
 
 from load import BODY, HTML, KEY, Load
 
-PICTURE = Path(__file__).resolve().parents[2] / "docs/images/soak.svg"
+CHART = Path(__file__).resolve().parents[2] / "docs/images/soak.svg"
 SAMPLE_SECONDS = 10.0
-#: Clients at once: a little more than two processors have to do.
+#: Number of clients: slightly more load than two processors can handle.
 CLIENTS = 4
-#: The last quarter's median against that of the second quarter: caches are warm by then. More than this is growth.
+#: Allowed ratio of the last quarter's median to the second quarter's. Caches are full after the first quarter.
 GROWTH = 1.15
 WIDTH, PANEL, MARGIN = 720, 120, 60
 
@@ -36,18 +36,18 @@ Sample = dict[str, float]
 
 
 def sample(server: int, data: Path) -> Sample:
-    """What the server and everything below it has now. Memory in MB: of shared pages each has its part."""
+    """Measure the server and its child processes. Memory in MB as proportional set size (PSS)."""
     memory: Counter[str] = Counter()
     files = processes = 0
     for process in (psutil.Process(server), *psutil.Process(server).children(recursive=True)):
         with suppress(psutil.Error, OSError):
             words = process.cmdline()
-            of = "functions and browsers"
+            group = "functions and browsers"
             if process.pid == server:
-                of = "server"
+                group = "server"
             elif "hyperframes_render.local.emulator" in words:
-                of = "emulator"
-            memory[of] += process.memory_full_info().pss
+                group = "emulator"
+            memory[group] += process.memory_full_info().pss
             files += process.num_fds()
             processes += 1
     disk = 0
@@ -55,12 +55,12 @@ def sample(server: int, data: Path) -> Sample:
         for name in names:
             with suppress(OSError):
                 disk += (Path(folder) / name).lstat().st_blocks * 512
-    named = {f"memory of {of} (MB)": size / 1e6 for of, size in memory.items()}
+    named = {f"memory of {group} (MB)": size / 1e6 for group, size in memory.items()}
     return {**named, "file descriptors": files, "processes": processes, "disk (MB)": disk / 1e6}
 
 
 async def use(load: Load, number: int, until: float, ends: Counter[str]) -> None:
-    """One client."""
+    """Run one client until the time `until`."""
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/x-ndjson"}
     async with httpx.AsyncClient(timeout=120, headers=headers, base_url=load.url) as client:
         turn = 0
@@ -78,7 +78,7 @@ async def use(load: Load, number: int, until: float, ends: Counter[str]) -> None
 
 
 def draw(samples: list[Sample], path: Path, title: str, minutes: float) -> None:
-    """A panel for each thing that was measured, minutes across."""
+    """Write an SVG with a panel of values over time for each measurement."""
     names = list(samples[-1])
     height = MARGIN + PANEL * len(names)
     parts = [
@@ -107,7 +107,7 @@ def draw(samples: list[Sample], path: Path, title: str, minutes: float) -> None:
 
 
 def growth(samples: list[Sample]) -> dict[str, tuple[float, float]]:
-    """Medians of the second and of the last quarter."""
+    """Medians of the second and the last quarter, by measurement."""
     quarter = max(1, len(samples) // 4)
     second, last = samples[quarter : 2 * quarter], samples[-quarter:]
     return {
@@ -119,7 +119,7 @@ def growth(samples: list[Sample]) -> dict[str, tuple[float, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=60)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hyperframes-soak-") as folder:
         load = Load(Path(folder))
         load.start()
@@ -133,7 +133,7 @@ def main() -> None:
                 samples.append(sample(load.process.pid, load.folder / "data"))  # type: ignore[union-attr]
 
         threading.Thread(target=look, daemon=True).start()
-        until = time.monotonic() + 60 * given.minutes
+        until = time.monotonic() + 60 * options.minutes
 
         async def work() -> None:
             await asyncio.gather(*(use(load, number, until, ends) for number in range(CLIENTS)))
@@ -143,7 +143,7 @@ def main() -> None:
         finally:
             over.set()
             load.stop()
-    draw(samples, PICTURE, f"{CLIENTS} clients for {given.minutes:g} minutes: {dict(ends)}", given.minutes)
+    draw(samples, CHART, f"{CLIENTS} clients for {options.minutes:g} minutes: {dict(ends)}", options.minutes)
     print(f"| tasks | {dict(ends)} |")
     medians = growth(samples)
     for name, (second, last) in medians.items():

@@ -1,4 +1,4 @@
-"""The compositions of this folder, found on disk, and the media that they name."""
+"""The parity cases: compositions of this folder, and generation of their media."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ RECIPES = Path(__file__).parent / "media.toml"
 
 @dataclass(frozen=True)
 class Case:
-    """One composition about one promise.
+    """One composition that tests one feature.
 
-    `differs` is the reason where we are not to be like the official picture; `fast` ones are in `make test`.
+    `promise` describes the feature. `differs` is the reason of an intended difference from the official renderer, empty
+    if there is none. `make test` runs `fast` cases.
     """
 
     folder: Path
@@ -32,11 +33,11 @@ class Case:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """The name of the folder."""
         return self.folder.name
 
     def make_project(self, target: Path) -> Path:
-        """A copy of the composition with its media made."""
+        """Copy the composition to `target` and make its media. Returns the copy's folder."""
         project = target / self.name
         shutil.copytree(self.folder, project, ignore=shutil.ignore_patterns("case.toml"))
         for name in self.media:
@@ -46,7 +47,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case: a comparison, or why there is none."""
+    """The result of a case: a comparison, or the reason why there is none."""
 
     case: Case
     comparison: Comparison | None
@@ -54,13 +55,13 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
     @property
-    def complaints(self) -> list[str]:
-        """What misses the bars."""
-        return [self.failure] if self.comparison is None else self.comparison.complaints()
+    def violations(self) -> list[str]:
+        """The violated limits, or the failure."""
+        return [self.failure] if self.comparison is None else self.comparison.violations()
 
 
 def all_cases() -> list[Case]:
-    """Every folder with an index.html and a case.toml."""
+    """The cases of all folders with a case.toml."""
     return [_read(path.parent) for path in sorted(COMPOSITIONS.glob("*/case.toml"))]
 
 
@@ -80,7 +81,7 @@ def _read(folder: Path) -> Case:
 
 
 def make_media(name: str, target: Path) -> None:
-    """Make the media file `name` by its recipe in media.toml: arguments of ffmpeg, the same bytes every time."""
+    """Make the media file `name` with the ffmpeg arguments in media.toml. The bytes are always the same."""
     recipe = tomllib.loads(RECIPES.read_text("utf-8"))[Path(name).name]
     target.parent.mkdir(parents=True, exist_ok=True)
     for arguments in recipe["steps"]:
@@ -91,7 +92,7 @@ def make_media(name: str, target: Path) -> None:
 
 
 def run_case(case: Case, scratch: Path) -> Outcome:
-    """Render with both programs and compare. Raises ProgramFailed where ours fails."""
+    """Render with both programs and compare. Raises ProgramFailed if our program fails."""
     project = case.make_project(scratch)
     ours, official = scratch / f"{case.name}-ours.mp4", scratch / f"{case.name}-official.mp4"
     result = render_ours(project, ours, *case.options)

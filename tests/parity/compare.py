@@ -1,4 +1,4 @@
-"""Two videos of one composition against each other: pictures frame by frame, and sound."""
+"""Compares two videos of one composition: each frame, and the sound."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-#: Decibels that stand for "equal": PSNR is infinite there, and a mean needs a number.
+#: PSNR in dB of equal frames. It is infinite, but a mean needs a number.
 EQUAL_DB = 100.0
-#: The bars of the contract.
+#: The limits: mean PSNR, PSNR of the worst frame, offset and level of the sound.
 MEAN_DB, WORST_DB = 40.0, 30.0
 MAX_OFFSET_SECONDS = 0.005
 MAX_LEVEL_DB = 0.5
-#: A frame is shifted where a neighbour of the official frame is nearer by more than so many decibels.
+#: A frame is shifted if it is more similar to a neighbour of the official frame, by more than this many dB.
 SHIFT_MARGIN_DB = 1.0
 SAMPLE_RATE = 48_000
-#: Root mean square below which there is no sound: an encoder's own noise.
+#: Root mean square of silence: lower levels are encoder noise.
 SILENCE = 1e-4
 
 Planes = NDArray[np.uint8]
@@ -28,16 +28,16 @@ Samples = NDArray[np.float64]
 
 @dataclass
 class Comparison:
-    """How our video differs from the official one. `shifts`: frame, and where it is nearer (-1 or 1)."""
+    """The differences between our video and the official one. `shifts`: frame, and the nearer neighbour (-1 or 1)."""
 
     frames: tuple[int, int]
     size: tuple[str, str]
     psnr: list[float] = field(default_factory=list)
     shifts: list[tuple[int, int]] = field(default_factory=list)
-    #: Seconds that our sound comes late, and decibels that it is louder; None where both are silent.
+    #: Delay of our sound in seconds, and its level in dB relative to the official one; None if both are silent.
     sound_offset: float | None = None
     sound_level: float | None = None
-    sound_likeness: float | None = None
+    sound_correlation: float | None = None
 
     @property
     def mean(self) -> float:
@@ -46,14 +46,14 @@ class Comparison:
 
     @property
     def worst(self) -> float:
-        """PSNR of the worst frame."""
+        """PSNR of the worst frame in decibels."""
         return min(self.psnr, default=0.0)
 
-    def complaints(self) -> list[str]:
-        """What misses the bars, one sentence each."""
+    def violations(self) -> list[str]:
+        """The violated limits, one sentence each."""
         found = []
         if self.size[0] != self.size[1]:
-            found.append(f"the picture is {self.size[0]}, the official one {self.size[1]}")
+            found.append(f"the frame size is {self.size[0]}, the official one {self.size[1]}")
         if self.frames[0] != self.frames[1]:
             found.append(f"{self.frames[0]} frames, the official video has {self.frames[1]}")
         if self.psnr and self.mean < MEAN_DB:
@@ -63,25 +63,25 @@ class Comparison:
             found.append(f"{len(bad)} frames below {WORST_DB:g} dB, the worst {self.worst:.1f} dB: {bad[:12]}")
         if self.shifts:
             found.append(f"shifted frames {self.shifts[:8]}")
-        return found + self._sound_complaints()
+        return found + self._sound_violations()
 
-    def _sound_complaints(self) -> list[str]:
+    def _sound_violations(self) -> list[str]:
         if self.sound_level is None:
             return []
         if not math.isfinite(self.sound_level):
             return ["only one of the two has sound"]
         found = []
         if self.sound_offset is not None and abs(self.sound_offset) > MAX_OFFSET_SECONDS:
-            found.append(f"the sound comes {self.sound_offset * 1000:+.1f} ms late")
+            found.append(f"the sound has a delay of {self.sound_offset * 1000:+.1f} ms")
         if abs(self.sound_level) > MAX_LEVEL_DB:
-            found.append(f"the sound is {self.sound_level:+.2f} dB loud")
-        if self.sound_likeness is not None and self.sound_likeness < 0.95:
-            found.append(f"the sounds correlate by {self.sound_likeness:.2f} only")
+            found.append(f"the sound has a level of {self.sound_level:+.2f} dB")
+        if self.sound_correlation is not None and self.sound_correlation < 0.95:
+            found.append(f"the sounds have a correlation of only {self.sound_correlation:.2f}")
         return found
 
 
 def compare_videos(ours: Path, official: Path) -> Comparison:
-    """Decode both and compare."""
+    """Decode both videos and compare them."""
     our_frames, their_frames = planes(ours), planes(official)
     result = Comparison((len(our_frames), len(their_frames)), (_size(ours), _size(official)))
     if result.size[0] == result.size[1]:
@@ -98,7 +98,7 @@ def compare_videos(ours: Path, official: Path) -> Comparison:
 
 
 def planes(video: Path) -> list[Planes]:
-    """All samples of each frame as they were coded: yuv420p, so that a wrong colour matrix is seen."""
+    """The yuv420p planes of each frame as encoded, so that a wrong colour matrix is detected."""
     with av.open(str(video)) as container:
         return [
             np.asarray(frame.reformat(format="yuv420p").to_ndarray(), np.uint8).reshape(-1)
@@ -119,7 +119,7 @@ def _size(video: Path) -> str:
 
 
 def samples(video: Path) -> Samples:
-    """Both channels of the sound at 48 kHz (count, 2); none where there is no sound."""
+    """The sound at 48 kHz as an array of shape (count, 2), empty if there is no sound."""
     with av.open(str(video)) as container:
         if not container.streams.audio:
             return np.zeros((0, 2))
@@ -131,7 +131,7 @@ def samples(video: Path) -> Samples:
             parts += [part.to_ndarray().reshape(-1, 2) for part in resampler.resample(frame)]
         parts += [part.to_ndarray().reshape(-1, 2) for part in resampler.resample(None)]
         sound = np.asarray(np.concatenate(parts), np.float64)
-        # An edit list may hide the encoder's first samples: they stand before zero.
+        # An edit list may hide the encoder's first samples, which have negative times.
         skipped = round((first or 0.0) * SAMPLE_RATE)
         return sound[-skipped:] if skipped < 0 else np.concatenate([np.zeros((skipped, 2)), sound])
 
@@ -147,10 +147,10 @@ def _compare_sound(result: Comparison, ours: Samples, official: Samples) -> None
     count = max(len(ours), len(official))
     length = 1 << (2 * count).bit_length()
     one, two = (np.fft.rfft(sound.mean(axis=1) if sound.any() else sound[:, 0], length) for sound in (ours, official))
-    likeness = np.fft.irfft(one * np.conj(two), length)
-    at = int(likeness.argmax())
+    correlation = np.fft.irfft(one * np.conj(two), length)
+    at = int(correlation.argmax())
     result.sound_offset = (at if at < length // 2 else at - length) / SAMPLE_RATE
     energy = math.sqrt(float(np.sum(ours.mean(axis=1) ** 2) * np.sum(official.mean(axis=1) ** 2)))
-    result.sound_likeness = float(likeness[at]) / energy if energy else 1.0
-    # The official mix may be longer than the video by an encoder's block: energy, not mean power.
+    result.sound_correlation = float(correlation[at]) / energy if energy else 1.0
+    # The official mix may be longer by one block of the encoder, so energies are compared, not mean powers.
     result.sound_level = 10 * math.log10(float(np.sum(ours**2)) / float(np.sum(official**2)))

@@ -1,4 +1,4 @@
-"""Runs of both programs on one composition: the official command line, and ours."""
+"""Runs the official command line and ours on one composition."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from hyperframes_render.packages.cdn import find_in_packages
 from hyperframes_render.packages.root import packages_root
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-#: Where tests/bench/setup.sh puts the official command line; another place for developing.
+#: The folder of the official command line, installed by tests/bench/setup.sh. A variable may override it.
 OFFICIAL = Path(os.environ.get("HYPERFRAMES_RENDER_OFFICIAL", REPOSITORY / ".bench" / "official"))
-#: The official program takes 5-10 s for each composition: what it made of the same files is kept.
-KEPT = REPOSITORY / ".bench" / "parity"
-#: Seconds: what it grades takes it minutes on a machine that does other things.
+#: A cache of official videos, since the official program takes 5-10 s for each composition.
+CACHE = REPOSITORY / ".bench" / "parity"
+#: Timeout in seconds. Colour grading takes the official program minutes on a busy machine.
 RUN_TIMEOUT = 600.0
 _SCRIPT_ADDRESS = re.compile(r"""https://[^"'\s<>()]+\.(?:m?js|css|woff2|wasm)\b""")
 
 
 class ProgramFailed(Exception):
-    """A program ended badly; the text is the end of its messages."""
+    """A program failed. The text is the end of its messages."""
 
 
 @cache
 def node() -> Path | None:
-    """The Node that came with the official command line, None where it is not installed."""
+    """The Node binary of the official command line, None if it is not installed."""
     script = OFFICIAL / "node_modules" / "hyperframes" / "bin" / "hyperframes.mjs"
     found = next(iter(sorted(OFFICIAL.glob("node_modules/node-linux-*/bin/node"))), None)
     return found if script.is_file() else None
@@ -46,7 +46,7 @@ def official_version() -> str:
 
 
 def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
-    """Render with our installed command; its JSON result. Raises ProgramFailed."""
+    """Render with our installed command. Returns its JSON result. Raises ProgramFailed."""
     command = [str(Path(sys.executable).with_name("hyperframes-render")), "render", str(project)]
     ended = _run([*command, "-o", str(output), "--json", *options], dict(os.environ))
     result = json.loads(ended)
@@ -55,29 +55,29 @@ def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
 
 
 def render_official(project: Path, output: Path, *options: str) -> None:
-    """Render with the official command line, or take what it made of the same files before. Raises ProgramFailed."""
+    """Render with the official command line, or copy its cached video of the same files. Raises ProgramFailed."""
     copy = output.with_suffix(".project")
     shutil.copytree(project, copy)
-    _bring_scripts(copy)
-    kept = KEPT / f"{_fingerprint(copy, options)}.mp4"
-    if not kept.is_file():
+    _copy_scripts(copy)
+    cached = CACHE / f"{_fingerprint(copy, options)}.mp4"
+    if not cached.is_file():
         try:
             _run(_official_command(copy, output, *options), _official_environment())
         except ProgramFailed:
-            # On a busy machine it now and then draws elements into canvases before they were painted, and fails.
+            # On a busy machine it sometimes draws elements into canvases before they are painted, and fails.
             _run(_official_command(copy, output, *options), _official_environment())
         if not output.is_file():
             raise ProgramFailed("it wrote no video")
-        KEPT.mkdir(parents=True, exist_ok=True)
-        (KEPT.parent / ".gitignore").write_text("*\n", "utf-8")
-        partial = kept.with_suffix(f".{os.getpid()}")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE.parent / ".gitignore").write_text("*\n", "utf-8")
+        partial = cached.with_suffix(f".{os.getpid()}")
         shutil.copy(output, partial)
-        partial.replace(kept)
-    shutil.copy(kept, output)
+        partial.replace(cached)
+    shutil.copy(cached, output)
 
 
 def render_official_frames(project: Path, folder: Path, *options: str) -> list[Path]:
-    """Render with the official command line to PNG files, which lose nothing. Raises ProgramFailed."""
+    """Render with the official command line to lossless PNG files. Raises ProgramFailed."""
     _run(_official_command(project, folder, "--format", "png-sequence", *options), _official_environment())
     return sorted(folder.rglob("*.png"))
 
@@ -98,8 +98,8 @@ def _official_environment() -> dict[str, str]:
     }
 
 
-def _bring_scripts(project: Path) -> None:
-    """Put the pinned files beside the page in place of CDN addresses: the official program cannot do without."""
+def _copy_scripts(project: Path) -> None:
+    """Replace CDN addresses by copies of the pinned files, since the official program cannot serve them."""
     for page in project.rglob("*.html"):
         html = page.read_text("utf-8")
         for address in sorted(set(_SCRIPT_ADDRESS.findall(html)), key=len, reverse=True):
@@ -108,12 +108,14 @@ def _bring_scripts(project: Path) -> None:
                 raise ProgramFailed(f"{address} is not among the pinned packages")
             name = f"{answer.package.replace('/', '-')}-{answer.path.name}"
             shutil.copy(answer.path, project / name)
-            html = html.replace(address, f"./{os.path.relpath(project / name, page.parent)}")  # modules want the dot
+            html = html.replace(
+                address, f"./{os.path.relpath(project / name, page.parent)}"
+            )  # import specifiers need the dot
         page.write_text(html, "utf-8")
 
 
 def _fingerprint(project: Path, options: tuple[str, ...]) -> str:
-    """The same for the same files, options and version of the official program."""
+    """A cache key for the files, the options and the version of the official program."""
     digest = hashlib.sha256(json.dumps([official_version(), *options]).encode())
     for file in sorted(project.rglob("*")):
         if file.is_file():

@@ -1,4 +1,4 @@
-"""`make parity`: every case rendered by both programs; the table goes into docs/reports/fidelity.md."""
+"""`make parity`: renders every case with both programs, and writes the table into docs/reports/fidelity.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BEGIN, _END = "<!-- table: made by `make parity` -->", "<!-- /table -->"
 
 
 def main() -> int:
-    """Run the cases named as arguments, or all of them and write the page; 1 where a bar is missed."""
+    """Run the cases that the arguments name, or all and write the page. Returns 1 if a limit is violated."""
     if node() is None:
         print(f"error: the official renderer is not in {OFFICIAL}: run tests/bench/setup.sh", file=sys.stderr)
         return 1
@@ -24,7 +24,7 @@ def main() -> int:
     outcomes = [_run(case) for case in cases]
     if not named:
         PAGE.write_text(_with_table(PAGE.read_text("utf-8"), _table(outcomes)), "utf-8")
-    return 1 if any(outcome.complaints and not outcome.case.differs for outcome in outcomes) else 0
+    return 1 if any(outcome.violations and not outcome.case.differs for outcome in outcomes) else 0
 
 
 def _run(case: Case) -> Outcome:
@@ -33,18 +33,18 @@ def _run(case: Case) -> Outcome:
             outcome = run_case(case, Path(folder))
         except ProgramFailed as failed:
             outcome = Outcome(case, None, f"ours failed: {failed}")
-    said = "; ".join(outcome.complaints) or "alike"
+    verdict = "; ".join(outcome.violations) or "alike"
     found = outcome.comparison
     figures = f"{found.mean:.1f} dB, worst {found.worst:.1f}" if found else "-"
-    print(f"{case.name}: {figures}: {said}{' [differs on purpose]' if case.differs else ''}", flush=True)
+    print(f"{case.name}: {figures}: {verdict}{' [differs on purpose]' if case.differs else ''}", flush=True)
     for warning in outcome.warnings:
         print(f"    warning: {warning}")
     return outcome
 
 
 def _table(outcomes: list[Outcome]) -> str:
-    alike = sum(not outcome.complaints for outcome in outcomes)
-    stated = sum(bool(outcome.complaints and outcome.case.differs) for outcome in outcomes)
+    alike = sum(not outcome.violations for outcome in outcomes)
+    stated = sum(bool(outcome.violations and outcome.case.differs) for outcome in outcomes)
     lines = [
         f"Against the official command line {official_version()}: {len(outcomes)} compositions, {alike} alike, "
         f"{stated} different on purpose, {len(outcomes) - alike - stated} missing a bar "
@@ -60,8 +60,8 @@ def _table(outcomes: list[Outcome]) -> str:
 def _row(outcome: Outcome) -> str:
     found, case = outcome.comparison, outcome.case
     verdict = "alike"
-    if outcome.complaints:
-        verdict = f"**differs on purpose**: {case.differs}" if case.differs else "; ".join(outcome.complaints)
+    if outcome.violations:
+        verdict = f"**differs on purpose**: {case.differs}" if case.differs else "; ".join(outcome.violations)
     if found is None:
         return f"| {case.name} | {case.promise} | - | - | - | - | {verdict} |"
     sound = "-"

@@ -15,8 +15,9 @@ from typing import Any
 
 from hyperframes_render.aws.tasks import DynamoKeys
 from hyperframes_render.local.deploy import Deployment, local_client
-from hyperframes_render.local.emulation import Emulator, emulator_settings, free_port
+from hyperframes_render.local.emulation import Emulator, emulator_settings
 from hyperframes_render.local.parts import find_parts
+from hyperframes_render.local.ports import free_port
 from hyperframes_render.tasks.keys import make_record
 
 KEY = "hf_proof"

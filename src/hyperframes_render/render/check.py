@@ -1,4 +1,4 @@
-"""`check`: the composition opened, and nothing rendered: what it declares, what was resolved, what will be wrong."""
+"""`check`: opens a composition without rendering it, and reports its declarations, its clips and its problems."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.input import RenderInput
 from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.progress import ProgressMeter
-from hyperframes_render.render.session import Session, open_session
+from hyperframes_render.render.session import open_session
 
-#: What is worse than a notice of what is taken for granted.
-_ASSUMED: dict[str, Severity] = {"length_by_default": "warning"}
-#: Characters of the picture of the timeline.
+#: Severities of assumptions, by code. Others are notices.
+_ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
+#: Width of the timeline chart in characters.
 _BAR_WIDTH = 60
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found; `declared` and `clips` are empty where the page could not be opened."""
+    """The findings of `check`. `declared` and `clips` are empty if the page could not be opened. Times in seconds."""
 
     source: str
     declared: dict[str, Any]
@@ -37,42 +37,34 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing will be wrong."""
+        """Whether there is no error among the problems."""
         return not any(problem.severity == "error" for problem in self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The report as a dict for JSON, with `ok`."""
         return {**asdict(self), "ok": self.ok}
 
 
 async def check(source: Source, request: RenderInput) -> CheckReport:
-    """Open the composition and look at it. Faults of the composition are problems of the report.
+    """Open the composition and inspect it. Errors of the composition become problems of the report.
 
-    Raises a MachineError where this machine cannot look.
+    Raises a MachineError if this machine cannot open compositions.
     """
     problems: list[Problem] = []
 
     try:
         async with open_session(source, request, ProgressMeter(None), workers=1) as session:
-            return await session.watch(_checked(session, problems))
+            return await session.run(lambda composition: _inspect(composition, problems))
     except MachineError:
         raise
     except RenderError as error:
         problems.extend(_static_problems(source, request))
         problems.append(Problem(error.code, "error", error.message, error.action))
-        return CheckReport(str(source), {}, 0.0, 0, (), (), (), _once(problems))
-
-
-async def _checked(session: Session, problems: list[Problem]) -> CheckReport:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            problems.extend(lint(Document(composition.compiled.project.read_html())))
-            return await _look(composition, problems)
-    raise AssertionError("attempts end with a result or an error")
+        return CheckReport(str(source), {}, 0.0, 0, (), (), (), _sorted_unique(problems))
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
-    """The problems that the markup shows where the page could not be opened. An archive is not opened again."""
+    """The problems of the markup of a page that could not be opened. An archive is not unpacked again."""
     if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         return []
     try:
@@ -82,7 +74,8 @@ def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
         return []
 
 
-async def _look(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
+async def _inspect(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
+    problems.extend(lint(Document(composition.compiled.project.read_html())))
     page = composition.first_page
     with page_answers():
         status, clips = await page.bridge.status(), await page.bridge.clips()
@@ -107,14 +100,14 @@ async def _look(composition: OpenComposition, problems: list[Problem]) -> CheckR
             f"{clip.label} from {clip.start:g} s, volume {clip.volume:g}, rate {clip.rate:g}"
             for clip in page.sounds.clips()
         ),
-        problems=_once(problems),
+        problems=_sorted_unique(problems),
     )
 
 
 def _page_problems(composition: OpenComposition) -> list[Problem]:
     page, session = composition.first_page, composition.session
     return [
-        *(Problem(code, _ASSUMED.get(code, "notice"), text) for code, text in composition.assumptions()),
+        *(Problem(code, _ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),
         *(Problem("page_error", "error", f"A script of the page failed: {text}") for text in page.errors),
         *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
@@ -125,13 +118,13 @@ def _page_problems(composition: OpenComposition) -> list[Problem]:
     ]
 
 
-def _once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+def _sorted_unique(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     order = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: order[problem.severity]))
 
 
 def as_text(report: CheckReport) -> str:
-    """The report for people: declared, the timeline as a picture and as a table, problems."""
+    """The report for people: declarations, the timeline as a chart and as a table, sounds, problems."""
     lines = [f"{report.source}"]
     if report.declared:
         declared = report.declared
@@ -140,7 +133,7 @@ def as_text(report: CheckReport) -> str:
             f"{declared['fps']} fps, {report.duration:g} s, {report.frames} frames",
             f"timelines: {', '.join(report.timelines) or 'none'}",
             "",
-            *_picture(report),
+            *_chart(report),
             "",
             *_table(report),
         ]
@@ -155,8 +148,8 @@ def as_text(report: CheckReport) -> str:
     return "\n".join(lines)
 
 
-def _picture(report: CheckReport) -> list[str]:
-    """Tracks against time: one line for each clip, those of a track together."""
+def _chart(report: CheckReport) -> list[str]:
+    """A bar over time for each clip, in the order of the report's clips."""
     width = max((len(clip.name) for clip in report.clips), default=4)
     scale = _BAR_WIDTH / max(report.duration, 1e-9)
     lines = [f"{'track':>5} {'clip':<{width}} 0{'':<{_BAR_WIDTH - 8}}{report.duration:>7.2f}s"]

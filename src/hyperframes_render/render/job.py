@@ -1,4 +1,4 @@
-"""One whole render on this machine: composition in, finished and checked video out."""
+"""A complete render on this machine: from a composition to a finished and checked video."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import RenderResult, make_result
-from hyperframes_render.render.session import Session, open_session
+from hyperframes_render.render.session import open_session
 
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """How this machine is used: browsers that feed one encoder (None: as many as pay), and chunks."""
+    """Options of a local render. `workers` is the number of browsers that feed one encoder; None chooses it."""
 
     workers: int | None = None
     chunks: int = 1
-    #: The file that audio_url stands for; None: it is fetched.
+    #: A local file to use for audio_url. None fetches audio_url.
     audio: Path | None = None
-    #: Hosts that it may be fetched from.
+    #: The network policy for fetching audio_url and a composition at an address.
     ceiling: NetworkPolicy = "public"
 
 
@@ -44,8 +44,8 @@ async def render(
 ) -> RenderResult:
     """Render the composition at `source` (.html, folder or .zip) to the video file `output`.
 
-    `driver` is one that was started already; it is stopped here in any case.
-    The file appears whole or not at all. Raises a RenderError; nothing is left behind.
+    `driver` is a driver that the caller has started; it is stopped in any case.
+    The file appears complete or not at all. Raises a RenderError, and removes all temporary files.
     """
     options = options or LocalOptions()
     check_output(output, request.codec)
@@ -60,11 +60,11 @@ async def render(
         driver=driver,
     )
     async with opening as session:
-        return await session.watch(_render(session, options.chunks, output))
+        return await session.run(lambda composition: _render(composition, options.chunks, output))
 
 
 def check_output(output: Path, codec: Codec) -> None:
-    """Raise OutputUnwritable where no video of `codec` can be written at `output`; its folder is made."""
+    """Raise OutputUnwritable if no video of `codec` can be written to `output`. Creates its folder."""
     suffixes = FORMATS[codec].muxers
     if output.suffix.lower() not in suffixes:
         raise OutputUnwritable(
@@ -75,7 +75,7 @@ def check_output(output: Path, codec: Codec) -> None:
 
 
 def check_writable(output: Path) -> None:
-    """Raise OutputUnwritable where no file can be written at `output`; its folder is made."""
+    """Raise OutputUnwritable if no file can be written to `output`. Creates its folder."""
     try:
         if output.is_dir():
             raise OutputUnwritable(f"The output {output} is a folder.", "Name a file.")
@@ -88,14 +88,7 @@ def check_writable(output: Path) -> None:
         ) from None
 
 
-async def _render(session: Session, chunks: int, output: Path) -> RenderResult:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            return await _render_video(composition, chunks, output)
-    raise AssertionError("attempts end with a result or an error")
-
-
-async def _render_video(composition: OpenComposition, chunks: int, output: Path) -> RenderResult:
+async def _render(composition: OpenComposition, chunks: int, output: Path) -> RenderResult:
     session, whole = composition.session, composition.make_plan()
     plan = replace(whole, chunks=split_frames(whole.frames, chunks))
     session.meter.start_frames(plan.frames)
@@ -121,9 +114,9 @@ async def _render_chunks(composition: OpenComposition, plan: Plan, output: Path)
         name = f".{output.name}.{os.getpid()}.{chunk.index}.part{chunk_suffix(plan.format)}"
         path = session.folder / name
         if len(plan.chunks) == 1 and plan.codec is not Codec.PNG:
-            path = output.with_name(name)  # beside the output: it need not be copied
+            path = output.with_name(name)  # in the output's folder, so that it need not be copied
             session.files.append(path)
-        # The browsers end beside the encoder, unless the mix may still need one.
+        # The browsers close while the encoder finishes, unless the mix needs one for its effects.
         last = chunk is plan.chunks[-1] and not composition.has_effects
         await composition.render_chunk(plan, chunk, path, last=last)
         parts.append((chunk, path))

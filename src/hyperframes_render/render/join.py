@@ -1,4 +1,4 @@
-"""Finished chunks become one video by stream copy: nothing is encoded again."""
+"""Joins finished chunks to one video by stream copy, without encoding again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import av
 from hyperframes_render.errors import DiskFull, EncoderFailed
 from hyperframes_render.render.plan import Chunk
 
-#: ffmpeg's muxers for the files that chunks come in. The index first where there is one, and no version of the
-#: writing library: as the encoder writes a video of one chunk.
+#: ffmpeg's muxers and their options, by the suffix of a chunk's file. The index comes first, and the version of the
+#: library is left out, as in a video of one chunk from the encoder.
 _MUXERS = {
     ".mp4": ("mp4", {"movflags": "+faststart", "fflags": "+bitexact"}),
     ".mov": ("mov", {"movflags": "+faststart", "fflags": "+bitexact"}),
@@ -22,9 +22,9 @@ _MUXERS = {
 
 
 def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fraction) -> None:
-    """Write the packets of `chunks`, in order, to `output`, each at the time where its frame belongs.
+    """Write the packets of `chunks`, in order, to `output`, each at the time of its frame.
 
-    Raises EncoderFailed where a chunk does not hold the frames that it should, or DiskFull.
+    Raises EncoderFailed if a chunk has the wrong number of frames, or DiskFull.
     """
     muxer, options = _MUXERS[output.suffix]
     try:
@@ -47,8 +47,10 @@ def join_chunks(chunks: Sequence[tuple[Chunk, Path]], output: Path, fps: Fractio
 
 
 def _reordering(path: Path) -> Fraction:
-    """Seconds by which a chunk's first picture is decoded before it is shown: none in a chunk of two pictures, where
-    those of longer ones wait for B frames. Decoding times must rise over the whole video.
+    """Seconds between decoding and presentation of a chunk's first frame.
+
+    Chunks with B frames have such a delay, very short chunks have none. Decoding times must rise over the whole video,
+    so all chunks must get the same delay.
     """
     with av.open(str(path)) as part:
         source = part.streams.video[0]
@@ -67,13 +69,13 @@ def _copy_packets(
     fps: Fraction,
     earlier: Fraction,
 ) -> int:
-    """Copy one chunk's packets, decoded `earlier` by so many seconds than the chunk says; how many there were."""
+    """Copy one chunk's packets with decoding times `earlier` by so many seconds. Returns the number of packets."""
     time_base = source.time_base or Fraction(1)
     packets = 0
     for packet in part.demux(source):
         if packet.dts is None or packet.pts is None:
             continue
-        # By the number of the frame, not by adding times: WebM's are whole milliseconds, and would drift.
+        # Times come from the frame number. Sums of times would drift, since WebM's are whole milliseconds.
         frame = chunk.frames.first + round(packet.pts * time_base * fps)
         shift = round(Fraction(frame) / fps / time_base) - packet.pts
         packet.pts += shift

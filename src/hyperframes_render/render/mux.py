@@ -1,4 +1,4 @@
-"""From encoded chunks to the finished file: joined, or encoded now where the codec wants all frames at once."""
+"""Makes the finished file from encoded chunks: joins them, or encodes now if the codec needs all frames at once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hyperframes_render.media.probe import VideoFacts, check_video, probe_pictur
 from hyperframes_render.render.join import join_chunks
 from hyperframes_render.render.plan import Chunk, Plan
 
-#: Seconds for copying, muxing or the two passes of a GIF; an hour of 4K takes minutes.
+#: Timeout in seconds for copying, muxing, or one of the two passes of a GIF. An hour of 4K takes minutes.
 _TIMEOUT = 1800.0
-#: Alpha of a GIF is on or off: half and more is on.
+#: Alpha (0-255) from which a GIF's pixel is opaque: a GIF has no partial alpha.
 _GIF_ALPHA = 128
 
 
@@ -31,11 +31,11 @@ def finish_video(
     sound: Path | None = None,
     tags: Sequence[tuple[str, str]] = (),
 ) -> VideoFacts:
-    """Make the file `output` of the chunks `parts`, in order, check it, and put it there in one step.
+    """Make the file `output` from the chunks `parts`, in order, and check it. It appears complete or not at all.
 
-    `sound` is mixed already, from the composition's beginning to the video's end. `tags` are title and comment.
-    `job` is a folder for files on the way. Raises EncoderFailed where a chunk or the result is not what it should
-    be, or DiskFull.
+    `sound` is the finished mix, from the composition's beginning to the video's end. `tags` are title and comment.
+    `job` is a folder for temporary files. Raises EncoderFailed if a chunk or the result does not match the plan, or
+    DiskFull.
     """
     made = output.with_name(f".{output.name}.{os.getpid()}.part{output.suffix}")
     try:
@@ -44,7 +44,7 @@ def finish_video(
         elif plan.codec is Codec.GIF:
             _encode_gif(plan, _joined(plan, parts, job), made, job)
         elif len(parts) == 1 and sound is None:
-            shutil.move(parts[0][1], made)  # the encoder wrote title and comment already
+            shutil.move(parts[0][1], made)  # the encoder has written title and comment
         else:
             _mux(plan, _joined(plan, parts, job), sound, tags, made, job)
         facts = probe_pictures(made, plan.fps) if plan.codec is Codec.PNG else probe_video(made)
@@ -64,16 +64,16 @@ def _joined(plan: Plan, parts: Sequence[tuple[Chunk, Path]], job: Path) -> Path:
 
 
 def _mux(plan: Plan, video: Path, sound: Path | None, tags: Sequence[tuple[str, str]], made: Path, job: Path) -> None:
-    """The video's packets as they are, the sound encoded, title and comment; the index first."""
+    """Copy the video's packets, encode the sound, and write title and comment. The index comes first."""
     form = plan.format
     muxer = form.muxers.get(made.suffix, form.muxers[form.suffix])
     inputs = [*FILE_ONLY, "-i", str(video)]
     streams = ["-map", "0:v:0", "-c:v", "copy"]
     if plan.transparent and muxer == "webm":
-        # Players look for this mark; the copy loses it with the other tags.
+        # Players need this tag, and the stream copy drops all tags.
         streams += ["-metadata:s:v:0", "alpha_mode=1"]
     if sound is not None and form.sound is not None:
-        # The mix begins with the composition; a part of it may begin later.
+        # The mix begins with the composition, but the video may begin later.
         inputs += ["-ss", f"{float(plan.sound_start):.6f}", "-i", str(sound)]
         streams += ["-map", "1:a:0", *_sound_encoder(form, muxer)]
     run_ffmpeg(
@@ -90,14 +90,14 @@ def _mux(plan: Plan, video: Path, sound: Path | None, tags: Sequence[tuple[str, 
 
 
 def _sound_encoder(form: Format, muxer: str) -> tuple[str, ...]:
-    """The sound's encoder; WebM takes Opus, whatever the codec's usual container has."""
+    """The sound encoder's arguments. WebM needs Opus, even for a codec whose usual container has another."""
     if muxer == "webm":
         return FORMATS[Codec.VP9].sound or ()
     return form.sound or ()
 
 
 def _encode_gif(plan: Plan, lossless: Path, made: Path, job: Path) -> None:
-    """Two passes over a lossless file: the palette needs all frames, and they are not kept in memory."""
+    """Encode a GIF in two passes over a lossless file: all frames, which exceed memory, make the palette."""
     palette = job / "palette.png"
     read = [*FILE_ONLY, "-i", str(lossless)]
     reserve = int(plan.transparent)
@@ -108,7 +108,7 @@ def _encode_gif(plan: Plan, lossless: Path, made: Path, job: Path) -> None:
     )
     use = f"paletteuse=dither=sierra2_4a:diff_mode=rectangle:alpha_threshold={_GIF_ALPHA}"
     run_ffmpeg(
-        # Repeated frames are kept: a GIF has as many as the video.
+        # "passthrough" keeps repeated frames: a GIF has as many as the video.
         [
             *(*read, "-i", str(palette), "-lavfi", f"[0:v][1:v]{use}", "-c:v", "gif", "-gifflags", "-transdiff"),
             *("-fps_mode", "passthrough", "-loop", "0", "-fflags", "+bitexact", "-f", "gif", "-y", str(made)),
@@ -119,7 +119,7 @@ def _encode_gif(plan: Plan, lossless: Path, made: Path, job: Path) -> None:
 
 
 def _zip_frames(parts: Sequence[tuple[Chunk, Path]], made: Path) -> None:
-    """All frames in one archive, not compressed again. A part is a folder of pictures, or an archive of them."""
+    """Put all frames into one archive without compression. A part is a folder of PNG files, or an archive of them."""
     try:
         with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
             for chunk, part in parts:
@@ -131,7 +131,7 @@ def _zip_frames(parts: Sequence[tuple[Chunk, Path]], made: Path) -> None:
 
 
 def _add_frames(part: Path, archive: zipfile.ZipFile) -> int:
-    # A date of its own would make two renders of the same frames differ.
+    # A fixed date makes two renders of the same frames equal.
     if part.is_dir():
         files = sorted(part.iterdir())
         for file in files:
@@ -145,7 +145,7 @@ def _add_frames(part: Path, archive: zipfile.ZipFile) -> int:
 
 
 def chunk_file(chunk: Chunk, encoded: Path, output: Path) -> None:
-    """Put an encoded chunk at `output` as one file: a folder of pictures becomes an archive."""
+    """Move an encoded chunk to `output` as one file: a folder of PNG files becomes an archive."""
     made = output.with_name(f".{output.name}.part")
     try:
         if encoded.is_dir():

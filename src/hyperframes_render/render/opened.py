@@ -1,4 +1,4 @@
-"""A composition that is open in a browser, and what can be done with it: frames, sound, plan, record."""
+"""A composition that is open in a browser. It renders chunks, mixes sound, and makes plan and record."""
 
 from __future__ import annotations
 
@@ -29,16 +29,15 @@ if TYPE_CHECKING:
     from hyperframes_render.media.sound_effects import Processor
     from hyperframes_render.render.session import Session
 
-#: Black for less than this many seconds is a cut or a fade.
+#: Seconds of black that are reported. Less is a cut or a fade.
 BLACK_SECONDS = 1
-
-#: A tween that is not seen for less than this many seconds may be slow, or end gently.
+#: Seconds without a change during a tween that are reported. Less may be a slow tween or a gentle ease.
 FROZEN_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class CompiledProject:
-    """A project whose page was compiled: what it declares, what is asked for, and the markup to serve."""
+    """A project whose page was compiled, with its declarations, the page's parameters, and the markup to serve."""
 
     project: Project
     declared: Declared
@@ -59,12 +58,12 @@ class OpenComposition:
 
     @property
     def spec(self) -> PageSpec:
-        """Size, rate and length that the page was asked for."""
+        """Size, frame rate and length of the page."""
         return self.compiled.spec
 
     @property
     def first_page(self) -> CompositionPage:
-        """The page of the first browser, which decides what the composition is like."""
+        """The page of the first browser. Length, content and sounds of the composition are read from it."""
         return self.pool.first.page
 
     @property
@@ -73,7 +72,7 @@ class OpenComposition:
         return self.pool.first.capture
 
     async def render_chunk(self, plan: Plan, chunk: Chunk, path: Path, *, last: bool) -> None:
-        """Capture and encode one chunk to `path`; after the `last` one the browsers end beside the encoder."""
+        """Capture and encode one chunk to `path`. With `last`, the browsers close while the encoder finishes."""
         spec = EncodeSpec(
             width=self.spec.device_width,
             height=self.spec.device_height,
@@ -98,35 +97,35 @@ class OpenComposition:
             encoder.abort()
             raise
 
-    def _oddities(self) -> Iterator[str]:
-        """Stretches of the picture that an author would want to know of."""
+    def _suspicious_stretches(self) -> Iterator[str]:
+        """Warnings of black stretches, and of stretches without a change during a tween."""
         fps = self.spec.fps
         for first, end in self.statistics.black:
             if (end - first) / fps >= BLACK_SECONDS:
-                yield f"The picture is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+                yield f"The video is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
         for first, end in self.statistics.frozen:
             for start, to in self.first_page.tweened:
-                # The frame that begins a tween shows its beginning, as the one that ends another shows its end.
+                # The first frame of a tween still shows the state before it, and the last frame the state after it.
                 since, until = max(float((first + 1) / fps), start), min(float((end - 1) / fps), to)
                 if until - since >= FROZEN_SECONDS:
-                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline moves elements then."
+                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline has a tween then."
 
     @property
     def has_effects(self) -> bool:
-        """Whether the mix needs the browser, which applies effects on sounds."""
+        """Whether sounds have effects. The browser applies them, so the mix needs it."""
         return self.first_page.sounds.has_effects()
 
     async def mix(self, plan: Plan, path: Path) -> Path | None:
-        """The sound of the whole video in `path` (.wav or .flac), or None where there is none."""
+        """Mix the sound of the whole video into `path` (.wav or .flac). Returns None if there is no sound."""
         sounds = self.first_page.sounds
-        own = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
+        audio = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
         process: Processor | None = None
         if self.has_effects:
-            # Not at the top: it imports numpy, as the mix does.
+            # Imported here, because it imports numpy, as the mix does.
             from hyperframes_render.browser.effects import EffectsPage
 
             process = EffectsPage(self.first_page.chromium.browser, packages_root(), self.session.meter.heartbeat)
-        members = (*((sounds,) if sounds.members else ()), *own)
+        members = (*((sounds,) if sounds.members else ()), *audio)
         mixed = await asyncio.to_thread(mix_for, plan, members, path, process)
         if mixed is None:
             return None
@@ -135,7 +134,7 @@ class OpenComposition:
         return mixed.path
 
     def make_plan(self) -> Plan:
-        """The whole video as one chunk."""
+        """The plan of the whole video as one chunk."""
         opened = self.first_page
         frames = frames_to_render(self.spec, self.compiled.declared, opened.duration, self.session.request)
         return whole_plan(self.spec, self.session.request, frames, opened.content)
@@ -148,17 +147,17 @@ class OpenComposition:
         return tuple(about_rootless(length_of(self.spec, self.compiled.declared, opened.duration, opened.length_from)))
 
     def tags(self) -> tuple[tuple[str, str], ...]:
-        """Title and comment of the file; what it was made with is enough to make it again."""
+        """Title and comment of the file. The comment names the versions that reproduce it."""
         made_with = ", ".join(f"{name} {version}" for name, version in self.versions().items())
         title = (("title", self.compiled.declared.title[:200]),) if self.compiled.declared.title else ()
         return (*title, ("comment", made_with))
 
     def versions(self) -> dict[str, str]:
-        """Of all that decides what the pictures look like."""
+        """Versions of the programs that determine the frames."""
         return versions(packages_root(), self.first_page.chromium.browser.version)
 
     def record(self) -> CaptureRecord:
-        """What was captured so far, how, and what there was to complain about."""
+        """The frames captured so far, with capture paths, timings, warnings and versions."""
         session, browsers = self.session, self.pool.workers
         for text in (*(sentence for _, sentence in self.assumptions()), *self.compiled.page.warnings):
             session.warn(text)
@@ -169,12 +168,12 @@ class OpenComposition:
                 session.warn(f"A script of the page failed: {text}")
         for text in (*session.log.warnings(), *session.media.warnings.values()):
             session.warn(text)
-        for text in self._oddities():
+        for text in self._suspicious_stretches():
             session.warn(text)
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
-        if self.statistics.first_picture_at is not None:
-            timings["first_frame"] = self.statistics.first_picture_at - meter.started
+        if self.statistics.first_frame_at is not None:
+            timings["first_frame"] = self.statistics.first_frame_at - meter.started
         reports = [worker.capture.report for worker in browsers]
         return CaptureRecord(
             capture=tuple(CaptureFacts(r.path.value, r.reason, r.captured, r.repeated, r.checks) for r in reports),

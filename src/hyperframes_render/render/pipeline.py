@@ -1,4 +1,4 @@
-"""Several browsers feed one encoder: blocks of frames are captured side by side and encoded in order."""
+"""Several browsers feed one encoder: they capture blocks of frames in parallel, which are encoded in order."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.worker import FrameWorker
 
-#: Another browser pays where capturing takes one browser this many seconds longer than the encoder needs, which
-#: wants a processor of its own: starting a browser costs about half a second (docs/reference/performance.md).
-WORTH_ANOTHER_WORKER = 1.0
-#: Frames before the pace is believed.
+#: Another browser is started if the browsers need this many seconds longer to capture than the encoder to encode.
+#: Starting a browser costs about half a second (docs/reference/performance.md), and the encoder needs a processor.
+ANOTHER_WORKER_SECONDS = 1.0
+#: Frames after which the pace is used for decisions.
 PACE_FRAMES = 6
 SLOWEST_KEPT = 5
-#: Frames after which a picture that stands is sent to the encoder again: 0.2 s of its work, 1 ms to send.
+#: An unchanged frame is sent to the encoder again after this many frames: 0.2 s of its work, 1 ms to send.
 SEND_AGAIN = 6
-#: Frames of the last blocks: a browser that is done waits for this many at most, and so does the encoder, whereas each
-#: block costs the frame that is rolled in before it.
+#: Frames of the shortest block. Short blocks at the end keep browsers and encoder from waiting, but each block costs
+#: a frame of pre-roll.
 SHORTEST_BLOCK = 4
-_BLACK, _SAMPLES = 18, 2000
+#: The brightest luma that counts as black: video black (16) and an encoder's noise.
+_BLACK = 18
+#: Luma samples that are tested before a whole frame.
+_SAMPLES = 2000
 
 
 def blocks_of(frames: FrameRange, longest: int, workers: int) -> list[FrameRange]:
-    """The shares that are handed out to `workers` browsers: `longest` frames at first, shorter ones towards the end.
+    """Divide `frames` into blocks for `workers` browsers: `longest` frames at first, fewer towards the end.
 
-    Every browser gets another share after that (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    Each browser takes the next block when it has finished one (guided self-scheduling, Polychronopoulos and Kuck 1987).
     """
     blocks = []
     first = frames.first
@@ -50,33 +53,35 @@ def blocks_of(frames: FrameRange, longest: int, workers: int) -> list[FrameRange
 
 @dataclass
 class FrameStatistics:
-    """How long frames took to capture, in seconds; the slowest are kept."""
+    """The slowest frames (seconds, frame number), and black and frozen stretches of the video."""
 
     slowest: list[tuple[float, int]] = field(default_factory=list)
-    first_picture_at: float | None = None
-    #: Stretches of black frames, and of frames that show one picture: first, and the one after the last.
+    #: When the first frame was captured, by time.monotonic.
+    first_frame_at: float | None = None
+    #: Stretches of black frames, and of equal frames: the first frame, and the one after the last.
     black: list[list[int]] = field(default_factory=list)
     frozen: list[list[int]] = field(default_factory=list)
     _last_black: bool = False
 
-    def note(self, frame: int, seconds: float) -> None:
-        """One frame was captured."""
-        if self.first_picture_at is None:
-            self.first_picture_at = time.monotonic()
+    def add_capture(self, frame: int, seconds: float) -> None:
+        """Count a frame that took `seconds` to capture."""
+        if self.first_frame_at is None:
+            self.first_frame_at = time.monotonic()
         heapq.heappush(self.slowest, (seconds, frame))
         if len(self.slowest) > SLOWEST_KEPT:
             heapq.heappop(self.slowest)
 
-    def shown(self, frame: int, *, same: bool, planes: bytes | None, luma_bytes: int) -> None:
-        """`frame` shows a picture: the `same` as the frame before, or `planes`, whose first `luma_bytes` are luma.
+    def add_shown(self, frame: int, *, same: bool, planes: bytes | None, luma_bytes: int) -> None:
+        """Extend or begin stretches with `frame`.
 
-        None: it is not planes that are encoded, and black is not looked for.
+        `same` means that it equals the frame before. The first `luma_bytes` of `planes` are luma. `planes` is None if
+        the encoder gets another form; then black is not detected.
         """
         if same and self.frozen and self.frozen[-1][1] == frame:
             self.frozen[-1][1] = frame + 1
         else:
             if self.frozen and self.frozen[-1][1] - self.frozen[-1][0] == 1:
-                self.frozen.pop()  # a picture of one frame moves
+                self.frozen.pop()  # a single frame is not a stretch
             self.frozen.append([frame, frame + 1])
         if planes is None:
             return
@@ -92,7 +97,7 @@ class FrameStatistics:
 
 def is_black(planes: bytes, luma_bytes: int) -> bool:
     """Whether no pixel is brighter than video black (16) by more than an encoder's noise."""
-    # A sample first, without a copy of the rest: most pictures are not black, and show it at once.
+    # A few samples, without a copy of the frame, rule out most frames.
     if max(planes[: luma_bytes : max(1, luma_bytes // _SAMPLES)]) > _BLACK:
         return False
     return not planes[:luma_bytes].strip(bytes(range(_BLACK + 1)))
@@ -100,13 +105,13 @@ def is_black(planes: bytes, luma_bytes: int) -> bool:
 
 @dataclass
 class WorkerPool:
-    """The browsers of a render: one at first, more where the work is worth it."""
+    """The browsers of a render: one at first, more if they make it faster."""
 
     first: FrameWorker
     limit: int
     start_another: Callable[[AsyncExitStack], Awaitable[FrameWorker]]
     stack: AsyncExitStack
-    #: Start them all at once, because the caller gave their number.
+    #: Whether to start all browsers at once, because the caller has set their number.
     eager: bool
     driver: BrowserDriver
     workers: list[FrameWorker] = field(default_factory=list)
@@ -116,7 +121,7 @@ class WorkerPool:
         self.workers.append(self.first)
 
     async def close(self) -> None:
-        """End all browsers and their driver: the last frame is captured."""
+        """Close all browsers and stop their driver, after the last frame was captured."""
         await self.stack.aclose()
         await self.driver.stop()
 
@@ -133,7 +138,7 @@ class RangeRender:
         statistics: FrameStatistics,
         block: int,
     ) -> None:
-        """`block`: frames that a browser takes at a time, at most."""
+        """`block` is the most frames that a browser takes at a time."""
         self._frames, self._pool, self._encoder = frames, pool, encoder
         self._meter, self._statistics = meter, statistics
         self._blocks = blocks_of(frames, block, pool.limit)
@@ -143,17 +148,17 @@ class RangeRender:
         self._started = time.monotonic()
 
     async def run(self) -> None:
-        """Capture and encode every frame of the range. The encoder is left open."""
-        helpers: list[asyncio.Task[None]] = []
+        """Capture and encode every frame of the range. The encoder stays open."""
+        tasks: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
                 for worker in self._pool.workers:
-                    helpers.append(group.create_task(self._capture_blocks(worker)))
-                while self._pool.eager and self._room_for_another():
-                    self._call_another(group, helpers)
-                await self._feed(group, helpers)
-                for helper in helpers:
-                    helper.cancel()
+                    tasks.append(group.create_task(self._capture_blocks(worker)))
+                while self._pool.eager and self._may_start_another():
+                    self._start_another(group, tasks)
+                await self._feed(group, tasks)
+                for task in tasks:
+                    task.cancel()
         except* asyncio.CancelledError:
             raise
         except* Exception as failures:
@@ -172,14 +177,14 @@ class RangeRender:
             await worker.capture.pre_roll(max(block.first - 1, 0))
         for frame in range(block.first, block.end):
             started = time.monotonic()
-            picture = await worker.capture.take(
+            captured = await worker.capture.take(
                 frame, look_ahead=frame + 1 < block.end, must_have=frame == self._frames.first
             )
             worker.next_frame = frame + 1
-            self._statistics.note(frame, time.monotonic() - started)
-            results.put_nowait(picture)
+            self._statistics.add_capture(frame, time.monotonic() - started)
+            results.put_nowait(captured)
 
-    async def _feed(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
+    async def _feed(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
         held: Picture | None = None
         shown: bytes | None = None
         put_at = last = self._frames.end - 1
@@ -187,48 +192,48 @@ class RangeRender:
         luma_bytes = even(spec.width) * even(spec.height)
         for block, results in zip(self._blocks, self._results, strict=True):
             for frame in range(block.first, block.end):
-                picture = await results.get()
-                data = shown if picture is None else await picture.data
+                captured = await results.get()
+                data = shown if captured is None else await captured.data
                 same, shown = data == shown, data
-                if picture is not None:
+                if captured is not None:
                     if held is not None:
                         held.release()
-                    held = picture
+                    held = captured
                 planes = data if spec.form is PictureForm.PLANES else None
-                self._statistics.shown(frame, same=same, planes=planes, luma_bytes=luma_bytes)
-                # A picture that stands is sent again now and then: its repetitions are encoded while the next frames
-                # are drawn, and not all at once when something moves again.
-                if data is not None and (picture is not None or frame == last or frame - put_at >= SEND_AGAIN):
+                self._statistics.add_shown(frame, same=same, planes=planes, luma_bytes=luma_bytes)
+                # An unchanged frame is sent again at intervals, so that its repetitions are encoded while the next
+                # frames are drawn, and not all at once at the next change.
+                if data is not None and (captured is not None or frame == last or frame - put_at >= SEND_AGAIN):
                     await asyncio.to_thread(self._encoder.put, frame - self._frames.first, data)
                     put_at = frame
                 self._done += 1
                 self._meter.frame_done()
-                if self._worth_another():
-                    self._call_another(group, helpers)
+                if self._should_start_another():
+                    self._start_another(group, tasks)
         if held is not None:
             held.release()
 
-    def _room_for_another(self) -> bool:
+    def _may_start_another(self) -> bool:
         return len(self._pool.workers) + self._pool.starting < self._pool.limit
 
-    def _worth_another(self) -> bool:
-        if not self._room_for_another() or self._done < PACE_FRAMES:
+    def _should_start_another(self) -> bool:
+        if not self._may_start_another() or self._done < PACE_FRAMES:
             return False
         captured = sum(worker.capture.report.captured for worker in self._pool.workers)
         pace = (time.monotonic() - self._started) / max(captured, 1)
         spec = self._encoder.spec
         encoding = (self._meter.frames_total - self._meter.frames_done) * spec.width * spec.height
         capturing = pace * (self._moving_frames() - captured)
-        return capturing - encoding * ENCODE_SECONDS_PER_PIXEL > WORTH_ANOTHER_WORKER
+        return capturing - encoding * ENCODE_SECONDS_PER_PIXEL > ANOTHER_WORKER_SECONDS
 
     def _moving_frames(self) -> float:
-        """How many frames of the render are likely to differ from the one before."""
+        """Estimate how many frames of the render differ from the one before."""
         page, total = self._pool.first.page, self._meter.frames_total
         return total if page.moving is None else min(total, page.moving * float(page.spec.fps))
 
-    def _call_another(self, group: asyncio.TaskGroup, helpers: list[asyncio.Task[None]]) -> None:
+    def _start_another(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
         self._pool.starting += 1
-        helpers.append(group.create_task(self._join_in()))
+        tasks.append(group.create_task(self._join_in()))
 
     async def _join_in(self) -> None:
         pool = self._pool

@@ -1,4 +1,4 @@
-"""From seconds to frames, and from frames to chunks."""
+"""Converts seconds to frames, and divides frames into chunks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from hyperframes_render.formats import FORMATS, Codec, Content, Format, Quality
 from hyperframes_render.input import MAX_DURATION, MAX_FRAMES, RenderInput
 from hyperframes_render.media.probe import Expected
 
-#: A duration this close to a whole number of frames is that number; the official renderer's own tolerance.
+#: A duration within this many frames of a whole number is rounded to it. The official renderer has the same tolerance.
 FRAME_TOLERANCE = 0.001
-#: Seconds of a page without a composition root that says no length: what the public app takes.
+#: Seconds of a page without a composition root that declares no length: the default of the public app.
 DEFAULT_LENGTH = 5.0
 
 
 @dataclass(frozen=True)
 class FrameRange:
-    """`count` frames from frame number `first` on."""
+    """`count` frames, beginning with frame number `first`."""
 
     first: int
     count: int
@@ -36,7 +36,7 @@ class FrameRange:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A range of frames that is rendered and encoded by itself, and joined to the others by stream copy."""
+    """A range of frames that is rendered and encoded separately, then joined to the others by stream copy."""
 
     index: int
     frames: FrameRange
@@ -44,10 +44,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is decided before the first frame.
+    """The parameters of a video, fixed before the first frame is captured.
 
-    `width` and `height` in pixels are those of the video before it is made even. A part of the composition begins
-    at its frame number `first`; chunks count from there.
+    `width` and `height` are the video's size in pixels before it is rounded to even numbers. The video begins at the
+    composition's frame number `first`; frame numbers of chunks count from there.
     """
 
     width: int
@@ -60,7 +60,7 @@ class Plan:
     codec: Codec = Codec.H264
     quality: Quality | int = Quality.STANDARD
     transparent: bool = False
-    #: Why it has so many chunks, for people.
+    #: The reason for the number of chunks, for people.
     reason: str = ""
 
     @property
@@ -70,35 +70,35 @@ class Plan:
 
     @property
     def format(self) -> Format:
-        """The codec's entry in the table."""
+        """The codec's entry in FORMATS."""
         return FORMATS[self.codec]
 
     @property
     def coded_size(self) -> tuple[int, int]:
-        """Width and height of the video in pixels."""
+        """Width and height of the encoded video in pixels."""
         return self.format.coded_size(self.width, self.height)
 
     @property
     def sound_end(self) -> Fraction:
-        """Seconds of the composition at which the video ends."""
+        """The composition's time in seconds at which the video ends."""
         return Fraction(self.first + self.frames) / self.fps
 
     @property
     def sound_start(self) -> Fraction:
-        """Seconds of the composition at which the video begins."""
+        """The composition's time in seconds at which the video begins."""
         return Fraction(self.first) / self.fps
 
     def seeks(self, chunk: Chunk) -> FrameRange:
-        """The frames of the composition that `chunk` shows."""
+        """The composition's frame numbers of `chunk`."""
         return FrameRange(self.first + chunk.frames.first, chunk.frames.count)
 
     def wanted(self, *, sound: bool) -> Expected:
-        """What the finished file must hold."""
+        """The expected properties of the finished file."""
         width, height = self.coded_size
         return Expected(self.codec, width, height, self.frames, self.fps, self.transparent, sound)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it."""
+        """The plan as a dict for JSON; `from_dict` reads it."""
         return {
             "width": self.width,
             "height": self.height,
@@ -115,7 +115,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Plan:
-        """The plan that `as_dict` wrote."""
+        """Read a plan from the dict of `as_dict`."""
         return cls(
             width=values["width"],
             height=values["height"],
@@ -134,7 +134,7 @@ class Plan:
 
 
 def whole_plan(page: PageSpec, request: RenderInput, frames: FrameRange, content: Content, reason: str = "") -> Plan:
-    """The whole video as one chunk."""
+    """The plan of the whole video as one chunk."""
     return Plan(
         width=max(1, round(page.width * request.scale_factor)),
         height=max(1, round(page.height * request.scale_factor)),
@@ -151,7 +151,7 @@ def whole_plan(page: PageSpec, request: RenderInput, frames: FrameRange, content
 
 
 def count_frames(duration: float, fps: Fraction) -> int:
-    """Frames that `duration` seconds take: a part of a frame counts as one. Raises LimitExceeded."""
+    """Number of frames of `duration` seconds, rounded up, at least 1. Raises LimitExceeded."""
     if duration > MAX_DURATION:
         raise LimitExceeded(
             f"The composition is {duration:g} s long: the limit is {MAX_DURATION:g} s.", "Ask for a shorter duration."
@@ -167,7 +167,7 @@ def count_frames(duration: float, fps: Fraction) -> int:
 
 
 def split_frames(frames: int, chunks: int) -> tuple[Chunk, ...]:
-    """`frames` frames in at most `chunks` chunks whose lengths differ by one frame at most."""
+    """Divide `frames` frames into at most `chunks` chunks. Their lengths differ by at most one frame."""
     chunks = max(1, min(chunks, frames))
     edges = [frames * index // chunks for index in range(chunks + 1)]
     return tuple(Chunk(index, FrameRange(edges[index], edges[index + 1] - edges[index])) for index in range(chunks))
@@ -182,12 +182,12 @@ class Length:
 
 
 def length_of(page: PageSpec, declared: Declared, measured: float, measured_from: str = "") -> Length:
-    """How long a page lasts: what the caller asks for, else what it declares, else what was `measured` in it.
+    """The length of a page: the requested one, else the declared one, else the `measured` one.
 
-    `measured` is in seconds, 0 where nothing tells. Then it is DEFAULT_LENGTH for a page without a composition root,
-    and 0 for a composition.
+    `measured` is in seconds, 0 if no length was found. The length is then DEFAULT_LENGTH for a page without a
+    composition root, and 0 for a composition.
     """
-    # What is declared wins over the page runtime's own reckoning, which may exceed it (6.2 s against 6.0 s seen).
+    # The declared length wins over the page runtime's, which may exceed it (once 6.2 s instead of 6.0 s).
     if page.duration:
         return Length(page.duration, "request")
     if declared.duration:
@@ -197,7 +197,7 @@ def length_of(page: PageSpec, declared: Declared, measured: float, measured_from
     return Length(DEFAULT_LENGTH if declared.rootless else 0.0, "default")
 
 
-#: How a notice names the source of a length.
+#: The words for the source of a length in a notice.
 _LENGTH_SOURCES = {
     "request": "as asked for",
     "page": "as the page declares",
@@ -218,20 +218,20 @@ def about_rootless(length: Length) -> Iterator[tuple[str, str]]:
     if length.source == "default":
         yield (
             "length_by_default",
-            f"Nothing in the page says its length: the video is {length.seconds:g} s long. "
+            f"The page declares no length: the video is {length.seconds:g} s long. "
             "Ask for a duration, give clips a data-start and a data-duration, or register a timeline on "
             "window.__timelines.",
         )
 
 
 def frames_to_render(page: PageSpec, declared: Declared, measured: float, request: RenderInput) -> FrameRange:
-    """Which frames of the composition the video shows: all, or those of the part that the caller wants.
+    """The composition's frames that the video shows: all, or the range from `from` to `to` of the request.
 
-    Its length is that of `length_of`. Raises DurationUnknown, LimitExceeded or InvalidOption.
+    The composition's length is that of `length_of`. Raises DurationUnknown, LimitExceeded or InvalidOption.
     """
     duration = length_of(page, declared, measured).seconds
     if duration <= 0:
-        # A data-duration that cannot be read was ignored: the error must not say that there is none.
+        # If an invalid data-duration was ignored, the error must not say that it is missing.
         ignored = next((warning for warning in declared.warnings if "duration=" in warning), None)
         raise DurationUnknown(
             f"The composition's duration cannot be found. {ignored or 'Its root has no data-duration.'} Nor is there a "

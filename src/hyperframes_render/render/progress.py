@@ -1,4 +1,4 @@
-"""The progress of a running render: phases, frames, seconds."""
+"""The progress of a running render in phases, frames and seconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Progress:
-    """One moment of a render. Times in seconds; `remaining` is None until it can be estimated."""
+    """The progress at one moment. Times in seconds; `remaining` is None until it can be estimated."""
 
     phase: str
     frames_done: int
@@ -36,23 +36,23 @@ class ProgressMeter:
     _phase_started: float = field(default_factory=time.monotonic)
 
     def enter(self, phase: str) -> None:
-        """Begin a phase; the time of the one before is kept."""
+        """Begin a phase, and add the time of the phase before to `phases`."""
         now = time.monotonic()
         self.phases[self.phase] = self.phases.get(self.phase, 0.0) + now - self._phase_started
         self.phase, self._phase_started = phase, now
         self._report()
 
     def start_frames(self, total: int) -> None:
-        """Frames are about to come: `total` of them."""
+        """Set the number of frames to `total`, and begin to count from 0."""
         self.frames_done, self.frames_total = 0, total
 
     def frame_done(self) -> None:
-        """One more frame is in the encoder."""
+        """Count one frame that the encoder has received."""
         self.frames_done += 1
         self._report()
 
     def heartbeat(self) -> None:
-        """Say that the render goes on although there is nothing to count."""
+        """Report that the render makes progress although no frame was finished."""
         self._report()
 
     def _report(self) -> None:
@@ -61,7 +61,7 @@ class ProgressMeter:
             self.listener(self.now())
 
     def now(self) -> Progress:
-        """This moment."""
+        """The progress now."""
         now = time.monotonic()
         in_phase = now - self._phase_started
         rate = self.frames_done / in_phase if self.phase == "render" and in_phase > 0 else 0.0

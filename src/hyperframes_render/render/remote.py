@@ -1,4 +1,4 @@
-"""A page or project at an address elsewhere, fetched so that it can be opened."""
+"""Fetches a page or project from a web address, so that it can be opened."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.network.fetch import FetchRefused, fetch_public
 
-#: What servers say of a page or a project; some say nothing, or that they do not know.
+#: Content types that servers send for a page or a project. Some send no type, or a generic one.
 _TYPES = (
     *("text/html", "application/xhtml+xml", "text/plain", "application/octet-stream", "binary/octet-stream"),
     *("application/zip", "application/x-zip-compressed", "application/x-zip"),
 )
-#: Characters of an address that an error shows.
+#: Maximum characters of an address in an error.
 _SHOWN = 120
 
 
 async def fetch_source(address: str, folder: Path, network: NetworkPolicy) -> Source:
-    """Fetch what lies at `address` into `folder`: a page, which stays at home at its address, or a .zip.
+    """Fetch a page or a .zip from `address` into `folder`. A page keeps its address as its base URL.
 
-    `network` must allow its host and every host that it redirects to. Raises InvalidComposition.
+    `network` must allow the host and every host that it redirects to. Raises InvalidComposition.
     """
     shown = address if len(address) <= _SHOWN else f"{address[: _SHOWN - 3]}..."
     try:
@@ -34,8 +34,8 @@ async def fetch_source(address: str, folder: Path, network: NetworkPolicy) -> So
         ) from None
     if answer.status in (401, 403):
         raise InvalidComposition(
-            f"html: {shown} answered {answer.status}: it wants a login or does not let programs in.",
-            "Give an address that answers 200 to anybody, or send the markup itself.",
+            f"html: {shown} answered {answer.status}: it requires a login or refuses programs.",
+            "Give an address that answers 200 without a login, or send the markup.",
         )
     if answer.status != 200:
         raise InvalidComposition(f"html: {shown} answered {answer.status}.", "Give an address that answers 200.")
@@ -54,6 +54,6 @@ async def fetch_source(address: str, folder: Path, network: NetworkPolicy) -> So
 
 
 def _with_fragment(final: str, asked: str) -> str:
-    """The address that answered, with the fragment that was asked for: servers never see it."""
+    """The `final` address after redirects, with the fragment of the `asked` one: fragments are not sent to servers."""
     _, mark, fragment = asked.partition("#")
     return final.partition("#")[0] + mark + fragment

@@ -15,7 +15,7 @@ _SLOWEST_KEPT = 5
 
 @dataclass(frozen=True)
 class CaptureFacts:
-    """How one browser captured: path, why not a faster one, and counts of frames."""
+    """How one browser captured frames: its path, the reason if it was not the fastest, and counts of frames."""
 
     path: str
     reason: str
@@ -26,7 +26,7 @@ class CaptureFacts:
 
 @dataclass(frozen=True)
 class CaptureRecord:
-    """What one process captured: a whole video, or one chunk of it. Times in seconds."""
+    """The capture record of one process, for a whole video or one chunk. Times in seconds."""
 
     capture: tuple[CaptureFacts, ...]
     timings: dict[str, float]
@@ -36,12 +36,12 @@ class CaptureRecord:
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it."""
+        """The record as a dict for JSON; `from_dict` reads it."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CaptureRecord:
-        """The record that `as_dict` wrote."""
+        """Read a record from the dict of `as_dict`."""
         return cls(
             capture=tuple(CaptureFacts(**facts) for facts in values["capture"]),
             timings=dict(values["timings"]),
@@ -54,9 +54,9 @@ class CaptureRecord:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What was made, how, and how long it took. Times in seconds, sizes in pixels and bytes.
+    """The result of a render. Times in seconds, `width` and `height` in pixels, `size` in bytes.
 
-    Of a video in chunks, `timings` are those of the slowest chunk, `processor_seconds` those of all together.
+    For a video in chunks, `timings` are those of the slowest chunk, and `processor_seconds` is the sum of all chunks.
     """
 
     output: Path
@@ -78,7 +78,7 @@ class RenderResult:
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON result."""
+        """The result as a dict for JSON."""
         record = asdict(self)
         record["output"] = str(self.output)
         record["slowest_frames"] = [{"frame": frame, "seconds": seconds} for frame, seconds in self.slowest_frames]
@@ -86,7 +86,7 @@ class RenderResult:
 
 
 def make_result(plan: Plan, facts: VideoFacts, records: Sequence[CaptureRecord], output: Path) -> RenderResult:
-    """The result of a video that `records` captured, at least one."""
+    """The result of a video from the `records` of its chunks, at least one."""
     slowest = sorted((pair for record in records for pair in record.slowest_frames), key=lambda pair: -pair[1])
     return RenderResult(
         output=output,

@@ -1,16 +1,16 @@
-"""One piece of work on one composition: its folder, its browsers, and another attempt where a browser fails."""
+"""A session on one composition: its folder, its browsers, and a new attempt after a browser failed."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from playwright.async_api import Error, Playwright
 
@@ -41,32 +41,31 @@ from hyperframes_render.render.worker import WorkerSpec, start_worker
 from hyperframes_render.sandbox.orphans import adopt_orphaned_processes
 from hyperframes_render.sandbox.processes import processor_seconds
 
-#: A page that misbehaves at every frame must not make a result of megabytes.
+#: Maximum warnings of a result, since a page may cause one at every frame.
 MAX_WARNINGS = 50
-
-#: A draft's pictures have a quarter of the pixels.
+#: Scale of a draft's frames: they have a quarter of the pixels.
 DRAFT_SCALE = 0.5
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 @dataclass
 class Session:
-    """One piece of work on one composition: its request, its temporary folder, its warnings."""
+    """The state of a job on one composition: its request, temporary folder, driver and warnings."""
 
     source: Source
     request: RenderInput
     meter: ProgressMeter
     folder: Path
-    #: Started with the session, stopped with its work.
+    #: Starts with the session, stops after its work.
     driver: BrowserDriver
-    #: Browsers that may be used; None: as many as pay.
+    #: Number of browsers. None starts more if they make the render faster.
     workers: int | None = None
-    #: The sound that the caller gives as a file; None: audio_url is fetched, if there is one.
+    #: A local file to use for audio_url. None fetches audio_url, if the request has one.
     audio: Path | None = None
-    #: Hosts that audio_url may be fetched from, whatever the page may ask for.
+    #: The network policy for fetching audio_url and the source. The page's policy is in the request.
     ceiling: NetworkPolicy = "public"
-    #: Files outside the folder that must not outlive the session.
+    #: Files outside the folder that are removed at the end of the session.
     files: list[Path] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     log: RequestLog = field(default_factory=RequestLog)
@@ -79,45 +78,39 @@ class Session:
     def __post_init__(self) -> None:
         self.media = MediaLibrary(self.folder / "media")
 
-    async def watch(self, work: Coroutine[Any, Any, Made]) -> Made:
-        """Do `work` under the watchdog, then stop the driver.
+    async def run(self, work: Callable[[OpenComposition], Awaitable[Result]]) -> Result:
+        """Open the composition, do `work` on it under the watchdog, then stop the driver.
 
-        Raises RenderStalled, MemoryExceeded, or what `work` raises.
+        Repeats `work` with new browsers if a fast capture path or a browser failed. Raises a RenderError if the
+        composition cannot be opened, RenderStalled, MemoryExceeded, or the exception of `work`.
         """
-        return await watched(self._and_stop_driver(work), self.meter)
+        return await watched(self._run_attempts(work), self.meter)
 
-    async def _and_stop_driver(self, work: Coroutine[Any, Any, Made]) -> Made:
+    async def _run_attempts(self, work: Callable[[OpenComposition], Awaitable[Result]]) -> Result:
         try:
-            return await work
+            compiled = await self._compile()
+            while True:
+                async with Attempt(self, compiled) as composition:
+                    return await work(composition)
         finally:
             await self.driver.stop()
 
     def warn(self, text: str) -> None:
-        """Keep a warning for the result, once."""
+        """Add a warning to the result, once."""
         if text not in self.warnings and len(self.warnings) < MAX_WARNINGS:
             self.warnings.append(text)
 
-    def note_seek_errors(self, frame: int, errors: list[str]) -> None:
-        """An error of the page's scripts while seeking is a warning."""
+    def warn_of_seek_errors(self, frame: int, errors: list[str]) -> None:
+        """Warn of script errors of the page while it seeked to `frame`."""
         for error in errors:
             self.warn(f"A script of the page failed at frame {frame}: {error}")
-
-    async def attempts(self) -> AsyncIterator[Attempt]:
-        """Attempts at the work, one after the other: enter each with `async with`.
-
-        One that fails because a fast path or a browser failed is followed by another; the block's own result or any
-        other error ends the loop. Raises a RenderError where the composition cannot be opened at all.
-        """
-        compiled = await self._compile()
-        while True:
-            yield Attempt(self, compiled)
 
     async def _compile(self) -> CompiledProject:
         unpack_to = self.folder / "project"
         unpack_to.mkdir()
-        chromium_path()  # where there is none, nothing else need be done
+        chromium_path()  # raises an error early if Chromium is missing
         composition = self.request.composition
-        source = await self._fetched()
+        source = await self._local_source()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
         document = Document(project.read_html())
         declared = read_declared(document, name=project.name)
@@ -131,7 +124,7 @@ class Session:
         return CompiledProject(project, declared, spec, page)
 
     def worker_spec(self, compiled: CompiledProject, playwright: Playwright) -> WorkerSpec:
-        """What each browser of the session needs to know."""
+        """The parameters of each browser of the session."""
         return WorkerSpec(
             playwright=playwright,
             project=compiled.project,
@@ -146,11 +139,11 @@ class Session:
             log=self.log,
             media=self.media,
             budget=self.budget,
-            on_seek_errors=self.note_seek_errors,
+            on_seek_errors=self.warn_of_seek_errors,
         )
 
-    async def _fetched(self) -> Source:
-        """The source, on this machine."""
+    async def _local_source(self) -> Source:
+        """The source, fetched to this machine if it is an address."""
         if isinstance(self.source, WebPage) and self.source.path is None:
             folder = self.folder / "fetched"
             folder.mkdir()
@@ -158,7 +151,7 @@ class Session:
         return self.source
 
     async def _prepare_sound(self) -> None:
-        """Fetch and check the caller's sound, so that what is wrong with it shows before anything is rendered."""
+        """Fetch and check the request's sound, so that its errors are reported before rendering."""
         address = self.request.audio_url
         if self.audio is None and address is not None:
             self.audio = await fetch_sound(address, self.folder, self.ceiling)
@@ -166,14 +159,14 @@ class Session:
             await asyncio.to_thread(check_sound, self.audio, address or self.audio.name)
 
     def may_try_again(self, error: BaseException) -> bool:
-        """Whether the work may be done again after this error; what changed for it is noted as a warning.
+        """Whether to repeat the work after this error. Warns of the repetition.
 
-        Raises BrowserFailed where a browser died for the second time.
+        Raises BrowserFailed if a browser died for the second time.
         """
         if isinstance(error, FastPathFailed):
             self._give_up_fast_path(error)
             return True
-        # The driver may be asked for something while the browser dies.
+        # A call to the driver may fail while the browser dies.
         if isinstance(error, Error) and reports_dead_browser(error):
             error = BrowserFailed("The browser died.", "Try again.")
         if not isinstance(error, BrowserFailed):
@@ -193,7 +186,7 @@ class Session:
 
 
 class Attempt:
-    """One attempt at the work of a session: opens the composition in a first browser, and closes all browsers."""
+    """One attempt at the work of a session. It opens the composition in a first browser, and closes all browsers."""
 
     def __init__(self, session: Session, compiled: CompiledProject) -> None:
         self._session, self._compiled = session, compiled
@@ -241,17 +234,17 @@ async def open_session(
     ceiling: NetworkPolicy = "public",
     driver: BrowserDriver | None = None,
 ) -> AsyncIterator[Session]:
-    """A session on the composition at `source`; when the block ends, every file and process of it is gone.
+    """A session on the composition at `source`. Its files are removed and its processes ended after the block.
 
-    A thread of it may still be at work (threads.outlived): then the process must end.
-    `audio` is the file that audio_url stands for, where the caller has it already; else it is fetched within `ceiling`.
-    `driver` is one that was started already; it is stopped in any case. Raises DiskFull.
+    A thread of the session may still run (threads.outlived); then the process must end.
+    `audio` is a local file to use for audio_url; without it, audio_url is fetched within the policy `ceiling`.
+    `driver` is a driver that the caller has started; it is stopped in any case. Raises DiskFull.
     """
     adopt_orphaned_processes()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
-        raise DiskFull(f"No folder for temporary files can be made: {error.strerror}.") from error
+        raise DiskFull(f"A temporary folder could not be created: {error.strerror}.") from error
     session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling)
     try:
         async with job_threads():
@@ -263,12 +256,12 @@ async def open_session(
 
 
 def default_workers() -> int:
-    """Browsers on this machine: one for each processor, four at most (more share the encoder's pipe)."""
+    """Browsers on this machine: one for each processor, at most four, since all share the encoder's pipe."""
     return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
 def page_spec(request: RenderInput, declared: Declared) -> PageSpec:
-    """What the page is asked for: by the caller, else as declared, else by default. Raises LimitExceeded."""
+    """The parameters of the page: from the request, else declared, else defaults. Raises LimitExceeded."""
     width = request.width or declared.width or DEFAULT_WIDTH
     height = request.height or declared.height or DEFAULT_HEIGHT
     check_size(round(width * request.scale_factor), round(height * request.scale_factor))
@@ -276,7 +269,7 @@ def page_spec(request: RenderInput, declared: Declared) -> PageSpec:
     most = FORMATS[request.codec].max_fps
     if most is not None and fps > most:
         fps = Fraction(most)
-    # A draft is drawn at half the size and enlarged by the encoder: drawing is what takes the time.
+    # A draft is drawn at half the size and enlarged by the encoder, since drawing takes most of the time.
     scale = request.scale_factor * (DRAFT_SCALE if request.quality is Quality.DRAFT else 1)
     return PageSpec(
         width,

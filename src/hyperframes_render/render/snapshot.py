@@ -1,4 +1,4 @@
-"""Pictures of a composition at some times, without a render."""
+"""Draws images of a composition at some times, without a render."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from hyperframes_render.render.job import check_writable
 from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
-from hyperframes_render.render.session import Session, open_session
+from hyperframes_render.render.session import open_session
 
-#: Pictures on a sheet where no times are given, and at most.
-SHEET_PICTURES, MAX_PICTURES = 9, 100
+#: Frames on a sheet without times in the request.
+SHEET_FRAMES = 9
+#: Maximum frames on a sheet.
+MAX_FRAMES = 100
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was drawn: the file, its size in pixels, the times in seconds, and warnings."""
+    """The image file, its size in pixels, the times of its frames in seconds, and warnings."""
 
     output: Path
     width: int
@@ -38,7 +40,7 @@ class Snapshot:
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """For a JSON result."""
+        """The result as a dict for JSON."""
         sizes = {"output": str(self.output), "width": self.width, "height": self.height}
         return {**sizes, "times": list(self.times), "warnings": list(self.warnings)}
 
@@ -51,47 +53,44 @@ async def take_snapshot(
     listener: Listener | None = None,
     driver: BrowserDriver | None = None,
 ) -> Snapshot:
-    """Draw the composition at `times` (seconds): one as it is, several on a sheet; without times, nine on a sheet.
+    """Draw the composition at `times` in seconds: one frame as an image, several on a sheet. No times: nine frames.
 
-    Raises a RenderError; `output` appears whole or not at all.
+    `output` appears complete or not at all. Raises a RenderError.
     """
-    _check(output, times)
+    _check_options(output, times)
     lossless = request.model_copy(update={"codec": Codec.PNG, "audio_url": None})
 
     async with open_session(source, lossless, ProgressMeter(listener), workers=1, driver=driver) as session:
-        return await session.watch(_drawn(session, output, times))
+        return await session.run(lambda composition: _draw(composition, output, times))
 
 
-async def _drawn(session: Session, output: Path, times: Sequence[float]) -> Snapshot:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            pictures = await _pictures(composition, _frames(composition.make_plan(), times))
-            image = pictures[0][1] if len(pictures) == 1 else sheet_of(pictures)
-            part = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
-            session.files.append(part)
-            await asyncio.to_thread(_save, image, part, output)
-            shown = tuple(round(seconds, 3) for seconds, _ in pictures)
-            return Snapshot(output, image.width, image.height, shown, composition.record().warnings)
-    raise AssertionError("attempts end with a result or an error")
+async def _draw(composition: OpenComposition, output: Path, times: Sequence[float]) -> Snapshot:
+    images = await _capture_images(composition, _frames(composition.make_plan(), times))
+    image = images[0][1] if len(images) == 1 else sheet_of(images)
+    part = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+    composition.session.files.append(part)
+    await asyncio.to_thread(_save, image, part, output)
+    drawn_times = tuple(round(seconds, 3) for seconds, _ in images)
+    return Snapshot(output, image.width, image.height, drawn_times, composition.record().warnings)
 
 
-async def _pictures(composition: OpenComposition, frames: Sequence[int]) -> list[tuple[float, Image.Image]]:
+async def _capture_images(composition: OpenComposition, frames: Sequence[int]) -> list[tuple[float, Image.Image]]:
     """The frames as images, each with its time in seconds."""
     capture, spec = composition.first_capture, composition.spec
-    pictures = []
+    images = []
     before = -1
     for frame in frames:
-        # Pixels can depend on the frame before; the clock never goes back to one that was drawn.
+        # Pixels can depend on the frame before. The frame clock cannot go back to a frame that was drawn.
         if frame - 1 > before:
             await capture.pre_roll(frame - 1)
-        picture = await capture.take(frame, look_ahead=False, must_have=True)
-        assert picture is not None
-        data = await picture.data
-        picture.release()
+        captured = await capture.take(frame, look_ahead=False, must_have=True)
+        assert captured is not None
+        data = await captured.data
+        captured.release()
         image = image_of(data, capture.form, (spec.device_width, spec.device_height))
-        pictures.append((float(frame / spec.fps), image))
+        images.append((float(frame / spec.fps), image))
         before = frame
-    return pictures
+    return images
 
 
 def _save(image: Image.Image, part: Path, output: Path) -> None:
@@ -100,9 +99,9 @@ def _save(image: Image.Image, part: Path, output: Path) -> None:
 
 
 def _frames(plan: Plan, times: Sequence[float]) -> list[int]:
-    """The frames to draw, in order, each once. Raises InvalidOption for a time outside the composition."""
+    """The numbers of the frames to draw, sorted, each once. Raises InvalidOption for a time outside the composition."""
     if not times:
-        count = min(SHEET_PICTURES, plan.frames)
+        count = min(SHEET_FRAMES, plan.frames)
         return [plan.first + plan.frames * (2 * index + 1) // (2 * count) for index in range(count)]
     end = float((plan.first + plan.frames) / plan.fps)
     for seconds in times:
@@ -112,9 +111,9 @@ def _frames(plan: Plan, times: Sequence[float]) -> list[int]:
     return sorted({min(last, int(seconds * plan.fps + 1e-9)) for seconds in times})
 
 
-def _check(output: Path, times: Sequence[float]) -> None:
+def _check_options(output: Path, times: Sequence[float]) -> None:
     if output.suffix.lower() not in _SUFFIXES:
         raise OutputUnwritable(f'The output "{output.name}" does not end in {", ".join(_SUFFIXES)}.', "Name an image.")
-    if len(times) > MAX_PICTURES:
-        raise InvalidOption(f"at: {len(times)} times are too many for one sheet: the limit is {MAX_PICTURES}.")
+    if len(times) > MAX_FRAMES:
+        raise InvalidOption(f"at: {len(times)} times are too many for one sheet: the limit is {MAX_FRAMES}.")
     check_writable(output)

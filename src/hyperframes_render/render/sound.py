@@ -1,4 +1,4 @@
-"""The sound of a video: what the caller gives, over what the composition has."""
+"""The sound of a video: the request's audio_url, mixed with the sounds of the composition."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MixedSound:
-    """A sound file as long as the video, and what was to be said about it."""
+    """A sound file as long as the video, and warnings."""
 
     path: Path
     warnings: tuple[str, ...]
 
 
 async def fetch_sound(address: str, folder: Path, ceiling: NetworkPolicy = "public") -> Path:
-    """The sound at a public http(s) address as a file in `folder`.
+    """Fetch the sound at an http(s) address to a file in `folder`.
 
-    Raises SoundUnusable, also for hosts that are not within the stack's `ceiling`.
+    Raises SoundUnusable if it cannot be fetched, or if the policy `ceiling` refuses its host.
     """
     shown = cut(address, 120)
     if urlsplit(address).scheme not in ("http", "https"):
@@ -52,7 +52,7 @@ async def fetch_sound(address: str, folder: Path, ceiling: NetworkPolicy = "publ
 
 
 def check_sound(path: Path, name: str) -> None:
-    """Raise SoundUnusable where there is no sound in the file `path`, which the caller knows as `name`."""
+    """Raise SoundUnusable if the file `path` has no sound. Errors call it `name`, as the request does."""
     try:
         facts = probe_media(path)
     except MediaUnreadable as unreadable:
@@ -67,12 +67,12 @@ _FORMATS = "Give an MP3, M4A, WAV, FLAC, Ogg or Opus file, or a video with sound
 def mix_for(
     plan: Plan, sounds: Sequence[SoundClip | SoundBus], path: Path, process: Processor | None = None
 ) -> MixedSound | None:
-    """Mix what the video's frames of `plan` let hear into `path` (.wav or .flac), or None where nothing is heard.
+    """Mix the sound of the video of `plan` into `path` (.wav or .flac). Returns None if nothing is heard.
 
-    `sounds` count from the beginning of the composition, `process` applies their effects. Blocking. Raises
+    Times of `sounds` count from the beginning of the composition. `process` applies their effects. Blocking. Raises
     EncoderFailed or DiskFull.
     """
-    # Not at the top: it imports numpy, a tenth of a second that silent videos need not spend.
+    # Imported here, because it imports numpy, a tenth of a second that silent videos do not need.
     from hyperframes_render.media.sound import mix_sound
 
     encoder = plan.format.sound
@@ -89,21 +89,24 @@ def mix_for(
         lowered += excess + _DELIVERED_PEAK - _AIMED_PEAK
         report = mix_sound(sounds, plan.sound_end, path, process, gain=10 ** (-lowered / 20))
     if lowered:
-        report.warn(f"The sound was lowered by {lowered:.1f} dB: AAC would have been cut at its loudest.")
+        report.warn(f"The sound was lowered by {lowered:.1f} dB, since AAC would clip its peaks.")
     return MixedSound(path, tuple(report.warnings))
 
 
-#: What the official renderer keeps AAC below, in dB of full scale (EBU R 128: true peak), and what it aims at where it
-#: is above: the encoder moves peaks a little. Passes at most.
-_DELIVERED_PEAK, _AIMED_PEAK, _PASSES = -1.0, -1.5, 4
-#: A highest sample (-3.1 dB) below which there is nothing to measure.
+#: Limit of the true peak of AAC in dB of full scale (EBU R 128), as in the official renderer.
+_DELIVERED_PEAK = -1.0
+#: Target in dB of a mix that exceeds the limit. It is lower than the limit, because the encoder changes peaks a little.
+_AIMED_PEAK = -1.5
+#: Maximum passes to reach the target.
+_PASSES = 4
+#: A mix whose highest sample is lower than this (-3.1 dB) cannot exceed the limit.
 _QUIET = 0.7
 
 
 def _excess(peak: float, path: Path, encoder: Sequence[str]) -> float:
-    """Decibels by which what is heard of the mix in `path` is too loud at its loudest; `peak` is its highest sample."""
+    """Decibels by which the true peak of the mix in `path` exceeds the limit. `peak` is its highest sample."""
     from hyperframes_render.media.true_peak import true_peak
 
-    if peak > 1:  # and is cut in the file
+    if peak > 1:  # the file is clipped, so its true peak cannot be measured
         return 20 * math.log10(peak) - _DELIVERED_PEAK
     return true_peak(path, encoder, job=path.parent) - _DELIVERED_PEAK if peak > _QUIET else 0.0

@@ -1,4 +1,4 @@
-"""A render in three steps that may run on different machines: plan, chunks, join. What passes between them is JSON."""
+"""A render in three steps that may run on different machines: plan, chunks, join. They exchange JSON and files."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Chunk, Plan, frames_to_render, split_frames, whole_plan
 from hyperframes_render.render.progress import Listener, ProgressMeter
 from hyperframes_render.render.result import CaptureRecord, RenderResult, make_result
-from hyperframes_render.render.session import Session, open_session, page_spec
+from hyperframes_render.render.session import open_session, page_spec
 
 __all__ = ["Chunking", "assemble", "make_plan", "probe", "render_chunk"]
 
-#: Places at which the planner looks how long a frame takes.
+#: Frames whose capture time the planner measures.
 PROBES = 12
 
 
 @dataclass(frozen=True)
 class Planned:
-    """The plan, what the file is to say of itself, and the mixed sound if there is any."""
+    """The plan, title and comment of the file, and the mixed sound if there is any."""
 
     plan: Plan
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
     warnings: tuple[str, ...]
-    #: Measured at some places of the video.
+    #: Mean time to capture a frame, measured at some frames of the video.
     seconds_per_frame: float = 0.0
 
 
@@ -55,70 +55,63 @@ def make_plan(
     listener: Listener | None = None,
     thorough: bool = False,
 ) -> Planned:
-    """Open the composition, see how long it is and how long a frame takes, cut it into chunks, mix its sound.
+    """Open the composition, measure its length and its time per frame, divide it into chunks, and mix its sound.
 
-    The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is the file that audio_url stands for;
-    without it, that is fetched within the stack's `ceiling`.
+    The sound, if there is any, is written to `sound` (.flac or .wav). `audio` is a local file to use for audio_url;
+    without it, audio_url is fetched within the policy `ceiling`.
 
-    Raises a RenderError: whatever is wrong with the composition shows here, unless it is short and the plan not
-    `thorough`: then it shows when it is rendered, in one go.
+    Raises a RenderError for errors of the composition. A short composition is not opened unless `thorough`; its errors
+    are raised when it is rendered as one chunk.
     """
-
     if not thorough and (short := _short_plan(source, request)) is not None:
         check_room(short, chunking)
         return Planned(short, (), None, ())
 
-    async def plan_it() -> Planned:
+    async def run() -> Planned:
         opening = open_session(source, request, ProgressMeter(listener), audio=audio, ceiling=ceiling)
         async with opening as session:
-            return await session.watch(_planned(session, chunking, sound))
+            return await session.run(lambda composition: _plan(composition, chunking, sound))
 
-    return asyncio.run(plan_it())
+    return asyncio.run(run())
 
 
-async def _planned(session: Session, chunking: Chunking, sound: Path) -> Planned:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            whole = composition.make_plan()
-            check_room(whole, chunking)
-            seconds = await _seconds_per_frame(composition, whole)
-            chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
-            plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
-            mixed = await composition.mix(plan, sound)
-            return Planned(plan, composition.tags(), mixed, composition.record().warnings, seconds)
-    raise AssertionError("attempts end with a result or an error")
+async def _plan(composition: OpenComposition, chunking: Chunking, sound: Path) -> Planned:
+    whole = composition.make_plan()
+    check_room(whole, chunking)
+    seconds = await _seconds_per_frame(composition, whole)
+    chunks, reason = choose_chunks(whole.frames, float(whole.fps), seconds, chunking)
+    plan = replace(whole, chunks=split_frames(whole.frames, chunks), reason=reason)
+    mixed = await composition.mix(plan, sound)
+    return Planned(plan, composition.tags(), mixed, composition.record().warnings, seconds)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A short look at a composition: its plan as one chunk, and seconds that a frame takes to capture."""
+    """A composition's plan as one chunk, and its mean time to capture a frame in seconds."""
 
     plan: Plan
     seconds_per_frame: float
 
 
 def probe(source: Source, request: RenderInput) -> Probe:
-    """Look at the composition without rendering it. Raises a RenderError."""
+    """Measure the composition without rendering it. Raises a RenderError."""
 
-    async def look() -> Probe:
+    async def run() -> Probe:
         async with open_session(source, request, ProgressMeter(None), workers=1) as session:
-            return await session.watch(_probed(session))
+            return await session.run(_probe)
 
-    return asyncio.run(look())
+    return asyncio.run(run())
 
 
-async def _probed(session: Session) -> Probe:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            whole = composition.make_plan()
-            return Probe(whole, await _seconds_per_frame(composition, whole))
-    raise AssertionError("attempts end with a result or an error")
+async def _probe(composition: OpenComposition) -> Probe:
+    whole = composition.make_plan()
+    return Probe(whole, await _seconds_per_frame(composition, whole))
 
 
 def _short_plan(source: Source, request: RenderInput) -> Plan | None:
-    """The plan of a short composition that declares its length; None where a browser must look first.
+    """The plan of a short composition that declares its length. None if a browser must open it first.
 
-    What the pictures are like is seen, and the sound mixed, by the step that renders it whole.
+    The step that renders it detects the kind of content and mixes the sound.
     """
     if isinstance(source, WebPage) and source.path is None:
         return None
@@ -132,60 +125,57 @@ def _short_plan(source: Source, request: RenderInput) -> Plan | None:
     seconds = frames.count * page.device_width * page.device_height * SECONDS_PER_PIXEL
     if seconds > SHORT_WORK:
         return None
-    reason = f"{frames.count} frames should be done in {seconds:.0f} s at most: they are rendered in one go."
+    reason = f"{frames.count} frames should take at most {seconds:.0f} s: they are rendered as one chunk."
     return whole_plan(page, request, frames, Content.GRAPHICS, reason)
 
 
 async def _seconds_per_frame(composition: OpenComposition, plan: Plan) -> float:
-    """Mean seconds to capture a frame, from some spread over the video; unchanged ones count as they are."""
+    """Mean seconds to capture a frame, measured at frames that are spread over the video. Includes unchanged frames."""
     capture = composition.first_capture
     composition.session.meter.enter("probe")
     first = await capture.take(plan.first, look_ahead=False, must_have=True)
     assert first is not None
     await first.data
     first.release()
-    # The frame clock never goes back: each place is at least a frame beyond the one before and its own pre-roll.
+    # The frame clock cannot go back, so each frame and its pre-roll frame come after the one before.
     step = max(2, plan.frames // PROBES)
-    places = range(plan.first + step, plan.first + plan.frames, step)[:PROBES]
+    measured = range(plan.first + step, plan.first + plan.frames, step)[:PROBES]
     spent = 0.0
-    for frame in places:
+    for frame in measured:
         await capture.pre_roll(frame - 1)
         started = time.monotonic()
-        picture = await capture.take(frame, look_ahead=False, must_have=False)
-        if picture is not None:
-            await picture.data
-            picture.release()
+        captured = await capture.take(frame, look_ahead=False, must_have=False)
+        if captured is not None:
+            await captured.data
+            captured.release()
         spent += time.monotonic() - started
         composition.session.meter.heartbeat()
-    return spent / len(places) if places else 0.0
+    return spent / len(measured) if measured else 0.0
 
 
 def render_chunk(
     source: Source, request: RenderInput, plan: Plan, chunk: Chunk, output: Path, *, listener: Listener | None = None
 ) -> CaptureRecord:
-    """Render one chunk of `plan` to the file `output`, silent. The file appears whole or not at all."""
-
-    # The sound of the whole video is mixed once, by the plan.
+    """Render one chunk of `plan` to the file `output`, without sound. The file appears complete or not at all."""
+    # make_plan has mixed the sound of the whole video.
     silent = request.model_copy(update={"audio_url": None})
 
-    async def render_it() -> CaptureRecord:
+    async def run() -> CaptureRecord:
         async with open_session(source, silent, ProgressMeter(listener)) as session:
-            return await session.watch(_rendered_chunk(session, plan, chunk, output))
+            return await session.run(lambda composition: _render_chunk(composition, plan, chunk, output))
 
-    return asyncio.run(render_it())
+    return asyncio.run(run())
 
 
-async def _rendered_chunk(session: Session, plan: Plan, chunk: Chunk, output: Path) -> CaptureRecord:
-    async for attempt in session.attempts():
-        async with attempt as composition:
-            meter, path = session.meter, session.folder / f"chunk{chunk_suffix(plan.format)}"
-            meter.start_frames(chunk.frames.count)
-            meter.enter("render")
-            await composition.render_chunk(plan, chunk, path, last=True)
-            meter.enter("done")
-            chunk_file(chunk, path, output)
-            return composition.record()
-    raise AssertionError("attempts end with a result or an error")
+async def _render_chunk(composition: OpenComposition, plan: Plan, chunk: Chunk, output: Path) -> CaptureRecord:
+    session = composition.session
+    meter, path = session.meter, session.folder / f"chunk{chunk_suffix(plan.format)}"
+    meter.start_frames(chunk.frames.count)
+    meter.enter("render")
+    await composition.render_chunk(plan, chunk, path, last=True)
+    meter.enter("done")
+    chunk_file(chunk, path, output)
+    return composition.record()
 
 
 def assemble(
@@ -197,10 +187,9 @@ def assemble(
     sound: Path | None = None,
     tags: Sequence[tuple[str, str]] = (),
 ) -> RenderResult:
-    """Join the rendered `chunks` of `plan` to the video `output` and check it. `records` are theirs.
+    """Join the rendered `chunks` of `plan` to the video `output` and check it. `records` are the chunks' records.
 
-    `sound` is mixed already (see make_plan). Raises EncoderFailed where the chunks are not the plan's, or the video
-    is not what was asked for.
+    `sound` is the finished mix (see make_plan). Raises EncoderFailed if the chunks or the video do not match the plan.
     """
     check_output(output, plan.codec)
     if [chunk for chunk, _ in chunks] != list(plan.chunks) or len(records) != len(chunks):

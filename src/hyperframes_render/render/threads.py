@@ -1,7 +1,7 @@
-"""The threads that one job works in, and whether one of them outlived it.
+"""The threads of one job, and detection of threads that outlive their job.
 
-Nothing can end a thread from outside. One that still reads what a stranger sent takes time from the next job, so a
-process that has such a thread must end (docs/reference/threat-model.md).
+A thread cannot be ended from outside. One that still parses untrusted input takes processor time from the next job, so
+a process with such a thread must end (docs/reference/threat-model.md).
 """
 
 from __future__ import annotations
@@ -18,40 +18,40 @@ from contextlib import asynccontextmanager, suppress
 import psutil
 
 _NAME = "hyperframes-job"
-#: Seconds for threads to end after their job: most are at one picture, or at nothing.
+#: Seconds for threads to end after their job. Most are idle or work on one frame.
 GRACE_SECONDS = 5.0
-_LOOK_SECONDS = 0.005
-#: Seconds for killed children to be gone.
+_POLL_SECONDS = 0.005
+#: Seconds to wait for killed children.
 _CHILDREN_SECONDS = 2.0
 
 
 @asynccontextmanager
 async def job_threads(grace: float = GRACE_SECONDS) -> AsyncIterator[None]:
-    """What the block hands to `asyncio.to_thread` runs in threads of the job's own, which have `grace` seconds to end.
+    """Run `asyncio.to_thread` calls of the block in separate threads, which get `grace` seconds to end after it.
 
-    The event loop, which would wait at its end for ever, does not wait for those that do not end: see `outlived`.
+    By default the event loop waits for all threads when it closes. It does not wait for these: see `outlived`.
     """
-    loop, own = asyncio.get_running_loop(), ThreadPoolExecutor(thread_name_prefix=_NAME)
-    loop.set_default_executor(own)
+    loop, executor = asyncio.get_running_loop(), ThreadPoolExecutor(thread_name_prefix=_NAME)
+    loop.set_default_executor(executor)
     try:
         yield
     finally:
-        own.shutdown(wait=False, cancel_futures=True)
+        executor.shutdown(wait=False, cancel_futures=True)
         loop.set_default_executor(ThreadPoolExecutor())
         deadline = time.monotonic() + grace
         while outlived() and time.monotonic() < deadline:  # noqa: ASYNC110 - threads set no event
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def outlived() -> bool:
-    """Whether a job of this process that is over has a thread that still works."""
+    """Whether a finished job of this process has a thread that still runs."""
     return any(thread.name.startswith(_NAME) for thread in threading.enumerate())
 
 
 def end_if_outlived(status: int) -> None:
-    """End this process with `status`, and its children, where a thread outlived its job; else do nothing.
+    """End this process with `status`, and kill its children, if a thread outlived its job. Else do nothing.
 
-    At once, as an ordinary end would wait for the thread.
+    Uses os._exit, since sys.exit would wait for the thread.
     """
     if not outlived():
         return

@@ -1,4 +1,4 @@
-"""What a result was made with, for the reproducibility note."""
+"""The versions of the programs that made a result, so that it can be reproduced."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hyperframes_render.media.ffmpeg import ffmpeg_path
 
 
 def versions(packages: Path, chromium: str) -> dict[str, str]:
-    """Versions of this product, the page runtime in `packages`, Chromium (as the browser said) and ffmpeg."""
+    """Versions of this product, the page runtime in `packages`, Chromium (`chromium`, from the browser) and ffmpeg."""
     runtime = json.loads((packages / "hyperframes" / "package.json").read_text(encoding="utf-8"))
-    # The file's name says it; asking the program would cost a process for each render.
+    # The file name contains the version. Running ffmpeg for it would start a process for each render.
     ffmpeg = re.search(r"v(\d[\w.]*)$", Path(ffmpeg_path()).name)
     return {
         "hyperframes-render": __version__,

@@ -1,4 +1,4 @@
-"""The watchdog: ends a render that makes no progress, or takes too much memory."""
+"""The watchdog ends a render that makes no progress or takes too much memory."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from hyperframes_render.errors import BrowserFailed, MemoryExceeded, RenderStall
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.sandbox.memory import MemoryMeter
 
-#: Seconds without any progress after which a render is ended. Longer than each clock inside, so that a clock with
-#: a better name speaks first.
+#: Seconds without progress after which a render is ended. Longer than the timeouts of single operations, whose errors
+#: are more specific.
 STALL_TIMEOUT = 120.0
 Result = TypeVar("Result")
-#: Seconds between two checks. One process cannot exceed the memory ceiling meanwhile: the kernel enforces it.
-_LOOK_SECONDS = 0.5
+#: Seconds between two checks. The kernel enforces the memory ceiling of each process in between.
+_POLL_SECONDS = 0.5
 
 
 async def watched(work: Awaitable[Result], meter: ProgressMeter, stall_timeout: float = STALL_TIMEOUT) -> Result:
-    """Await `work`; end it with RenderStalled where the meter shows no progress for `stall_timeout` seconds.
+    """Await `work` and return its result.
 
-    Raises MemoryExceeded where the programs that it started take more than they may.
+    Cancels `work` and raises RenderStalled if the meter reports no progress for `stall_timeout` seconds, or
+    MemoryExceeded if the processes of the render take too much memory.
     """
     task = asyncio.ensure_future(work)
     memory = MemoryMeter()
     try:
         while True:
-            done, _ = await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+            done, _ = await asyncio.wait({task}, timeout=_POLL_SECONDS)
             if done:
                 return _result(task, memory)
             if await asyncio.to_thread(memory.exceeded):
-                raise _too_much(memory)
+                raise _memory_exceeded(memory)
             silent = time.monotonic() - meter.last_heartbeat
             if silent > stall_timeout:
                 raise RenderStalled(
@@ -50,14 +51,14 @@ def _result(task: asyncio.Future[Result], memory: MemoryMeter) -> Result:
     try:
         return task.result()
     except BrowserFailed as failed:
-        # A process that the kernel refuses more memory ends itself: no look ever saw more than the ceiling.
+        # A process ends itself when the kernel refuses it memory, before a check measures more than the ceiling.
         if memory.peak > memory.ceiling / 2:
-            raise _too_much(memory) from failed
+            raise _memory_exceeded(memory) from failed
         raise
 
 
-def _too_much(memory: MemoryMeter) -> MemoryExceeded:
+def _memory_exceeded(memory: MemoryMeter) -> MemoryExceeded:
     return MemoryExceeded(
         f"The browser took {memory.peak // 1024**2} MB of memory: a render may take {memory.ceiling // 1024**2} MB.",
-        "Use fewer or smaller canvases and pictures, ask for a smaller size, or raise the machine's memory.",
+        "Use fewer or smaller canvases and images, ask for a smaller size, or raise the machine's memory.",
     )

@@ -24,25 +24,25 @@ from hyperframes_render.media.convert import Converter
 from hyperframes_render.media.pictures import PictureForm
 from hyperframes_render.network.fetch import FetchBudget
 
-#: Frames that a worker takes at a time, at most: the frame rolled in before each block costs little (some 3 %), and the
-#: pictures that wait for the encoder are few.
+#: Maximum frames that a worker takes at a time. The pre-roll frame of each block costs about 3 %, and few frames wait
+#: for the encoder.
 BLOCK_FRAMES = 30
-#: Bytes of pictures that one worker may hold: a block must fit, at 8K it gets shorter.
-PICTURE_BYTES = 384 * 1024**2
-#: Pictures beyond a block's: one being written, one held for the end, two for slack.
-EXTRA_PICTURES = 4
+#: Bytes of captured frames that one worker may hold. A block must fit into it, so blocks are shorter at 8K.
+HELD_BYTES = 384 * 1024**2
+#: Frames held in addition to a block: one being written, one held for the end, two spare.
+EXTRA_FRAMES = 4
 
 
 def block_frames(width: int, height: int, form: PictureForm) -> int:
-    """Frames in a block at most, for pictures of this size in device pixels."""
-    # BGRA has 4 bytes a pixel and a PNG at most as many, 4:2:0 has 1.5, a JPEG at full quality some 0.5-1.
-    picture = width * height * (8 if form in (PictureForm.PIXELS, PictureForm.PNG) else 3) // 2
-    return max(1, min(BLOCK_FRAMES, PICTURE_BYTES // picture - EXTRA_PICTURES))
+    """Maximum frames of a block, for a frame size in device pixels and a form of frames."""
+    # BGRA has 4 bytes per pixel, a PNG at most as many, 4:2:0 has 1.5, a JPEG at full quality about 0.5-1.
+    frame_bytes = width * height * (8 if form in (PictureForm.PIXELS, PictureForm.PNG) else 3) // 2
+    return max(1, min(BLOCK_FRAMES, HELD_BYTES // frame_bytes - EXTRA_FRAMES))
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """All that a worker needs to know, the same for each worker of a render."""
+    """The parameters of a worker, the same for each worker of a render."""
 
     playwright: Playwright
     project: Project
@@ -52,7 +52,7 @@ class WorkerSpec:
     network: NetworkPolicy
     job: Path
     use_surface: bool
-    #: How the encoder would like its pictures.
+    #: The form of frames that the encoder prefers.
     form: PictureForm
     reuse: bool
     log: RequestLog
@@ -77,8 +77,8 @@ def _converters(width: int, height: int) -> asyncio.Queue[Converter]:
     return free
 
 
-#: What screenshots are taken as where the encoder would like something from the surface.
-_IMAGE_FORMS = {
+#: The form of screenshots for each form that the encoder prefers, if the surface cannot be read.
+_SCREENSHOT_FORMS = {
     PictureForm.PLANES: PictureForm.JPEG,
     PictureForm.PIXELS: PictureForm.PNG,
     PictureForm.JPEG: PictureForm.JPEG,
@@ -87,21 +87,21 @@ _IMAGE_FORMS = {
 
 
 async def _surface(chromium: Chromium, spec: WorkerSpec, form: PictureForm) -> tuple[Surface | None, str]:
-    """The surface, or why there is none."""
+    """The surface, or None and the reason."""
     if spec.page.transparent:
-        return None, "the surface has no alpha: transparent pictures are screenshots"
+        return None, "the surface has no alpha: transparent frames are screenshots"
     if form in (PictureForm.JPEG, PictureForm.PNG):
         return None, "screenshots only: the first browser's surface cannot be read"
     if not spec.use_surface:
-        return None, "it disagreed before"
+        return None, "the surface differed from a screenshot before"
     located = await locate_surface(chromium, spec.page.device_width, spec.page.device_height)
     return (None, located) if isinstance(located, str) else (located, "")
 
 
 async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: PictureForm | None) -> FrameWorker:
-    """Start a browser and open the composition in it; `stack` ends it.
+    """Start a browser and open the composition in it. `stack` closes the browser.
 
-    `form`: the form of pictures that an earlier worker settled on, None for the first.
+    `form` is the form of frames that the first worker has chosen, None for the first worker.
     """
     width, height = spec.page.device_width, spec.page.device_height
     chromium = await launch_chromium(
@@ -113,9 +113,9 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
         job=Path(mkdtemp(prefix="browser-", dir=spec.job)),
     )
     stack.push_async_callback(chromium.close)
-    surface, found = await _surface(chromium, spec, form or spec.form)
+    surface, reason = await _surface(chromium, spec, form or spec.form)
     if form is None:
-        form = spec.form if surface else _IMAGE_FORMS[spec.form]
+        form = spec.form if surface else _SCREENSHOT_FORMS[spec.form]
     interceptor = RequestInterceptor(
         root=spec.project.root,
         entry=spec.project.entry,
@@ -136,8 +136,8 @@ async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: Picture
         form=form,
         reuse=spec.reuse,
         converters=_converters(width, height),
-        slots=asyncio.Semaphore(block_frames(width, height, form) + EXTRA_PICTURES),
+        slots=asyncio.Semaphore(block_frames(width, height, form) + EXTRA_FRAMES),
         on_seek_errors=spec.on_seek_errors,
-        report=CaptureReport(path, found),
+        report=CaptureReport(path, reason),
     )
     return FrameWorker(page, capture)

@@ -56,7 +56,7 @@ def test_markup_that_closes_nothing_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_selectors_that_would_be_gigabytes_with_their_names_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "part.html").write_text(f"<body><style>{'a{}' * 1000}</style></body>", "utf-8")
+    (tmp_path / "part.html").write_text(f"<body><p>a</p><style>{'a{}' * 1000}</style></body>", "utf-8")
     host = f'<div data-composition-id="{"x" * 100_000}" data-composition-src="part.html"></div>'
     with pytest.raises(LimitExceeded, match="short ids"):
         with_sub_compositions(f"<body>{host}</body>", tmp_path)

@@ -1,4 +1,4 @@
-"""Frames from seconds, chunks from frames."""
+"""Conversion of seconds to frames, and of frames to chunks."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def test_a_part_of_a_frame_counts_as_one(duration: float, fps: Fraction, frames:
     assert count_frames(duration, fps) == frames
 
 
-def test_an_absurd_length_names_the_limit() -> None:
+def test_an_excessive_length_names_the_limit() -> None:
     with pytest.raises(LimitExceeded, match="limit"):
         count_frames(1e9, Fraction(30))
 
 
 @pytest.mark.parametrize(
-    ("attribute", "said"),
+    ("attribute", "message"),
     [
         ("", "no data-duration"),
         ('data-duration="abc"', 'data-duration="abc"'),
         ('data-duration="-2"', "not a positive"),
     ],
 )
-def test_a_length_that_cannot_be_read_is_named(attribute: str, said: str) -> None:
+def test_an_invalid_length_is_named(attribute: str, message: str) -> None:
     declared = read_declared(f'<div data-composition-id="main" {attribute}></div>', name="index.html")
     page = PageSpec(width=320, height=180, fps=Fraction(30), duration=None)
-    with pytest.raises(DurationUnknown, match=said):
+    with pytest.raises(DurationUnknown, match=message):
         frames_to_render(page, declared, 0.0, RenderInput())
 
 

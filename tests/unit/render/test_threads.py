@@ -1,4 +1,4 @@
-"""A thread that outlives its job ends the process, and nothing waits for it."""
+"""A thread that outlives its job ends the process, and nothing waits for the thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 from hyperframes_render.render.threads import end_if_outlived, job_threads, outlived
 
-#: A job whose thread never ends, and which is cancelled.
+#: A job that is cancelled while its thread runs forever.
 ENDLESS = """
 import asyncio, subprocess, sys, time
 from hyperframes_render.render.threads import end_if_outlived, job_threads, outlived
@@ -31,7 +31,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_threads_that_end_leave_the_process_as_it_was() -> None:
+def test_threads_that_end_do_not_end_the_process() -> None:
     async def job() -> int:
         async with job_threads():
             slow = asyncio.ensure_future(asyncio.to_thread(time.sleep, 0.2))
@@ -44,7 +44,7 @@ def test_threads_that_end_leave_the_process_as_it_was() -> None:
     end_if_outlived(1)
 
 
-def test_threads_of_the_next_job_are_its_own() -> None:
+def test_each_job_has_separate_threads() -> None:
     async def jobs() -> list[int]:
         found = []
         for number in range(2):
@@ -55,23 +55,23 @@ def test_threads_of_the_next_job_are_its_own() -> None:
     assert asyncio.run(jobs()) == [0, 1, 2]
 
 
-def test_an_event_loop_does_not_wait_for_a_thread_that_outlived_its_job_and_the_process_ends() -> None:
+def test_a_thread_that_outlives_its_job_ends_the_process() -> None:
     done = run(
         """
 child = subprocess.Popen(["sleep", "600"])
 try:
     asyncio.run(job())
 except TimeoutError:
-    print("told", outlived(), child.pid, flush=True)
+    print(outlived(), child.pid, flush=True)
 end_if_outlived(7)
 """
     )
-    told, lives, child = done.stdout.split()
-    assert (done.returncode, told, lives) == (7, "told", "True"), done.stderr
+    thread_runs, child = done.stdout.split()
+    assert (done.returncode, thread_runs) == (7, "True"), done.stderr
     assert not psutil.pid_exists(int(child))
 
 
-def test_a_command_says_what_went_wrong_and_ends_although_a_thread_does_not() -> None:
+def test_a_command_reports_its_error_and_ends_despite_a_running_thread() -> None:
     done = run(
         """
 from hyperframes_render import cli
