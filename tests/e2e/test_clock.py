@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.clock_pages import CAUSES, FRAMES, MOTIONS, Box, page_of, random_boxes
-from tests.e2e.support import render
+from tests.e2e.support import composition, render
 
 SHARES = (("--workers", 1), ("--workers", 3), ("--chunks", 4, "--workers", 1))
 
@@ -56,6 +56,17 @@ def test_every_call_of_an_animation_keeps_to_the_clock(first: int, tmp_path: Pat
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(n, marks=pytest.mark.slow) for n in range(8, 500))])
 def test_random_pages_are_right_however_their_frames_are_shared_out(seed: int, tmp_path: Path) -> None:
     check(random_boxes(seed), tmp_path)
+
+
+def test_a_page_that_two_browsers_draw_differently_is_reported(tmp_path: Path) -> None:
+    """Timers of a worker follow the machine's clock."""
+    script = """const code = "let n = 0; setInterval(() => postMessage(++n), 10)";
+      const worker = new Worker(URL.createObjectURL(new Blob([code])));
+      worker.onmessage = (event) => { b.style.left = `${(event.data * 7) % 240}px`; };"""
+    box = '<div id="b" style="position:absolute;top:0;left:0;width:80px;height:180px;background:#fff"></div>'
+    (tmp_path / "page.html").write_text(composition(box, script, root='data-duration="12" data-no-timeline'))
+    warnings = render(tmp_path / "page.html", tmp_path / "o.mp4", "--workers", 2)["warnings"]
+    assert any("Two browsers drew frame" in text for text in warnings), warnings
 
 
 def _spin() -> None:

@@ -179,13 +179,27 @@ class FrameCapture:
     #: The last frame that was drawn.
     _drawn: int = -1
 
-    async def pre_roll(self, frame: int) -> None:
-        """Draw the frames before a block, up to `frame`, without keeping them: later pixels can depend on them."""
+    async def pre_roll(self, frame: int, *, look: bool = False) -> bytes | None:
+        """Draw the frames before a block, up to `frame`: later pixels can depend on them.
+
+        `look`: return what `frame` shows, in the encoder's form, for a comparison with the browser that captured it.
+        """
         fresh = self._drawn < 0
         depth = _PRE_ROLL_FRAMES if fresh or self.page.draws_elements else 1
         for before in range(max(self._drawn + 1, frame - depth + 1, 0), frame + 1):
             await self._draw(before)
         self._last_image = b""  # it belongs to another block
+        if not look or self._drawn != frame:
+            return None
+        captured = self.report.captured
+        seen = await self._screenshot(frame, {}, must_have=True) if self.surface is None else None
+        seen = seen or await self._read_surface(frame, None)
+        self.report.captured = captured
+        try:
+            return await seen.data
+        finally:
+            seen.release()
+            self._last_image = b""
 
     async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
         """Capture `frame`; None if nothing changed.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from hyperframes_render.media.sound_effects import Processor
     from hyperframes_render.render.session import Session
 
+#: Frames that one warning names.
+MAX_NAMED_FRAMES = 5
 #: Seconds of black that are reported. Less is a cut or a fade.
 BLACK_SECONDS = 1
 #: Seconds without a change during a tween that are reported. Less may be a slow tween or a gentle ease.
@@ -103,6 +105,12 @@ class OpenComposition:
         for first, end in self.statistics.black:
             if (end - first) / fps >= BLACK_SECONDS:
                 yield f"The video is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+        if self.statistics.different:
+            frames = ", ".join(map(str, self.statistics.different[:MAX_NAMED_FRAMES]))
+            yield (
+                f"Two browsers drew frame {frames} differently: something in the page does not follow the video's time "
+                "(docs/reference/clock.md). One browser (--workers 1) draws a video without jumps."
+            )
         for first, end in self.statistics.frozen:
             for start, to in self.first_page.tweened:
                 # The first frame of a tween still shows the state before it, and the last frame the state after it.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from hyperframes_render.browser.capture import Picture
+from hyperframes_render.browser.capture import Picture, decode_picture
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.formats import even
 from hyperframes_render.media.encode import FrameEncoder
@@ -34,6 +34,11 @@ SHORTEST_BLOCK = 4
 _BLACK = 18
 #: Luma samples that are tested before a whole frame.
 _SAMPLES = 2000
+#: Blocks whose browser is compared with the one before: the first ones, and then each of these. A look costs one
+#: capture, some 3 % of a block.
+FIRST_LOOKS, LOOK_EVERY = 4, 8
+#: A frame counts as different if more than this share of its samples differ by more than these levels.
+DIFFERENT_SHARE, DIFFERENT_LEVELS = 0.0002, 16
 
 
 def blocks_of(frames: FrameRange, longest: int, workers: int) -> list[FrameRange]:
@@ -61,6 +66,8 @@ class FrameStatistics:
     #: Stretches of black frames, and of equal frames: the first frame, and the one after the last.
     black: list[list[int]] = field(default_factory=list)
     frozen: list[list[int]] = field(default_factory=list)
+    #: Frames that a second browser drew differently.
+    different: list[int] = field(default_factory=list)
     _last_black: bool = False
 
     def add_capture(self, frame: int, seconds: float) -> None:
@@ -103,6 +110,20 @@ def is_black(planes: bytes, luma_bytes: int) -> bool:
     return not planes[:luma_bytes].strip(bytes(range(_BLACK + 1)))
 
 
+def differs(one: bytes, two: bytes, form: PictureForm) -> bool:
+    """Whether two captures of one frame, in the encoder's form, differ by more than the rounding of edges."""
+    if one == two:
+        return False
+    if form in (PictureForm.JPEG, PictureForm.PNG):
+        one, two = decode_picture(one), decode_picture(two)
+    if len(one) != len(two):
+        return True
+    import numpy as np  # not at the top: it is large, and seldom needed
+
+    both = (np.frombuffer(samples, np.uint8).astype(np.int16) for samples in (one, two))
+    return float((np.abs(np.subtract(*both)) > DIFFERENT_LEVELS).mean()) > DIFFERENT_SHARE
+
+
 @dataclass
 class WorkerPool:
     """The browsers of a render: one at first, more if they make it faster."""
@@ -143,6 +164,8 @@ class RangeRender:
         self._meter, self._statistics = meter, statistics
         self._blocks = blocks_of(frames, block, pool.limit)
         self._results: list[asyncio.Queue[Picture | None]] = [asyncio.Queue() for _ in self._blocks]
+        # By block: the frame before it, as the block's browser draws it. Another browser captured that frame.
+        self._looks: dict[int, bytes] = {}
         self._next_block = 0
         self._done = 0
         self._started = time.monotonic()
@@ -168,13 +191,15 @@ class RangeRender:
         while self._next_block < len(self._blocks):
             index = self._next_block
             self._next_block += 1
-            await self._capture_block(worker, self._blocks[index], self._results[index])
+            await self._capture_block(worker, index)
 
-    async def _capture_block(
-        self, worker: FrameWorker, block: FrameRange, results: asyncio.Queue[Picture | None]
-    ) -> None:
+    async def _capture_block(self, worker: FrameWorker, index: int) -> None:
+        block, results = self._blocks[index], self._results[index]
         if worker.next_frame != block.first:
-            await worker.capture.pre_roll(max(block.first - 1, 0))
+            look = index > 0 and (index <= FIRST_LOOKS or index % LOOK_EVERY == 0)
+            seen = await worker.capture.pre_roll(max(block.first - 1, 0), look=look)
+            if seen is not None:
+                self._looks[index] = seen
         for frame in range(block.first, block.end):
             started = time.monotonic()
             captured = await worker.capture.take(
@@ -190,9 +215,11 @@ class RangeRender:
         put_at = last = self._frames.end - 1
         spec = self._encoder.spec
         luma_bytes = even(spec.width) * even(spec.height)
-        for block, results in zip(self._blocks, self._results, strict=True):
+        for index, (block, results) in enumerate(zip(self._blocks, self._results, strict=True)):
             for frame in range(block.first, block.end):
                 captured = await results.get()
+                if frame == block.first:
+                    await self._compare_looks(index, shown)
                 data = shown if captured is None else await captured.data
                 same, shown = data == shown, data
                 if captured is not None:
@@ -212,6 +239,14 @@ class RangeRender:
                     self._start_another(group, tasks)
         if held is not None:
             held.release()
+
+    async def _compare_looks(self, index: int, shown: bytes | None) -> None:
+        """Compare the frame before a block as the two browsers drew it: `shown` is what was encoded."""
+        seen = self._looks.pop(index, None)
+        if seen is None or shown is None:
+            return
+        if await asyncio.to_thread(differs, seen, shown, self._encoder.spec.form):
+            self._statistics.different.append(self._blocks[index].first - 1)
 
     def _may_start_another(self) -> bool:
         return len(self._pool.workers) + self._pool.starting < self._pool.limit
