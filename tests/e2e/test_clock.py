@@ -59,12 +59,17 @@ def test_random_pages_are_right_however_their_frames_are_shared_out(seed: int, t
 
 
 def test_a_page_that_two_browsers_draw_differently_is_reported(tmp_path: Path) -> None:
-    """Timers of a worker follow the machine's clock."""
-    script = """const code = "let n = 0; setInterval(() => postMessage(++n), 10)";
-      const worker = new Worker(URL.createObjectURL(new Blob([code])));
-      worker.onmessage = (event) => { b.style.left = `${(event.data * 7) % 240}px`; };"""
+    """A worker has random numbers of its own: each browser has the box in another place."""
+    script = """const worker = new Worker(URL.createObjectURL(new Blob(["postMessage(Math.random())"])));
+      worker.onmessage = (event) => { b.style.left = `${event.data * 240}px`; };"""
     box = '<div id="b" style="position:absolute;top:0;left:0;width:80px;height:180px;background:#fff"></div>'
-    (tmp_path / "page.html").write_text(composition(box, script, root='data-duration="12" data-no-timeline'))
+    moving = "<style>@keyframes k { to { transform: rotate(360deg) } }</style>" + "".join(
+        f'<div style="position:absolute;inset:{n}px;filter:blur(9px);border:9px dashed red;'
+        'animation:k 3s infinite"></div>'
+        for n in range(0, 60, 10)
+    )
+    page = composition(moving + box, script, root='data-duration="12" data-no-timeline')
+    (tmp_path / "page.html").write_text(page)
     warnings = render(tmp_path / "page.html", tmp_path / "o.mp4", "--workers", 2)["warnings"]
     assert any("Two browsers drew frame" in text for text in warnings), warnings
 
