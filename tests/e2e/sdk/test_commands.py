@@ -68,7 +68,7 @@ def test_submit_says_in_a_line_what_went_wrong(server: Server, tmp_path: Path) -
     assert "no element" in said.splitlines()[-1]
     assert "neither a file nor a folder" in submit(server, tmp_path / "none.html", status=1).stderr
     refused = command("submit", PAGE, "--url", server.url, "--key", "wrong", status=1).stderr
-    assert "not known" in refused.splitlines()[-1]
+    assert "unknown or was revoked" in refused.splitlines()[-1]
 
 
 @pytest.mark.slow
