@@ -1,6 +1,6 @@
 """Writes docs/reference/checks.md: python -m tools.check_reference.
 
-The code and severity of each check stand where it is reported, in composition/lint.py, render/check.py and
+The code and severity of each check stand where it is reported, in composition/lint/, render/check.py and
 render/plan.py. This module adds a meaning, an example and a fix for each, and a test compares both.
 """
 
@@ -16,7 +16,11 @@ _PROJECT = Path(__file__).resolve().parents[1]
 PAGE = _PROJECT / "docs/reference/checks.md"
 _PACKAGE = _PROJECT / "src/hyperframes_render"
 #: Files that report problems, as literal pairs of code and severity.
-_REPORTERS = ("composition/lint.py", "render/check.py")
+_REPORTERS = (
+    *(f"composition/lint/{name}.py" for name in ("page", "attributes", "assets", "markup", "scenes")),
+    "composition/lint/script_rules.py",
+    "render/check.py",
+)
 _SEVERITIES = ("error", "warning", "notice")
 _HEAD = """# Codes of check
 
@@ -31,6 +35,12 @@ _MARKUP = """## From the markup
 
 These checks read the main HTML file. The codes are those of the official `lint` where it has the same rule. An example
 shows only the part that matters.
+
+"""
+_FILES = """## From all files
+
+These checks read every file of the project: the page, its sub-compositions, their scripts and what they name. No
+browser is needed.
 
 """
 _OPENED = """## From opening the page
@@ -59,7 +69,7 @@ class Check:
 _ROOT = '<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="4" data-no-timeline>'
 _LOADED = '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script>\n'
 
-#: Checks of composition/lint.py.
+#: Checks of composition/lint/page.py, and of the rules whose example is one file.
 MARKUP = (
     Check(
         "root_missing_dimensions",
@@ -199,10 +209,194 @@ MARKUP = (
     ),
     Check(
         "gsap_infinite_repeat",
-        "warning",
-        "A tween repeats without end, so its timeline has no length.",
+        "error",
+        "A tween repeats without end, so its timeline has no length, and the root declares none.",
+        '<div data-composition-id="main" data-width="1920" data-height="1080"></div>\n'
         f'{_LOADED}<script>gsap.to("p", {{ x: 100, repeat: -1 }});</script>',
-        f'{_LOADED}<script>gsap.to("p", {{ x: 100, repeat: 3 }});</script>',
+        '<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="4"></div>\n'
+        f'{_LOADED}<script>gsap.to("p", {{ x: 100, repeat: -1 }});</script>',
+    ),
+)
+
+#: Checks of the other rules of composition/lint/, which read all files of the project. tests/broken has a project for
+#: each.
+FILES = (
+    Check(
+        "unknown_attribute",
+        "error",
+        "An attribute resembles one of the format, and has no effect.",
+        '`data-duraton="2"`',
+        '`data-duration="2"`',
+    ),
+    Check("invalid_time", "error", "A time is not a number of seconds.", '`data-start="500ms"`', '`data-start="0.5"`'),
+    Check(
+        "unknown_reference",
+        "error",
+        "A start names a clip that does not exist. It counts as 0.",
+        '`data-start="into"`',
+        '`data-start="intro"`',
+    ),
+    Check(
+        "clip_without_length", "error", "A clip lasts 0 seconds or less.", '`data-duration="0"`', '`data-duration="1"`'
+    ),
+    Check(
+        "clip_starts_after_end",
+        "error",
+        "A clip starts after the end of the composition.",
+        '`data-start="500"` in a composition of 2 s',
+        '`data-start="0.5"`',
+    ),
+    Check(
+        "volume_in_per_cent", "error", "A volume is written in per cent.", '`data-volume="30%"`', '`data-volume="0.3"`'
+    ),
+    Check("jsx_attribute", "error", "An attribute of JSX stands in HTML.", '`className="big"`', '`class="big"`'),
+    Check("typographic_quotes", "error", "The quotes around a value are typographic.", "`id=“a”`", '`id="a"`'),
+    Check(
+        "missing_or_empty_sub_composition",
+        "error",
+        "The file of a sub-composition is missing, or shows nothing.",
+        "`<template></template>`",
+        "Elements in the template",
+    ),
+    Check(
+        "host_with_other_attribute",
+        "error",
+        "A host names its file in another attribute.",
+        '`data-src="a.html"`',
+        '`data-composition-src="a.html"`',
+    ),
+    Check(
+        "outside_template",
+        "error",
+        "A script or style of a sub-composition stands outside its template.",
+        "`<template>…</template><script>…</script>`",
+        "The script in the template",
+    ),
+    Check(
+        "scene_never_shown",
+        "warning",
+        "No element shows a sub-composition's file.",
+        "`scenes/a.html` without a host",
+        'An element with `data-composition-src="scenes/a.html"`',
+    ),
+    Check(
+        "blank_root_with_standalone_composition",
+        "error",
+        "The root is empty, and another file has the composition.",
+        "An empty `index.html` beside `compositions/main.html`",
+        "`--composition compositions/main.html`, or a host",
+    ),
+    Check(
+        "invalid_script_syntax",
+        "error",
+        "A script does not parse, so it does not run at all.",
+        "`gsap.timeline({ paused: true );`",
+        "`gsap.timeline({ paused: true });`",
+    ),
+    Check(
+        "bare_module_import",
+        "error",
+        "A module imports a name that the browser does not know.",
+        '`import confetti from "canvas-confetti"`',
+        "An address, or an import map",
+    ),
+    Check(
+        "babel_without_babel",
+        "error",
+        "A script is for Babel, which no script loads.",
+        '`<script type="text/babel">`',
+        "Load @babel/standalone before it",
+    ),
+    Check(
+        "gsap_loaded_after_use",
+        "error",
+        "GSAP is loaded after the script that uses it.",
+        "Its `<script>` at the end",
+        "Its `<script>` in the head",
+    ),
+    Check(
+        "missing_gsap_plugin",
+        "error",
+        "A tween or script uses a plugin of GSAP that no script loads.",
+        "`motionPath` without MotionPathPlugin",
+        "The plugin's `<script>` after GSAP",
+    ),
+    Check(
+        "gsap_timeline_not_registered",
+        "error",
+        "A timeline is paused, and nothing registers it.",
+        "`gsap.timeline({ paused: true })` alone",
+        "`window.__timelines = { main: tl };`",
+    ),
+    Check(
+        "timeline_registry_push",
+        "error",
+        "A timeline is pushed to window.__timelines, which is an object.",
+        "`window.__timelines.push(tl)`",
+        '`window.__timelines["main"] = tl`',
+    ),
+    Check("tween_target_missing", "warning", "A tween's selector matches no element.", "`#titel`", "`#title`"),
+    Check(
+        "duplicate_id",
+        "warning",
+        "Several elements have an id that a tween names.",
+        'Two elements with `id="a"`',
+        "One id for each",
+    ),
+    Check(
+        "waits_for_scrolling", "error", "An animation waits for scrolling.", "`scrollTrigger`", "A registered timeline"
+    ),
+    Check(
+        "waits_for_a_viewer",
+        "warning",
+        "A script waits for a click, a scroll or the pointer.",
+        '`addEventListener("click", …)`',
+        "A call in the timeline",
+    ),
+    Check("placeholder_media_url", "error", "An address is a placeholder.", "`REPLACE_ME.mp4`", "The file"),
+    Check(
+        "local_server_address",
+        "error",
+        "An address is that of a server on the author's machine.",
+        "`http://localhost:3000/a.png`",
+        "A path in the project",
+    ),
+    Check(
+        "path_of_a_disk",
+        "error",
+        "A path leads to the author's disk.",
+        "`C:\\Users\\me\\a.png`",
+        "A path in the project",
+    ),
+    Check(
+        "unusable_file",
+        "error",
+        "A file is empty, a Git LFS pointer, or a web page.",
+        "A video of 0 bytes",
+        "The file itself",
+    ),
+    Check(
+        "self_closing_tag",
+        "error",
+        "An element that HTML does not close by `/>` holds all that follows.",
+        "`<div />`",
+        "`<div></div>`",
+    ),
+    Check("unclosed_element", "error", "A script or style never ends.", "A file that is cut off", "The whole file"),
+    Check("unclosed_comment", "error", "A comment never ends.", "`<!-- the title`", "`<!-- the title -->`"),
+    Check("unclosed_tag", "error", "The file ends in the middle of a tag.", "`<div class=`", "The whole file"),
+    Check(
+        "text_outside_document",
+        "error",
+        "Text or a Markdown fence stands before the document.",
+        "Three backticks",
+        "The page only",
+    ),
+    Check("second_document", "error", "A second document begins in the file.", "Two `<!doctype html>`", "Two files"),
+    Check("merge_conflict", "error", "The file has merge conflict markers.", "`<<<<<<< HEAD`", "A resolved conflict"),
+    Check("escaped_source", "error", "The page's source is escaped.", "`&lt;div&gt;`", "`<div>`"),
+    Check(
+        "template_placeholder", "warning", "A placeholder is shown as text.", "`{{name}}`", "A variable, or the text"
     ),
 )
 
@@ -260,8 +454,15 @@ OPENED = (
         "Put the file into the project, or allow its host with `--network`.",
     ),
     Check(
-        "other_version",
+        "never_in_frame",
         "warning",
+        "An element with text or an image is drawn outside the frame at all of nine sample frames.",
+        "`left: 900px` in a composition of 320 pixels.",
+        "Move it into the frame.",
+    ),
+    Check(
+        "other_version",
+        "notice",
         "A pinned package answers an address of a CDN with another version of the library.",
         "`gsap@2` from a CDN, answered with GSAP 3.",
         "Ask for the version that the message names, or put the file into the project.",
@@ -321,7 +522,8 @@ def page() -> str:
     """The page as Markdown."""
     markup = "".join(_section(check, fenced=True) for check in MARKUP)
     opened = "".join(_section(check, fenced=False) for check in OPENED)
-    return _HEAD + _MARKUP + markup + _OPENED + opened + _FAILED
+    files = "".join(_section(check, fenced=False) for check in FILES)
+    return _HEAD + _MARKUP + markup + _FILES + files + _OPENED + opened + _FAILED
 
 
 def _section(check: Check, *, fenced: bool) -> str:

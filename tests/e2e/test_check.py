@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 from tests.e2e.support import composition, run
@@ -51,8 +52,11 @@ def test_errors_are_coded_and_end_with_status_1(tmp_path: Path) -> None:
     ended = run("check", tmp_path, "--json")
     report = json.loads(ended.stdout)
     assert ended.status == 1 and report["ok"] is False
-    found = {problem["code"]: problem["message"] for problem in report["problems"]}
-    assert "gone.png" in found["missing_local_asset"] and "gone.mp4" in found["inaccessible_media_url"]
+    missing = {
+        problem["message"].split()[0]: problem for problem in report["problems"] if problem["severity"] == "error"
+    }
+    assert set(missing) == {"gone.png", "gone.mp4"}, report["problems"]
+    assert all((problem["file"], problem["line"]) == ("index.html", 1) for problem in missing.values())
 
 
 def test_a_page_that_cannot_be_opened_is_a_problem_of_the_report(tmp_path: Path) -> None:
@@ -61,3 +65,42 @@ def test_a_page_that_cannot_be_opened_is_a_problem_of_the_report(tmp_path: Path)
     codes = {problem["code"] for problem in json.loads(ended.stdout)["problems"]}
     assert ended.status == 1 and "page_script_failed" in codes
     assert run("check", tmp_path / "none.html").status == 1
+
+
+TYPO = composition('<p id="a">a</p>', root='data-duraton="1" data-no-timeline')
+
+
+def test_fix_applies_the_patches_and_checks_again(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(TYPO)
+    before = run("check", tmp_path, "--json")
+    problem = json.loads(before.stdout)["problems"][0]
+    assert before.status == 1 and problem["code"] == "unknown_attribute" and problem["patch"]["text"] == "data-duration"
+    after = run("check", tmp_path, "--fix", "--json")
+    assert after.status == 0 and "data-duraton" in after.stderr
+    assert 'data-duration="1"' in (tmp_path / "index.html").read_text()
+
+
+def test_fix_changes_no_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("index.html", TYPO)
+    ended = run("check", tmp_path / "a.zip", "--fix")
+    assert ended.status == 1 and "Unpack the archive" in ended.last_line
+
+
+def test_strict_ends_with_status_1_on_warnings(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(composition("<p>{{name}}</p>", root='data-duration="1" data-no-timeline'))
+    assert run("check", tmp_path).status == 0
+    assert run("check", tmp_path, "--strict").status == 1
+
+
+def test_what_lies_outside_the_frame_at_all_times_is_reported(tmp_path: Path) -> None:
+    body = (
+        '<p id="gone" style="position:absolute;left:900px">never</p>'
+        '<p id="slides" style="position:absolute;left:0">in</p><p id="wide" style="width:4000px">wide</p>'
+    )
+    script = """document.getElementById("slides").animate(
+      [{ left: "-300px" }, { left: "0px" }], { duration: 800, fill: "both" });"""
+    (tmp_path / "index.html").write_text(composition(body, script, root='data-duration="1" data-no-timeline'))
+    report = json.loads(run("check", tmp_path, "--json").stdout)
+    found = [problem["selector"] for problem in report["problems"] if problem["code"] == "never_in_frame"]
+    assert found == ["#gone"]

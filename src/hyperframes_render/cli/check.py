@@ -19,17 +19,23 @@ _OUTPUT_FIELDS = {"codec", "quality", "scale_factor", "transparent", "audio_url"
 @click.command()
 @click.argument("source", metavar="INPUT")
 @render_input_options(without=_OUTPUT_FIELDS)
+@click.option("--fix", is_flag=True, help="Apply the patches of problems to the files, then check them again.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if there are warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def check(source: str, as_json: bool, **fields: str | bool | None) -> None:
+def check(source: str, fix: bool, strict: bool, as_json: bool, **fields: str | bool | None) -> None:
     """Inspect INPUT without rendering it.
 
     Report its declared properties, its timeline, and problems that a render would have. Exit status 1 if there are
     errors.
     """
-    from hyperframes_render.render.check import as_text
+    from hyperframes_render.render.check import as_text, repair
     from hyperframes_render.render.check import check as inspect
 
     with readable_errors(as_json):
-        report = run(inspect(named_source(source), parse_render_input(present_fields(fields))))
+        named, asked = named_source(source), parse_render_input(present_fields(fields))
+        if fix:
+            for problem in repair(named, asked):
+                click.echo(f"repaired {problem.file}:{problem.line}: {problem.message} {problem.fix}", err=True)
+        report = run(inspect(named, asked))
     click.echo(json.dumps(report.as_dict()) if as_json else as_text(report))
-    sys.exit(0 if report.ok else 1)
+    sys.exit(0 if report.ok and not (strict and report.has_warnings) else 1)

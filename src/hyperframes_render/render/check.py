@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hyperframes_render.browser.bridge import ClipTimes, page_answers
+from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.composition.html import Document
-from hyperframes_render.composition.lint import Problem, Severity, lint
-from hyperframes_render.composition.source import Source, WebPage, open_project
-from hyperframes_render.errors import MachineError, RenderError
+from hyperframes_render.composition.lint import Problem, Severity, lint_project
+from hyperframes_render.composition.lint.repair import apply_patches
+from hyperframes_render.composition.source import Project, Source, WebPage, open_project
+from hyperframes_render.errors import InvalidOption, MachineError, RenderError
 from hyperframes_render.input import RenderInput
 from hyperframes_render.render.opened import OpenComposition
+from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import open_session
 
 #: Severities of assumptions, by code. Others are notices.
 _ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
+#: The version of the report's shape.
+SCHEMA = 1
+#: Frames at which elements are looked for in the frame.
+SAMPLES = 9
+_OUTSIDE = script_text("outside.js").rstrip().removesuffix(";")
+#: The place that an error of a script ends with.
+_PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
+#: Faults of the files after which the page fails or stands still in a way that says nothing more.
+_CAUSES = {
+    "page_script_failed": frozenset(
+        {"invalid_script_syntax", "missing_gsap_script", "gsap_loaded_after_use", "missing_gsap_plugin"}
+    ),
+    "page_error": frozenset({"invalid_script_syntax", "missing_gsap_script"}),
+    "invalid_composition": frozenset({"missing_or_empty_sub_composition", "blank_root_with_standalone_composition"}),
+    "duration_unknown": frozenset(
+        {"invalid_time", "unknown_attribute", "gsap_infinite_repeat", "invalid_script_syntax"}
+    ),
+    "page_not_ready": frozenset({"invalid_script_syntax", "unclosed_element"}),
+}
+#: Faults of a file that the markup names, and the codes that the opened page reports for such a file.
+_OF_FILES = ("missing_local_asset", "unusable_file", "placeholder_media_url", "local_server_address", "path_of_a_disk")
+_NAME_FILES = ("missing_local_asset", "inaccessible_media_url", "request_failed", "composition")
+_NO_TIMELINE = frozenset(
+    {
+        "invalid_script_syntax",
+        "gsap_timeline_not_registered",
+        "timeline_registry_push",
+        "timeline_id_mismatch",
+        "missing_gsap_script",
+    }
+)
 #: Width of the timeline chart in characters.
 _BAR_WIDTH = 60
 
@@ -40,9 +76,15 @@ class CheckReport:
         """Whether there is no error among the problems."""
         return not any(problem.severity == "error" for problem in self.problems)
 
+    @property
+    def has_warnings(self) -> bool:
+        """Whether there is a warning among the problems."""
+        return any(problem.severity == "warning" for problem in self.problems)
+
     def as_dict(self) -> dict[str, Any]:
-        """The report as a dict for JSON, with `ok`."""
-        return {**asdict(self), "ok": self.ok}
+        """The report as a dict for JSON, with `schema` and `ok`."""
+        problems = [problem.as_dict() for problem in self.problems]
+        return {"schema": SCHEMA, **asdict(self), "problems": problems, "ok": self.ok}
 
 
 async def check(source: Source, request: RenderInput) -> CheckReport:
@@ -58,29 +100,71 @@ async def check(source: Source, request: RenderInput) -> CheckReport:
     except MachineError:
         raise
     except RenderError as error:
-        problems.extend(_static_problems(source, request))
-        problems.append(Problem(error.code, "error", error.message, error.action))
+        static = await asyncio.to_thread(_static_problems, source, request)
+        own = _placed(Problem(error.code, "error", error.message, error.action))
+        problems.extend(_without_followers(static, [*problems, own]))
         return CheckReport(str(source), {}, 0.0, 0, (), (), (), _sorted_unique(problems))
 
 
+def repair(source: Source, request: RenderInput) -> list[Problem]:
+    """Apply the patches of the problems in the files of a project; the problems that were repaired.
+
+    Raises InvalidOption if the files cannot be changed: those of an archive or of a web page.
+    """
+    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
+        raise InvalidOption("--fix changes files: it needs a folder or an HTML file.", "Unpack the archive first.")
+    project = open_project(source, unpack_to=source, composition=request.composition)
+    return apply_patches(project.root, _of_project(project))
+
+
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
-    """The problems of the markup of a page that could not be opened. An archive is not unpacked again."""
+    """The problems of the files of a page that could not be opened. An archive is not unpacked again."""
     if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         return []
     try:
         project = open_project(source, unpack_to=source, composition=request.composition)
-        return lint(Document(project.read_html()))
     except (RenderError, OSError):
         return []
+    return _of_project(project)
+
+
+def _of_project(project: Project) -> list[Problem]:
+    return [] if project.address is not None else lint_project(project.root, project.part or project.entry)
+
+
+def _placed(problem: Problem) -> Problem:
+    """The problem with the place that its message names, as errors of scripts do."""
+    found = _PLACE.search(problem.message)
+    if problem.file or not found:
+        return problem
+    return replace(problem, file=found["file"], line=int(found["line"]), column=int(found["column"]))
+
+
+def _without_followers(static: Sequence[Problem], opened: Sequence[Problem]) -> list[Problem]:
+    """All problems, without those of the opened page that only follow from one of the files'."""
+    codes = {problem.code for problem in static if problem.severity == "error"}
+    files = {problem.message.split()[0] for problem in static if problem.code in _OF_FILES}
+    return [*static, *(problem for problem in opened if not _follows(problem, codes, files))]
+
+
+def _follows(problem: Problem, codes: set[str], files: set[str]) -> bool:
+    """Whether the problem follows from an error with one of `codes`, or from a fault of one of `files`."""
+    if _CAUSES.get(problem.code, frozenset()) & codes:
+        return True
+    if problem.code == "composition" and "No timeline is registered" in problem.message:
+        return bool(codes & _NO_TIMELINE)
+    return problem.code in _NAME_FILES and any(name in problem.message for name in files)
 
 
 async def _inspect(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
-    problems.extend(lint(Document(composition.compiled.project.read_html())))
+    static = await asyncio.to_thread(_of_project, composition.compiled.project)
     page = composition.first_page
     with page_answers():
         status, clips = await page.bridge.status(), await page.bridge.clips()
     plan = composition.make_plan()
-    problems.extend(_page_problems(composition))
+    opened = [_placed(problem) for problem in _page_problems(composition)]
+    opened += await _outside(composition, plan)
+    problems.extend(_without_followers(static, opened))
     declared = {
         "composition": composition.compiled.declared.composition_id,
         "title": composition.compiled.declared.title,
@@ -104,6 +188,40 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
     )
 
 
+async def _outside(composition: OpenComposition, plan: Plan) -> list[Problem]:
+    """Elements that are drawn outside the frame only, at sample frames of the whole video."""
+    page, capture = composition.first_page, composition.first_capture
+    found: list[dict[str, str]] = []
+    with page_answers():
+        for sample in range(SAMPLES):
+            await capture.pre_roll(plan.first + (plan.frames - 1) * sample // (SAMPLES - 1))
+            found = await page.chromium.evaluate(f"({_OUTSIDE})()")
+    document = Document(composition.compiled.project.read_html())
+    entry = composition.compiled.project.entry
+    problems = []
+    for element in found:
+        line = next(
+            (
+                e.line
+                for e in document.elements
+                if e.name == element["tag"]
+                and (
+                    e.attributes.get("id", "") == element["id"]
+                    if element["id"]
+                    else element["text"][:20] in document.content_of(e)
+                )
+            ),
+            0,
+        )
+        selector = f"#{element['id']}" if element["id"] else element["tag"]
+        what = f"{selector} ({element['text'][:30]})" if element["text"] else selector
+        message = f"{what} is outside the frame at all times: it is never seen."
+        problems.append(
+            Problem("never_in_frame", "warning", message, "Move it into the frame.", entry, line, 1, selector)
+        )
+    return problems
+
+
 def _page_problems(composition: OpenComposition) -> list[Problem]:
     page, session = composition.first_page, composition.session
     return [
@@ -112,7 +230,7 @@ def _page_problems(composition: OpenComposition) -> list[Problem]:
         *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
         *(Problem("request_failed", "error", text) for text in session.log.refused.values()),
-        *(Problem("other_version", "warning", text) for text in session.log.substituted.values()),
+        *(Problem("other_version", "notice", text) for text in session.log.substituted.values()),
         *(Problem("composition", "warning", text) for text in (*composition.compiled.page.warnings, *page.warnings)),
         *(Problem("console", "warning", text) for text in page.console),
     ]
@@ -140,8 +258,8 @@ def as_text(report: CheckReport) -> str:
         lines += [f"sound: {sound}" for sound in report.sounds]
     lines.append("")
     for problem in report.problems:
-        where = f" ({problem.element}, line {problem.line})" if problem.line else ""
-        lines.append(f"{problem.severity}: {problem.code}: {problem.message}{where} {problem.action}".rstrip())
+        where = f"{problem.file}:{problem.line}:{problem.column}: " if problem.line else ""
+        lines.append(f"{where}{problem.severity}: {problem.code}: {problem.message} {problem.fix}".rstrip())
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = sum(problem.severity == "warning" for problem in report.problems)
     lines.append(f"{errors} errors, {warnings} warnings")

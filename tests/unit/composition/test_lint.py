@@ -65,32 +65,15 @@ def test_a_fault_of_an_element_is_found_once_and_placed(code: str, body: str) ->
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        'import gsap from "https://cdn.example/g.js";',
-        'import { motion as m, gsap } from "lib";',
-        'import "./vendor/gsap.min.js";',
-        "const { default: gsap } = await import('https://cdn.jsdelivr.net/npm/gsap@3/+esm');",
-    ],
-)
-def test_a_module_that_imports_gsap_has_loaded_it(line: str) -> None:
-    script = f'<script type="module">{line} window.__timelines = {{ main: gsap.timeline() }};</script>'
-    assert codes("", ROOT, script) == []
-
-
-@pytest.mark.parametrize(
     ("code", "root", "scripts"),
     [
         ("root_missing_dimensions", 'data-composition-id="main" data-duration="2"', TIMELINE),
         ("missing_data_no_timeline", ROOT, ""),
-        ("timeline_id_mismatch", ROOT, REGISTER.format("other")),
-        ("missing_gsap_script", ROOT, "<script>window.__timelines = { main: gsap.timeline() };</script>"),
         (
-            "missing_gsap_script",
-            ROOT,
-            '<script type="module">import "./a.js"; window.__timelines = { main: gsap.timeline() };</script>',
+            "gsap_infinite_repeat",
+            ROOT.replace('data-duration="2"', ""),
+            TIMELINE + '<script>tl.to("#a", { repeat: -1 });</script>',
         ),
-        ("gsap_infinite_repeat", ROOT, TIMELINE + '<script>tl.to("#a", { repeat: -1 });</script>'),
         ("multiple_root_compositions", ROOT, TIMELINE + f"<div {ROOT}></div>"),
     ],
 )
@@ -110,7 +93,7 @@ def test_a_page_needs_no_root() -> None:
 def test_rules_of_any_page_hold_for_one_without_a_root() -> None:
     page = "<video></video><script>gsap.to('p', { x: 1, repeat: -1 })</script>"
     found = [problem.code for problem in lint(page)]
-    assert found == ["missing_gsap_script", "gsap_infinite_repeat", "media_missing_src", "video_missing_muted"]
+    assert found == ["media_missing_src", "video_missing_muted"]
 
 
 LARGE: dict[str, Callable[[int], str]] = {
@@ -159,7 +142,7 @@ def test_twice_the_clips_are_at_most_twice_the_work(body: Callable[[int], str]) 
 @pytest.mark.parametrize("body", LARGE.values(), ids=LARGE)
 def test_problems_of_ten_thousand_clips_are_short_and_in_the_order_of_the_page(body: Callable[[int], str]) -> None:
     found = lint(page_of(body(10_000)))
-    assert sum(len(problem.message + problem.action) for problem in found) < 10_000_000
+    assert sum(len(problem.message + problem.fix) for problem in found) < 10_000_000
     assert [problem.line for problem in found] == sorted(problem.line for problem in found)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from tools import check_reference
-from tools.check_reference import MARKUP, OPENED, Check
+from tools.check_reference import FILES, MARKUP, OPENED, Check
 
-from hyperframes_render.composition.html import Document
-from hyperframes_render.composition.lint import lint
+from hyperframes_render.composition.lint import lint_project
 from hyperframes_render.errors import error_tree
+from tests.template import PROJECT
 
 
-def _reported(markup: str) -> set[tuple[str, str]]:
-    return {(problem.code, problem.severity) for problem in lint(Document(markup))}
+def _reported(markup: str, folder: Path) -> set[tuple[str, str]]:
+    (folder / "index.html").write_text(markup)
+    return {(problem.code, problem.severity) for problem in lint_project(folder, "index.html")}
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -20,7 +24,7 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_code_of_the_source_is_in_the_page_with_its_severity() -> None:
-    described = {(check.code, check.severity) for check in (*MARKUP, *OPENED)}
+    described = {(check.code, check.severity) for check in (*MARKUP, *FILES, *OPENED)}
     in_source = check_reference.reported() | {("no_composition_root", "notice")}
     assert in_source <= described
     # A composition that cannot be opened is reported with the code of its error.
@@ -28,6 +32,12 @@ def test_every_code_of_the_source_is_in_the_page_with_its_severity() -> None:
 
 
 @pytest.mark.parametrize("check", MARKUP, ids=lambda check: check.code)
-def test_an_example_has_its_problem_and_its_fix_has_not(check: Check) -> None:
-    assert (check.code, check.severity) in _reported(check.example)
-    assert check.code not in {code for code, _ in _reported(check.fix)}
+def test_an_example_has_its_problem_and_its_fix_has_not(check: Check, tmp_path: Path) -> None:
+    assert (check.code, check.severity) in _reported(check.example, tmp_path)
+    assert check.code not in {code for code, _ in _reported(check.fix, tmp_path)}
+
+
+@pytest.mark.parametrize("check", FILES, ids=lambda check: check.code)
+def test_every_code_of_the_files_has_a_broken_project(check: Check) -> None:
+    expected = [json.loads(file.read_text()) for file in PROJECT.glob("tests/broken/projects/*/expected.json")]
+    assert check.severity in {found["severity"] for found in expected if found["code"] == check.code}

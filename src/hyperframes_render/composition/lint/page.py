@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
 
 from hyperframes_render.composition.declared import leading_integer
 from hyperframes_render.composition.html import Document, Element, read_json
+from hyperframes_render.composition.lint.problem import Problem, Severity
+from hyperframes_render.composition.lint.source_file import SourceFile
 
-Severity = Literal["error", "warning", "notice"]
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a warning: about a frame.
 _END_SLACK = 0.05
-#: Ids that a message lists at most.
-_LISTED = 10
-#: A module that imports GSAP, by that name or from an address with it.
-_GSAP_IMPORT = re.compile(r"""\bimport\b[^"'`;]{0,500}(?:\bgsap\b|["'`][^"'`\n]{0,500}gsap)""", re.IGNORECASE)
 _JSON_ATTRIBUTES = {
     "data-variable-values": ("invalid_variable_values_json", dict),
     "data-composition-variables": ("invalid_composition_variables_declaration", list),
@@ -31,35 +25,24 @@ _JSON_ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One fault: a stable code, how bad it is, what is wrong, what to do, and where."""
-
-    code: str
-    severity: Severity
-    message: str
-    action: str = ""
-    element: str = ""
-    line: int = 0
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
-
 def lint(document: Document) -> list[Problem]:
-    """The faults in a composition's main file, in the order of the text.
+    """The faults in the markup of one page, in the order of the text."""
+    return page_faults(SourceFile("", document.text, document))
+
+
+def page_faults(file: SourceFile) -> list[Problem]:
+    """The faults in the markup of a composition's main file, in the order of the text.
 
     Rules about the root are left out where a page has none.
     """
-    page = _Page(document)
+    page = _Page(file)
     found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
     return sorted(found, key=lambda problem: problem.line)
 
 
 class _Page:
-    def __init__(self, document: Document) -> None:
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", document.text))]
+    def __init__(self, file: SourceFile) -> None:
+        self._file, document = file, file.document
         self.elements = [element for element in document.elements if not element.within("template")]
         self.compositions = [e for e in self.elements if "data-composition-id" in e.attributes]
         self.root = self.compositions[0] if self.compositions else None
@@ -71,13 +54,10 @@ class _Page:
         self.scripts = "\n".join(
             document.content_of(e) for e in self.elements if e.name == "script" and "src" not in e.attributes
         )
-        self.addresses = " ".join(e.attributes.get("src", "") for e in self.elements if e.name == "script")
 
-    def _at(self, element: Element | None, code: str, severity: Severity, message: str, action: str = "") -> Problem:
-        if element is None:
-            return Problem(code, severity, message, action)
-        name = element.attributes.get("id") or element.attributes.get("data-composition-id") or element.name
-        return Problem(code, severity, message, action, name, bisect_right(self._line_starts, element.start))
+    def _at(self, element: Element | None, code: str, severity: Severity, message: str, fix: str = "") -> Problem:
+        at = element.start if element is not None else 0
+        return self._file.problem(at, code, severity, message, fix, element=element)
 
     def _owner_below(self, parent: Element | None) -> Element | None:
         """The composition that encloses the children of `parent`."""
@@ -90,13 +70,7 @@ class _Page:
         if root is None:
             return
         if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
-            yield self._at(
-                root,
-                "root_missing_dimensions",
-                "error",
-                "The root has no data-width and data-height.",
-                "Without them the picture is 1920 by 1080.",
-            )
+            yield self._without_size(root)
         for other in (e for e in self.compositions[1:] if self._owners[id(e)] is None):
             yield self._at(
                 other,
@@ -115,18 +89,21 @@ class _Page:
                 "No timeline is registered, and the root does not say so.",
                 "Register one on window.__timelines, or give the root data-no-timeline.",
             )
-        keys = set(re.findall(r"""__timelines\s*(?:\[\s*["'`]([^"'`]+)["'`]\s*\]|\.(\w+))\s*=""", self.scripts))
-        names = {first or second for first, second in keys}
-        ids = {e.attributes["data-composition-id"] for e in self.compositions}
-        listed = ", ".join(sorted(ids)[:_LISTED]) + (" and others" if len(ids) > _LISTED else "")
-        for name in sorted(names - ids):
-            yield self._at(
-                root,
-                "timeline_id_mismatch",
-                "error",
-                f'A timeline is registered as "{name}", which no composition is.',
-                f"Use one of the ids {listed}.",
-            )
+
+    def _without_size(self, root: Element) -> Problem:
+        sizes = {name: root.attributes.get(name, "") for name in ("width", "height")}
+        known = all(size.isdigit() for size in sizes.values())
+        text = "".join(f' data-{name}="{size}"' for name, size in sizes.items())
+        at = root.start + len("<") + len(root.name)
+        return self._file.problem(
+            root.start,
+            "root_missing_dimensions",
+            "error",
+            "The root has no data-width and data-height.",
+            f"Add{text}." if known else "Without them the video is 1920 by 1080.",
+            element=root,
+            patch=(at, at, text) if known else None,
+        )
 
     def host_faults(self) -> Iterator[Problem]:
         for element in self.elements:
@@ -140,7 +117,9 @@ class _Page:
                 )
             for name, (code, kind) in _JSON_ATTRIBUTES.items():
                 if name in element.attributes and not isinstance(read_json(element.attributes[name]), kind):
-                    yield self._at(element, code, "error", f"{name} is not a JSON {kind.__name__}: it is ignored.")
+                    what = "object" if kind is dict else "list"
+                    message = f"{name} is not a JSON {what}: it is ignored."
+                    yield self._at(element, code, "error", message, "Write JSON: names and texts in double quotes.")
 
     def clip_faults(self) -> Iterator[Problem]:
         root = self.root
@@ -156,15 +135,28 @@ class _Page:
             start, duration = _number(element, "data-start"), _number(element, "data-duration")
             end = start + duration if start is not None and duration else 0.0
             of_root = root is not None and self._owners[id(element)] is root
-            if of_root and length and end > length + _END_SLACK:
+            if of_root and length and start is not None and start >= length:
+                yield self._starts_late(element, start, length)
+            elif of_root and length and end > length + _END_SLACK:
                 yield self._at(
                     element,
                     "clip_ends_past_root_duration",
                     "warning",
                     f"The clip ends at {end:g} s, the composition at {length:g} s: the rest is cut.",
+                    "Make the composition longer, or the clip shorter.",
                 )
             if "data-start" in attributes and attributes["data-start"].strip().startswith("-"):
                 yield self._at(element, "negative_start", "warning", "A start before 0 counts as 0.")
+
+    def _starts_late(self, element: Element, start: float, length: float) -> Problem:
+        hint = " Are its times in milliseconds? They are seconds." if start >= 100 else ""
+        return self._at(
+            element,
+            "clip_starts_after_end",
+            "error",
+            f"The clip starts at {start:g} s, the composition ends at {length:g} s: it is never seen.{hint}",
+            "Make the composition longer, or start the clip earlier.",
+        )
 
     def media_faults(self) -> Iterator[Problem]:
         media = [e for e in self.elements if e.name in _TIMED_MEDIA]
@@ -214,22 +206,14 @@ class _Page:
 
     def script_faults(self) -> Iterator[Problem]:
         root = self.root
-        loaded = "gsap" in self.addresses.lower() or _GSAP_IMPORT.search(self.scripts)
-        if re.search(r"\bgsap\s*\.", self.scripts) and not loaded:
-            yield self._at(
-                root,
-                "missing_gsap_script",
-                "error",
-                "A script uses GSAP, and no script loads it.",
-                "Add its script before: any CDN's address of it does.",
-            )
-        if re.search(r"\brepeat\s*:\s*-1\b", self.scripts):
+        endless = re.search(r"\brepeat\s*:\s*-1\b", self.scripts)
+        if endless and root is not None and not _number(root, "data-duration"):
             yield self._at(
                 root,
                 "gsap_infinite_repeat",
-                "warning",
-                "A tween repeats for ever: its timeline has no length.",
-                "Give the root a data-duration." if root else "Ask for a duration.",
+                "error",
+                "A tween repeats for ever (repeat: -1): its timeline has no length.",
+                "Give the root a data-duration.",
             )
 
 

@@ -1,0 +1,98 @@
+"""The static pass over all files of a project: no browser, nothing of it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from hyperframes_render.composition.html import file_of_host
+from hyperframes_render.composition.lint.assets import Assets, asset_faults
+from hyperframes_render.composition.lint.attributes import attribute_faults
+from hyperframes_render.composition.lint.markup import markup_faults
+from hyperframes_render.composition.lint.page import page_faults
+from hyperframes_render.composition.lint.problem import Problem
+from hyperframes_render.composition.lint.scenes import host_faults, hosts_of, scene_faults, unmounted
+from hyperframes_render.composition.lint.script_rules import ScriptRules
+from hyperframes_render.composition.lint.scripts import Script, parse, scripts_of
+from hyperframes_render.composition.lint.source_file import SourceFile
+
+#: Files that are read, and bytes of one: a composition's files are small, and many more are a library's.
+MAX_FILES, MAX_BYTES = 300, 2 * 1024**2
+
+#: Faults that explain why no timeline is registered.
+_REASONS_WITHOUT_TIMELINE = {
+    *("invalid_script_syntax", "gsap_timeline_not_registered", "timeline_registry_push", "unclosed_element"),
+    *("blank_root_with_standalone_composition", "missing_local_asset"),
+}
+
+
+def lint_project(root: Path, entry: str) -> list[Problem]:
+    """The faults that the files of the project in `root` show, with the page `entry`, by file and place."""
+    found = list(dict.fromkeys(_ProjectLint(root, entry).faults()))
+    if {problem.code for problem in found} & _REASONS_WITHOUT_TIMELINE:
+        found = [problem for problem in found if problem.code != "missing_data_no_timeline"]
+    return sorted(found, key=lambda problem: (problem.file != entry, problem.file, problem.line, problem.column))
+
+
+class _ProjectLint:
+    def __init__(self, root: Path, entry: str) -> None:
+        self._assets = Assets(root)
+        self._files: dict[str, SourceFile] = {}
+        self._entry = self._read(entry)
+        #: The page and the sub-compositions that it shows, at any depth.
+        self._shown: list[SourceFile] = []
+        self._collect(self._entry)
+        self._scripts = {file.name: self._scripts_of(file) for file in self._shown}
+        parse([script for scripts in self._scripts.values() for script in scripts])
+
+    def _read(self, name: str) -> SourceFile:
+        if name not in self._files:
+            path = self._assets.root / name
+            small = path.is_file() and path.stat().st_size <= MAX_BYTES and len(self._files) < MAX_FILES
+            text = path.read_text("utf-8-sig", errors="replace") if small else ""
+            self._files[name] = SourceFile(name, text)
+        return self._files[name]
+
+    def _collect(self, file: SourceFile) -> None:
+        if file in self._shown:
+            return
+        self._shown.append(file)
+        for host in hosts_of(file, of_scene=file is not self._entry):
+            found = self._assets.resolve(file.name, file_of_host(host))
+            if found is not None:
+                self._collect(self._read(found))
+
+    def _scripts_of(self, file: SourceFile) -> list[Script]:
+        paths: dict[int, str] = {}
+        for element in file.document.elements:
+            address = element.attributes.get("src", "")
+            local = element.name == "script" and address and ":" not in address and not address.startswith("//")
+            found = self._assets.resolve(file.name, address) if local else None
+            if found is not None:
+                self._read(found)
+                paths[id(element)] = found
+        return list(scripts_of(file, self._files, paths))
+
+    def faults(self) -> Iterator[Problem]:
+        if not self._entry.text:
+            return
+        everything = "\n".join(file.text for file in self._files.values())
+        loads_gsap = "gsap" in " ".join(
+            e.attributes.get("src", "").lower() for e in self._entry.document.elements if e.name == "script"
+        )
+        for file in self._shown:
+            of_scene = file is not self._entry
+            if of_scene:
+                yield from scene_faults(file)
+            else:
+                yield from page_faults(file)
+            yield from markup_faults(file)
+            yield from attribute_faults(file)
+            yield from host_faults(file, self._assets, of_scene=of_scene)
+            yield from asset_faults(file, self._assets, of_scene=of_scene)
+            rules = ScriptRules(file, self._scripts[file.name], everything, self._assets, of_scene=of_scene)
+            yield from rules.faults(gsap_is_there=of_scene and loads_gsap)
+        for name in self._assets.names:
+            if name.lower().endswith((".html", ".htm")):
+                self._read(name)
+        yield from unmounted(self._files, {file.name for file in self._shown}, self._entry)

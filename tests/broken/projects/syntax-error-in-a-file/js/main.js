@@ -1,0 +1,3 @@
+// the film
+
+function f( {
