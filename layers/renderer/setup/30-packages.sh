@@ -17,6 +17,8 @@ work, target = map(pathlib.Path, sys.argv[1:])
 # Large packages: only the files that pages load. "-classic": the last versions that define a global in `window`.
 parts = {
     "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # only the page runtime of the official CLI
+    "acorn": ["dist/acorn.mjs"],
+    "acorn-walk": ["dist/walk.mjs"],
     "three": ["build", "examples/jsm"],
     "three-classic": ["build", "examples/js", "examples/jsm"],
     "lottie-web": ["build/player"],
