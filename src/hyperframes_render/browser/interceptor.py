@@ -31,7 +31,7 @@ ORIGIN = "https://composition.local"
 #: The renderer's files below that origin. A project cannot have a folder of this name.
 OWN_PREFIX = "/__hyperframes_render__/"
 #: Paths at which a page asks for the facts of a media file, and whether an image is animated. The query is the file's
-#: address. js/media.js has the same paths.
+#: address. js/media-elements.js has the same paths.
 MEDIA_PATH = OWN_PREFIX + "media?"
 IMAGE_PATH = OWN_PREFIX + "picture?"
 

@@ -190,11 +190,11 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
 
 async def _outside(composition: OpenComposition, plan: Plan) -> list[Problem]:
     """Elements that are drawn outside the frame only, at sample frames of the whole video."""
-    page, capture = composition.first_page, composition.first_capture
+    page = composition.first_page
     found: list[dict[str, str]] = []
     with page_answers():
         for sample in range(SAMPLES):
-            await capture.pre_roll(plan.first + (plan.frames - 1) * sample // (SAMPLES - 1))
+            await page.seek(plan.first + (plan.frames - 1) * sample // (SAMPLES - 1))
             found = await page.chromium.evaluate(f"({_OUTSIDE})()")
     document = Document(composition.compiled.project.read_html())
     entry = composition.compiled.project.entry

@@ -1,4 +1,4 @@
-"""Changes of a task: read it, decide, write if it is unchanged, publish."""
+"""Changes of a task: read it, decide, write if it is unchanged; `advance` also publishes."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hyperframes_render.errors import InvalidOption
-from hyperframes_render.network.fetch import is_private_name, is_public
+from hyperframes_render.network.public_addresses import is_private_name, is_public
 
 #: Seconds between two attempts at most. SQS hides a message for at most 12 hours after it was received.
 MAX_WAIT = 43_000

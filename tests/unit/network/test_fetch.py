@@ -17,7 +17,8 @@ from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.errors import SoundUnusable
 from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.media.media_file import MediaUnreadable
-from hyperframes_render.network.fetch import FetchBudget, FetchRefused, fetch_public, is_public, resolve_public
+from hyperframes_render.network.fetch import FetchBudget, FetchRefused, fetch_public, resolve_public
+from hyperframes_render.network.public_addresses import is_public
 from hyperframes_render.packages.cdn import find_in_packages, is_page_runtime
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.render.sound import fetch_sound

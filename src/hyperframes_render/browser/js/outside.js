@@ -3,8 +3,10 @@
 () => {
   "use strict";
   const MEDIA = ["IMG", "VIDEO", "CANVAS", "svg"];
+  const page = /** @type {any} */ (window);
   /** @type {{ seen: Set<Element>, outside: Set<Element> }} */
-  const state = (/** @type {any} */ (window).__hyperframesRenderOutside ??= { seen: new Set(), outside: new Set() });
+  const state = page.__hyperframesRenderOutside ?? { seen: new Set(), outside: new Set() };
+  page.__hyperframesRenderOutside = state;
   const hasContent = (/** @type {Element} */ element) =>
     MEDIA.includes(element.tagName) ||
     [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim());
