@@ -32,14 +32,14 @@ def remove_control(name: str) -> None:
 
 def _addresses() -> None:
     """Treat every address as public."""
-    fetch.is_public = lambda address: True
-    fetch.is_private_name = lambda host: False
+    _put(fetch, "is_public", lambda address: True)
+    _put(fetch, "is_private_name", lambda host: False)
 
 
 def _webhooks() -> None:
     """Treat every address of a webhook as public, and do not check webhook addresses."""
-    fetch.is_public = lambda address: True
-    fetch.is_private_name = lambda host: False
+    _put(fetch, "is_public", lambda address: True)
+    _put(fetch, "is_private_name", lambda host: False)
     _put(__main__, "check_webhook", lambda url, *, allow_private: None)
 
 
