@@ -45,7 +45,9 @@ class RunRequest(BaseModel):
     infra: Any = None
     workers: Any = None
     session_timeout: Any = None
-    function: Any = None
+    function: str | None = Field(
+        default=None, description="render (default), or check: report problems, render nothing."
+    )
     run_at: Any = None
     stream: Any = None
 

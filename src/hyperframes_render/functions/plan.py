@@ -26,7 +26,9 @@ from hyperframes_render.functions.support.render_context import (
     source_folder,
 )
 from hyperframes_render.functions.support.settings import PlanSettings
+from hyperframes_render.input import RenderInput
 from hyperframes_render.network.policy import is_web_address
+from hyperframes_render.render.check import check
 from hyperframes_render.render.remote import fetch_source
 from hyperframes_render.render.steps import Chunking, make_plan
 from hyperframes_render.tasks.layout import work_folder
@@ -60,6 +62,9 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
         audio = job.audio(task, folder)
         progress = ProgressCount.of_call(job.tasks, task.id, context)
         parallel = _parallel_chunks(config)
+        if task.function == "check":
+            _answer_check(job, task, source, request)
+            return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": parallel}
         with progress.counting():
             chunking = Chunking(parallel=parallel, disk=config.assemble_storage_mb * 1024**2)
             planned = make_plan(
@@ -157,6 +162,13 @@ def _answer_dry_run(job: RenderContext, task: Task, planned: Planned, parallel: 
             "estimate": {**predicted.as_dict(), "seconds_per_frame": round(planned.seconds_per_frame, 4)},
         },
     )
+
+
+def _answer_check(job: RenderContext, task: Task, source: Source, request: RenderInput) -> None:
+    """Write the report of `check` as the draft of a result without a video."""
+    report = asyncio.run(check(source, request, ceiling=job.settings.network_ceiling))
+    draft = {"check": report.as_dict(), "duration": round(report.duration, 3), "frames": report.frames, "chunks": 0}
+    job.write_json(f"{work_folder(task.id)}result.json", {**draft, "machine": platform.machine()})
 
 
 def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:

@@ -15,7 +15,7 @@ from hyperframes_render.composition.lint import Problem, Severity, lint_project
 from hyperframes_render.composition.lint.repair import apply_patches
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import InvalidOption, MachineError, RenderError
-from hyperframes_render.input import RenderInput
+from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import ProgressMeter
@@ -87,15 +87,17 @@ class CheckReport:
         return {"schema": SCHEMA, **asdict(self), "problems": problems, "ok": self.ok}
 
 
-async def check(source: Source, request: RenderInput) -> CheckReport:
+async def check(source: Source, request: RenderInput, *, ceiling: NetworkPolicy = "public") -> CheckReport:
     """Open the composition and inspect it. Errors of the composition become problems of the report.
+
+    `ceiling` limits what the page may load, whatever the request says.
 
     Raises a MachineError if this machine cannot open compositions.
     """
     problems: list[Problem] = []
 
     try:
-        async with open_session(source, request, ProgressMeter(None), workers=1) as session:
+        async with open_session(source, request, ProgressMeter(None), workers=1, ceiling=ceiling) as session:
             return await session.run(lambda composition: _inspect(composition, problems))
     except MachineError:
         raise

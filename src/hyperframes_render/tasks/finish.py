@@ -45,6 +45,9 @@ _KEPT = (
 )
 #: Warnings of a result, and characters of each. Each chunk may add some, and a page may write any text into them.
 MAX_WARNINGS, MAX_WARNING = 50, 300
+#: Texts of a problem that a check reports, and characters of a patch.
+_PROBLEM_TEXTS = ("code", "severity", "message", "fix", "file", "selector", "doc")
+MAX_PATCH = 1000
 #: Bytes of a result draft. One of 500 chunks has about 100 kB; a renderer that was taken over may write any size.
 _MAX_DRAFT = 8 * 1024**2
 _TIMED_OUT = ("States.Timeout", "Sandbox.Timedout", "States.HeartbeatTimeout")
@@ -178,6 +181,9 @@ class Finisher:
     def _output(self, task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
         timings = {**draft.get("timings", {}), "accepted_to_finished": round(seconds_since(task.created_at), 3)}
         output = {name: draft[name] for name in _KEPT if name in draft}
+        if task.function == "check":
+            checked = {"dry_run": True, "check": checked_output(draft.get("check")), "warnings": task.warnings}
+            return {**output, **checked, "timings": timings, "cost": task_cost(task, draft)}
         if task.dry_run:
             planned = {"dry_run": True, "codec": str(task.codec), "estimate": draft.get("estimate")}
             warned = {"warnings": _warnings(task, draft)}
@@ -194,6 +200,26 @@ class Finisher:
             "expires_at": later(self.result_days * DAY),
         }
         return output_with_files(task, output, self.objects.bucket)
+
+
+def checked_output(report: object) -> dict[str, Any]:
+    """The report of a check, limited so that the task's item and its event can hold it: a page may write into it."""
+    found = report if isinstance(report, dict) else {}
+    problems = [problem for problem in found.get("problems", []) if isinstance(problem, dict)]
+    return {
+        "schema": 1,
+        "ok": found.get("ok") is True,
+        "problems": [_record(problem) for problem in problems[:MAX_WARNINGS]],
+        "problems_total": len(problems),
+    }
+
+
+def _record(problem: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: cut(str(problem.get(name, "")), MAX_WARNING) for name in _PROBLEM_TEXTS}
+    places = {name: non_negative_int(problem.get(name)) for name in ("line", "column")}
+    patch = problem.get("patch")
+    fits = isinstance(patch, dict) and len(json.dumps(patch)) <= MAX_PATCH
+    return {**texts, **places, "patch": patch if fits else None}
 
 
 def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:

@@ -68,6 +68,8 @@ class Task(BaseModel):
     given: dict[str, str] = Field(default_factory=dict)
     #: Only plan: frames, chunks and estimated cost.
     dry_run: bool = False
+    #: "render", or "check": only report the problems of the composition.
+    function: str = "render"
     #: Frames that the caller's key may render in a day; None: no limit. Plan checks it.
     frames_a_day: int | None = None
     metadata: Any = None

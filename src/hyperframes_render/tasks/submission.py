@@ -32,9 +32,11 @@ def _wire_names() -> dict[str, str]:
 
 FIELD_NAMES = _wire_names()
 #: Fields of the public API's run body: those that are used, and those that have no meaning here.
-_USED = ("app", "input", "webhook", "metadata", "session", "wait")
+_USED = ("app", "input", "webhook", "metadata", "session", "wait", "function")
+#: What a task can be asked to do: render a video, or only check the composition.
+FUNCTIONS = ("render", "check")
 _IGNORED = (
-    *("setup", "infra", "workers", "session_timeout", "function", "run_at", "stream"),
+    *("setup", "infra", "workers", "session_timeout", "run_at", "stream"),
     *("app_id", "version_id"),
 )
 #: Bytes of markup in the request; larger files must be uploaded. Lambda allows 6 MB, with everything escaped twice.
@@ -62,6 +64,7 @@ class Submission:
     session_id: str | None = None
     warnings: list[str] = field(default_factory=list)
     dry_run: bool = False
+    function: str = "render"
 
     @property
     def is_markup(self) -> bool:
@@ -136,12 +139,24 @@ def parse_run(body: object) -> Submission:
         metadata=_metadata(metadata),
         session_id=_text(body.get("session"), "session"),
         dry_run=bool(dry_run),
+        function=_function(body.get("function")),
         warnings=[
             f'"{name[:60]}" has no meaning here and was ignored.'
             for name in (*_IGNORED, *unknown[:10])
             if body.get(name)
         ],
     )
+
+
+def _function(value: object) -> str:
+    """The function of a run body: missing and empty mean a render. Raises InvalidOption."""
+    if value in (None, ""):
+        return "render"
+    if value not in FUNCTIONS:
+        raise InvalidOption(
+            f"function: {str(value)[:60]!r} is not one of {', '.join(FUNCTIONS)}.", "Leave it out to render."
+        )
+    return str(value)
 
 
 def parse_sidecar(data: bytes, name: str) -> Submission:

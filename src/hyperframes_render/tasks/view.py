@@ -49,6 +49,8 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
         return None
     stored = task.output
     output: dict[str, Any] = {name: stored[name] for name in _SHOWN if name in stored}
+    if isinstance(checked := stored.get("check"), dict):
+        return {**output, "function": "check", **checked}
     if stored.get("dry_run"):
         return {**output, "dry_run": True, "estimate": stored.get("estimate")}
     output["expires_at"] = stored.get("expires_at")

@@ -61,6 +61,18 @@ def test_a_dry_run_says_what_a_render_would_be_and_makes_no_video(server: Server
     assert server.request("GET", f"/tasks/{task['id']}/files?role=output") == []
 
 
+def test_a_check_reports_problems_and_makes_no_video(server: Server) -> None:
+    html = '<div data-composition-id="m" data-width="320" data-height="180" data-duraton="1">\n<h1>x</h1></div>'
+    made = server.request("POST", "/apps/run", {"function": "check", "input": {"html": html}})
+    task = server.ended(made["id"])
+    assert task["status_text"] == "completed", task["error"]
+    output = task["output"]
+    assert output["ok"] is False and output["function"] == "check" and not output.get("video")
+    problem = output["problems"][0]
+    assert (problem["code"], problem["severity"], problem["line"]) == ("unknown_attribute", "error", 1)
+    assert problem["patch"]["text"] == "data-duration"
+
+
 def test_everything_listens_to_this_machine_only(server: Server) -> None:
     listening = server.listeners()
     assert listening == {LOOPBACK}

@@ -119,3 +119,15 @@ def test_a_body_has_at_most_a_hundred_nested_levels() -> None:
 def test_a_body_with_many_unknown_fields_is_rejected() -> None:
     with pytest.raises(InvalidOption, match="1000 unknown fields"):
         parse_run({f"x{number}": 1 for number in range(1000)})
+
+
+@pytest.mark.parametrize(
+    ("sent", "function"), [(None, "render"), ("", "render"), ("render", "render"), ("check", "check")]
+)
+def test_a_task_renders_or_checks(sent: str | None, function: str) -> None:
+    assert parse_run({"function": sent, "input": {"html": "<p>"}}).function == function
+
+
+def test_an_unknown_function_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="render, check"):
+        parse_run({"function": "chek", "input": {"html": "<p>"}})
