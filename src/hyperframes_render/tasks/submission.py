@@ -149,8 +149,11 @@ def parse_run(body: object) -> Submission:
 
 
 def _function(value: object) -> str:
-    """The function of a run body: missing and empty mean a render. Raises InvalidOption."""
-    if value in (None, ""):
+    """The function of a run body: missing, empty and "run" (an app's usual function) mean a render.
+
+    Raises InvalidOption.
+    """
+    if value in (None, "", "run"):
         return "render"
     if value not in FUNCTIONS:
         raise InvalidOption(

@@ -122,7 +122,8 @@ def test_a_body_with_many_unknown_fields_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "function"), [(None, "render"), ("", "render"), ("render", "render"), ("check", "check")]
+    ("sent", "function"),
+    [(None, "render"), ("", "render"), ("run", "render"), ("render", "render"), ("check", "check")],
 )
 def test_a_task_renders_or_checks(sent: str | None, function: str) -> None:
     assert parse_run({"function": sent, "input": {"html": "<p>"}}).function == function
