@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote_to_bytes
 
 from hyperframes_render.browser.bridge import VideoFrameRequest
+from hyperframes_render.media.colour import WideColours
 from hyperframes_render.media.media_file import MediaFacts, MediaUnreadable, probe_media
 from hyperframes_render.media.video_reader import Still, VideoReader
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 MAX_OPEN_VIDEOS = 12
 #: Maximum media files of one render: each fetched file is stored in the job's folder.
 MAX_MEDIA = 1000
+_COLOURS = {
+    WideColours.HLG: "HDR colours (HLG)",
+    WideColours.PQ: "HDR colours (PQ)",
+    WideColours.SDR: "colours of BT.2020",
+}
 
 
 class FrameReader(Protocol):
@@ -179,7 +185,10 @@ class PageVideos:
                 from hyperframes_render.media.animated_image import open_moving
 
                 return open_moving(path, fps=self.fps)
-            return VideoReader(path, fps=self.fps, media_start=video.trim, loop=video.loop)
+            reader = VideoReader(path, fps=self.fps, media_start=video.trim, loop=video.loop)
+            if reader.wide_colours is not None:
+                self.warn(f"The video {reader.name} has {_COLOURS[reader.wide_colours]}. They are converted to BT.709.")
+            return reader
         except (MediaUnreadable, KeyError) as unreadable:
             self.warn(f"A video is not shown: {unreadable}.")
             return None

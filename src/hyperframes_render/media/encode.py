@@ -101,7 +101,7 @@ def filter_chain(spec: EncodeSpec) -> str:
             filters.append(_TO_BT709)
         filters.append(f"format={'bgra' if spec.format.joining is Joining.ENCODE else target}")
     elif spec.coded_size != (even(spec.width), even(spec.height)):
-        filters.append(f"scale={spec.coded_size[0]}:{spec.coded_size[1]}:flags=bicubic")
+        filters.append(f"scale={spec.coded_size[0]}:{spec.coded_size[1]}:flags=bicubic+accurate_rnd")
     if target.startswith("yuv"):
         # Planes come converted (media/convert.py); they only need to be told so.
         filters.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")

@@ -1,7 +1,8 @@
-"""Media files that a composition names: what may be opened, and what is in them."""
+"""Media files that a composition names: which may be opened, and their facts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -9,32 +10,34 @@ from pathlib import Path
 
 import av
 
-#: What ffmpeg may open for a media file: this very file, and no protocol that leads elsewhere.
+from hyperframes_render.media.colour import WideColours, wide_colours
+
+#: Protocols that ffmpeg may use for a media file: the file itself, nothing on the network.
 PROTOCOLS = "file"
-#: Formats that hold their own pictures and sound. Playlists (hls, dash, concat) and image sequences name other files
-#: and are refused, whatever the file is called.
+#: Formats that contain their video and sound. Playlists (hls, dash, concat) and image sequences name other files, and
+#: are refused under any file name.
 FORMATS = (
     *("mov", "matroska", "avi", "flv", "mpegts", "mpeg", "mpegvideo", "h264", "hevc", "obu", "ivf", "gif", "apng"),
     *("mp3", "wav", "w64", "flac", "ogg", "aac", "ac3", "eac3", "aiff", "caf", "amr", "asf"),
 )
-#: How a media file is opened by a program (before its -i) and by PyAV.
+#: Options that open a media file: of the ffmpeg program (before -i), and of PyAV.
 MEDIA_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", ",".join(FORMATS))
 MEDIA_OPTIONS = {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(FORMATS)}
-#: What is read of a file may be damaged: titles in no known encoding, numbers beyond their kinds, sizes beyond memory.
+#: Errors that a damaged file causes: unknown text encodings, numbers out of range, sizes beyond the memory.
 DAMAGED = (av.FFmpegError, ValueError, ArithmeticError, MemoryError)
-#: Formats of pictures that may move.
-_PICTURE_FORMATS = ("gif", "apng")
-#: Formats without an index: a seek lands where the bit rate suggests, so times after it are estimates.
+#: Formats of images that may be animated.
+_IMAGE_FORMATS = ("gif", "apng")
+#: Formats without an index: a seek uses the mean bit rate, and times after it are estimates.
 _ESTIMATED_SEEKS = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "mpegvideo", "amr"}
 
 
 class MediaUnreadable(Exception):
-    """A media file that cannot be read; the message says why, without the file's name."""
+    """A media file that cannot be read. The message gives the reason, without the name of the file."""
 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """The first video stream that is a film: coded size in pixels, clockwise rotation in degrees.
+    """The first video stream that is no cover image: coded size in pixels, clockwise rotation in degrees.
 
     `stream` is its number among the video streams, `duration` in seconds, `fps` nominal frames per second.
     """
@@ -47,19 +50,21 @@ class PictureFacts:
     alpha: bool
     fps: Fraction | None
     duration: float | None
-    #: Width of a pixel by its height.
+    #: Width of a pixel divided by its height.
     pixel_aspect: float
+    #: Colours that must be converted to BT.709.
+    wide_colours: WideColours | None = None
 
     @property
     def shown_size(self) -> tuple[int, int]:
-        """Width and height as the picture is shown: upright, with square pixels."""
+        """Width and height of the video as it is shown: upright, with square pixels."""
         size = (max(1, round(self.width * self.pixel_aspect)), self.height)
         return size if self.rotation in (0, 180) else (size[1], size[0])
 
 
 @dataclass(frozen=True)
 class SoundFacts:
-    """The first audio stream. `start` is where it begins after the file's own zero, in seconds."""
+    """The first audio stream. `start` is its delay after the start of the file, in seconds."""
 
     codec: str
     channels: int
@@ -69,7 +74,7 @@ class SoundFacts:
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What is in a media file. `duration` in seconds, None where the file does not say."""
+    """The facts of a media file. `duration` in seconds, None if the file does not state it."""
 
     format: str
     duration: float | None
@@ -102,38 +107,38 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
                 sound=_sound(container, start / av.time_base),
             )
     except DAMAGED as error:
-        raise MediaUnreadable(getattr(error, "strerror", "") or "it is no media file that we read") from None
+        raise MediaUnreadable(getattr(error, "strerror", "") or "its format is unknown or damaged") from None
 
 
 def _picture(container: av.container.InputContainer) -> PictureFacts | None:
     for number, stream in enumerate(container.streams.video):
         if stream.disposition & av.stream.Disposition.attached_pic:
-            continue  # an album's cover is no film
+            continue  # a cover image
         context = stream.codec_context
         if context is None:
-            continue  # of a codec that nobody here knows
-        # VP8 and VP9 keep alpha beside the picture: the container says so, the pixel format does not.
-        beside = stream.metadata.get("alpha_mode") == "1"
+            continue  # an unknown codec
+        rotation, wide = _first_frame_facts(container, stream)
         ratio = stream.sample_aspect_ratio or context.sample_aspect_ratio
         length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
-        if container.format.name in _PICTURE_FORMATS:
+        if container.format.name in _IMAGE_FORMATS:
             length = _length(container, stream)
         return PictureFacts(
             stream=number,
             codec=context.name,
             width=context.width,
             height=context.height,
-            rotation=_rotation(container, stream),
-            alpha=beside or _has_alpha(context.pix_fmt),
+            rotation=rotation,
+            alpha=has_alpha_tag(stream.metadata) or _has_alpha(context.pix_fmt),
             fps=stream.average_rate or stream.guessed_rate,
             duration=length,
             pixel_aspect=float(ratio) if ratio else 1.0,
+            wide_colours=wide,
         )
     return None
 
 
 def _length(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """Seconds that the pictures of a picture file take: such files do not say."""
+    """Length of an animated image in seconds, summed up: its header does not state it."""
     end = 0
     for packet in container.demux(stream):
         if packet.size and packet.pts is not None:
@@ -148,15 +153,29 @@ def _has_alpha(pixel_format: str | None) -> bool:
     return pixel_format.startswith(("yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8"))
 
 
-def _rotation(container: av.container.InputContainer, stream: av.VideoStream) -> int:
-    """Clockwise degrees to turn the picture by, from the first frame: PyAV shows it on frames only."""
+def has_alpha_tag(metadata: Mapping[str, str]) -> bool:
+    """Whether the tags of a WebM or Matroska stream declare alpha.
+
+    VP8 and VP9 code alpha in a second stream of blocks, which their pixel format does not show. Programs write the
+    tag's name in small or capital letters.
+    """
+    return any(name.lower() == "alpha_mode" and value == "1" for name, value in metadata.items())
+
+
+def _first_frame_facts(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> tuple[int, WideColours | None]:
+    """Clockwise degrees to turn the frames by, and their colours: PyAV shows both on decoded frames only."""
     try:
         frame = next(container.decode(stream))
     except (StopIteration, *DAMAGED):
-        return 0
+        return 0, None
     finally:
         container.seek(0)
-    return round(-frame.rotation / 90) % 4 * 90
+    wide = wide_colours(
+        primaries=int(frame.color_primaries), transfer=int(frame.color_trc), matrix=int(frame.colorspace)
+    )
+    return round(-frame.rotation / 90) % 4 * 90, wide
 
 
 def _sound(container: av.container.InputContainer, start: float) -> SoundFacts | None:

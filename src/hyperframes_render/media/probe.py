@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ import av
 
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import Codec
+from hyperframes_render.media.media_file import has_alpha_tag
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,6 @@ _COLOR_SPACES = {1: "bt709", 0: "rgb", 5: "bt470bg", 6: "smpte170m"}
 _COLOR_RANGES = {1: "tv", 2: "pc"}
 
 
-def _webm_alpha(metadata: Mapping[str, str]) -> bool:
-    return any(name.lower() == "alpha_mode" and value == "1" for name, value in metadata.items())
-
-
 def probe_video(path: Path) -> VideoFacts:
     """The facts of the first video stream, frames counted packet by packet. Raises EncoderFailed."""
     try:
@@ -68,8 +64,8 @@ def probe_video(path: Path) -> VideoFacts:
                 width=context.width,
                 height=context.height,
                 pixel_format=pixel_format,
-                # WebM keeps alpha beside the picture and says so in a tag; a GIF's is in its palette.
-                alpha=pixel_format.startswith(("yuva", "bgra")) or _webm_alpha(stream.metadata),
+                # The alpha of WebM is in a tag, that of a GIF in its palette.
+                alpha=pixel_format.startswith(("yuva", "bgra")) or has_alpha_tag(stream.metadata),
                 fps=str(stream.average_rate or 0),
                 frames=frames,
                 duration=float(ends[stream.index]),

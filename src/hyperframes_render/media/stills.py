@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import av
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 from hyperframes_render.errors import EncoderFailed
+from hyperframes_render.media.colour import UNBIASED
 from hyperframes_render.media.pictures import PictureForm
 
 #: A sheet's pictures are at most this wide, its gaps and labels this high (pixels).
@@ -83,7 +84,14 @@ def _video_frames(path: Path) -> list[Image.Image]:
                 container.seek(round(place * length))
                 frame = next(container.decode(stream), None)
                 if frame is not None:
-                    frames.append(Image.fromarray(frame.to_ndarray(format="rgb24", src_colorspace=Colorspace.ITU709)))
+                    frames.append(_image_of_frame(frame))
     except (av.FFmpegError, IndexError) as error:
         raise EncoderFailed(f"The finished file cannot be read for a poster: {error}.") from error
     return frames
+
+
+def _image_of_frame(frame: av.VideoFrame) -> Image.Image:
+    rgb = VideoReformatter().reformat(
+        frame, format="rgb24", src_colorspace=Colorspace.ITU709, interpolation=Interpolation.BILINEAR | UNBIASED
+    )
+    return Image.fromarray(rgb.to_ndarray())
