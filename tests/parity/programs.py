@@ -46,9 +46,11 @@ def official_version() -> str:
 
 
 def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
-    """Render with our installed command; its JSON result. Raises ProgramFailed."""
+    """Render with our installed command, with the official rule for fonts; its JSON result. Raises ProgramFailed."""
     command = [str(Path(sys.executable).with_name("hyperframes-render")), "render", str(project)]
-    ended = _run([*command, "-o", str(output), "--json", *options], dict(os.environ))
+    ended = _run(
+        [*command, "-o", str(output), "--json", *options], {**os.environ, "HYPERFRAMES_RENDER_FONTS": "official"}
+    )
     result = json.loads(ended)
     assert isinstance(result, dict)
     return result

@@ -141,11 +141,15 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
             ),
             [],
         ),
-        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption} b{font:clamp(1px,2vw,3px) Lato}"), []),
+        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption}"), []),
+        (
+            page("p{font:clamp(1px,2vw,3px) Lato} q{font:12px/ 1.5 Roboto} a{font:medium Inter}"),
+            ["Lato", "Roboto", "Inter"],
+        ),
     ],
 )
-def test_a_family_that_only_a_shorthand_names_is_told(html: str, told: list[str], font_root: Path) -> None:
-    resolution = with_fonts(html, font_root=font_root)
+def test_by_the_official_rule_a_family_of_a_shorthand_is_reported(html: str, told: list[str], font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root, official=True)
 
     assert [warning.family for warning in resolution.warnings] == told
     assert all("shorthand" in str(warning) for warning in resolution.warnings)
@@ -174,10 +178,102 @@ def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root:
     ids=["shorthand", "svg", "script", "template", "comment", "title", "css comment", "css string", "upper case"],
 )
 def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str, font_root: Path) -> None:
-    resolution = with_fonts(html, font_root=font_root)
+    resolution = with_fonts(html, font_root=font_root, official=True)
 
     assert resolution.faces == ()
     assert authored(resolution) == html
+
+
+LOADS = re.compile(r"<script>\{const n=.*?</script>")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page("p{font:600 24px/1.2 Lato}"),
+        page("p{font:bold clamp(1px,2vw,3px)/1 Lato, serif}"),
+        page(":root{--size:24px;--face:Lato} p{font:700 var(--size)/1.2 var(--face), serif}"),
+        page(":root{--heading:600 24px Lato} p{font:var(--heading)}"),
+        page(body="<p style='font: italic 24px \"Lato\"'></p>"),
+        page(body="<p STYLE='font-family:Lato'>a</p>"),
+        page(body='<svg><text font-family="Lato, serif">x</text></svg>'),
+        page(body='<font face="Lato">x</font>'),
+        page(body="<template><style>p{font-family:Lato}</style></template>"),
+        page(body="<template><p style='font-family:Lato'></p></template>"),
+        page("p{font-family:Lato; // a remark\n color:red}"),
+        page("p{font: 20px Lato; nonsense}"),
+        page("p{font-family:Lato"),
+        page(body="<script>p.style.fontFamily = 'Lato'</script>"),
+        page(body='<script>gsap.set(p, {fontFamily: "Lato, sans-serif"})</script>'),
+        page(body="<script>const FONT = `Lato`; p.style.fontFamily = FONT</script>"),
+        page(body="<script>c.font = '700 40px Lato'</script>"),
+        page(body="<script>c.font = `700 ${size}px Lato`</script>"),
+        page(body="<script>c.font = '700 ' + size + 'px Lato'</script>"),
+        page(body='<script>html = `<p style="font-family:Lato">`</script>'),
+        page(body='<script>html = `<p style="font:600 2em Lato">`</script>'),
+        page(body='<script type="application/json">{"font": "Lato"}</script>'),
+        page(body="<p data-title-font=Lato></p>"),
+    ],
+)
+def test_a_family_is_found_wherever_the_page_names_it(html: str, font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root)
+
+    assert families(resolution) == ["Lato"]
+    assert resolution.warnings == ()
+    assert LOADS.sub("", authored(resolution)) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(body="<!-- <style>p{font-family:Lato}</style> -->"),
+        page(head="<title><p style='font-family:Lato'></title>"),
+        page("p{/* font-family:Lato; */ background:url(data:x;font-family:Lato;)}"),
+        page("p::before{content:'; font-family:Lato;'}"),
+        page(body="<script>const city = 'Lato'</script>"),
+        page(body="<script>p.style.fontFamily = 'Nonesuch'; q.id = 'lato'</script>"),
+        page(body="<script>document.fonts.add(new FontFace('Lato', 'url(a.woff2)')); c.font = '20px Lato'</script>"),
+    ],
+    ids=["comment", "title", "css comment", "css string", "no font", "unknown", "a face of the script"],
+)
+def test_what_names_no_family_brings_none(html: str, font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root)
+
+    assert resolution.faces == resolution.warnings == ()
+    assert authored(resolution) == html
+
+
+def test_files_of_the_project_are_searched_for_families(font_root: Path, tmp_path: Path) -> None:
+    files = {
+        "css/a.css": "@import url('inner/b.css'); p{font-family:Lato}",
+        "css/inner/b.css": "@import 'missing.css'; @import '../../../out.css'; q{font:20px Roboto}",
+        "js/main.js": "import './part.js'; fetch('data.json')",
+        "js/part.js": "el.style.fontFamily = 'Oswald'",
+        "data.json": '{"font": "Outfit"}',
+        "unused.css": "p{font-family:Nunito}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    head = '<link rel="stylesheet" href="css/a.css?v=1"><script type="module" src="/js/main.js"></script>'
+    resolution = with_fonts(page(head=head), font_root=font_root, project=tmp_path)
+
+    assert sorted(families(resolution)) == ["Lato", "Oswald", "Outfit", "Roboto"]
+
+
+def test_a_face_of_a_linked_style_sheet_wins(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("@font-face{font-family:Lato;src:url(a.woff2)}")
+    html = page("p{font-family:Lato}", head='<link rel="stylesheet" href="a.css">')
+
+    assert with_fonts(html, font_root=font_root, project=tmp_path).faces == ()
+
+
+def test_a_missing_family_of_a_shorthand_or_a_linked_sheet_is_reported(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("p{font-family:Nowhere, serif}")
+    html = page("p{font:20px Nonesuch}", head='<link rel="stylesheet" href="a.css">')
+
+    warnings = with_fonts(html, font_root=font_root, project=tmp_path).warnings
+    assert sorted(warning.family for warning in warnings) == ["Nonesuch", "Nowhere"]
 
 
 @pytest.mark.parametrize(
@@ -409,8 +505,10 @@ def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_
     names = ",".join(f"f{n:04}" for n in range(10_000))
     lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
     css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"
-    resolution = with_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root, official=True)
     assert families(resolution) == ["Roboto"]
+    # Otherwise the values of variables are searched, whatever names them.
+    assert sorted(families(with_fonts(page(css), font_root=font_root))) == ["Lato", "Roboto"]
     assert {"f9999", "x29"} <= {warning.family for warning in resolution.warnings}
     assert str(resolution.warnings[-1]) == (
         'font-family "var(--many), x17" falls back to the names after it: variables of the page\'s lists are more than '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,15 @@ from hyperframes_render.composition.fonts.catalogue import bundled_catalogue
 from hyperframes_render.composition.fonts.families import AFTER, Want
 from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
 from hyperframes_render.composition.fonts.sheets import css_string, split_families
-from hyperframes_render.packages.fonts import is_packaged, letters_of, named_family_rules
+from hyperframes_render.composition.fonts.weights import Weights
+from hyperframes_render.packages.fonts import (
+    is_packaged,
+    letters_of,
+    letters_outside,
+    named_family_rules,
+    variable_family_rules,
+)
+from hyperframes_render.paths import file_inside
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,10 @@ _UNKNOWN = (
 )
 
 
+#: Bytes of font files that are put into a page besides the bundled ones.
+_MAX_EMBEDDED = 1024**2
+
+
 @dataclass
 class Resolver:
     """Gathers the rules, faces and warnings of one page."""
@@ -51,8 +64,12 @@ class Resolver:
     font_root: Path
     url_prefix: str
     declared: Mapping[str, list[DeclaredFamily]]
+    #: What the page uses; None for the official rule, by which a bundled family has its bundled faces only.
+    weights: Weights | None = None
     rules: list[str] = field(default_factory=list)
     warnings: list[FontWarning] = field(default_factory=list)
+    #: Bytes of further font files that may be put into the page.
+    _room: int = _MAX_EMBEDDED
 
     def resolve(self, wanted: Mapping[str, Want], taken: frozenset[str]) -> None:
         """Collect rules in the order of asking, families that only a var() fallback names last."""
@@ -70,6 +87,11 @@ class Resolver:
     def _bundled(self, key: str, family: str) -> bool:
         files = bundled_catalogue().files.get(key, ())
         present = [file for file in files if (self.font_root / file.path).is_file()]
+        if present and self.weights is not None:
+            package = present[0].path.split("/")[1].replace("-", " ")
+            if self._variable(package, family):
+                return True
+            self._supplement(package, family, [file.weight for file in present])
         for file in present:
             face = FontFace(family, file.weight, file.style, file.path)
             self.rules.append(_face_rule(face, _data_address(self.font_root / file.path)))
@@ -89,7 +111,49 @@ class Resolver:
     def _letters(self) -> list[int]:
         return letters_of(self.text)
 
+    @cached_property
+    def _other_letters(self) -> list[int]:
+        """The page's letters that the bundled files do not have."""
+        return letters_outside(self._letters, bundled_catalogue().unicode_range)
+
+    def _supplement(self, package: str, family: str, bundled: list[int]) -> None:
+        """Add what the page uses of a bundled family's package besides the bundled files: scripts, weights, italics.
+
+        The rules come before those of the bundled files, which win where both have a letter.
+        """
+        assert self.weights is not None
+        quoted = css_string(family)
+        scripts = [(False, weight) for weight in bundled]
+        for faces, letters in (
+            (scripts, self._other_letters),
+            (self.weights.faces_beside(bundled), self._letters),
+        ):
+            if letters:
+                rules = named_family_rules(package, quoted, letters, self.font_root, self.url_prefix, faces=faces)
+                self.rules += map(self._embedded, rules)
+
+    def _variable(self, package: str, family: str) -> bool:
+        """Serve the variable font of a package, where the page uses what only that has."""
+        if self.weights is None or not self.weights.varies:
+            return False
+        italic = self.weights.italic
+        quoted = css_string(family)
+        rules = variable_family_rules(package, quoted, self._letters, self.font_root, self.url_prefix, italic=italic)
+        self.rules += rules
+        return bool(rules)
+
+    def _embedded(self, rule: str) -> str:
+        """A rule with its file in it, as for the bundled files. Beyond a megabyte in all, files stay addresses."""
+        source = re.search(rf"src:\s*url\({re.escape(self.url_prefix)}([^)]*\.woff2)\)[^;}}]*", rule)
+        file = file_inside(self.font_root, source[1]) if source else None
+        if source is None or file is None or file.stat().st_size > self._room:
+            return rule
+        self._room -= file.stat().st_size
+        return f"{rule[: source.start()]}src:url({_data_address(file)}) format('woff2'){rule[source.end() :]}"
+
     def _packaged(self, family: str) -> bool:
+        if self._variable(family, family):
+            return True
         quoted = css_string(family)
         rules = named_family_rules(family, quoted, self._letters, self.font_root, self.url_prefix)
         self.rules += rules
