@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -31,9 +32,9 @@ _LATIN = range(0x20, 0x100)
 _ESCAPE = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})|\\([0-9a-fA-F]{2,6})(?![0-9a-fA-F])")
 _FOLDER = "@fontsource"
 _VARIABLE_FOLDER = "@fontsource-variable"
-#: The style sheets of a variable package, the one with most axes first.
-_VARIABLE_SHEETS = ("full", "standard", "wght", "index")
-_WEIGHT_RANGE = re.compile(r"font-weight:\s*(\d+)\s+(\d+)")
+#: The style sheets of a variable package: with the weight alone first, or with most axes first.
+_WEIGHT_SHEETS = ("wght", "index", "standard", "full")
+_AXES_SHEETS = tuple(reversed(_WEIGHT_SHEETS))
 
 
 def face_sheets(family: str, faces: Iterable[Face], packages: Path, packages_url: str) -> dict[Path, str]:
@@ -51,29 +52,43 @@ def face_sheets(family: str, faces: Iterable[Face], packages: Path, packages_url
     return {file: _sheet(file, f"{packages_url}{package}/") for file in found}
 
 
-def variable_sheets(family: str, *, italic: bool, packages: Path, packages_url: str) -> dict[Path, str]:
-    """The style sheets of a family's variable font, by file; empty if the packages do not have it.
+def variable_sheets(
+    family: str, axes: Collection[str], *, italic: bool, packages: Path, packages_url: str
+) -> dict[Path, str]:
+    """The style sheets of a family's variable font with these axes ("wght"), by file.
 
-    The rules have the family's plain name ("Inter", where the package says "Inter Variable").
+    They are empty if the packages do not have the font. The rules have the family's plain name ("Inter", where the
+    package says "Inter Variable").
     """
     package = _package_name(family, _VARIABLE_FOLDER)
     if not _PLAIN_NAME.fullmatch(family) or package not in _packaged_families(packages):
         return {}
+    names = _WEIGHT_SHEETS if set(axes) <= {"wght"} else _AXES_SHEETS
     found: dict[Path, str] = {}
     for end in ("", "-italic") if italic else ("",):
-        files = (file_inside(packages, f"{package}/{name}{end}.css") for name in _VARIABLE_SHEETS)
+        files = (file_inside(packages, f"{package}/{name}{end}.css") for name in names)
         if (file := next(filter(None, files), None)) is not None:
             sheet = _sheet(file, f"{packages_url}{package}/")
-            found[file] = _RULE_FAMILY.sub(lambda _: f"font-family: '{family}';", sheet)
+            found[file] = _RULE_FAMILY.sub(lambda _: f"font-family: '{family.replace('+', ' ')}';", sheet)
     return found
 
 
-def variable_weights(sheets: Iterable[str]) -> range:
-    """The weights that all these style sheets of variable fonts have."""
-    ranges = [(int(first), int(last)) for sheet in sheets for first, last in _WEIGHT_RANGE.findall(sheet)]
-    if not ranges:
-        return range(400, 401)
-    return range(max(first for first, _ in ranges), min(last for _, last in ranges) + 1)
+@lru_cache(maxsize=256)
+def variable_axes(family: str, packages: Path) -> frozenset[str]:
+    """The axes that the family's variable font has on the font host ("wght"), by the metadata of its package.
+
+    They are empty for a family without a variable font, or in no package.
+    """
+    if not is_packaged(family, packages):
+        return frozenset()
+    file = file_inside(packages, f"{_package_name(family)}/metadata.json")
+    axes = json.loads(file.read_text("utf-8")).get("variable") if file is not None else None
+    return frozenset(axes) - {"ital"} if isinstance(axes, dict) else frozenset()
+
+
+def has_variable_font(family: str, packages: Path) -> bool:
+    """Whether the family's variable font is in the packages."""
+    return _package_name(family, _VARIABLE_FOLDER) in _packaged_families(packages)
 
 
 def packaged_weights(family: str, packages: Path) -> frozenset[int]:
@@ -104,10 +119,17 @@ def named_family_rules(
 
 
 def variable_family_rules(
-    family: str, quoted: str, letters: Sequence[int], packages: Path, packages_url: str, *, italic: bool
+    family: str,
+    quoted: str,
+    letters: Sequence[int],
+    packages: Path,
+    packages_url: str,
+    *,
+    axes: Collection[str],
+    italic: bool,
 ) -> list[str]:
     """As `named_family_rules`, for the family's variable font."""
-    sheets = variable_sheets(family, italic=italic, packages=packages, packages_url=packages_url)
+    sheets = variable_sheets(family, axes, italic=italic, packages=packages, packages_url=packages_url)
     return _rules(sheets, quoted, letters)
 
 

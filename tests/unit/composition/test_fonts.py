@@ -4,7 +4,7 @@ import json
 import re
 import time
 import tomllib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from importlib import resources
 from pathlib import Path
 
@@ -383,6 +383,162 @@ def test_letters_that_only_a_variable_brings_are_loaded_too(tmp_path: Path) -> N
 
     assert "@font-face" not in with_fonts(html, font_root=root).html
     assert "@font-face" in with_fonts(html, font_root=root, also_shown="\u0416").html
+
+
+def with_package(
+    root: Path, package: str, sheets: dict[str, str], axes: str = "false", kind: str = "@fontsource"
+) -> Path:
+    """Add a package: weights and unicode-ranges of its rules by style sheet, and the axes in its metadata (JSON)."""
+    folder = root / kind / package
+    (folder / "files").mkdir(parents=True)
+    for name, rules in sheets.items():
+        text = ""
+        for rule in rules.split("; "):
+            weight, ranges = rule.split(": ")
+            file = f"{name}-{ranges.split('-')[0].removeprefix('U+')}.woff2"
+            (folder / "files" / file).write_text(f"{kind}/{package}/{file}")
+            text += (
+                f"@font-face {{\n  font-family: 'Any';\n  font-style: normal;\n  font-weight: {weight};\n"
+                f"  src: url(./files/{file}) format('woff2'), url(./files/x.woff) format('woff');\n"
+                f"  unicode-range: {ranges};\n}}\n"
+            )
+        (folder / f"{name}.css").write_text(text)
+    (folder / "metadata.json").write_text(f'{{"variable": {axes}}}')
+    return root
+
+
+@pytest.fixture
+def lato_root(tmp_path: Path) -> Path:
+    """A font root with the bundled files of Lato, and its package."""
+    latin, extended = "U+0000-00FF", "U+0100-02BA"
+    sheets = {str(w): f"{w}: {extended}; {w}: {latin}" for w in (300, 400, 600, 700, 900)}
+    root = with_package(tmp_path / "fonts", "lato", {**sheets, "400-italic": f"400: {latin}"})
+    for face in FAMILIES["families"]["Lato"]["faces"]:
+        (root / "@fontsource/lato" / face["file"]).write_text("bundled")
+    return root
+
+
+def served(html: str, root: Path, project: Path | None = None) -> list[str]:
+    """The files in the rules of a page."""
+    resolved = with_fonts(html, font_root=root, project=project).html
+    data = [b64decode(text).decode() for text in re.findall(r"base64,([^\")]+)", resolved)]
+    return [text.rsplit("/", 1)[-1] for text in data if text != "bundled"]
+
+
+@pytest.mark.parametrize(
+    ("text", "used"),
+    [
+        ("plain \u00e9 \u2013 \u20ac", []),
+        ("\u010d", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("&scaron;", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<script>p.textContent = '\\u0161'</script>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<style>p::before{content:'\\161'}</style>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<b style='text-transform:uppercase'>\u00ff</b>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+    ],
+)
+def test_a_bundled_family_has_the_scripts_of_the_pages_letters(text: str, used: list[str], lato_root: Path) -> None:
+    html = page("p{font-family:Lato}", body=f"<p>{text}</p>")
+
+    assert served(html, lato_root) == used
+    assert with_fonts(html, font_root=lato_root).html.count("U+FEFF, U+FFFD}") == 3
+    assert with_fonts(html, font_root=lato_root, official=True).html.count("@font-face") == 3
+
+
+def test_letters_of_the_projects_files_count(lato_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.json").write_text('["\u010d"]', "utf-8")
+    html = page("p{font-family:Lato}", body="<script>fetch('words.json')</script>")
+
+    assert served(html, lato_root, project=tmp_path) == ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]
+
+
+@pytest.mark.parametrize(
+    ("css", "used"),
+    [
+        ("p{font-weight:600}", ["600-0000.woff2"]),
+        ("p{font-weight:400} q{font-weight: bold}", []),
+        ("p{font:300 20px Lato}", ["300-0000.woff2"]),
+        (":root{--strong:600} p{font-weight:var(--strong)}", ["600-0000.woff2"]),
+        ("p{font-style:italic}", ["400-italic-0000.woff2"]),
+        ("p{--width:610; width:600px; font-size:600%}", []),
+    ],
+)
+def test_a_bundled_family_has_the_weights_and_italics_that_are_used(css: str, used: list[str], lato_root: Path) -> None:
+    assert served(page(f"p{{font-family:Lato}} {css}"), lato_root) == used
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p class='font-semibold'>x</p>",
+        "<script>gsap.set(p, {fontWeight: 600})</script>",
+        "<script>c.font = '600 40px Lato'</script>",
+        "<svg><text font-weight='600'>x</text></svg>",
+    ],
+)
+def test_weights_are_found_in_classes_scripts_and_attributes(body: str, lato_root: Path) -> None:
+    assert served(page("p{font-family:Lato}", body=body), lato_root) == ["600-0000.woff2"]
+
+
+AXES = '{"wght": {"min": "100", "max": "900"}, "wdth": {}}'
+LINK = '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Some+Sans:wght@{}">'
+STEPS = {"400": "400: U+0000-00FF", "700": "700: U+0000-00FF"}
+
+
+@pytest.mark.parametrize(
+    ("css", "head", "reason"),
+    [
+        ("p{font-variation-settings:'wght' 650}", "", "its variable font is in no package"),
+        ("p{font-weight:650}", "", "its variable font is in no package"),
+        ("p{font-weight:650}", LINK.format("400..700"), "no package has its weights 500, 600"),
+        ("p{transition: font-weight 1s}", "", "its variable font is in no package"),
+        ("", LINK.format("400;550"), "no package has its weight 550"),
+    ],
+)
+def test_missing_weights_and_axes_are_reported(css: str, head: str, reason: str, tmp_path: Path) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, AXES)
+    warnings = with_fonts(page(f"p{{font-family:Some Sans}} {css}", head=head), font_root=root).warnings
+
+    assert [(warning.family, warning.fallback) for warning in warnings] == [("Some Sans", "weights 400, 700")]
+    assert warnings[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("css", "axes"),
+    [
+        ("p{font-weight:700}", AXES),
+        ("p{font-variation-settings:'wght' 650}", "false"),
+        ("@font-face{font-family:Own;src:url(a.woff2)} q{font-variation-settings:'wght' 650}", AXES),
+    ],
+    ids=["weights of the package", "a family without axes", "a face of the page"],
+)
+def test_no_weights_are_reported_that_no_text_lacks(css: str, axes: str, tmp_path: Path) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, axes)
+
+    assert with_fonts(page(f"p{{font-family:Some Sans}} {css}"), font_root=root).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("css", "head", "sheet"),
+    [
+        ("p{font-weight:650}", "", "wght"),
+        ("p{font-variation-settings:'wdth' 80}", "", "full"),
+        ("", LINK.format("100..900"), "wght"),
+        ("", LINK.replace("wght", "wdth,wght").format("75..100,100..900"), "full"),
+    ],
+)
+def test_the_variable_font_of_a_package_is_served_where_it_is_needed(
+    css: str, head: str, sheet: str, tmp_path: Path
+) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, AXES)
+    variable = {"wght": "100 900: U+0000-00FF", "full": "100 900: U+0000-00FF", "index": "100 900: U+0000-00FF"}
+    with_package(root, "some-sans", variable, AXES, "@fontsource-variable")
+    resolution = with_fonts(page(f"p{{font-family:Some Sans}} {css}", head=head), font_root=root)
+
+    assert re.findall(r"url\(/fonts/(\S+)\.woff2", resolution.html) == [
+        f"@fontsource-variable/some-sans/files/{sheet}-0000"
+    ]
+    assert 'font-family:"Some Sans"' in resolution.html and "font-weight: 100 900" in resolution.html
+    assert resolution.warnings == ()
 
 
 @pytest.mark.parametrize("name", ["some_sans", "some-sans", "../some-sans", "some/sans", "so\u00fcme-sans"])

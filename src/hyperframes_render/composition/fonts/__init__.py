@@ -28,8 +28,14 @@ from hyperframes_render.composition.fonts.families import (
 )
 from hyperframes_render.composition.fonts.files import ProjectTexts, texts_of_project
 from hyperframes_render.composition.fonts.mentions import Mentions, read_mentions
-from hyperframes_render.composition.fonts.page import TEXT_RENDERING_MARK, Page, declared_families, read_page
-from hyperframes_render.composition.fonts.resolve import FontWarning, Resolver, only_in_shorthands, unplaced
+from hyperframes_render.composition.fonts.page import (
+    TEXT_RENDERING_MARK,
+    Page,
+    declared_families,
+    families_of_links,
+    read_page,
+)
+from hyperframes_render.composition.fonts.resolve import FontWarning, Resolver, of_steps, only_in_shorthands, unplaced
 from hyperframes_render.composition.fonts.rewrite import primary_places, surface_edits, with_primary
 from hyperframes_render.composition.fonts.weights import weights_of
 from hyperframes_render.composition.html import Document
@@ -92,8 +98,10 @@ def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarnin
     texts = [html, options.also_shown, *found.texts]
     weights = None if options.official else weights_of(texts)
     declared = declared_families(page)
-    resolver = Resolver("".join(texts), options.font_root, options.url_prefix, declared, weights)
+    linked = {} if options.official else families_of_links(page)
+    resolver = Resolver("".join(texts), options.font_root, options.url_prefix, declared, weights, linked)
     resolver.resolve(pending, taken)
+    resolver.warnings += of_steps(resolver, pending, bool(taken))
     if options.official:
         resolver.warnings += only_in_shorthands(page.shorthands, wanted, taken, resolver)
     if expander.left_out:

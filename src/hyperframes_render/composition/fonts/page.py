@@ -21,6 +21,7 @@ from hyperframes_render.composition.fonts.sheets import (
     read_inline_style,
 )
 from hyperframes_render.composition.html import Document, Element
+from hyperframes_render.packages.font_hosts import LinkedFamily, is_font_sheet, linked_families
 
 TEXT_RENDERING_MARK = "data-hyperframes-text-rendering"
 
@@ -178,6 +179,22 @@ def declared_families(page: Page) -> dict[str, list[DeclaredFamily]]:
         if key not in bundled_catalogue().generic and spelling(key):
             spellings.setdefault(spelling(key), []).append(entry)
     return spellings
+
+
+def families_of_links(page: Page) -> dict[str, LinkedFamily]:
+    """What the page's unconditional links and imports name of families of font hosts, by lower-case family."""
+    found: dict[str, LinkedFamily] = {}
+    for url in (*page.plain_links, *(url for sheet in page.plain_sheets for url in sheet.imports)):
+        try:
+            address = urljoin("https://document.invalid/", url.strip())
+            families = linked_families(address)[0] if is_font_sheet(address) else {}
+        except ValueError:
+            continue
+        for family, linked in families.items():
+            known = found.setdefault(family.lower(), LinkedFamily())
+            known.faces |= linked.faces
+            known.axes |= linked.axes
+    return found
 
 
 def _google_families(url: str) -> list[str]:

@@ -14,11 +14,15 @@ from hyperframes_render.composition.fonts.families import AFTER, Want
 from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
 from hyperframes_render.composition.fonts.sheets import css_string, split_families
 from hyperframes_render.composition.fonts.weights import Weights
+from hyperframes_render.packages.font_hosts import LinkedFamily
 from hyperframes_render.packages.fonts import (
+    has_variable_font,
     is_packaged,
     letters_of,
     letters_outside,
     named_family_rules,
+    packaged_weights,
+    variable_axes,
     variable_family_rules,
 )
 from hyperframes_render.paths import file_inside
@@ -66,6 +70,8 @@ class Resolver:
     declared: Mapping[str, list[DeclaredFamily]]
     #: What the page uses; None for the official rule, by which a bundled family has its bundled faces only.
     weights: Weights | None = None
+    #: What the page's links to font hosts name, by lower-case family.
+    linked: Mapping[str, LinkedFamily] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     warnings: list[FontWarning] = field(default_factory=list)
     #: Bytes of further font files that may be put into the page.
@@ -133,12 +139,20 @@ class Resolver:
                 self.rules += map(self._embedded, rules)
 
     def _variable(self, package: str, family: str) -> bool:
-        """Serve the variable font of a package, where the page uses what only that has."""
-        if self.weights is None or not self.weights.varies:
+        """Serve the variable font of a package, where the page uses or links what only that has."""
+        link = self.linked.get(family.lower())
+        axes = link.axes if link is not None else set()
+        if self.weights is None or not (axes or self.weights.varies):
             return False
-        italic = self.weights.italic
-        quoted = css_string(family)
-        rules = variable_family_rules(package, quoted, self._letters, self.font_root, self.url_prefix, italic=italic)
+        rules = variable_family_rules(
+            package,
+            css_string(family),
+            self._letters,
+            self.font_root,
+            self.url_prefix,
+            axes=self.weights.axes | axes,
+            italic=self.weights.italic,
+        )
         self.rules += rules
         return bool(rules)
 
@@ -171,6 +185,39 @@ class Resolver:
         reason = "the page declares that name; correct the font-family"
         self.warnings.append(FontWarning(family, f'"{declared.family}"', reason))
         return True
+
+
+_VARIABLE_LACKS = (
+    "its variable font is in no package, so font-variation-settings have no effect and weights come in these steps"
+)
+
+
+def of_steps(resolver: Resolver, wanted: Mapping[str, Want], own_faces: bool) -> Iterator[FontWarning]:
+    """Families whose packages lack weights that the page links, or the variable font that it uses.
+
+    With faces of the page's own (`own_faces`), settings of axes may belong to these: only linked families count.
+    """
+    if (uses := resolver.weights) is None:
+        return
+    families = {key: want.family for key, want in wanted.items()}
+    for key, family in {**{key: key for key in resolver.linked}, **families}.items():
+        weights = packaged_weights(family, resolver.font_root)
+        if not weights or has_variable_font(family, resolver.font_root):
+            continue
+        link = resolver.linked.get(key)
+        asked = {weight for italic, weight in link.faces if not italic} if link is not None else set()
+        varied = link.axes if link is not None else set() if own_faces else variable_axes(family, resolver.font_root)
+        if link is None and "wght" in varied and len(weights) == 1:
+            asked = set(uses.named)
+        fallback = _listed(weights)
+        if asked - weights:
+            yield FontWarning(family, fallback, f"no package has its {_listed(asked - weights)}")
+        elif varied and uses.varies:
+            yield FontWarning(family, fallback, _VARIABLE_LACKS)
+
+
+def _listed(weights: Collection[int]) -> str:
+    return f"weight{'s' * (len(weights) > 1)} {', '.join(map(str, sorted(weights)))}"
 
 
 _SHORTHAND = "only the font shorthand names it, which brings no font; name it in a font-family declaration too"

@@ -22,7 +22,14 @@ _CLASSES = dict(
     )
 )
 _ITALIC = re.compile(r"\b(?:italic|oblique)\b|<(?:em|i|cite|dfn|address)[\s>]", re.IGNORECASE)
-_AXES = re.compile(r"font-?variation-?settings", re.IGNORECASE)
+_SETTINGS = re.compile(r"font-?variation-?settings", re.IGNORECASE)
+#: An axis of such settings: `"wght" 650`, `'wght' var(--w)`, `"'wght' " + weight`.
+_AXIS = re.compile(r"""(["'])([A-Za-z]{4})\1\s+(?:[\d.$+"'-]|var\()""")
+#: Weights that change in small steps: a transition, key frames, or a tween.
+_ANIMATED = re.compile(
+    r"transition[^;{}]{0,200}font-weight|@keyframes[^@]{0,1000}font-weight|"
+    r"\.(?:to|from|fromTo|animate)\([^;]{0,300}fontWeight",
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,10 @@ class Weights:
     #: Weights from 1 to 1000 that are named.
     named: frozenset[int]
     italic: bool
-    #: Whether the page sets axes itself (`font-variation-settings`).
-    axes: bool
+    #: The axes that the page sets itself (`font-variation-settings`).
+    settings: frozenset[str]
+    #: Whether weights change in small steps.
+    animated: bool
 
     @property
     def between(self) -> tuple[int, ...]:
@@ -43,7 +52,12 @@ class Weights:
     @property
     def varies(self) -> bool:
         """Whether the page uses what only a variable font has."""
-        return self.axes or bool(self.between)
+        return bool(self.settings or self.between) or self.animated
+
+    @property
+    def axes(self) -> frozenset[str]:
+        """The axes that the page needs of a variable font."""
+        return self.settings | {"wght"}
 
     def faces_beside(self, weights: Iterable[int]) -> list[Face]:
         """The faces that a family needs besides the upright ones of these weights."""
@@ -55,11 +69,14 @@ class Weights:
 def weights_of(texts: Iterable[str]) -> Weights:
     """Search the page and the text files that it uses."""
     named: set[int] = set()
-    italic = axes = False
+    settings: set[str] = set()
+    italic = animated = False
     for text in texts:
         for pattern in (_WEIGHT, _VARIABLE, _SHORTHAND, _CANVAS):
             named.update(weight for found in pattern.findall(text) if 1 <= (weight := int(found)) <= 1000)
         named.update(_CLASSES[name] for name in _CLASS.findall(text))
         italic = italic or _ITALIC.search(text) is not None
-        axes = axes or _AXES.search(text) is not None
-    return Weights(frozenset(named), italic, axes)
+        animated = animated or _ANIMATED.search(text) is not None
+        if _SETTINGS.search(text):
+            settings.update(tag for _, tag in _AXIS.findall(text))
+    return Weights(frozenset(named), italic, frozenset(settings), animated)
