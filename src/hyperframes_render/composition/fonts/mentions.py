@@ -72,8 +72,11 @@ def read_mentions(document: Document, page: Page, files: ProjectTexts, also_show
     _add_shorthands(found, page.shorthands)
     _read_elements(found, document.elements)
     scripts = [document.content_of(element) for element in document.elements if element.name == "script"]
-    for script in (*scripts, *files.of_type("js", ".json", ".html", ".htm", ".svg"), also_shown):
-        _read_script(found, script)
+    scripts += [*files.of_type("js", ".json", ".html", ".htm", ".svg"), also_shown]
+    # One script may hold the name, and another one set the font.
+    if any("font" in script.lower() for script in scripts):
+        for script in scripts:
+            _read_script(found, script)
     own = [surface.declaration for surface in page.surfaces]
     found.candidates += [item.value for item in (*own, *found.declarations) if not item.is_family_list]
     return found
@@ -119,8 +122,6 @@ def _read_elements(found: Mentions, elements: Iterable[Element]) -> None:
 
 
 def _read_script(found: Mentions, text: str) -> None:
-    if "font" not in text.lower():
-        return
     found.faces |= {name.lower() for _, name in _SCRIPT_FACE.findall(text)}
     for pattern in (_FAMILY_VALUE, _FONT_VALUE):
         found.candidates += map(_without_end, pattern.findall(text))
