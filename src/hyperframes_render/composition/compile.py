@@ -107,10 +107,7 @@ def compile_page(
     shown = json.dumps(spec.variables, ensure_ascii=False)
     official = official_rule() and not declared.rootless
     fonts = FontOptions(packages, PACKAGES_URL, also_shown=shown, project=project, entry=entry, official=official)
-    warnings += [
-        f'Font "{missing.family}" fell back to {missing.fallback}: {missing.reason}.'
-        for missing in bring_in_fonts(document, fonts)
-    ]
+    warnings += [warning.sentence for warning in bring_in_fonts(document, fonts)]
     remove_checksums(document, packages)
     document.insert_first(document.head_start, variables.script + _first_in_head(spec, many_clips))
     return CompiledPage(document.result(), tuple(warnings))

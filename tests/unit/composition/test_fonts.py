@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hyperframes_render.composition.fonts.files import MAX_BYTES, MAX_FILES
 from hyperframes_render.composition.fonts.sheets import (
     split_families,
 )
@@ -259,6 +260,41 @@ def test_files_of_the_project_are_searched_for_families(font_root: Path, tmp_pat
     resolution = with_fonts(page(head=head), font_root=font_root, project=tmp_path)
 
     assert sorted(families(resolution)) == ["Lato", "Oswald", "Outfit", "Roboto"]
+
+
+def test_files_beyond_the_limits_are_reported(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "big.json").write_text("x" * (MAX_BYTES + 1))
+    for number in range(MAX_FILES + 1):
+        (tmp_path / f"{number:03}.js").write_text("font = 'Lato'")
+    scripts = "".join(f'<script src="{number:03}.js"></script>' for number in range(MAX_FILES + 1))
+    resolution = with_fonts(page(body=f"<script>'big.json'</script>{scripts}"), font_root=font_root, project=tmp_path)
+
+    assert families(resolution) == ["Lato"]
+    assert [warning.names for warning in resolution.warnings] == [("big.json", f"{MAX_FILES}.js")]
+    assert "big.json, 100.js" in resolution.warnings[0].sentence
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "font:" * 100_000,
+        "font: " + "(" * 200_000,
+        "font = '" * 60_000,
+        "fontFamily:" + "'" * 200_000,
+        "'Lato'," * 60_000 + "font",
+        "font-weight:" * 50_000 + "transition" * 30_000 + ".to(" * 50_000,
+        "font('a.js')" * 40_000 + "(" * 100_000,
+        "font" + ",".join(f"'{number}.js'" for number in range(50_000)),
+        "font-variation-settings:" + "'wght' " * 50_000,
+        "\\u" * 100_000 + "&" * 100_000,
+    ],
+    ids=["names", "brackets", "strings", "quotes", "families", "weights", "files", "names of files", "axes", "escapes"],
+)
+def test_hostile_scripts_are_read_in_reasonable_time(hostile: str, font_root: Path, tmp_path: Path) -> None:
+    begin = time.perf_counter()
+    with_fonts(page(body=f"<script>{hostile}</script>"), font_root=font_root, project=tmp_path)
+
+    assert time.perf_counter() - begin < 5
 
 
 def test_a_face_of_a_linked_style_sheet_wins(font_root: Path, tmp_path: Path) -> None:

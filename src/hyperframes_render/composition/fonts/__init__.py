@@ -35,7 +35,14 @@ from hyperframes_render.composition.fonts.page import (
     families_of_links,
     read_page,
 )
-from hyperframes_render.composition.fonts.resolve import FontWarning, Resolver, of_steps, only_in_shorthands, unplaced
+from hyperframes_render.composition.fonts.resolve import (
+    FontWarning,
+    Resolver,
+    UnreadFiles,
+    of_steps,
+    only_in_shorthands,
+    unplaced,
+)
 from hyperframes_render.composition.fonts.rewrite import primary_places, surface_edits, with_primary
 from hyperframes_render.composition.fonts.weights import weights_of
 from hyperframes_render.composition.html import Document
@@ -72,7 +79,7 @@ def official_rule() -> bool:
     return os.environ.get("HYPERFRAMES_RENDER_FONTS") == "official"
 
 
-def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarning, ...]:
+def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarning | UnreadFiles, ...]:
     """Put @font-face rules for the families that a whole document names into it. Returns the families that fall back.
 
     A document without a head tag gets its lists rewritten but no faces, as there is no place for them.
@@ -84,9 +91,8 @@ def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarnin
     for edit in surface_edits(html, page.surfaces, shifts):
         document.replace(*edit)
     named = [with_primary(declaration, shifts) for declaration in declarations]
-    found = (
-        Mentions() if options.official else read_mentions(document, page, _files(document, options), options.also_shown)
-    )
+    files = _files(document, options)
+    found = Mentions() if options.official else read_mentions(document, page, files, options.also_shown)
     taken = families_with_faces(html) | found.faces
     expander = Expander(custom_properties([*found.declarations, *named]))
     wanted = wanted_families([*named, *found.declarations], expander)
@@ -108,11 +114,11 @@ def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarnin
         reason = f"variables of the page's lists are more than {VARIABLE_TEXT:,} characters"
         resolver.warnings.append(FontWarning(expander.left_out[:SHOWN], "the names after it", reason))
     _insert(document, page, resolver.rules, of_scripts)
-    return tuple(resolver.warnings)
+    return (*resolver.warnings, *([UnreadFiles(tuple(files.left_out))] if files.left_out else []))
 
 
 def _files(document: Document, options: FontOptions) -> ProjectTexts:
-    if options.project is None:
+    if options.project is None or options.official:
         return ProjectTexts()
     return texts_of_project(document, options.project, options.entry)
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,8 @@ from hyperframes_render.paths import file_inside
 #: Files and bytes that are read of one project.
 MAX_FILES = 100
 MAX_BYTES = 4 * 1024**2
+#: Names that are looked up: a script may have a million.
+_MAX_NAMES = 5000
 
 #: A name of a text file in a style sheet, a script, or data.
 _NAME = re.compile(
@@ -42,7 +45,7 @@ def texts_of_project(document: Document, root: Path, entry: str) -> ProjectTexts
     """
     found = ProjectTexts()
     page_folder = posixpath.dirname(entry)
-    pending = [(page_folder, name) for name in _names_of_page(document)]
+    pending = [(page_folder, name) for name in islice(_names_of_page(document), _MAX_NAMES)]
     seen = {entry}
     room = MAX_BYTES
     for folder, name in pending:  # grows
@@ -59,7 +62,8 @@ def texts_of_project(document: Document, root: Path, entry: str) -> ProjectTexts
             continue
         room -= size
         text = found.texts[path] = file.read_text("utf-8", errors="replace")
-        for inner in dict.fromkeys(_NAME.findall(text)):
+        names = dict.fromkeys(_NAME.findall(text))
+        for inner in islice(names, max(0, _MAX_NAMES - len(pending))):
             pending += [(posixpath.dirname(path), inner), (page_folder, inner)]
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hyperframes_render.composition.fonts.catalogue import bundled_catalogue
 from hyperframes_render.composition.fonts.families import AFTER, Want
+from hyperframes_render.composition.fonts.files import MAX_BYTES, MAX_FILES
 from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
 from hyperframes_render.composition.fonts.sheets import css_string, split_families
 from hyperframes_render.composition.fonts.weights import Weights
@@ -48,6 +49,27 @@ class FontWarning:
 
     def __str__(self) -> str:
         return f'font-family "{self.family}" falls back to {self.fallback}: {self.reason}'
+
+    @property
+    def sentence(self) -> str:
+        """The warning for the result of a render."""
+        return f'Font "{self.family}" fell back to {self.fallback}: {self.reason}.'
+
+
+@dataclass(frozen=True)
+class UnreadFiles:
+    """Files of the project that were not searched for fonts."""
+
+    names: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The warning for the result of a render."""
+        named = ", ".join(name[:100] for name in self.names[:3]) + ", …" * (len(self.names) > 3)
+        return (
+            f"Not searched for fonts and letters: {named}. The limit is {MAX_FILES} files of a page with {MAX_BYTES} "
+            "bytes in all. Name the families of these files in a font-family declaration of the page."
+        )
 
 
 _UNKNOWN = (
