@@ -46,9 +46,14 @@ def official_version() -> str:
 
 
 def render_ours(project: Path, output: Path, *options: str) -> dict[str, Any]:
-    """Render with our installed command. Returns its JSON result. Raises ProgramFailed."""
+    """Render with our installed command, by the official rule for fonts. Returns its JSON result.
+
+    Raises ProgramFailed.
+    """
     command = [str(Path(sys.executable).with_name("hyperframes-render")), "render", str(project)]
-    ended = _run([*command, "-o", str(output), "--json", *options], dict(os.environ))
+    ended = _run(
+        [*command, "-o", str(output), "--json", *options], {**os.environ, "HYPERFRAMES_RENDER_FONTS": "official"}
+    )
     result = json.loads(ended)
     assert isinstance(result, dict)
     return result

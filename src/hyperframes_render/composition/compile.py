@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.composition.declared import Declared
-from hyperframes_render.composition.fonts import FontOptions, bring_in_fonts
+from hyperframes_render.composition.fonts import FontOptions, bring_in_fonts, official_rule
 from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.integrity import remove_checksums
 from hyperframes_render.composition.scripts import delay_until_fonts_load
@@ -76,11 +76,17 @@ class CompiledPage:
 
 
 def compile_page(
-    document: Document, declared: Declared, spec: PageSpec, *, project: Path, packages: Path
+    document: Document,
+    declared: Declared,
+    spec: PageSpec,
+    *,
+    project: Path,
+    packages: Path,
+    entry: str = "index.html",
 ) -> CompiledPage:
     """Compile a page: size and length of its root, sub-compositions of the folder `project`, variables, fonts, runtime.
 
-    `document` is used up.
+    `document` is used up. `entry` is its path below `project`.
 
     Raises InvalidComposition, LimitExceeded, or InvalidOption for variables.
     """
@@ -101,11 +107,9 @@ def compile_page(
         document = document.applied()
     warnings += variables.problems
     shown = json.dumps(spec.variables, ensure_ascii=False)
-    fonts = FontOptions(packages, PACKAGES_URL, also_shown=shown, of_shorthands=declared.rootless)
-    warnings += [
-        f'Font "{missing.family}" fell back to {missing.fallback}: {missing.reason}.'
-        for missing in bring_in_fonts(document, fonts)
-    ]
+    official = official_rule() and not declared.rootless
+    fonts = FontOptions(packages, PACKAGES_URL, also_shown=shown, project=project, entry=entry, official=official)
+    warnings += [warning.sentence for warning in bring_in_fonts(document, fonts)]
     remove_checksums(document, packages)
     document.insert_first(
         document.head_start, variables.script + _first_in_head(spec, many_clips, _has_caret(document))

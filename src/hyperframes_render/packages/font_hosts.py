@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from hyperframes_render.packages.fonts import WEIGHTS, face_sheets
+from hyperframes_render.packages.fonts import WEIGHTS, Face, face_sheets, variable_sheets
 
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
 #: Most families of one URL (docs/reference/limits.md): each family has up to 18 files.
@@ -23,6 +23,19 @@ class FontSheet:
     missing: tuple[str, ...]
 
 
+@dataclass
+class LinkedFamily:
+    """What a URL names of a family."""
+
+    faces: set[Face] = field(default_factory=set)
+    #: The variable axes: "wght" if it has a range, and all others but "ital".
+    axes: set[str] = field(default_factory=set)
+
+    @property
+    def italic(self) -> bool:
+        return any(italic for italic, _ in self.faces)
+
+
 def is_font_sheet(url: str) -> bool:
     """Whether `url` is a style sheet of a font host."""
     parts = urlsplit(url)
@@ -30,13 +43,20 @@ def is_font_sheet(url: str) -> bool:
 
 
 def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
-    """The style sheet for a font host's URL. The URLs of its font files begin with `packages_url`."""
+    """The style sheet for a font host's URL. The URLs of its font files begin with `packages_url`.
+
+    A family with axes gets its variable font if the packages have it, otherwise the faces of the multiples of 100.
+    """
     # By file, to answer each family once: a URL of a megabyte may repeat a family a hundred thousand times.
     sheets: dict[Path, str] = {}
     missing = []
-    families, left_out = _families(url)
-    for family, faces in families.items():
-        found = face_sheets(family, sorted(faces), packages, packages_url)
+    families, left_out = linked_families(url)
+    for family, linked in families.items():
+        found = {}
+        if linked.axes:
+            axes = linked.axes
+            found = variable_sheets(family, axes, italic=linked.italic, packages=packages, packages_url=packages_url)
+        found = found or face_sheets(family, sorted(linked.faces), packages, packages_url)
         sheets.update(found)
         if not found:
             missing.append(family)
@@ -45,12 +65,12 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     return FontSheet("\n".join(sheets.values()), tuple(missing))
 
 
-def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
-    """Parse the URL, in the syntax of /css or /css2, to {family: {(italic, weight), …}} of at most MAX_FAMILIES.
+def linked_families(url: str) -> tuple[dict[str, LinkedFamily], int]:
+    """Parse the URL, in the syntax of /css or /css2: at most MAX_FAMILIES families by name.
 
     The second value is the number of occurrences of further families, which are left out.
     """
-    families: dict[str, set[tuple[bool, int]]] = {}
+    families: dict[str, LinkedFamily] = {}
     left_out = 0
     for name, value in parse_qsl(urlsplit(url).query):
         for part in value.split("|") if name == "family" else ():
@@ -59,11 +79,26 @@ def _families(url: str) -> tuple[dict[str, set[tuple[bool, int]]], int]:
             if family not in families and len(families) >= MAX_FAMILIES:
                 left_out += 1
             else:
-                families.setdefault(family, set()).update(set(_faces(styles)) or {(False, 400)})
+                linked = families.setdefault(family, LinkedFamily())
+                linked.faces.update(set(_faces(styles)) or {(False, 400)})
+                linked.axes.update(_axes(styles))
     return families, left_out
 
 
-def _faces(styles: str) -> Iterator[tuple[bool, int]]:
+def _axes(styles: str) -> Iterator[str]:
+    names, at, values = styles.partition("@")
+    if at:
+        for number, name in enumerate(names.split(",")):
+            if name not in ("ital", "wght") or any(".." in value for value in _column(values, number)):
+                yield name
+
+
+def _column(values: str, number: int) -> Iterator[str]:
+    for value in values.split(";"):
+        yield (value.split(",") + [""] * number)[number]
+
+
+def _faces(styles: str) -> Iterator[Face]:
     axes, at, values = styles.partition("@")
     if not at:  # /css syntax: "400,700italic,i"
         for style in filter(None, styles.split(",")):

@@ -119,7 +119,13 @@ class Session:
             spec = replace(spec, lenient_scripts=True)
         await self._prepare_sound()
         page = await asyncio.to_thread(
-            compile_page, document, declared, spec, project=project.root, packages=packages_root()
+            compile_page,
+            document,
+            declared,
+            spec,
+            project=project.root,
+            packages=packages_root(),
+            entry=project.entry,
         )
         return CompiledProject(project, declared, spec, page)
 

@@ -104,9 +104,18 @@ def without_checksums(html: str, packages: Path) -> str:
     return document.result()
 
 
-def with_fonts(html: str, *, font_root: Path, url_prefix: str = "/fonts/", also_shown: str = "") -> Changed:
+def with_fonts(
+    html: str,
+    *,
+    font_root: Path,
+    url_prefix: str = "/fonts/",
+    also_shown: str = "",
+    project: Path | None = None,
+    official: bool = False,
+) -> Changed:
     document = Document(html)
-    warnings = fonts.bring_in_fonts(document, fonts.FontOptions(font_root, url_prefix, also_shown))
+    options = fonts.FontOptions(font_root, url_prefix, also_shown, project, official=official)
+    warnings = fonts.bring_in_fonts(document, options)
     return Changed(document.result(), warnings)
 
 

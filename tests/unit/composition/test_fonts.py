@@ -4,12 +4,13 @@ import json
 import re
 import time
 import tomllib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from hyperframes_render.composition.fonts.files import MAX_BYTES, MAX_FILES
 from hyperframes_render.composition.fonts.sheets import (
     split_families,
 )
@@ -141,11 +142,15 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
             ),
             [],
         ),
-        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption} b{font:clamp(1px,2vw,3px) Lato}"), []),
+        (page("p{font:12px Arial,sans-serif} q{font:inherit} a{font:caption}"), []),
+        (
+            page("p{font:clamp(1px,2vw,3px) Lato} q{font:12px/ 1.5 Roboto} a{font:medium Inter}"),
+            ["Lato", "Roboto", "Inter"],
+        ),
     ],
 )
-def test_a_family_that_only_a_shorthand_names_is_told(html: str, told: list[str], font_root: Path) -> None:
-    resolution = with_fonts(html, font_root=font_root)
+def test_by_the_official_rule_a_family_of_a_shorthand_is_reported(html: str, told: list[str], font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root, official=True)
 
     assert [warning.family for warning in resolution.warnings] == told
     assert all("shorthand" in str(warning) for warning in resolution.warnings)
@@ -174,10 +179,137 @@ def test_every_bundled_face_is_limited_to_the_code_points_of_its_file(font_root:
     ids=["shorthand", "svg", "script", "template", "comment", "title", "css comment", "css string", "upper case"],
 )
 def test_places_the_official_renderer_does_not_look_at_ask_for_nothing(html: str, font_root: Path) -> None:
-    resolution = with_fonts(html, font_root=font_root)
+    resolution = with_fonts(html, font_root=font_root, official=True)
 
     assert resolution.faces == ()
     assert authored(resolution) == html
+
+
+LOADS = re.compile(r"<script>\{const n=.*?</script>")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page("p{font:600 24px/1.2 Lato}"),
+        page("p{font:bold clamp(1px,2vw,3px)/1 Lato, serif}"),
+        page(":root{--size:24px;--face:Lato} p{font:700 var(--size)/1.2 var(--face), serif}"),
+        page(":root{--heading:600 24px Lato} p{font:var(--heading)}"),
+        page(body="<p style='font: italic 24px \"Lato\"'></p>"),
+        page(body="<p STYLE='font-family:Lato'>a</p>"),
+        page(body='<svg><text font-family="Lato, serif">x</text></svg>'),
+        page(body='<font face="Lato">x</font>'),
+        page(body="<template><style>p{font-family:Lato}</style></template>"),
+        page(body="<template><p style='font-family:Lato'></p></template>"),
+        page("p{font-family:Lato; // a remark\n color:red}"),
+        page("p{font: 20px Lato; nonsense}"),
+        page("p{font-family:Lato"),
+        page(body="<script>p.style.fontFamily = 'Lato'</script>"),
+        page(body='<script>gsap.set(p, {fontFamily: "Lato, sans-serif"})</script>'),
+        page(body="<script>const FONT = `Lato`; p.style.fontFamily = FONT</script>"),
+        page(body="<script>c.font = '700 40px Lato'</script>"),
+        page(body="<script>c.font = `700 ${size}px Lato`</script>"),
+        page(body="<script>c.font = '700 ' + size + 'px Lato'</script>"),
+        page(body='<script>html = `<p style="font-family:Lato">`</script>'),
+        page(body='<script>html = `<p style="font:600 2em Lato">`</script>'),
+        page(body='<script type="application/json">{"font": "Lato"}</script>'),
+        page(body="<p data-title-font=Lato></p>"),
+    ],
+)
+def test_a_family_is_found_wherever_the_page_names_it(html: str, font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root)
+
+    assert families(resolution) == ["Lato"]
+    assert resolution.warnings == ()
+    assert LOADS.sub("", authored(resolution)) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(body="<!-- <style>p{font-family:Lato}</style> -->"),
+        page(head="<title><p style='font-family:Lato'></title>"),
+        page("p{/* font-family:Lato; */ background:url(data:x;font-family:Lato;)}"),
+        page("p::before{content:'; font-family:Lato;'}"),
+        page(body="<script>const city = 'Lato'</script>"),
+        page(body="<script>p.style.fontFamily = 'Nonesuch'; q.id = 'lato'</script>"),
+        page(body="<script>document.fonts.add(new FontFace('Lato', 'url(a.woff2)')); c.font = '20px Lato'</script>"),
+    ],
+    ids=["comment", "title", "css comment", "css string", "no font", "unknown", "a face of the script"],
+)
+def test_what_names_no_family_brings_none(html: str, font_root: Path) -> None:
+    resolution = with_fonts(html, font_root=font_root)
+
+    assert resolution.faces == resolution.warnings == ()
+    assert authored(resolution) == html
+
+
+def test_files_of_the_project_are_searched_for_families(font_root: Path, tmp_path: Path) -> None:
+    files = {
+        "css/a.css": "@import url('inner/b.css'); p{font-family:Lato}",
+        "css/inner/b.css": "@import 'missing.css'; @import '../../../out.css'; q{font:20px Roboto}",
+        "js/main.js": "import './part.js'; fetch('data.json')",
+        "js/part.js": "el.style.fontFamily = 'Oswald'",
+        "data.json": '{"font": "Outfit"}',
+        "unused.css": "p{font-family:Nunito}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    head = '<link rel="stylesheet" href="css/a.css?v=1"><script type="module" src="/js/main.js"></script>'
+    resolution = with_fonts(page(head=head), font_root=font_root, project=tmp_path)
+
+    assert sorted(families(resolution)) == ["Lato", "Oswald", "Outfit", "Roboto"]
+
+
+def test_files_beyond_the_limits_are_reported(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "big.json").write_text("x" * (MAX_BYTES + 1))
+    for number in range(MAX_FILES + 1):
+        (tmp_path / f"{number:03}.js").write_text("font = 'Lato'")
+    scripts = "".join(f'<script src="{number:03}.js"></script>' for number in range(MAX_FILES + 1))
+    resolution = with_fonts(page(body=f"<script>'big.json'</script>{scripts}"), font_root=font_root, project=tmp_path)
+
+    assert families(resolution) == ["Lato"]
+    assert [warning.names for warning in resolution.warnings] == [("big.json", f"{MAX_FILES}.js")]
+    assert "big.json, 100.js" in resolution.warnings[0].sentence
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "font:" * 100_000,
+        "font: " + "(" * 200_000,
+        "font = '" * 60_000,
+        "fontFamily:" + "'" * 200_000,
+        "'Lato'," * 60_000 + "font",
+        "font-weight:" * 50_000 + "transition" * 30_000 + ".to(" * 50_000,
+        "font('a.js')" * 40_000 + "(" * 100_000,
+        "font" + ",".join(f"'{number}.js'" for number in range(50_000)),
+        "font-variation-settings:" + "'wght' " * 50_000,
+        "\\u" * 100_000 + "&" * 100_000,
+    ],
+    ids=["names", "brackets", "strings", "quotes", "families", "weights", "files", "names of files", "axes", "escapes"],
+)
+def test_hostile_scripts_are_read_in_reasonable_time(hostile: str, font_root: Path, tmp_path: Path) -> None:
+    begin = time.perf_counter()
+    with_fonts(page(body=f"<script>{hostile}</script>"), font_root=font_root, project=tmp_path)
+
+    assert time.perf_counter() - begin < 5
+
+
+def test_a_face_of_a_linked_style_sheet_wins(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("@font-face{font-family:Lato;src:url(a.woff2)}")
+    html = page("p{font-family:Lato}", head='<link rel="stylesheet" href="a.css">')
+
+    assert with_fonts(html, font_root=font_root, project=tmp_path).faces == ()
+
+
+def test_a_missing_family_of_a_shorthand_or_a_linked_sheet_is_reported(font_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("p{font-family:Nowhere, serif}")
+    html = page("p{font:20px Nonesuch}", head='<link rel="stylesheet" href="a.css">')
+
+    warnings = with_fonts(html, font_root=font_root, project=tmp_path).warnings
+    assert sorted(warning.family for warning in warnings) == ["Nonesuch", "Nowhere"]
 
 
 @pytest.mark.parametrize(
@@ -287,6 +419,162 @@ def test_letters_that_only_a_variable_brings_are_loaded_too(tmp_path: Path) -> N
 
     assert "@font-face" not in with_fonts(html, font_root=root).html
     assert "@font-face" in with_fonts(html, font_root=root, also_shown="\u0416").html
+
+
+def with_package(
+    root: Path, package: str, sheets: dict[str, str], axes: str = "false", kind: str = "@fontsource"
+) -> Path:
+    """Add a package: weights and unicode-ranges of its rules by style sheet, and the axes in its metadata (JSON)."""
+    folder = root / kind / package
+    (folder / "files").mkdir(parents=True)
+    for name, rules in sheets.items():
+        text = ""
+        for rule in rules.split("; "):
+            weight, ranges = rule.split(": ")
+            file = f"{name}-{ranges.split('-')[0].removeprefix('U+')}.woff2"
+            (folder / "files" / file).write_text(f"{kind}/{package}/{file}")
+            text += (
+                f"@font-face {{\n  font-family: 'Any';\n  font-style: normal;\n  font-weight: {weight};\n"
+                f"  src: url(./files/{file}) format('woff2'), url(./files/x.woff) format('woff');\n"
+                f"  unicode-range: {ranges};\n}}\n"
+            )
+        (folder / f"{name}.css").write_text(text)
+    (folder / "metadata.json").write_text(f'{{"variable": {axes}}}')
+    return root
+
+
+@pytest.fixture
+def lato_root(tmp_path: Path) -> Path:
+    """A font root with the bundled files of Lato, and its package."""
+    latin, extended = "U+0000-00FF", "U+0100-02BA"
+    sheets = {str(w): f"{w}: {extended}; {w}: {latin}" for w in (300, 400, 600, 700, 900)}
+    root = with_package(tmp_path / "fonts", "lato", {**sheets, "400-italic": f"400: {latin}"})
+    for face in FAMILIES["families"]["Lato"]["faces"]:
+        (root / "@fontsource/lato" / face["file"]).write_text("bundled")
+    return root
+
+
+def served(html: str, root: Path, project: Path | None = None) -> list[str]:
+    """The files in the rules of a page."""
+    resolved = with_fonts(html, font_root=root, project=project).html
+    data = [b64decode(text).decode() for text in re.findall(r"base64,([^\")]+)", resolved)]
+    return [text.rsplit("/", 1)[-1] for text in data if text != "bundled"]
+
+
+@pytest.mark.parametrize(
+    ("text", "used"),
+    [
+        ("plain \u00e9 \u2013 \u20ac", []),
+        ("\u010d", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("&scaron;", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<script>p.textContent = '\\u0161'</script>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<style>p::before{content:'\\161'}</style>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+        ("<b style='text-transform:uppercase'>\u00ff</b>", ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]),
+    ],
+)
+def test_a_bundled_family_has_the_scripts_of_the_pages_letters(text: str, used: list[str], lato_root: Path) -> None:
+    html = page("p{font-family:Lato}", body=f"<p>{text}</p>")
+
+    assert served(html, lato_root) == used
+    assert with_fonts(html, font_root=lato_root).html.count("U+FEFF, U+FFFD}") == 3
+    assert with_fonts(html, font_root=lato_root, official=True).html.count("@font-face") == 3
+
+
+def test_letters_of_the_projects_files_count(lato_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.json").write_text('["\u010d"]', "utf-8")
+    html = page("p{font-family:Lato}", body="<script>fetch('words.json')</script>")
+
+    assert served(html, lato_root, project=tmp_path) == ["400-0100.woff2", "700-0100.woff2", "900-0100.woff2"]
+
+
+@pytest.mark.parametrize(
+    ("css", "used"),
+    [
+        ("p{font-weight:600}", ["600-0000.woff2"]),
+        ("p{font-weight:400} q{font-weight: bold}", []),
+        ("p{font:300 20px Lato}", ["300-0000.woff2"]),
+        (":root{--strong:600} p{font-weight:var(--strong)}", ["600-0000.woff2"]),
+        ("p{font-style:italic}", ["400-italic-0000.woff2"]),
+        ("p{--width:610; width:600px; font-size:600%}", []),
+    ],
+)
+def test_a_bundled_family_has_the_weights_and_italics_that_are_used(css: str, used: list[str], lato_root: Path) -> None:
+    assert served(page(f"p{{font-family:Lato}} {css}"), lato_root) == used
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p class='font-semibold'>x</p>",
+        "<script>gsap.set(p, {fontWeight: 600})</script>",
+        "<script>c.font = '600 40px Lato'</script>",
+        "<svg><text font-weight='600'>x</text></svg>",
+    ],
+)
+def test_weights_are_found_in_classes_scripts_and_attributes(body: str, lato_root: Path) -> None:
+    assert served(page("p{font-family:Lato}", body=body), lato_root) == ["600-0000.woff2"]
+
+
+AXES = '{"wght": {"min": "100", "max": "900"}, "wdth": {}}'
+LINK = '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Some+Sans:wght@{}">'
+STEPS = {"400": "400: U+0000-00FF", "700": "700: U+0000-00FF"}
+
+
+@pytest.mark.parametrize(
+    ("css", "head", "reason"),
+    [
+        ("p{font-variation-settings:'wght' 650}", "", "its variable font is in no package"),
+        ("p{font-weight:650}", "", "its variable font is in no package"),
+        ("p{font-weight:650}", LINK.format("400..700"), "no package has its weights 500, 600"),
+        ("p{transition: font-weight 1s}", "", "its variable font is in no package"),
+        ("", LINK.format("400;550"), "no package has its weight 550"),
+    ],
+)
+def test_missing_weights_and_axes_are_reported(css: str, head: str, reason: str, tmp_path: Path) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, AXES)
+    warnings = with_fonts(page(f"p{{font-family:Some Sans}} {css}", head=head), font_root=root).warnings
+
+    assert [(warning.family, warning.fallback) for warning in warnings] == [("Some Sans", "weights 400, 700")]
+    assert warnings[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("css", "axes"),
+    [
+        ("p{font-weight:700}", AXES),
+        ("p{font-variation-settings:'wght' 650}", "false"),
+        ("@font-face{font-family:Own;src:url(a.woff2)} q{font-variation-settings:'wght' 650}", AXES),
+    ],
+    ids=["weights of the package", "a family without axes", "a face of the page"],
+)
+def test_no_weights_are_reported_that_no_text_lacks(css: str, axes: str, tmp_path: Path) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, axes)
+
+    assert with_fonts(page(f"p{{font-family:Some Sans}} {css}"), font_root=root).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("css", "head", "sheet"),
+    [
+        ("p{font-weight:650}", "", "wght"),
+        ("p{font-variation-settings:'wdth' 80}", "", "full"),
+        ("", LINK.format("100..900"), "wght"),
+        ("", LINK.replace("wght", "wdth,wght").format("75..100,100..900"), "full"),
+    ],
+)
+def test_the_variable_font_of_a_package_is_served_where_it_is_needed(
+    css: str, head: str, sheet: str, tmp_path: Path
+) -> None:
+    root = with_package(tmp_path, "some-sans", STEPS, AXES)
+    variable = {"wght": "100 900: U+0000-00FF", "full": "100 900: U+0000-00FF", "index": "100 900: U+0000-00FF"}
+    with_package(root, "some-sans", variable, AXES, "@fontsource-variable")
+    resolution = with_fonts(page(f"p{{font-family:Some Sans}} {css}", head=head), font_root=root)
+
+    assert re.findall(r"url\(/fonts/(\S+)\.woff2", resolution.html) == [
+        f"@fontsource-variable/some-sans/files/{sheet}-0000"
+    ]
+    assert 'font-family:"Some Sans"' in resolution.html and "font-weight: 100 900" in resolution.html
+    assert resolution.warnings == ()
 
 
 @pytest.mark.parametrize("name", ["some_sans", "some-sans", "../some-sans", "some/sans", "so\u00fcme-sans"])
@@ -409,8 +697,10 @@ def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_
     names = ",".join(f"f{n:04}" for n in range(10_000))
     lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
     css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"
-    resolution = with_fonts(page(css), font_root=font_root)
+    resolution = with_fonts(page(css), font_root=font_root, official=True)
     assert families(resolution) == ["Roboto"]
+    # Otherwise the values of variables are searched, whatever names them.
+    assert sorted(families(with_fonts(page(css), font_root=font_root))) == ["Lato", "Roboto"]
     assert {"f9999", "x29"} <= {warning.family for warning in resolution.warnings}
     assert str(resolution.warnings[-1]) == (
         'font-family "var(--many), x17" falls back to the names after it: variables of the page\'s lists are more than '

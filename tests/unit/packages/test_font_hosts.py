@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,25 @@ def faces(url: str) -> set[tuple[str, str, int]]:
 def test_the_style_sheet_has_the_requested_faces(query: str, expected: set[tuple[str, str, int]]) -> None:
     assert faces(GOOGLE + query) == expected
     assert sheet(GOOGLE + query).missing == ()
+
+
+def test_a_range_is_answered_with_the_variable_font_if_there_is_one(tmp_path: Path) -> None:
+    for name in (
+        "@fontsource/some-sans/400",
+        "@fontsource-variable/some-sans/wght",
+        "@fontsource-variable/some-sans/full",
+    ):
+        file = tmp_path / f"{name}.css"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"@font-face {{ font-family: 'Some Sans Variable'; src: url(./files/{file.stem}.woff2); }}")
+
+    def answer(styles: str) -> str:
+        return font_sheet(f"{GOOGLE}family=Some+Sans:{styles}", tmp_path, "/p/").css
+
+    rule = "@font-face {{ font-family: 'Some Sans'; src: url(/p/@fontsource-variable/some-sans/files/{}.woff2); }}"
+    assert answer("wght@100..900") == rule.format("wght")
+    assert answer("ital,wdth,wght@0,75..100,100..900") == answer("wdth@75") == rule.format("full")
+    assert "@fontsource/some-sans/files/400" in answer("wght@400")
 
 
 def test_font_files_are_in_the_packages() -> None:

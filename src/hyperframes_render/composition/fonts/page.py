@@ -21,6 +21,7 @@ from hyperframes_render.composition.fonts.sheets import (
     read_inline_style,
 )
 from hyperframes_render.composition.html import Document, Element
+from hyperframes_render.packages.font_hosts import LinkedFamily, is_font_sheet, linked_families
 
 TEXT_RENDERING_MARK = "data-hyperframes-text-rendering"
 
@@ -61,7 +62,7 @@ class Surface(NamedTuple):
 
 
 @dataclass
-class _Page:
+class Page:
     surfaces: list[Surface] = field(default_factory=list)
     head_end: int | None = None
     stylesheet_end: int | None = None
@@ -70,6 +71,8 @@ class _Page:
     plain_links: list[str] = field(default_factory=list)
     #: Family lists in `font` shorthands.
     shorthands: list[str] = field(default_factory=list)
+    #: Style sheets that the official renderer does not read: in templates, or with a syntax error.
+    unread_sheets: list[str] = field(default_factory=list)
 
 
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>][^\s>]*))?""")
@@ -78,13 +81,15 @@ _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]
 _OPAQUE = frozenset({"template", "title", "textarea", "xmp"})
 
 
-def read_page(document: Document) -> _Page:
+def read_page(document: Document) -> Page:
     """Where families are named in a document; in templates and raw text never."""
-    page = _Page()
+    page = Page()
     of_attributes: list[Surface] = []
     of_data: list[Surface] = []
     for element in document.elements:
         if element.hidden or element.name in _OPAQUE:
+            if element.name == "style" and element.within("template"):
+                page.unread_sheets.append(document.content_of(element))
             continue
         if _names_family(element, document):
             _read_attributes(page, element, document.tag_of(element), of_attributes, of_data)
@@ -99,7 +104,7 @@ def read_page(document: Document) -> _Page:
     return page
 
 
-def _read_link(page: _Page, element: Element) -> None:
+def _read_link(page: Page, element: Element) -> None:
     rel = element.attributes.get("rel", "").lower().split()
     if "stylesheet" in rel:
         page.stylesheet_end = element.open_end
@@ -107,9 +112,13 @@ def _read_link(page: _Page, element: Element) -> None:
             page.plain_links.append(element.attributes.get("href", ""))
 
 
-def _read_style(page: _Page, element: Element, document: Document) -> None:
+def _read_style(page: Page, element: Element, document: Document) -> None:
     page.stylesheet_end = element.end
-    if sheet := read_css(document.content_of(element)):
+    css = document.content_of(element)
+    sheet = read_css(css)
+    if sheet is None:
+        page.unread_sheets.append(css)
+    else:
         page.surfaces += [Surface(declaration, element.open_end) for declaration in sheet.declarations]
         page.shorthands += sheet.shorthands
         if _is_unconditional(element.attributes):
@@ -117,7 +126,7 @@ def _read_style(page: _Page, element: Element, document: Document) -> None:
 
 
 def _read_attributes(
-    page: _Page, element: Element, tag: str, of_attributes: list[Surface], of_data: list[Surface]
+    page: Page, element: Element, tag: str, of_attributes: list[Surface], of_data: list[Surface]
 ) -> None:
     for match in _ATTRIBUTE.finditer(tag):
         raw = match[2]
@@ -153,7 +162,7 @@ def _is_unconditional(attributes: Mapping[str, str]) -> bool:
     )
 
 
-def declared_families(page: _Page) -> dict[str, list[DeclaredFamily]]:
+def declared_families(page: Page) -> dict[str, list[DeclaredFamily]]:
     """The families that the page brings along unconditionally, by @font-face or a link to Google Fonts, by spelling."""
     declared: dict[str, DeclaredFamily] = {}
     for sheet in page.plain_sheets:
@@ -170,6 +179,22 @@ def declared_families(page: _Page) -> dict[str, list[DeclaredFamily]]:
         if key not in bundled_catalogue().generic and spelling(key):
             spellings.setdefault(spelling(key), []).append(entry)
     return spellings
+
+
+def families_of_links(page: Page) -> dict[str, LinkedFamily]:
+    """What the page's unconditional links and imports name of families of font hosts, by lower-case family."""
+    found: dict[str, LinkedFamily] = {}
+    for url in (*page.plain_links, *(url for sheet in page.plain_sheets for url in sheet.imports)):
+        try:
+            address = urljoin("https://document.invalid/", url.strip())
+            families = linked_families(address)[0] if is_font_sheet(address) else {}
+        except ValueError:
+            continue
+        for family, linked in families.items():
+            known = found.setdefault(family.lower(), LinkedFamily())
+            known.faces |= linked.faces
+            known.axes |= linked.axes
+    return found
 
 
 def _google_families(url: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,22 @@ from pathlib import Path
 
 from hyperframes_render.composition.fonts.catalogue import bundled_catalogue
 from hyperframes_render.composition.fonts.families import AFTER, Want
+from hyperframes_render.composition.fonts.files import MAX_BYTES, MAX_FILES
 from hyperframes_render.composition.fonts.page import DeclaredFamily, spelling
 from hyperframes_render.composition.fonts.sheets import css_string, split_families
-from hyperframes_render.packages.fonts import is_packaged, letters_of, named_family_rules
+from hyperframes_render.composition.fonts.weights import Weights
+from hyperframes_render.packages.font_hosts import LinkedFamily
+from hyperframes_render.packages.fonts import (
+    has_variable_font,
+    is_packaged,
+    letters_of,
+    letters_outside,
+    named_family_rules,
+    packaged_weights,
+    variable_axes,
+    variable_family_rules,
+)
+from hyperframes_render.paths import file_inside
 
 
 @dataclass(frozen=True)
@@ -36,11 +50,36 @@ class FontWarning:
     def __str__(self) -> str:
         return f'font-family "{self.family}" falls back to {self.fallback}: {self.reason}'
 
+    @property
+    def sentence(self) -> str:
+        """The warning for the result of a render."""
+        return f'Font "{self.family}" fell back to {self.fallback}: {self.reason}.'
+
+
+@dataclass(frozen=True)
+class UnreadFiles:
+    """Files of the project that were not searched for fonts."""
+
+    names: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The warning for the result of a render."""
+        named = ", ".join(name[:100] for name in self.names[:3]) + ", …" * (len(self.names) > 3)
+        return (
+            f"Not searched for fonts and letters: {named}. The limit is {MAX_FILES} files of a page with {MAX_BYTES} "
+            "bytes in all. Name the families of these files in a font-family declaration of the page."
+        )
+
 
 _UNKNOWN = (
     "it is neither bundled nor declared by the page, so only an installed font of that name can serve; "
     "link its font host's style sheet or bring the file with an @font-face rule"
 )
+
+
+#: Bytes of font files that are put into a page besides the bundled ones.
+_MAX_EMBEDDED = 1024**2
 
 
 @dataclass
@@ -51,8 +90,14 @@ class Resolver:
     font_root: Path
     url_prefix: str
     declared: Mapping[str, list[DeclaredFamily]]
+    #: What the page uses; None for the official rule, by which a bundled family has its bundled faces only.
+    weights: Weights | None = None
+    #: What the page's links to font hosts name, by lower-case family.
+    linked: Mapping[str, LinkedFamily] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     warnings: list[FontWarning] = field(default_factory=list)
+    #: Bytes of further font files that may be put into the page.
+    _room: int = _MAX_EMBEDDED
 
     def resolve(self, wanted: Mapping[str, Want], taken: frozenset[str]) -> None:
         """Collect rules in the order of asking, families that only a var() fallback names last."""
@@ -70,6 +115,11 @@ class Resolver:
     def _bundled(self, key: str, family: str) -> bool:
         files = bundled_catalogue().files.get(key, ())
         present = [file for file in files if (self.font_root / file.path).is_file()]
+        if present and self.weights is not None:
+            package = present[0].path.split("/")[1].replace("-", " ")
+            if self._variable(package, family):
+                return True
+            self._supplement(package, family, [file.weight for file in present])
         for file in present:
             face = FontFace(family, file.weight, file.style, file.path)
             self.rules.append(_face_rule(face, _data_address(self.font_root / file.path)))
@@ -89,7 +139,57 @@ class Resolver:
     def _letters(self) -> list[int]:
         return letters_of(self.text)
 
+    @cached_property
+    def _other_letters(self) -> list[int]:
+        """The page's letters that the bundled files do not have."""
+        return letters_outside(self._letters, bundled_catalogue().unicode_range)
+
+    def _supplement(self, package: str, family: str, bundled: list[int]) -> None:
+        """Add what the page uses of a bundled family's package besides the bundled files: scripts, weights, italics.
+
+        The rules come before those of the bundled files, which win where both have a letter.
+        """
+        assert self.weights is not None
+        quoted = css_string(family)
+        scripts = [(False, weight) for weight in bundled]
+        for faces, letters in (
+            (scripts, self._other_letters),
+            (self.weights.faces_beside(bundled), self._letters),
+        ):
+            if letters:
+                rules = named_family_rules(package, quoted, letters, self.font_root, self.url_prefix, faces=faces)
+                self.rules += map(self._embedded, rules)
+
+    def _variable(self, package: str, family: str) -> bool:
+        """Serve the variable font of a package, where the page uses or links what only that has."""
+        link = self.linked.get(family.lower())
+        axes = link.axes if link is not None else set()
+        if self.weights is None or not (axes or self.weights.varies):
+            return False
+        rules = variable_family_rules(
+            package,
+            css_string(family),
+            self._letters,
+            self.font_root,
+            self.url_prefix,
+            axes=self.weights.axes | axes,
+            italic=self.weights.italic,
+        )
+        self.rules += rules
+        return bool(rules)
+
+    def _embedded(self, rule: str) -> str:
+        """A rule with its file in it, as for the bundled files. Beyond a megabyte in all, files stay addresses."""
+        source = re.search(rf"src:\s*url\({re.escape(self.url_prefix)}([^)]*\.woff2)\)[^;}}]*", rule)
+        file = file_inside(self.font_root, source[1]) if source else None
+        if source is None or file is None or file.stat().st_size > self._room:
+            return rule
+        self._room -= file.stat().st_size
+        return f"{rule[: source.start()]}src:url({_data_address(file)}) format('woff2'){rule[source.end() :]}"
+
     def _packaged(self, family: str) -> bool:
+        if self._variable(family, family):
+            return True
         quoted = css_string(family)
         rules = named_family_rules(family, quoted, self._letters, self.font_root, self.url_prefix)
         self.rules += rules
@@ -107,6 +207,39 @@ class Resolver:
         reason = "the page declares that name; correct the font-family"
         self.warnings.append(FontWarning(family, f'"{declared.family}"', reason))
         return True
+
+
+_VARIABLE_LACKS = (
+    "its variable font is in no package, so font-variation-settings have no effect and weights come in these steps"
+)
+
+
+def of_steps(resolver: Resolver, wanted: Mapping[str, Want], own_faces: bool) -> Iterator[FontWarning]:
+    """Families whose packages lack weights that the page links, or the variable font that it uses.
+
+    With faces of the page's own (`own_faces`), settings of axes may belong to these: only linked families count.
+    """
+    if (uses := resolver.weights) is None:
+        return
+    families = {key: want.family for key, want in wanted.items()}
+    for key, family in {**{key: key for key in resolver.linked}, **families}.items():
+        weights = packaged_weights(family, resolver.font_root)
+        if not weights or has_variable_font(family, resolver.font_root):
+            continue
+        link = resolver.linked.get(key)
+        asked = {weight for italic, weight in link.faces if not italic} if link is not None else set()
+        varied = link.axes if link is not None else set() if own_faces else variable_axes(family, resolver.font_root)
+        if link is None and "wght" in varied and len(weights) == 1:
+            asked = set(uses.named)
+        fallback = _listed(weights)
+        if asked - weights:
+            yield FontWarning(family, fallback, f"no package has its {_listed(asked - weights)}")
+        elif varied and uses.varies:
+            yield FontWarning(family, fallback, _VARIABLE_LACKS)
+
+
+def _listed(weights: Collection[int]) -> str:
+    return f"weight{'s' * (len(weights) > 1)} {', '.join(map(str, sorted(weights)))}"
 
 
 _SHORTHAND = "only the font shorthand names it, which brings no font; name it in a font-family declaration too"

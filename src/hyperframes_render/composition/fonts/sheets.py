@@ -19,6 +19,12 @@ def unquoted(name: str) -> str:
     return re.sub(r"\A['\"]|['\"]\Z", "", name.strip()).strip()
 
 
+#: Characters of a `font` shorthand that is read.
+_MAX_SHORTHAND = 1000
+#: A word: functions (nested twice) and strings are not split.
+_WORD = re.compile(r"""(?:[^\s"'()]|"[^"]*"|'[^']*'|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))+""")
+
+
 @lru_cache(maxsize=1024)
 def split_families(value: str) -> tuple[str, ...]:
     """The names of a font-family list, without their quotes; commas in quotes or brackets do not split."""
@@ -39,6 +45,28 @@ def split_families(value: str) -> tuple[str, ...]:
             start = match.end()
     pieces.append(value[start:])
     return tuple(name for piece in pieces if (name := unquoted(piece)))
+
+
+def families_of_shorthand(value: str) -> str | None:
+    """The family list of a `font` shorthand (CSS Fonts 4, 2.7): what follows the size and the line height.
+
+    None if the value has no size or no families, such as one var() for the whole shorthand.
+    """
+    if len(value) > _MAX_SHORTHAND:
+        return None
+    words = [match for match in _WORD.finditer(value) if match[0]]
+    at = next((index for index, word in enumerate(words) if _SIZE.match(word[0])), None)
+    if at is None:
+        # A size in a variable: "700 var(--size) Inter".
+        variables = (index for index, word in enumerate(words) if word[0].lower().startswith("var("))
+        at = next(variables, None)
+    if at is None:
+        return None
+    if words[at][0].endswith("/"):
+        at += 1
+    elif at + 1 < len(words) and words[at + 1][0].startswith("/"):
+        at += 2 if words[at + 1][0] == "/" else 1
+    return value[words[at + 1].start() :].rstrip() if at + 1 < len(words) else None
 
 
 class Edit(NamedTuple):
@@ -102,8 +130,13 @@ class _StyleSheetError(Exception):
 OF_INTEREST = re.compile(r"font-family|--|@font-face|@import|\bfont\s*+:", re.IGNORECASE)
 
 
-#: What stands before the families of a `font` shorthand: a size in numbers, and a height of lines.
-_SIZE = re.compile(r"[\d.](?:[a-z]{2,4}|%)(?:\s*+/\s*+[\w.%]++)?\s++", re.IGNORECASE)
+#: A size in a `font` shorthand, with or without the line height: a length, a percentage, a function, a script's
+#: expression, or a keyword.
+_SIZE = re.compile(
+    r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[a-z]+|%)|(?:calc|clamp|min|max)\(.*\)|\$\{.*\}(?:[a-z]+|%)|(?:x{1,3}-)?(?:small|large)|medium|larger|smaller)"
+    r"(?:/.*)?\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 _NAME = re.compile(r"\s*[*_]?([^\s:]+)\s*:\s*")
@@ -208,8 +241,10 @@ class _SheetReader:
         name = match[1]
         if name.startswith("--") or name.lower() == "font-family":
             self._declare(name, _IMPORTANT.sub("", text[match.end() :].rstrip()).rstrip(), start + match.end(), text)
-        elif name.lower() == "font" and (size := _SIZE.search(text, match.end())):
-            self.sheet.shorthands.append(_IMPORTANT.sub("", text[size.end() :].rstrip()).rstrip())
+        elif name.lower() == "font":
+            families = families_of_shorthand(_IMPORTANT.sub("", text[match.end() :].rstrip()))
+            if families:
+                self.sheet.shorthands.append(families)
 
     def _declare(self, name: str, value: str, start: int, text: str) -> None:
         if name.startswith("--"):
