@@ -162,6 +162,8 @@ class SeekAnswer:
     loading: bool = False
     videos: tuple[VideoFrameRequest, ...] = ()
     errors: tuple[str, ...] = ()
+    #: Whether a script has played a media element that is not a clip, since the video began.
+    played: bool = False
 
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> SeekAnswer:
@@ -170,7 +172,11 @@ class SeekAnswer:
             return SeekAnswer(unfinished=True, time=float(found["at"]), loading=bool(found["loading"]))
         if videos := found.get("videos"):
             return SeekAnswer(videos=tuple(map(VideoFrameRequest.from_json, videos)))
-        return SeekAnswer(errors=tuple(map(str, found["errors"] or ())), loading=bool(found["loading"]))
+        return SeekAnswer(
+            errors=tuple(map(str, found["errors"] or ())),
+            loading=bool(found["loading"]),
+            played=bool(found["played"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -284,6 +290,22 @@ class PageBridge:
     async def sounds(self, path_of: Callable[[str], Path]) -> SoundBus:
         """The sounds that are heard in the video. `path_of` finds a file by its short name (MediaLibrary.path)."""
         return _sound_bus(await self._call("sounds"), path_of)
+
+    async def plays_sounds(self) -> bool:
+        """Whether scripts in the document may play a sound that no clip describes."""
+        return bool(await self._call("plays"))
+
+    async def has_free_media(self) -> bool:
+        """Whether the document has a media element that is not a clip, so that a script may play it."""
+        return bool(await self._call("hasFreeMedia"))
+
+    async def played(self, path_of: Callable[[str], Path]) -> tuple[SoundBus, tuple[str, ...]]:
+        """The sounds after the page has run through the whole video, with those that scripts played, and warnings.
+
+        `path_of` finds a file by its short name (MediaLibrary.path).
+        """
+        found = await self._call("played")
+        return _sound_bus(found, path_of), tuple(map(str, found["warnings"]))
 
     async def clips(self) -> tuple[ClipTimes, ...]:
         """All timed elements of the page, with resolved times."""

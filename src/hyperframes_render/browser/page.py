@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,26 @@ MAX_ERRORS = 50
 #: Maximum project scripts that are searched for timelines, and maximum bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
+#: Mean characters of a line above which a script counts as minified.
+MAX_MEAN_LINE = 300
+#: A script that makes a sound, and one that plays something.
+_NEW_SOUND = re.compile(r"\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*[\"'`](?:audio|video)\b|\bHowl\b")
+_PLAY = re.compile(r"\.play\s*\(")
 #: Scripts that run before any script of the page, in this order; bridge.js follows.
 _SCRIPTS = (
     *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "animation-api", "lanes"),
-    *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length", "loading"),
+    *(
+        "media-elements",
+        "timing",
+        "playback",
+        "video-frames",
+        "sounds",
+        "clips",
+        "tweens",
+        "edits",
+        "length",
+        "loading",
+    ),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
@@ -106,6 +122,10 @@ class CompositionPage:
     loading: bool = False
     #: The sounds of the video.
     sounds: SoundBus = field(default_factory=SoundBus)
+    #: Whether scripts may play sounds: `played_sounds` finds when.
+    plays_sounds: bool = False
+    #: Whether a script has played one since the video began.
+    played_late: bool = False
     bridge: PageBridge = field(init=False)
     videos: PageVideos = field(init=False)
 
@@ -133,6 +153,7 @@ class CompositionPage:
                 images = await self.videos.images(answer.videos)
                 answer = await self.bridge.show(images, seconds)
             self.loading = answer.loading
+            self.played_late = self.played_late or answer.played
             return list(answer.errors)
 
     async def _pause(self, stop: SeekAnswer) -> None:
@@ -146,6 +167,28 @@ class CompositionPage:
     def ticks(self, frame: float) -> float:
         """The frame clock at `frame`, in milliseconds."""
         return FRAME_CLOCK_START + frame * float(1000 / self.spec.fps)
+
+    async def played_sounds(self, last: int, heartbeat: Callable[[], None]) -> SoundBus:
+        """Run the page through the video up to frame `last`; return its sounds, with those that scripts played.
+
+        The frames are not drawn, and the page cannot be used for earlier frames afterwards. `heartbeat` is called to
+        report progress. Raises PageScriptFailed or BrowserFailed.
+        """
+        seconds = float(last / self.spec.fps)
+        with page_answers():
+            answer = await self.bridge.seek(seconds)
+            while answer.unfinished:
+                heartbeat()
+                await self._pause(answer)
+                answer = await self.bridge.seek(seconds)
+            if answer.videos:
+                answer = await self.bridge.show([], seconds)
+            if answer.loading or self.interceptor.open_requests:
+                await self.settled()
+            sounds, warnings = await self.bridge.played(self.interceptor.media.path)
+        for text in warnings:
+            self.warn(text)
+        return sounds
 
     async def painted(self) -> bool:
         """Finish what waits for the paint after a seek, if HTML is drawn into canvases.
@@ -194,6 +237,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
                 page.tweened = await page.bridge.moving_spans(elements_only=True) or ()
                 page.content = await _content(page)
                 page.sounds = await page.bridge.sounds(interceptor.media.path)
+                page.plays_sounds = await _plays_sounds(page)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -366,6 +410,18 @@ async def _grace(page: CompositionPage, status: PageStatus) -> float:
     names = "|".join(re.escape(name) for name in status.missing)
     promised = re.compile(rf"""__timelines\s*(?:\.\s*|\[\s*["'`])(?:{names})(?:["'`]\s*\]|\b)\s*=(?!=)""")
     return LATE_TIMELINE if any(promised.search(text) for text in scripts) else QUIET
+
+
+async def _plays_sounds(page: CompositionPage) -> bool:
+    """Whether scripts may play a sound that no clip describes."""
+    if await page.bridge.plays_sounds():
+        return True
+    texts = await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
+    # Minified libraries mention everything.
+    texts = [text for text in texts if len(text) < (text.count("\n") + 1) * MAX_MEAN_LINE]
+    if any(_NEW_SOUND.search(text) for text in texts):
+        return True
+    return any(_PLAY.search(text) for text in texts) and await page.bridge.has_free_media()
 
 
 def _texts(root: Path, names: list[str]) -> list[str]:

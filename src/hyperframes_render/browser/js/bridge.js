@@ -11,7 +11,8 @@
   const mediaElements = window.__hyperframesRenderMediaElements;
   const timing = window.__hyperframesRenderTiming;
   const videoFrames = window.__hyperframesRenderVideoFrames;
-  const { sounds } = window.__hyperframesRenderSounds;
+  const playback = window.__hyperframesRenderPlayback;
+  const { sounds, played } = window.__hyperframesRenderSounds;
   const clips = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
@@ -194,15 +195,15 @@
       for (let next = nextStop(stops, lastSeek, seconds); next !== null; next = nextStop(stops, lastSeek, seconds)) {
         await runFrame(next);
         lastSeek = next;
-        if (animations.takeEvents() || clock.observes() || loading.pending() || clock.realNow() > until)
-          return stopAt(next);
+        if (animations.takeEvents() || clock.observes() || isLoading() || clock.realNow() > until) return stopAt(next);
       }
     }
     lastSeek = seconds;
     return null;
   }
 
-  const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: loading.pending() });
+  const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: isLoading() });
+  const isLoading = () => loading.pending() || mediaElements.pending() > 0;
 
   async function begin() {
     await timers.finishLoading(seekIsOver());
@@ -305,7 +306,7 @@
     if (!drawsElements) await seekIsDone();
     animations.adopt(seconds * 1000);
     animations.takeEvents(); // the browser sends them when it draws the frame
-    return { errors: errors(), loading: loading.pending() };
+    return { errors: errors(), loading: isLoading(), played: playback.started() };
   }
 
   // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
@@ -332,6 +333,7 @@
   // Waits for what scripts load, for the work that a seek started (Three.js textures, colour tables, page shaders), and for the images.
   async function settled() {
     await loading.done();
+    await mediaElements.done();
     await window.__hfWaitForSeekCompletion?.();
     await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   }
@@ -353,6 +355,9 @@
       blend: transitions.resolve,
       settled,
       sounds,
+      played: () => ({ ...played(), warnings: playback.warnings() }),
+      plays: playback.isExpected,
+      hasFreeMedia: playback.hasFreeElements,
       clips: clips.clips,
     }),
   });
