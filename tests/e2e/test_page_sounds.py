@@ -168,3 +168,50 @@ def test_a_sound_that_nothing_announced_is_reported_as_not_heard(tmp_path: Path)
     script = "setTimeout(() => { const name = 'Aud' + 'io'; new window[name]('tone.wav').play(); }, 500);"
     _, result = rendered(page(tmp_path, "", script))
     assert [text for text in result["warnings"] if "was not expected" in text]
+
+
+WORKER = "new Worker(URL.createObjectURL(new Blob([%r])))"
+CANVAS = '<canvas id="c"></canvas>'
+OUTSIDE = {
+    "a worker with timers": ("", WORKER % "setInterval(() => 0, 10)", "A worker uses timers"),
+    "a canvas in a worker": (
+        CANVAS,
+        "document.querySelector('canvas').transferControlToOffscreen()",
+        "OffscreenCanvas",
+    ),
+    "a scroll timeline": (
+        "<style>@keyframes k{to{opacity:0}} b{animation:k linear;animation-timeline:scroll(root)}</style><b>x</b>",
+        "",
+        "scroll or view timeline",
+    ),
+    "a view timeline by script": (
+        "<b>x</b>",
+        "new ViewTimeline({ subject: document.body })",
+        "scroll or view timeline",
+    ),
+    "MediaRecorder": (CANVAS, "new MediaRecorder(document.querySelector('canvas').captureStream())", "MediaRecorder"),
+    "speech": ("", "speechSynthesis.speak(new SpeechSynthesisUtterance('a'))", "speechSynthesis"),
+    "a camera": ("", "navigator.mediaDevices?.getUserMedia({ video: true }).catch(() => 0)", "a camera"),
+    "a stream": (
+        f"{CANVAS}<video></video>",
+        "document.querySelector('video').srcObject = document.querySelector('canvas').captureStream()",
+        "srcObject",
+    ),
+    "sound in an iframe": (
+        '<iframe srcdoc="<audio id=a src=tone.wav></audio><script>a.play()</script>"></iframe>',
+        "",
+        "in an iframe",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_what_does_not_follow_the_video_is_reported_once(name: str, tmp_path: Path) -> None:
+    body, script, named = OUTSIDE[name]
+    _, result = rendered(page(tmp_path, body, script, seconds=0.5))
+    assert len([text for text in result["warnings"] if named in text]) == 1, result["warnings"]
+
+
+def test_a_worker_that_only_computes_is_not_reported(tmp_path: Path) -> None:
+    _, result = rendered(page(tmp_path, "", WORKER % "onmessage = (e) => postMessage(e.data * 2)", seconds=0.5))
+    assert not result["warnings"]

@@ -373,6 +373,13 @@ interface RenderVideoFrames {
   copyState(element: Element, copy: Element): void;
 }
 
+interface RenderOutside {
+  /** Keeps a sentence about something that does not follow the video's time, once. */
+  add(text: string): void;
+  /** The sentences since the last call; null if there are none. */
+  take(): string[] | null;
+}
+
 interface RenderPlayback {
   stretches(): Stretch[];
   isScripted(element: Element): boolean;
@@ -447,6 +454,7 @@ interface Window {
   readonly __hyperframesRenderLength: RenderLength;
   readonly __hyperframesRenderLoading: RenderLoading;
   readonly __hyperframesRenderMediaElements: RenderMediaElements;
+  readonly __hyperframesRenderOutside: RenderOutside;
   readonly __hyperframesRenderPlayback: RenderPlayback;
   readonly __hyperframesRenderRootless?: RenderRootless;
   readonly __hyperframesRenderSounds: RenderSounds;

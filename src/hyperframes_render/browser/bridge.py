@@ -162,6 +162,8 @@ class SeekAnswer:
     loading: bool = False
     videos: tuple[VideoFrameRequest, ...] = ()
     errors: tuple[str, ...] = ()
+    #: What the page was found to use that does not follow the video's time.
+    warnings: tuple[str, ...] = ()
     #: Whether a script has played a media element that is not a clip, since the video began.
     played: bool = False
 
@@ -175,6 +177,7 @@ class SeekAnswer:
         return SeekAnswer(
             errors=tuple(map(str, found["errors"] or ())),
             loading=bool(found["loading"]),
+            warnings=tuple(map(str, found["warnings"] or ())),
             played=bool(found["played"]),
         )
 

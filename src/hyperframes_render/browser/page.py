@@ -77,7 +77,7 @@ _SCRIPTS = (
         "tweens",
         "edits",
         "length",
-        "loading",
+        *("loading", "outside"),
     ),
 )
 #: The addresses in the lines of an error's stack.
@@ -154,6 +154,8 @@ class CompositionPage:
                 answer = await self.bridge.show(images, seconds)
             self.loading = answer.loading
             self.played_late = self.played_late or answer.played
+            for text in answer.warnings:
+                self.warn(text)
             return list(answer.errors)
 
     async def _pause(self, stop: SeekAnswer) -> None:

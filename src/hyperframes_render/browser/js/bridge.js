@@ -13,6 +13,7 @@
   const videoFrames = window.__hyperframesRenderVideoFrames;
   const playback = window.__hyperframesRenderPlayback;
   const { sounds, played } = window.__hyperframesRenderSounds;
+  const outside = window.__hyperframesRenderOutside;
   const clips = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
@@ -306,7 +307,7 @@
     if (!drawsElements) await seekIsDone();
     animations.adopt(seconds * 1000);
     animations.takeEvents(); // the browser sends them when it draws the frame
-    return { errors: errors(), loading: isLoading(), played: playback.started() };
+    return { errors: errors(), warnings: outside.take(), loading: isLoading(), played: playback.started() };
   }
 
   // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
