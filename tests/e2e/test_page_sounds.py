@@ -170,6 +170,58 @@ def test_a_sound_that_nothing_announced_is_reported_as_not_heard(tmp_path: Path)
     assert [text for text in result["warnings"] if "was not expected" in text]
 
 
+OSCILLATOR = """const a = new AudioContext(), o = a.createOscillator(), g = a.createGain();
+  g.gain.value = 0.5; o.frequency.value = 440; o.connect(g).connect(a.destination);"""
+DECODED = """const a = new AudioContext();
+  const load = async () => a.decodeAudioData(await (await fetch('tone.wav')).arrayBuffer());
+  const play = (buffer) => { const s = a.createBufferSource();
+    s.buffer = buffer; s.connect(a.destination); s.start(); };"""
+GRAPHS: dict[str, tuple[str, Sequence[tuple[float, float]]]] = {
+    "an oscillator from frame 0": (f"{OSCILLATOR} o.start(); o.stop(a.currentTime + 1);", [(0, 1)]),
+    "a planned oscillator": (f"{OSCILLATOR} o.start(0.7); o.stop(1.9);", [(0.7, 1.9)]),
+    "an oscillator in a timer": (
+        f"{OSCILLATOR} setTimeout(() => {{ o.start(); o.stop(a.currentTime + 1); }}, 1250);",
+        [(1.25, 2.25)],
+    ),
+    "a context made in a timer": (f"setTimeout(() => {{ {OSCILLATOR} o.start(); o.stop(1); }}, 1000);", [(1, 2)]),
+    "a gain that a timer changes": (
+        f"{OSCILLATOR} o.start(); setTimeout(() => {{ g.gain.value = 0; }}, 800);",
+        [(0, 0.8)],
+    ),
+    "a decoded file": (f"{DECODED} load().then(play);", [(0, 1)]),
+    "a decoded file in a timer": (f"{DECODED} load().then((b) => setTimeout(play, 1500, b));", [(1.5, 2.5)]),
+    "an element through a graph": (
+        "const s = new Audio('tone.wav'), a = new AudioContext(); setTimeout(() => s.play(), 1000);"
+        "a.createMediaElementSource(s).connect(a.destination);",
+        [(1, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_web_audio_graph_of_a_script_is_heard_at_its_time(name: str, tmp_path: Path) -> None:
+    script, spans = GRAPHS[name]
+    video, result = rendered(page(tmp_path, "", script))
+    assert_heard(video, *spans)
+    assert not result["warnings"]
+
+
+BARS = """const a = new AudioContext(), n = a.createAnalyser(), data = new Uint8Array(n.frequencyBinCount);
+  n.smoothingTimeConstant = 0; a.createMediaElementSource(s).connect(n); n.connect(a.destination);
+  (function draw() { n.getByteFrequencyData(data); const high = Math.max(...data) > 100;
+    document.getElementById('b').style.background = high ? '#fff' : '#000'; requestAnimationFrame(draw); })();"""
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", 2)], ids=["one browser", "two browsers"])
+def test_an_analyser_gives_the_values_of_each_frame(options: tuple[object, ...], tmp_path: Path) -> None:
+    body = '<audio id="s" src="tone.wav" data-start="1" data-duration="1"></audio>'
+    body += '<div id="b" style="width:320px;height:180px"></div>'
+    video, _ = rendered(page(tmp_path, body, FIND + BARS), *options)
+    bright = [frame[90, 160].mean() > 128 for frame in frames(video)]
+    assert bright[12:20] == [True] * 8 and not any(bright[:11]) and not any(bright[21:])
+    assert_heard(video, (1, 2))
+
+
 WORKER = "new Worker(URL.createObjectURL(new Blob([%r])))"
 CANVAS = '<canvas id="c"></canvas>'
 OUTSIDE = {

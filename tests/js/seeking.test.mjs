@@ -34,6 +34,13 @@ function bridgePage({
       time: () => [0, null],
     },
     __hyperframesRenderMediaElements: { pending: () => 0, done: async () => {} },
+    __hyperframesRenderWebAudio: {
+      pending: () => 0,
+      isUsed: () => false,
+      isLate: () => false,
+      begin: async () => {},
+      advance: async () => {},
+    },
     __hyperframesRenderOutside: { take: () => null },
     __hyperframesRenderPlayback: { started: () => false },
     __hyperframesRenderTiming: { elapsedInClip: () => 0, findStarts: () => {} },

@@ -380,7 +380,35 @@ interface RenderOutside {
   take(): string[] | null;
 }
 
+/** An AudioContext of the page. `start`: seconds of the video; `quanta`: how far it is rendered. */
+interface Context {
+  context: OfflineAudioContext;
+  start: number;
+  output: GainNode;
+  quanta: number;
+  rendering: Promise<AudioBuffer> | null;
+}
+
+interface RenderWebAudio {
+  /** Sets the seconds that a context can be rendered. */
+  setLongest(seconds: number): void;
+  /** Number of sounds that are being decoded. */
+  pending(): number;
+  isUsed(): boolean;
+  /** Whether a context was made after the page had loaded. */
+  isLate(): boolean;
+  /** Whether the element's sound goes through a graph. */
+  isRouted(element: HTMLMediaElement): boolean;
+  begin(): Promise<void>;
+  advance(seconds: number): Promise<void>;
+  finish(seconds: number): Promise<{ start: number; rate: number; count: number }[]>;
+  samples(index: number, from: number, to: number): string;
+}
+
 interface RenderPlayback {
+  whenPlayed(callback: (stretch: Stretch) => void): void;
+  whenHalted(callback: (element: HTMLMediaElement) => void): void;
+  whenTurned(callback: (element: HTMLMediaElement, gain: number) => void): void;
   stretches(): Stretch[];
   isScripted(element: Element): boolean;
   scriptedPosition(element: Element): number | null;
@@ -394,7 +422,8 @@ interface RenderPlayback {
 
 interface RenderSounds {
   /** The sounds after the page has run through the whole video. */
-  played(): ReturnType<RenderSounds["sounds"]>;
+  played(isElsewhere: (element: HTMLMediaElement) => boolean): ReturnType<RenderSounds["sounds"]>;
+  describe(element: HTMLMediaElement): Sound;
   sounds(): { clips: (Sound & { group: string })[]; groups: SoundGroup[]; chain: string };
 }
 
@@ -456,6 +485,7 @@ interface Window {
   readonly __hyperframesRenderMediaElements: RenderMediaElements;
   readonly __hyperframesRenderOutside: RenderOutside;
   readonly __hyperframesRenderPlayback: RenderPlayback;
+  readonly __hyperframesRenderWebAudio: RenderWebAudio;
   readonly __hyperframesRenderRootless?: RenderRootless;
   readonly __hyperframesRenderSounds: RenderSounds;
   readonly __hyperframesRenderTimers: RenderTimers;

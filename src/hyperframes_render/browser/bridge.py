@@ -7,6 +7,7 @@ answers, so every answer is validated here while it is turned into a dataclass.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -211,6 +212,24 @@ class ClipTimes:
 
 
 @dataclass(frozen=True)
+class Graph:
+    """A Web Audio graph that is heard: start in seconds of the video, samples per second, number of samples."""
+
+    start: float
+    rate: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Played:
+    """The sounds of the video with those that scripts made, and warnings about them."""
+
+    sounds: SoundBus
+    graphs: tuple[Graph, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PageBridge:
     """Calls the functions of js/bridge.js in one page.
 
@@ -302,13 +321,18 @@ class PageBridge:
         """Whether the document has a media element that is not a clip, so that a script may play it."""
         return bool(await self._call("hasFreeMedia"))
 
-    async def played(self, path_of: Callable[[str], Path]) -> tuple[SoundBus, tuple[str, ...]]:
-        """The sounds after the page has run through the whole video, with those that scripts played, and warnings.
+    async def played(self, end: float, path_of: Callable[[str], Path]) -> Played:
+        """The sounds after the page has run through the whole video, which ends at `end` seconds.
 
         `path_of` finds a file by its short name (MediaLibrary.path).
         """
-        found = await self._call("played")
-        return _sound_bus(found, path_of), tuple(map(str, found["warnings"]))
+        found = await self._call("played", repr(end))
+        graphs = tuple(Graph(float(g["start"]), int(g["rate"]), int(g["count"])) for g in found["graphs"])
+        return Played(_sound_bus(found, path_of), graphs, tuple(map(str, found["warnings"])))
+
+    async def samples(self, graph: int, first: int, end: int) -> bytes:
+        """Samples `first` to `end` of a graph of `played`: two channels, interleaved, 16-bit little-endian."""
+        return base64.b64decode(await self._call("samples", f"{graph}, {first}, {end}"))
 
     async def clips(self) -> tuple[ClipTimes, ...]:
         """All timed elements of the page, with resolved times."""

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import json
 import re
+import wave
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import ConsoleMessage, Error, Request
 
-from hyperframes_render.browser.bridge import PageBridge, PageStatus, SeekAnswer, page_answers
+from hyperframes_render.browser.bridge import Graph, PageBridge, PageStatus, SeekAnswer, page_answers
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
 from hyperframes_render.browser.media import PageVideos
@@ -24,7 +25,7 @@ from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.scripts import PLACE_SCHEME
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
-from hyperframes_render.media.sound_clip import SoundBus
+from hyperframes_render.media.sound_clip import SoundBus, SoundClip
 from hyperframes_render.paths import file_inside
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
@@ -59,10 +60,14 @@ MAX_ERRORS = 50
 #: Maximum project scripts that are searched for timelines, and maximum bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
+#: Samples of a Web Audio graph that are read in one call.
+GRAPH_PIECE = 480_000
 #: Mean characters of a line above which a script counts as minified.
 MAX_MEAN_LINE = 300
 #: A script that makes a sound, and one that plays something.
-_NEW_SOUND = re.compile(r"\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*[\"'`](?:audio|video)\b|\bHowl\b")
+_NEW_SOUND = re.compile(
+    r"\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*[\"'`](?:audio|video)\b|\bHowl\b|AudioContext\b"
+)
 _PLAY = re.compile(r"\.play\s*\(")
 #: Scripts that run before any script of the page, in this order; bridge.js follows.
 _SCRIPTS = (
@@ -77,7 +82,7 @@ _SCRIPTS = (
         "tweens",
         "edits",
         "length",
-        *("loading", "outside"),
+        *("loading", "outside", "web-audio"),
     ),
 )
 #: The addresses in the lines of an error's stack.
@@ -187,10 +192,25 @@ class CompositionPage:
                 answer = await self.bridge.show([], seconds)
             if answer.loading or self.interceptor.open_requests:
                 await self.settled()
-            sounds, warnings = await self.bridge.played(self.interceptor.media.path)
-        for text in warnings:
+            played = await self.bridge.played(float((last + 1) / self.spec.fps), self.interceptor.media.path)
+            graphs = [await self._graph(index, graph) for index, graph in enumerate(played.graphs)]
+        for text in played.warnings:
             self.warn(text)
-        return sounds
+        return replace(played.sounds, members=(*played.sounds.members, *graphs))
+
+    async def _graph(self, index: int, graph: Graph) -> SoundClip:
+        """The sound of a Web Audio graph as a file."""
+        folder = self.interceptor.media.folder
+        folder.mkdir(exist_ok=True)
+        path = folder / f"web-audio-{index}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(graph.rate)
+            for first in range(0, graph.count, GRAPH_PIECE):
+                data = await self.bridge.samples(index, first, min(first + GRAPH_PIECE, graph.count))
+                await asyncio.to_thread(file.writeframes, data)
+        return SoundClip(path, start=graph.start, name="Web Audio")
 
     async def painted(self) -> bool:
         """Finish what waits for the paint after a seek, if HTML is drawn into canvases.
@@ -222,10 +242,11 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
     await interceptor.guard(chromium.context)
     for part in _SCRIPTS:
         await chromium.context.add_init_script(script_text(f"{part}.js"))
+    known_length = float(spec.duration or spec.declared_duration or 0)
     if spec.rootless:
         known = {"id": PAGE_ID, "duration": spec.duration or spec.declared_duration}
         await chromium.context.add_init_script(f"({script_text('rootless.js')})({json.dumps(known)})")
-    await chromium.context.add_init_script(f"({script_text('bridge.js')})({float(spec.fps)!r})")
+    await chromium.context.add_init_script(f"({script_text('bridge.js')})({float(spec.fps)!r}, {known_length!r})")
     try:
         async with _ticking(chromium):
             with page_answers():

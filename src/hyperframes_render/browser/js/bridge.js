@@ -1,8 +1,8 @@
 // One frozen object, __hyperframesRender, with all functions that the renderer calls (browser/bridge.py).
-// This file is a function of the frame rate. It is called before any script of the page, and keeps its own references to
+// This file is a function of the frame rate and the video's length in seconds (0: not known yet). It is called before any script of the page, and keeps its own references to
 // the browser functions that it needs.
-/** @param {number} fps */
-(fps) => {
+/** @type {(fps: number, seconds: number) => void} */
+(fps, seconds) => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
@@ -13,6 +13,8 @@
   const videoFrames = window.__hyperframesRenderVideoFrames;
   const playback = window.__hyperframesRenderPlayback;
   const { sounds, played } = window.__hyperframesRenderSounds;
+  const webAudio = window.__hyperframesRenderWebAudio;
+  if (seconds > 0) webAudio.setLongest(seconds);
   const outside = window.__hyperframesRenderOutside;
   const clips = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
@@ -89,7 +91,7 @@
       timelines: limited(timelines),
       missing: limited(missing),
       media: mediaElements.pending(),
-      loading: loading.pending(),
+      loading: loading.pending() || webAudio.pending() > 0,
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
@@ -204,13 +206,14 @@
   }
 
   const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: isLoading() });
-  const isLoading = () => loading.pending() || mediaElements.pending() > 0;
+  const isLoading = () => loading.pending() || mediaElements.pending() > 0 || webAudio.pending() > 0;
 
   async function begin() {
     await timers.finishLoading(seekIsOver());
     tweens.reportCallbackErrors();
     timers.begin();
     animations.begin(clips.startOfClip);
+    await webAudio.begin();
   }
 
   // The next time at which a jump from `from` to `seconds` must stop, null if there is none: one of the `stops`, the first
@@ -239,7 +242,21 @@
     await runTimers(seconds);
   }
 
-  const runTimers = (/** @type {number} */ seconds) => timers.runUntil(seconds * 1000);
+  /** @param {number} seconds */
+  async function runTimers(seconds) {
+    if (webAudio.isUsed()) await runTimersWithGraphs(seconds);
+    await timers.runUntil(seconds * 1000);
+  }
+
+  // Renders the Web Audio graphs up to each timer that is due, and then up to the frame.
+  /** @param {number} seconds */
+  async function runTimersWithGraphs(seconds) {
+    for (let due = timers.dueInVideo(); due < seconds * 1000; due = timers.dueInVideo()) {
+      await webAudio.advance(due / 1000);
+      await timers.runUntil(due);
+    }
+    await webAudio.advance(seconds);
+  }
 
   /** @param {number} seconds */
   function draw(seconds) {
@@ -307,7 +324,12 @@
     if (!drawsElements) await seekIsDone();
     animations.adopt(seconds * 1000);
     animations.takeEvents(); // the browser sends them when it draws the frame
-    return { errors: errors(), warnings: outside.take(), loading: isLoading(), played: playback.started() };
+    return {
+      errors: errors(),
+      warnings: outside.take(),
+      loading: isLoading(),
+      played: playback.started() || webAudio.isLate(),
+    };
   }
 
   // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
@@ -335,6 +357,7 @@
   async function settled() {
     await loading.done();
     await mediaElements.done();
+    while (webAudio.pending()) await new Promise((resolve) => timers.setRealTimeout(() => resolve(null), 1));
     await window.__hfWaitForSeekCompletion?.();
     await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   }
@@ -356,8 +379,13 @@
       blend: transitions.resolve,
       settled,
       sounds,
-      played: () => ({ ...played(), warnings: playback.warnings() }),
-      plays: playback.isExpected,
+      played: async (/** @type {number} */ end) => ({
+        ...played(webAudio.isRouted),
+        graphs: await webAudio.finish(end),
+        warnings: [...playback.warnings(), ...(outside.take() ?? [])],
+      }),
+      samples: webAudio.samples,
+      plays: () => webAudio.isUsed() || playback.isExpected(),
       hasFreeMedia: playback.hasFreeElements,
       clips: clips.clips,
     }),

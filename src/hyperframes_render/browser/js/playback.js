@@ -25,6 +25,13 @@
   let expected = false; // whether a script made a sound, or something that makes one, while the page loaded
   let started = false; // whether a script played an element after the page had loaded
 
+  /** @type {(stretch: Stretch) => void} */
+  let onPlayed = () => {};
+  /** @type {(element: HTMLMediaElement) => void} */
+  let onHalted = () => {};
+  /** @type {(element: HTMLMediaElement, gain: number) => void} */
+  let onTurned = () => {};
+
   const now = () => clock.now() / 1000;
   const hasBegun = () => timers.time()[1] !== null;
   /** @type {(element: Element) => boolean} */
@@ -87,6 +94,7 @@
         levels: [[since, gainOf(element)]],
       };
       stretches.push(player.stretch);
+      onPlayed(player.stretch);
     }
     schedule(element);
   }
@@ -99,6 +107,7 @@
     const from = positionOf(element);
     if (player.stretch) player.stretch.end = at;
     Object.assign(player, { playing: false, from, stretch: null });
+    onHalted(element);
     stateOf(element).paused = true;
   }
 
@@ -248,6 +257,7 @@
   const addLevel = (element) => {
     const levels = playerOf(element).stretch?.levels;
     if (levels && levels.length < MAX_LEVELS) levels.push([now(), gainOf(element)]);
+    onTurned(element, gainOf(element));
   };
   follow("volume", addLevel);
   follow("muted", addLevel);
@@ -297,7 +307,7 @@
   const { Audio } = window;
   /** @this {unknown} @param {[string?]} values */
   function PageAudio(...values) {
-    expected = true;
+    expected ||= !isRuntime(clock.caller());
     const element = Reflect.construct(Audio, values, new.target === PageAudio ? Audio : (new.target ?? Audio));
     if (values.length) discover(element);
     return element;
@@ -307,7 +317,7 @@
 
   // Whether an element that is not a clip stands in the document.
   const hasFreeElements = () => document.querySelector("audio:not([data-start]), video:not([data-start])") !== null;
-  const NEW_SOUND = /\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*["'`](?:audio|video)\b|\bHowl\b/;
+  const NEW_SOUND = /\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*["'`](?:audio|video)\b|\bHowl\b|AudioContext\b/;
   const PLAY = /\.play\s*\(/;
 
   // Whether scripts may play a sound that no clip describes.
@@ -341,6 +351,15 @@
       stretches: () => stretches.map((stretch) => ({ ...stretch, facts: factsOf(stretch.url) })),
       isScripted: (/** @type {Element} */ element) => players.get(element)?.scripted ?? false,
       scriptedPosition,
+      whenPlayed: (/** @type {typeof onPlayed} */ callback) => {
+        onPlayed = callback;
+      },
+      whenHalted: (/** @type {typeof onHalted} */ callback) => {
+        onHalted = callback;
+      },
+      whenTurned: (/** @type {typeof onTurned} */ callback) => {
+        onTurned = callback;
+      },
       isExpected,
       hasFreeElements,
       started: () => started,

@@ -49,10 +49,13 @@
   }
 
   // The sounds after the page has run through the whole video: with those that scripts played.
-  function played() {
+  // Elements for which `isElsewhere` is true are not among them.
+  /** @param {(element: HTMLMediaElement) => boolean} isElsewhere */
+  function played(isElsewhere) {
     addClips();
-    const described = [...clips].filter(([element]) => !playback.isScripted(element)).map(([, sound]) => sound);
-    return bus([...described, ...playback.stretches().flatMap(describeStretch)]);
+    const described = [...clips].filter(([element]) => !playback.isScripted(element) && !isElsewhere(element));
+    const stretches = playback.stretches().filter(({ element }) => !isElsewhere(element));
+    return bus([...described.map(([, sound]) => sound), ...stretches.flatMap(describeStretch)]);
   }
 
   function addClips() {
@@ -242,5 +245,7 @@
     return result;
   }
 
-  Object.defineProperty(window, "__hyperframesRenderSounds", { value: Object.freeze({ sounds, played }) });
+  Object.defineProperty(window, "__hyperframesRenderSounds", {
+    value: Object.freeze({ sounds, played, describe: describeSound }),
+  });
 })();
