@@ -33,7 +33,16 @@ function bridgePage({
       nextDue: () => Infinity,
       time: () => [0, null],
     },
-    __hyperframesRenderMediaElements: { pending: () => 0 },
+    __hyperframesRenderMediaElements: { pending: () => 0, done: async () => {} },
+    __hyperframesRenderWebAudio: {
+      pending: () => 0,
+      isUsed: () => false,
+      isLate: () => false,
+      begin: async () => {},
+      advance: async () => {},
+    },
+    __hyperframesRenderOutside: { take: () => null },
+    __hyperframesRenderPlayback: { started: () => false },
     __hyperframesRenderTiming: { elapsedInClip: () => 0, findStarts: () => {} },
     __hyperframesRenderVideoFrames: { wanted: () => wanted, show: async () => log.push("show") },
     __hyperframesRenderSounds: { sounds: () => ({}) },
@@ -76,7 +85,7 @@ function bridgePage({
 
 test("the first seek draws frame 0 before its own frame", async () => {
   const { log, drawn, seek } = bridgePage();
-  assert.deepEqual(await seek(0.5), { errors: null, loading: false });
+  assert.deepEqual(await seek(0.5), { errors: null, warnings: null, loading: false, played: false });
   assert.deepEqual(drawn(), [0, 0.5]);
   assert.equal(log.at(-1), "clock 500");
 });
@@ -118,7 +127,7 @@ test("a long jump is unfinished after half a second, and goes on where it was", 
   do answers.push(plain(await bridge.seek(0.6)));
   while (answers.at(-1).more);
   assert.ok(answers.length > 1);
-  assert.deepEqual(answers.at(-1), { errors: null, loading: false });
+  assert.deepEqual(answers.at(-1), { errors: null, warnings: null, loading: false, played: false });
   assert.deepEqual(drawn(), [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
 });
 
@@ -127,7 +136,12 @@ test("the clock waits until the frames of videos are shown", async () => {
   const { bridge, log, seek } = bridgePage({ wanted: [video] });
   assert.deepEqual(await seek(0), { videos: [video] });
   assert.ok(!log.includes("clock 0"));
-  assert.deepEqual(plain(await bridge.show([[1, "data:,"]], 0)), { errors: null, loading: false });
+  assert.deepEqual(plain(await bridge.show([[1, "data:,"]], 0)), {
+    errors: null,
+    warnings: null,
+    loading: false,
+    played: false,
+  });
   assert.deepEqual(log.slice(-2), ["show", "clock 0"]);
 });
 
@@ -138,8 +152,8 @@ test("errors of the page's scripts are in the answer of the seek, once", async (
     broken = false;
   };
   const { seek } = bridgePage({ onDraw });
-  assert.deepEqual(await seek(0), { errors: ["it broke"], loading: false });
-  assert.deepEqual(await seek(0), { errors: null, loading: false });
+  assert.deepEqual(await seek(0), { errors: ["it broke"], warnings: null, loading: false, played: false });
+  assert.deepEqual(await seek(0), { errors: null, warnings: null, loading: false, played: false });
 });
 
 test("at most 20 errors of one seek are kept, each cut to 300 characters", async () => {

@@ -52,6 +52,39 @@ interface CompositionClock {
   end: number;
 }
 
+/** A media element that a script plays. Times in seconds of the video. */
+interface Player {
+  playing: boolean;
+  /** Whether a script decides when it plays, not its attributes. */
+  scripted: boolean;
+  /** Whether a script called play() while the page loaded. */
+  fromStart: boolean;
+  ended: boolean;
+  /** Start of the current playback, and the position in the file then or where it stands. */
+  since: number;
+  from: number;
+  /** Number of the timer of its next event. */
+  timer: number;
+  stretch: Stretch | null;
+}
+
+/** A stretch of a file that a script plays at one rate without a jump. Times in seconds of the video. */
+interface Stretch {
+  element: HTMLMediaElement;
+  url: string;
+  start: number;
+  /** Null: it plays until the file or the video ends. */
+  end: number | null;
+  /** Seconds into the file. */
+  from: number;
+  rate: number;
+  loop: boolean;
+  /** The facts about the file; not known while it plays. */
+  facts?: MediaFacts | null;
+  /** (time, gain) of each change of the volume. */
+  levels: Points;
+}
+
 /** (time, value) pairs. */
 type Points = [number, number][];
 
@@ -303,6 +336,13 @@ interface RenderLanes {
 interface RenderMediaElements {
   /** Number of files whose facts are still being fetched. */
   pending(): number;
+  /** Waits until none is. */
+  done(): Promise<void>;
+  /** Asks for the facts about the element's file, if it has another one than before. */
+  discover(element: Element): Promise<void>;
+  factsOf(url: string): MediaFacts | null;
+  /** Sets the function that is called when the facts about an element's file have arrived. */
+  whenReady(callback: (element: HTMLMediaElement) => void): void;
   stateOf(element: Element): MediaState;
   knownStateOf(element: Element): MediaState | undefined;
   /** Video elements and animated images. */
@@ -333,7 +373,57 @@ interface RenderVideoFrames {
   copyState(element: Element, copy: Element): void;
 }
 
+interface RenderOutside {
+  /** Keeps a sentence about something that does not follow the video's time, once. */
+  add(text: string): void;
+  /** The sentences since the last call; null if there are none. */
+  take(): string[] | null;
+}
+
+/** An AudioContext of the page. `start`: seconds of the video; `quanta`: how far it is rendered. */
+interface Context {
+  context: OfflineAudioContext;
+  start: number;
+  output: GainNode;
+  quanta: number;
+  rendering: Promise<AudioBuffer> | null;
+}
+
+interface RenderWebAudio {
+  /** Sets the seconds that a context can be rendered. */
+  setLongest(seconds: number): void;
+  /** Number of sounds that are being decoded. */
+  pending(): number;
+  isUsed(): boolean;
+  /** Whether a context was made after the page had loaded. */
+  isLate(): boolean;
+  /** Whether the element's sound goes through a graph. */
+  isRouted(element: HTMLMediaElement): boolean;
+  begin(): Promise<void>;
+  advance(seconds: number): Promise<void>;
+  finish(seconds: number): Promise<{ start: number; rate: number; count: number }[]>;
+  samples(index: number, from: number, to: number): string;
+}
+
+interface RenderPlayback {
+  whenPlayed(callback: (stretch: Stretch) => void): void;
+  whenHalted(callback: (element: HTMLMediaElement) => void): void;
+  whenTurned(callback: (element: HTMLMediaElement, gain: number) => void): void;
+  stretches(): Stretch[];
+  isScripted(element: Element): boolean;
+  scriptedPosition(element: Element): number | null;
+  /** Whether scripts may play a sound that no clip describes. */
+  isExpected(): boolean;
+  hasFreeElements(): boolean;
+  /** Whether a script played an element after the page had loaded. */
+  started(): boolean;
+  warnings(): string[];
+}
+
 interface RenderSounds {
+  /** The sounds after the page has run through the whole video. */
+  played(isElsewhere: (element: HTMLMediaElement) => boolean): ReturnType<RenderSounds["sounds"]>;
+  describe(element: HTMLMediaElement): Sound;
   sounds(): { clips: (Sound & { group: string })[]; groups: SoundGroup[]; chain: string };
 }
 
@@ -393,6 +483,9 @@ interface Window {
   readonly __hyperframesRenderLength: RenderLength;
   readonly __hyperframesRenderLoading: RenderLoading;
   readonly __hyperframesRenderMediaElements: RenderMediaElements;
+  readonly __hyperframesRenderOutside: RenderOutside;
+  readonly __hyperframesRenderPlayback: RenderPlayback;
+  readonly __hyperframesRenderWebAudio: RenderWebAudio;
   readonly __hyperframesRenderRootless?: RenderRootless;
   readonly __hyperframesRenderSounds: RenderSounds;
   readonly __hyperframesRenderTimers: RenderTimers;

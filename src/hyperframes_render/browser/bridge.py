@@ -7,6 +7,7 @@ answers, so every answer is validated here while it is turned into a dataclass.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,6 +163,10 @@ class SeekAnswer:
     loading: bool = False
     videos: tuple[VideoFrameRequest, ...] = ()
     errors: tuple[str, ...] = ()
+    #: What the page was found to use that does not follow the video's time.
+    warnings: tuple[str, ...] = ()
+    #: Whether a script has played a media element that is not a clip, since the video began.
+    played: bool = False
 
     @staticmethod
     def from_json(found: Mapping[str, Any]) -> SeekAnswer:
@@ -170,7 +175,12 @@ class SeekAnswer:
             return SeekAnswer(unfinished=True, time=float(found["at"]), loading=bool(found["loading"]))
         if videos := found.get("videos"):
             return SeekAnswer(videos=tuple(map(VideoFrameRequest.from_json, videos)))
-        return SeekAnswer(errors=tuple(map(str, found["errors"] or ())), loading=bool(found["loading"]))
+        return SeekAnswer(
+            errors=tuple(map(str, found["errors"] or ())),
+            loading=bool(found["loading"]),
+            warnings=tuple(map(str, found["warnings"] or ())),
+            played=bool(found["played"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -199,6 +209,24 @@ class ClipTimes:
             end=_optional(found["end"]),
             source=str(found["source"]),
         )
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A Web Audio graph that is heard: start in seconds of the video, samples per second, number of samples."""
+
+    start: float
+    rate: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Played:
+    """The sounds of the video with those that scripts made, and warnings about them."""
+
+    sounds: SoundBus
+    graphs: tuple[Graph, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -284,6 +312,27 @@ class PageBridge:
     async def sounds(self, path_of: Callable[[str], Path]) -> SoundBus:
         """The sounds that are heard in the video. `path_of` finds a file by its short name (MediaLibrary.path)."""
         return _sound_bus(await self._call("sounds"), path_of)
+
+    async def plays_sounds(self) -> bool:
+        """Whether scripts in the document may play a sound that no clip describes."""
+        return bool(await self._call("plays"))
+
+    async def has_free_media(self) -> bool:
+        """Whether the document has a media element that is not a clip, so that a script may play it."""
+        return bool(await self._call("hasFreeMedia"))
+
+    async def played(self, end: float, path_of: Callable[[str], Path]) -> Played:
+        """The sounds after the page has run through the whole video, which ends at `end` seconds.
+
+        `path_of` finds a file by its short name (MediaLibrary.path).
+        """
+        found = await self._call("played", repr(end))
+        graphs = tuple(Graph(float(g["start"]), int(g["rate"]), int(g["count"])) for g in found["graphs"])
+        return Played(_sound_bus(found, path_of), graphs, tuple(map(str, found["warnings"])))
+
+    async def samples(self, graph: int, first: int, end: int) -> bytes:
+        """Samples `first` to `end` of a graph of `played`: two channels, interleaved, 16-bit little-endian."""
+        return base64.b64decode(await self._call("samples", f"{graph}, {first}, {end}"))
 
     async def clips(self) -> tuple[ClipTimes, ...]:
         """All timed elements of the page, with resolved times."""

@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+import wave
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import ConsoleMessage, Error, Request
 
-from hyperframes_render.browser.bridge import PageBridge, PageStatus, SeekAnswer, page_answers
+from hyperframes_render.browser.bridge import Graph, PageBridge, PageStatus, SeekAnswer, page_answers
 from hyperframes_render.browser.chromium import FRAME_TIMEOUT, LOAD_CLOCK_START, Chromium
 from hyperframes_render.browser.interceptor import ORIGIN, OWN_PREFIX, RequestInterceptor
 from hyperframes_render.browser.media import PageVideos
@@ -24,7 +25,7 @@ from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.scripts import PLACE_SCHEME
 from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
 from hyperframes_render.formats import Content
-from hyperframes_render.media.sound_clip import SoundBus
+from hyperframes_render.media.sound_clip import SoundBus, SoundClip
 from hyperframes_render.paths import file_inside
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
@@ -59,10 +60,30 @@ MAX_ERRORS = 50
 #: Maximum project scripts that are searched for timelines, and maximum bytes of one.
 MAX_SCRIPTS_READ = 100
 MAX_SCRIPT_BYTES = 4 * 1024**2
+#: Samples of a Web Audio graph that are read in one call.
+GRAPH_PIECE = 480_000
+#: Mean characters of a line above which a script counts as minified.
+MAX_MEAN_LINE = 300
+#: A script that makes a sound, and one that plays something.
+_NEW_SOUND = re.compile(
+    r"\bnew\s+(?:window\.)?Audio\b|\bcreateElement\(\s*[\"'`](?:audio|video)\b|\bHowl\b|AudioContext\b"
+)
+_PLAY = re.compile(r"\.play\s*\(")
 #: Scripts that run before any script of the page, in this order; bridge.js follows.
 _SCRIPTS = (
     *("transitions", "elements", "grading", "clock", "timers", "scope", "animations", "animation-api", "lanes"),
-    *("media-elements", "timing", "video-frames", "sounds", "clips", "tweens", "edits", "length", "loading"),
+    *(
+        "media-elements",
+        "timing",
+        "playback",
+        "video-frames",
+        "sounds",
+        "clips",
+        "tweens",
+        "edits",
+        "length",
+        *("loading", "outside", "web-audio"),
+    ),
 )
 #: The addresses in the lines of an error's stack.
 _STACK_PLACE = re.compile(rf"^\s+at .*?((?:https?:|blob:|data:|{PLACE_SCHEME})[^\s)]*)", re.MULTILINE)
@@ -106,6 +127,10 @@ class CompositionPage:
     loading: bool = False
     #: The sounds of the video.
     sounds: SoundBus = field(default_factory=SoundBus)
+    #: Whether scripts may play sounds: `played_sounds` finds when.
+    plays_sounds: bool = False
+    #: Whether a script has played one since the video began.
+    played_late: bool = False
     bridge: PageBridge = field(init=False)
     videos: PageVideos = field(init=False)
 
@@ -134,6 +159,9 @@ class CompositionPage:
                 answer = await self.bridge.show(images, seconds)
             self.check_stayed()
             self.loading = answer.loading
+            self.played_late = self.played_late or answer.played
+            for text in answer.warnings:
+                self.warn(text)
             return list(answer.errors)
 
     def check_stayed(self) -> None:
@@ -154,6 +182,43 @@ class CompositionPage:
     def ticks(self, frame: float) -> float:
         """The frame clock at `frame`, in milliseconds."""
         return FRAME_CLOCK_START + frame * float(1000 / self.spec.fps)
+
+    async def played_sounds(self, last: int, heartbeat: Callable[[], None]) -> SoundBus:
+        """Run the page through the video up to frame `last`; return its sounds, with those that scripts played.
+
+        The frames are not drawn, and the page cannot be used for earlier frames afterwards. `heartbeat` is called to
+        report progress. Raises PageScriptFailed or BrowserFailed.
+        """
+        seconds = float(last / self.spec.fps)
+        with page_answers():
+            answer = await self.bridge.seek(seconds)
+            while answer.unfinished:
+                heartbeat()
+                await self._pause(answer)
+                answer = await self.bridge.seek(seconds)
+            if answer.videos:
+                answer = await self.bridge.show([], seconds)
+            if answer.loading or self.interceptor.open_requests:
+                await self.settled()
+            played = await self.bridge.played(float((last + 1) / self.spec.fps), self.interceptor.media.path)
+            graphs = [await self._graph(index, graph) for index, graph in enumerate(played.graphs)]
+        for text in played.warnings:
+            self.warn(text)
+        return replace(played.sounds, members=(*played.sounds.members, *graphs))
+
+    async def _graph(self, index: int, graph: Graph) -> SoundClip:
+        """The sound of a Web Audio graph as a file."""
+        folder = self.interceptor.media.folder
+        folder.mkdir(exist_ok=True)
+        path = folder / f"web-audio-{index}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(graph.rate)
+            for first in range(0, graph.count, GRAPH_PIECE):
+                data = await self.bridge.samples(index, first, min(first + GRAPH_PIECE, graph.count))
+                await asyncio.to_thread(file.writeframes, data)
+        return SoundClip(path, start=graph.start, name="Web Audio")
 
     async def painted(self) -> bool:
         """Finish what waits for the paint after a seek, if HTML is drawn into canvases.
@@ -185,10 +250,11 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
     await interceptor.guard(chromium.context)
     for part in _SCRIPTS:
         await chromium.context.add_init_script(script_text(f"{part}.js"))
+    known_length = float(spec.duration or spec.declared_duration or 0)
     if spec.rootless:
         known = {"id": PAGE_ID, "duration": spec.duration or spec.declared_duration}
         await chromium.context.add_init_script(f"({script_text('rootless.js')})({json.dumps(known)})")
-    await chromium.context.add_init_script(f"({script_text('bridge.js')})({float(spec.fps)!r})")
+    await chromium.context.add_init_script(f"({script_text('bridge.js')})({float(spec.fps)!r}, {known_length!r})")
     try:
         async with _ticking(chromium):
             with page_answers():
@@ -202,6 +268,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
                 page.tweened = await page.bridge.moving_spans(elements_only=True) or ()
                 page.content = await _content(page)
                 page.sounds = await page.bridge.sounds(interceptor.media.path)
+                page.plays_sounds = await _plays_sounds(page)
     except PageUnresponsive:
         if page.errors:
             _raise_script_error(page)
@@ -375,6 +442,18 @@ async def _grace(page: CompositionPage, status: PageStatus) -> float:
     names = "|".join(re.escape(name) for name in status.missing)
     promised = re.compile(rf"""__timelines\s*(?:\.\s*|\[\s*["'`])(?:{names})(?:["'`]\s*\]|\b)\s*=(?!=)""")
     return LATE_TIMELINE if any(promised.search(text) for text in scripts) else QUIET
+
+
+async def _plays_sounds(page: CompositionPage) -> bool:
+    """Whether scripts may play a sound that no clip describes."""
+    if await page.bridge.plays_sounds():
+        return True
+    texts = await asyncio.to_thread(_texts, page.interceptor.root, sorted(page.script_files))
+    # Minified libraries mention everything.
+    texts = [text for text in texts if len(text) < (text.count("\n") + 1) * MAX_MEAN_LINE]
+    if any(_NEW_SOUND.search(text) for text in texts):
+        return True
+    return any(_PLAY.search(text) for text in texts) and await page.bridge.has_free_media()
 
 
 def _texts(root: Path, names: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ _ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
 SCHEMA = 1
 #: Frames at which elements are looked for in the frame.
 SAMPLES = 9
-_OUTSIDE = script_text("outside.js").rstrip().removesuffix(";")
+_OUTSIDE = script_text("never-in-frame.js").rstrip().removesuffix(";")
 #: The place that an error of a script ends with.
 _PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
 #: Faults of the files after which the page fails or stands still in a way that says nothing more.

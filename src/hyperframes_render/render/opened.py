@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ from hyperframes_render.composition.compile import CompiledPage, PageSpec
 from hyperframes_render.composition.declared import Declared
 from hyperframes_render.composition.source import Project
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
-from hyperframes_render.media.sound_clip import SoundClip
+from hyperframes_render.media.sound_clip import SoundBus, SoundClip
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.render.pipeline import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import mix_for
 from hyperframes_render.render.versions import versions
-from hyperframes_render.render.worker import block_frames
+from hyperframes_render.render.worker import block_frames, start_worker
 from hyperframes_render.sandbox.processes import processor_seconds
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ MAX_NAMED_FRAMES = 5
 BLACK_SECONDS = 1
 #: Seconds without a change during a tween that are reported. Less may be a slow tween or a gentle ease.
 FROZEN_SECONDS = 1
+#: The warning for a sound that a script played and that no script of the page announced.
+_UNEXPECTED_SOUND = (
+    "A script played a sound that was not expected, so it is not heard: create it with `new Audio` in a script of the "
+    "page, or give the element a data-start."
+)
 
 
 @dataclass(frozen=True)
@@ -120,15 +126,15 @@ class OpenComposition:
 
     @property
     def has_effects(self) -> bool:
-        """Whether sounds have effects. The browser applies them, so the mix needs it."""
-        return self.first_page.sounds.has_effects()
+        """Whether the mix needs the browser: for effects on sounds, or to find when scripts play sounds."""
+        return self.first_page.sounds.has_effects() or self.first_page.plays_sounds
 
     async def mix(self, plan: Plan, path: Path) -> Path | None:
         """Mix the sound of the whole video into `path` (.wav or .flac). Returns None if there is no sound."""
-        sounds = self.first_page.sounds
+        sounds = await self._sounds(plan)
         audio = (SoundClip(self.session.audio, name="audio_url"),) if self.session.audio is not None else ()
         process: Processor | None = None
-        if self.has_effects:
+        if sounds.has_effects():
             # Imported here, because it imports numpy, as the mix does.
             from hyperframes_render.browser.effects import EffectsPage
 
@@ -140,6 +146,19 @@ class OpenComposition:
         for text in mixed.warnings:
             self.session.warn(text)
         return mixed.path
+
+    async def _sounds(self, plan: Plan) -> SoundBus:
+        """The sounds of the video. Where scripts may play some, another browser runs the page to find when."""
+        if not self.first_page.plays_sounds or plan.format.sound is None:
+            return self.first_page.sounds
+        session = self.session
+        spec = session.worker_spec(self.compiled, await session.driver.ready())
+        async with AsyncExitStack() as stack:
+            worker = await start_worker(replace(spec, use_surface=False), stack, form=None)
+            sounds = await worker.page.played_sounds(plan.first + plan.frames - 1, session.meter.heartbeat)
+            for text in worker.page.warnings:
+                session.warn(text)
+            return sounds
 
     def make_plan(self) -> Plan:
         """The plan of the whole video as one chunk."""
@@ -174,6 +193,8 @@ class OpenComposition:
                 session.warn(text)
             for text in worker.page.errors:
                 session.warn(f"A script of the page failed: {text}")
+            if worker.page.played_late and not self.first_page.plays_sounds:
+                session.warn(_UNEXPECTED_SOUND)
         for text in (*session.log.warnings(), *session.media.warnings.values()):
             session.warn(text)
         for text in self._suspicious_stretches():

@@ -79,8 +79,10 @@ def test_a_seek_is_unfinished_or_needs_videos_or_is_done() -> None:
     assert page.asked == ["__hyperframesRender.seek(0.5)"]
     wanted = VideoFrameRequest(id=3, file="abc", trim=1.0, loop=False, image=False, index=7)
     assert SeekAnswer.from_json({"videos": [VIDEO]}) == SeekAnswer(videos=(wanted,))
-    assert SeekAnswer.from_json({"errors": None, "loading": False}) == SeekAnswer()
-    assert SeekAnswer.from_json({"errors": ["broken"], "loading": False}) == SeekAnswer(errors=("broken",))
+    assert SeekAnswer.from_json({"errors": None, "loading": False, "warnings": None, "played": False}) == SeekAnswer()
+    assert SeekAnswer.from_json(
+        {"errors": ["broken"], "loading": False, "warnings": None, "played": False}
+    ) == SeekAnswer(errors=("broken",))
 
 
 def test_sounds_are_grouped_into_buses() -> None:

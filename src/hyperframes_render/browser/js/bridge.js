@@ -1,8 +1,8 @@
 // One frozen object, __hyperframesRender, with all functions that the renderer calls (browser/bridge.py).
-// This file is a function of the frame rate. It is called before any script of the page, and keeps its own references to
+// This file is a function of the frame rate and the video's length in seconds (0: not known yet). It is called before any script of the page, and keeps its own references to
 // the browser functions that it needs.
-/** @param {number} fps */
-(fps) => {
+/** @type {(fps: number, seconds: number) => void} */
+(fps, seconds) => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRender")) return;
   const clock = window.__hyperframesRenderClock;
@@ -11,7 +11,11 @@
   const mediaElements = window.__hyperframesRenderMediaElements;
   const timing = window.__hyperframesRenderTiming;
   const videoFrames = window.__hyperframesRenderVideoFrames;
-  const { sounds } = window.__hyperframesRenderSounds;
+  const playback = window.__hyperframesRenderPlayback;
+  const { sounds, played } = window.__hyperframesRenderSounds;
+  const webAudio = window.__hyperframesRenderWebAudio;
+  if (seconds > 0) webAudio.setLongest(seconds);
+  const outside = window.__hyperframesRenderOutside;
   const clips = window.__hyperframesRenderClips;
   const animations = window.__hyperframesRenderAnimations;
   const tweens = window.__hyperframesRenderTweens;
@@ -87,7 +91,7 @@
       timelines: limited(timelines),
       missing: limited(missing),
       media: mediaElements.pending(),
-      loading: loading.pending(),
+      loading: loading.pending() || webAudio.pending() > 0,
       transitions: transitions.pending(),
       time: timers.time()[0],
       timer: Number.isFinite(timer) ? timer : null,
@@ -194,21 +198,22 @@
       for (let next = nextStop(stops, lastSeek, seconds); next !== null; next = nextStop(stops, lastSeek, seconds)) {
         await runFrame(next);
         lastSeek = next;
-        if (animations.takeEvents() || clock.observes() || loading.pending() || clock.realNow() > until)
-          return stopAt(next);
+        if (animations.takeEvents() || clock.observes() || isLoading() || clock.realNow() > until) return stopAt(next);
       }
     }
     lastSeek = seconds;
     return null;
   }
 
-  const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: loading.pending() });
+  const stopAt = (/** @type {number} */ at) => ({ more: true, at, loading: isLoading() });
+  const isLoading = () => loading.pending() || mediaElements.pending() > 0 || webAudio.pending() > 0;
 
   async function begin() {
     await timers.finishLoading(seekIsOver());
     tweens.reportCallbackErrors();
     timers.begin();
     animations.begin(clips.startOfClip);
+    await webAudio.begin();
   }
 
   // The next time at which a jump from `from` to `seconds` must stop, null if there is none: one of the `stops`, the first
@@ -237,7 +242,21 @@
     await runTimers(seconds);
   }
 
-  const runTimers = (/** @type {number} */ seconds) => timers.runUntil(seconds * 1000);
+  /** @param {number} seconds */
+  async function runTimers(seconds) {
+    if (webAudio.isUsed()) await runTimersWithGraphs(seconds);
+    await timers.runUntil(seconds * 1000);
+  }
+
+  // Renders the Web Audio graphs up to each timer that is due, and then up to the frame.
+  /** @param {number} seconds */
+  async function runTimersWithGraphs(seconds) {
+    for (let due = timers.dueInVideo(); due < seconds * 1000; due = timers.dueInVideo()) {
+      await webAudio.advance(due / 1000);
+      await timers.runUntil(due);
+    }
+    await webAudio.advance(seconds);
+  }
 
   /** @param {number} seconds */
   function draw(seconds) {
@@ -305,7 +324,12 @@
     if (!drawsElements) await seekIsDone();
     animations.adopt(seconds * 1000);
     animations.takeEvents(); // the browser sends them when it draws the frame
-    return { errors: errors(), loading: loading.pending() };
+    return {
+      errors: errors(),
+      warnings: outside.take(),
+      loading: isLoading(),
+      played: playback.started() || webAudio.isLate(),
+    };
   }
 
   // A page may delay a frame: by waitUntil of "hf-seek", and by frame sources.
@@ -332,6 +356,8 @@
   // Waits for what scripts load, for the work that a seek started (Three.js textures, colour tables, page shaders), and for the images.
   async function settled() {
     await loading.done();
+    await mediaElements.done();
+    while (webAudio.pending()) await new Promise((resolve) => timers.setRealTimeout(() => resolve(null), 1));
     await window.__hfWaitForSeekCompletion?.();
     await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   }
@@ -353,6 +379,14 @@
       blend: transitions.resolve,
       settled,
       sounds,
+      played: async (/** @type {number} */ end) => ({
+        ...played(webAudio.isRouted),
+        graphs: await webAudio.finish(end),
+        warnings: [...playback.warnings(), ...(outside.take() ?? [])],
+      }),
+      samples: webAudio.samples,
+      plays: () => webAudio.isUsed() || playback.isExpected(),
+      hasFreeMedia: playback.hasFreeElements,
       clips: clips.clips,
     }),
   });

@@ -7,7 +7,8 @@
   // Addresses that the request interceptor answers with MediaFacts.
   const MEDIA = `${OUR_FILES}media?`;
   const IMAGE = `${OUR_FILES}picture?`;
-  const { fetch, queueMicrotask, MutationObserver, Promise } = window;
+  const { setRealTimeout } = window.__hyperframesRenderTimers;
+  const { fetch, MutationObserver, Promise } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
   if (!source?.set) return;
   const setSource = source.set;
@@ -17,6 +18,10 @@
   const videos = new Set(); // with the animated images
   let pending = 0;
   let nextId = 1;
+  /** @type {Map<string, MediaFacts>} */
+  const facts = new Map(); // by the absolute address of the file
+  /** @type {(element: HTMLMediaElement) => void} */
+  let onReady = () => {};
 
   /** @param {Element} element */
   function stateOf(element) {
@@ -104,18 +109,19 @@
     try {
       const answer = await fetch((image ? IMAGE : MEDIA) + encodeURIComponent(url));
       /** @type {MediaFacts} */
-      const facts = await answer.json();
+      const found = await answer.json();
+      facts.set(url, found);
       if (state.url !== url) return;
-      if (facts.error) state.failed = true;
-      else state.facts = facts;
+      if (found.error) state.failed = true;
+      else state.facts = found;
       if (image) {
-        if (facts.moves) videos.add(element);
+        if (found.moves) videos.add(element);
         else state.facts = null;
         return;
       }
-      if (facts.width && !element.hasAttribute("poster")) {
+      if (found.width && !element.hasAttribute("poster")) {
         // The poster gives a video its size before its first frame is shown.
-        const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${facts.width}" height="${facts.height}"/>`;
+        const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="${found.width}" height="${found.height}"/>`;
         element.setAttribute("poster", `data:image/svg+xml,${encodeURIComponent(blank)}`);
       }
     } catch {
@@ -124,10 +130,16 @@
       pending--;
     }
     if (state.url !== url) return;
+    if (element instanceof HTMLMediaElement) onReady(element);
     const events = state.failed
       ? ["error"]
       : ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"];
     for (const type of events) element.dispatchEvent(new Event(type));
+  }
+
+  // Waits until the facts about all files have arrived.
+  async function done() {
+    while (pending) await new Promise((resolve) => setRealTimeout(() => resolve(null), 1));
   }
 
   /** @param {Node} node */
@@ -146,9 +158,6 @@
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] });
 
   // The properties and methods of media elements that pages use.
-  /** @type {(element: Element, ...types: string[]) => void} */
-  const fire = (element, ...types) =>
-    queueMicrotask(() => types.forEach((type) => element.dispatchEvent(new Event(type))));
   /** @type {(element: Element) => TimeRanges} */
   const wholeRange = (element) => {
     const end = stateOf(element).facts?.duration ?? 0;
@@ -158,8 +167,8 @@
   const mediaProperties = {
     duration: {
       get() {
-        const { facts } = stateOf(this);
-        return facts ? (facts.duration ?? Infinity) : NaN;
+        const known = stateOf(this).facts;
+        return known ? (known.duration ?? Infinity) : NaN;
       },
     },
     readyState: {
@@ -178,16 +187,6 @@
         return stateOf(this).failed ? { code: 4, message: "cannot be read" } : null;
       },
     },
-    paused: {
-      get() {
-        return stateOf(this).paused;
-      },
-    },
-    ended: {
-      get() {
-        return false;
-      },
-    },
     seeking: {
       get() {
         return false;
@@ -203,41 +202,9 @@
         return wholeRange(this);
       },
     },
-    currentTime: {
-      get() {
-        return stateOf(this).time;
-      },
-      set(value) {
-        const state = stateOf(this);
-        if (Number(value) === state.time) return;
-        state.time = Number(value) || 0;
-        fire(this, "seeking", "timeupdate", "seeked");
-      },
-    },
-    play: {
-      value() {
-        discover(this);
-        stateOf(this).paused = false;
-        fire(this, "play", "playing");
-        return Promise.resolve();
-      },
-    },
-    pause: {
-      value() {
-        if (!stateOf(this).paused) {
-          stateOf(this).paused = true;
-          fire(this, "pause");
-        }
-      },
-    },
     load: {
       value() {
         discover(this);
-      },
-    },
-    fastSeek: {
-      value(/** @type {number} */ time) {
-        this.currentTime = time;
       },
     },
   };
@@ -281,6 +248,12 @@
   Object.defineProperty(window, "__hyperframesRenderMediaElements", {
     value: Object.freeze({
       pending: () => pending,
+      done,
+      discover,
+      factsOf: (/** @type {string} */ url) => facts.get(url) ?? null,
+      whenReady: (/** @type {(element: HTMLMediaElement) => void} */ callback) => {
+        onReady = callback;
+      },
       stateOf,
       knownStateOf: (/** @type {Element} */ element) => states.get(element),
       videos,

@@ -3,8 +3,10 @@
 (() => {
   "use strict";
   if (window !== window.top || Object.hasOwn(window, "__hyperframesRenderSounds")) return;
+  const clock = window.__hyperframesRenderClock;
   const lanes = window.__hyperframesRenderLanes;
   const { stateOf, knownStateOf } = window.__hyperframesRenderMediaElements;
+  const playback = window.__hyperframesRenderPlayback;
   const {
     numberOf,
     nameOf,
@@ -25,21 +27,103 @@
   // Seconds of one slice of a changing speed, and the most slices of one sound.
   const RAMP_SLICE = 0.25;
   const MOST_RAMP_SLICES = 240;
+  // Seconds: the longest time between two changes of one fade, and the length of a step of the volume.
+  const LONGEST_FADE_STEP = 0.11;
+  const STEP = 0.002;
 
   /** @typedef {{ id: string, element: Element | null, key: string }} Group */
 
+  /** @typedef {Sound & { group: string }} GroupedSound */
+
+  /** @type {Map<HTMLMediaElement, GroupedSound>} */
+  const clips = new Map(); // that are heard, in the order of the document
+  /** @type {Map<string, SoundGroup>} */
+  const groups = new Map();
+
+  // The sounds of the media elements of the document, before the first frame.
   function sounds() {
-    const groups = new Map();
-    const clips = [...document.querySelectorAll("audio, video")]
-      .filter((element) => element instanceof HTMLMediaElement)
-      .filter(isHeard)
-      .map((element) => {
-        const group = groupOf(element);
-        if (group && !groups.has(group.key)) groups.set(group.key, describeGroup(group));
-        return { ...describeSound(element), group: group?.key ?? "" };
-      });
+    clips.clear();
+    groups.clear();
+    addClips();
+    return bus([...clips.values()]);
+  }
+
+  // The sounds after the page has run through the whole video: with those that scripts played.
+  // Elements for which `isElsewhere` is true are not among them.
+  /** @param {(element: HTMLMediaElement) => boolean} isElsewhere */
+  function played(isElsewhere) {
+    addClips();
+    const described = [...clips].filter(([element]) => !playback.isScripted(element) && !isElsewhere(element));
+    const stretches = playback.stretches().filter(({ element }) => !isElsewhere(element));
+    return bus([...described.map(([, sound]) => sound), ...stretches.flatMap(describeStretch)]);
+  }
+
+  function addClips() {
+    for (const element of document.querySelectorAll("audio, video")) {
+      if (!(element instanceof HTMLMediaElement) || clips.has(element) || !isHeard(element)) continue;
+      // An element that was added later and is not a clip is silent until a script plays it.
+      if (clock.now() > 0 && !element.hasAttribute("data-start")) continue;
+      clips.set(element, { ...describeSound(element), group: keyOfGroup(element) });
+    }
+  }
+
+  /** @param {Element} element */
+  function keyOfGroup(element) {
+    const group = groupOf(element);
+    if (group && !groups.has(group.key)) groups.set(group.key, describeGroup(group));
+    return group?.key ?? "";
+  }
+
+  /** @param {GroupedSound[]} clips */
+  function bus(clips) {
     const root = [...document.querySelectorAll("[data-composition-id]")].find((element) => !compositionOf(element));
     return { clips, groups: [...groups.values()], chain: root?.getAttribute("data-fx-chain") ?? "" };
+  }
+
+  // A stretch that a script played. One that loops from the middle of its file plays the rest of the file first.
+  /** @type {(stretch: Stretch) => GroupedSound[]} */
+  function describeStretch({ element, facts, start, end, from, rate, loop, levels }) {
+    const until = end ?? Infinity;
+    if (!facts?.sound || facts.error || until <= start) return [];
+    const group = keyOfGroup(element);
+    const gain = numberOf(element, "data-volume", 1);
+    /** @type {(begin: number, stop: number, trim: number, repeats: boolean) => GroupedSound} */
+    const part = (begin, stop, trim, repeats) => ({
+      file: facts.file,
+      name: nameOf(element),
+      start: begin,
+      duration: Number.isFinite(stop) ? stop - begin : null,
+      trim,
+      rate,
+      loop: repeats,
+      ramp: null,
+      volume: gain * (levels[0]?.[1] ?? 1),
+      envelope: levels.length > 1 ? envelopeOf(levels, gain, begin) : [],
+      fadeIn: 0,
+      fadeOut: 0,
+      chain: element.getAttribute("data-fx-chain") ?? "",
+      automation: lanes.effects(element),
+      group,
+    });
+    if (!loop || from === 0 || !facts.duration) return [part(start, until, from, loop)];
+    const again = start + (facts.duration - from) / rate;
+    if (again >= until) return [part(start, until, from, false)];
+    return [part(start, again, from, false), part(again, until, 0, true)];
+  }
+
+  // Volume changes as an envelope. Changes in quick succession are a fade; any other change is a short step.
+  /** @type {(levels: Points, gain: number, start: number) => Points} */
+  function envelopeOf(levels, gain, start) {
+    /** @type {Points} */
+    const points = [];
+    for (const [time, level] of levels) {
+      const last = points.at(-1);
+      const at = time - start;
+      if (last && at <= last[0]) points.pop();
+      if (!last || at - last[0] <= LONGEST_FADE_STEP) points.push([at, level * gain]);
+      else points.push([at, last[1]], [at + STEP, level * gain]);
+    }
+    return points;
   }
 
   /** @param {HTMLMediaElement} element */
@@ -161,5 +245,7 @@
     return result;
   }
 
-  Object.defineProperty(window, "__hyperframesRenderSounds", { value: Object.freeze({ sounds }) });
+  Object.defineProperty(window, "__hyperframesRenderSounds", {
+    value: Object.freeze({ sounds, played, describe: describeSound }),
+  });
 })();

@@ -11,6 +11,7 @@
   );
   const { stateOf, videos } = window.__hyperframesRenderMediaElements;
   const { elapsed, mediaClockOf, trimOf } = window.__hyperframesRenderTiming;
+  const { scriptedPosition } = window.__hyperframesRenderPlayback;
 
   // The current frame of a video; any other value is returned as it is.
   /** @param {any} value The argument of a canvas function, of any type. */
@@ -64,15 +65,17 @@
       if (!state.facts?.width) continue;
       const visible = element.isConnected && element.checkVisibility({ visibilityProperty: true });
       if (!visible && !state.sampled) continue;
+      const position = scriptedPosition(element);
       const time = elapsed(element, seconds);
-      if (time < 0 && !visible) continue;
-      const played = mediaClockOf(element).source(Math.max(0, time));
-      state.time = trimOf(element) + played;
+      if (position === null && time < 0 && !visible) continue;
+      const trim = position === null ? trimOf(element) : 0;
+      const played = position ?? mediaClockOf(element).source(Math.max(0, time));
+      state.time = trim + played;
       found.push({
         id: state.id,
         file: state.facts.file,
-        trim: trimOf(element),
-        loop: element instanceof HTMLVideoElement && element.loop,
+        trim,
+        loop: position === null && element instanceof HTMLVideoElement && element.loop,
         image: element instanceof HTMLImageElement,
         index: Math.floor(played * fps + 1e-9),
       });
