@@ -38,12 +38,13 @@ def mean_planes(path: Path) -> NDArray[np.float64]:
     with av.open(str(path)) as container:
         planes = [
             [
-                np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width].mean()
+                np.frombuffer(bytes(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width].mean()
                 for plane in frame.planes
             ]
             for frame in container.decode(video=0)
         ]
-    return np.asarray(planes, np.float64).mean(axis=0)
+    means: NDArray[np.float64] = np.asarray(planes, np.float64).mean(axis=0)
+    return means
 
 
 def test_a_shown_video_keeps_its_brightness_and_colour(tmp_path: Path) -> None:
