@@ -53,8 +53,6 @@ def test_sound_markup_has_no_faults() -> None:
             '<video id="v" src="a.mp4" data-has-audio="true" data-start="0"></video>'
             '<audio id="a" src="a.mp4" data-start="0"></audio>',
         ),
-        ("invalid_variable_values_json", "<p data-variable-values='{'>a</p>"),
-        ("invalid_composition_variables_declaration", "<p data-composition-variables='{}'>a</p>"),
         ("negative_start", '<p data-start="-1" data-duration="1">a</p>'),
     ],
 )

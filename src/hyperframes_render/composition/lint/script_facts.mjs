@@ -49,6 +49,8 @@ function isTimelineCall(node) {
   return isTimelineCall(node.callee.object);
 }
 
+const inFunction = (ancestors) => ancestors.some((node) => /Function|StaticBlock|ClassBody/.test(node.type));
+
 function firstCall(node) {
   let call = node;
   while (call.callee?.object?.type === "CallExpression") call = call.callee.object;
@@ -95,7 +97,7 @@ function factsOf({ text, module }) {
       start: node.start,
       end: node.end,
     });
-  const timeline = (name, call, node) => {
+  const timeline = (name, call, node, inside) => {
     const first = firstCall(call);
     const vars = propertiesOf(first.arguments?.[0]);
     facts.timelines.push({
@@ -103,6 +105,7 @@ function factsOf({ text, module }) {
       paused: vars.paused?.value === true,
       endless: number(vars.repeat) === -1,
       chained: first !== call,
+      top: !inside,
       ...placeOf(node),
     });
   };
@@ -112,11 +115,12 @@ function factsOf({ text, module }) {
       const source = literal(node.source);
       if (source !== null) facts.imports.push({ source, ...placeOf(node) });
     },
-    VariableDeclarator: (node) => {
-      if (nameOf(node.id) && isTimelineCall(node.init)) timeline(node.id.name, node.init, node);
+    VariableDeclarator: (node, _, ancestors) => {
+      if (nameOf(node.id) && isTimelineCall(node.init)) timeline(node.id.name, node.init, node, inFunction(ancestors));
     },
-    AssignmentExpression: (node) => {
-      if (nameOf(node.left) && isTimelineCall(node.right)) timeline(node.left.name, node.right, node);
+    AssignmentExpression: (node, _, ancestors) => {
+      if (nameOf(node.left) && isTimelineCall(node.right))
+        timeline(node.left.name, node.right, node, inFunction(ancestors));
       if (isRegistry(node.left)) {
         const entries = node.right.type === "ObjectExpression" ? node.right.properties : [];
         for (const p of entries)
@@ -171,7 +175,7 @@ function factsOf({ text, module }) {
       if (nameOf(node.object)) use(node.object.name, node);
     },
   };
-  walk.simple(tree, visitors);
+  walk.ancestor(tree, visitors);
   facts.globals = [...globals].map(([name, place]) => ({ name, ...place }));
   return facts;
 }
