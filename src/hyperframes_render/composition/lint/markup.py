@@ -32,8 +32,14 @@ _VOID = _MAY_CLOSE_ITSELF = frozenset(
         ),
     }
 )
+#: Elements whose end tag HTML lets out.
+_MAY_STAY_OPEN = frozenset(
+    {"p", "li", "dt", "dd", "tr", "td", "th", "option", "html", "head", "body", "tbody", "thead"}
+)
 _CONFLICT = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
+#: The beginning of a page with entities, or of a JSON string.
+_ESCAPED = re.compile(r'["\']?(?:&lt;|\\?u003c|<[^>]*\\")|"<[^"\n]{1,400}?(?:\\n|\\")', re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 #: "… rest unchanged …" in an HTML, CSS or JavaScript comment.
 _ELIDED = re.compile(
@@ -66,7 +72,7 @@ def _outside(file: SourceFile) -> Iterator[Problem]:
         )
     start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
     first = re.search(r"<!doctype|<html\b", text, re.IGNORECASE)
-    if re.match(r'["\']?(?:&lt;|\\?u003c|<[^>]*\\")', text[start : start + 400], re.IGNORECASE):
+    if _ESCAPED.match(text, start):
         plain = _unescaped(text[start:])
         yield file.problem(
             start,
@@ -105,7 +111,7 @@ def _text_outside(file: SourceFile, at: int, what: str, first: int) -> Problem:
 def _unescaped(text: str) -> str | None:
     """A page from its source as a JSON string or with entities; None if the result does not begin with a tag."""
     plain = text.strip()
-    if re.match(r'["\']?(?:\\u003c|<[^>]*\\")', plain[:400], re.IGNORECASE):
+    if "&lt;" not in plain[:8]:
         quoted = plain if plain.startswith('"') else f'"{plain}"'
         try:
             plain = str(json.loads(quoted, strict=False))
@@ -119,12 +125,19 @@ def _unescaped(text: str) -> str | None:
 def _unclosed_clips(file: SourceFile) -> Iterator[Problem]:
     """Timed elements without an end tag that the next timed element stands in: both are hidden with the first."""
     document = file.document
+    first_timed: dict[int, Element] = {}
     for element in document.elements:
-        timed = "data-start" in element.attributes and "data-composition-id" not in element.attributes
-        if not timed or element.name in _VOID or element.close_start != element.end or element.within("svg"):
+        if element.parent is not None and _is_clip(element):
+            first_timed.setdefault(id(element.parent), element)
+    #: By name, where an element ends that has no end tag: one of those in it took the end tag.
+    open_ends: dict[str, int] = {}
+    for element in document.elements:
+        if element.name in _VOID or element.within("svg") or document.tag_of(element).endswith("/>"):
             continue
-        inner = next((e for e in document.elements if e.parent is element and "data-start" in e.attributes), None)
-        if inner is None or document.tag_of(element).endswith("/>"):
+        if element.close_start == element.end and element.name not in _MAY_STAY_OPEN:
+            open_ends[element.name] = max(element.end, open_ends.get(element.name, 0))
+        inner = first_timed.get(id(element))
+        if inner is None or not _is_clip(element) or element.end > open_ends.get(element.name, -1):
             continue
         yield file.problem(
             element.start,
@@ -135,6 +148,11 @@ def _unclosed_clips(file: SourceFile) -> Iterator[Problem]:
             element=element,
             patch=(inner.start, inner.start, f"</{element.name}>\n"),
         )
+        return
+
+
+def _is_clip(element: Element) -> bool:
+    return "data-start" in element.attributes and "data-composition-id" not in element.attributes
 
 
 def _elided(file: SourceFile) -> Iterator[Problem]:

@@ -138,6 +138,7 @@ function factsOf({ text, module }) {
       }
       if (callee.type !== "MemberExpression") return;
       const method = keyOf(callee);
+      if (method === "registerPlugin") for (const plugin of node.arguments) if (nameOf(plugin)) use(plugin.name, plugin);
       if (method === "push" && isRegistry(callee.object))
         register(null, node.arguments[0], node, "push");
       if (method === "addEventListener") {

@@ -98,7 +98,8 @@ def class_faults(page: SourceFile, sheets: Sequence[Sheet], everything: str) -> 
 def _is_variant(name: str, other: str) -> bool:
     """Whether two names differ by a number, a plural or a suffix, as the names of a series do."""
     plain = [re.sub(r"\d+|s$", "", text) for text in (name, other)]
-    return plain[0] == plain[1] or name.startswith(other) or other.startswith(name)
+    longer = abs(len(name) - len(other)) > 1
+    return plain[0] == plain[1] or (longer and (name.startswith(other) or other.startswith(name)))
 
 
 def hidden_start_faults(page: SourceFile, sheets: Sequence[Sheet], scripts: Sequence[Script]) -> Iterator[Problem]:
