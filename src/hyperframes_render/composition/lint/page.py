@@ -78,7 +78,11 @@ class _Page:
             return
         if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
             yield self._without_size(root)
-        for other in (e for e in self.compositions[1:] if self._owners[id(e)] is None):
+        # A canvas that stands beside the root holds no clips.
+        beside = [
+            e for e in self.compositions[1:] if self._owners[id(e)] is None and "canvas" not in (e.name, root.name)
+        ]
+        for other in beside:
             yield self._at(
                 other,
                 "multiple_root_compositions",
@@ -118,8 +122,8 @@ class _Page:
                 yield self._at(
                     element,
                     "host_missing_composition_id",
-                    "error",
-                    "A sub-composition's host has no data-composition-id.",
+                    "notice",
+                    "A sub-composition's host has no data-composition-id: it takes the one of its file.",
                     "Give it the id that its file declares.",
                 )
             for name, (code, kind) in _JSON_ATTRIBUTES.items():
@@ -240,7 +244,7 @@ class _Page:
                 yield self._at(element, "media_missing_src", "error", f"The {element.name} names no file.")
             if "id" not in attributes and self.root:
                 yield self._at(
-                    element, "media_missing_id", "warning", f"The {element.name} has no id: timelines cannot name it."
+                    element, "media_missing_id", "notice", f"The {element.name} has no id: timelines cannot name it."
                 )
             elif ids[attributes.get("id", "")] > 1:
                 yield self._at(
@@ -257,7 +261,7 @@ class _Page:
                 yield self._at(
                     element,
                     "video_missing_muted",
-                    "warning",
+                    "notice",
                     "The video says neither muted nor data-has-audio: it is heard.",
                 )
         heard = {

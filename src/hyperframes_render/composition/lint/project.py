@@ -10,11 +10,12 @@ from hyperframes_render.composition.html import Element, file_of_host
 from hyperframes_render.composition.lint.assets import Assets, asset_faults
 from hyperframes_render.composition.lint.attributes import attribute_faults
 from hyperframes_render.composition.lint.markup import markup_faults
+from hyperframes_render.composition.lint.official import official_faults
 from hyperframes_render.composition.lint.page import page_faults
 from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.scenes import cycle_faults, host_faults, hosts_of, scene_faults, unmounted
 from hyperframes_render.composition.lint.script_rules import ScriptRules
-from hyperframes_render.composition.lint.scripts import Script, parse, scripts_of
+from hyperframes_render.composition.lint.scripts import LintedPage, Script, parse, scripts_of
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.composition.lint.styles import (
     class_faults,
@@ -58,7 +59,9 @@ class _ProjectLint:
         #: By the name of each HTML file, the CSS files that it links.
         self._linked = {file.name: self._sheets_linked_by(file) for file in self._shown}
         self._scripts = {file.name: self._scripts_of(file) for file in self._shown}
-        parse([script for scripts in self._scripts.values() for script in scripts])
+        scripts = [script for scripts in self._scripts.values() for script in scripts]
+        pages = [self._linted(file) for file in self._shown]
+        self._official = dict(zip([file.name for file in self._shown], parse(scripts, pages), strict=True))
 
     def _read(self, name: str) -> SourceFile:
         if name not in self._files:
@@ -78,6 +81,10 @@ class _ProjectLint:
                 self._shows.setdefault(file.name, set()).add(found)
                 self._file_of[id(host)] = self._read(found)
                 self._collect(self._read(found))
+
+    def _linted(self, file: SourceFile) -> LintedPage:
+        sheets = [(sheet.name, sheet.text) for sheet in self._linked[file.name]]
+        return LintedPage(file.text, file is not self._entry, sheets)
 
     def _sheets_linked_by(self, file: SourceFile) -> list[SourceFile]:
         found: list[SourceFile] = []
@@ -107,19 +114,19 @@ class _ProjectLint:
         if not self._entry.text:
             return
         everything = "\n".join(file.text for file in self._files.values())
-        loads_gsap = "gsap" in " ".join(
-            e.attributes.get("src", "").lower() for e in self._entry.document.elements if e.name == "script"
-        )
+        loaded = " ".join(e.attributes.get("src", "") for e in self._entry.document.elements if e.name == "script")
+        loads_gsap = "gsap" in loaded.lower()
         for file in self._shown:
             of_scene = file is not self._entry
             if of_scene:
-                yield from scene_faults(file)
+                yield from scene_faults(file, loaded)
             else:
                 yield from page_faults(file)
             yield from markup_faults(file)
             yield from attribute_faults(file)
             yield from host_faults(file, self._assets, of_scene=of_scene)
             yield from asset_faults(file, self._assets, of_scene=of_scene)
+            yield from official_faults(file, self._official[file.name])
             yield from cycle_faults(file, self._assets, self._shows, of_scene=of_scene)
             yield from variable_faults(file, self._declared_by_hosts(file))
             sheets = sheets_of(file, self._linked[file.name])

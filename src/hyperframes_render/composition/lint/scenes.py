@@ -59,8 +59,8 @@ def host_faults(file: SourceFile, assets: Assets, *, of_scene: bool) -> Iterator
                 )
 
 
-def scene_faults(file: SourceFile) -> Iterator[Problem]:
-    """The faults of one sub-composition's file."""
+def scene_faults(file: SourceFile, loaded: str) -> Iterator[Problem]:
+    """The faults of one sub-composition's file. `loaded`: the addresses of the scripts that the page loads."""
     document = file.document
     template = document.first("template")
     body = template or document.first("body")
@@ -80,6 +80,10 @@ def scene_faults(file: SourceFile) -> Iterator[Problem]:
         return
     for element in document.elements:
         outside = element.start >= template.end or element.end <= template.start
+        # A library before the template serves the scene when it is opened by itself.
+        name = re.split(r"[?#]", element.attributes.get("src", ""), maxsplit=1)[0].rsplit("/", 1)[-1]
+        if name and name in loaded:
+            continue
         if outside and element.name in ("script", "style") and not element.within("head") and element.parent is None:
             yield file.problem(
                 element.start,

@@ -29,6 +29,13 @@ _CDN = f"{_NPM}/gsap@3/dist"
 _JSX_TAG = re.compile(r"(?:[(=>?:,]|return)\s*<[A-Za-z>]")
 #: An empty timeline is mentioned where it is made and where it is registered.
 _MENTIONS_WHEN_EMPTY = 2
+#: An id or class that a script puts together: by a template text, by joining texts, or from a variable.
+_MADE_NAME = re.compile(
+    r"""(?:\bid|\bclass)\s*=\s*["']?[^"'\s>]{0,80}(?:\$\{|["']\s*\+)|["'](?:id|class)["']\s*,\s*(?!["'][^"']*["']\s*\))"""
+    r"""|\.(?:id|className)\s*=\s*(?!["'][^"']*["']\s*[;\n])|classList\.add\(\s*(?!["'])"""
+)
+#: How alike a name and its misspelling are.
+_MISSPELT = 0.75
 _SIMPLE = re.compile(r"[#.][A-Za-z_][\w-]*")
 _NEVER = {"click": "clicks", "dblclick": "clicks", "scroll": "scrolls", "wheel": "scrolls", "mouseenter": "hovers"}
 
@@ -42,6 +49,8 @@ class ScriptRules:
         """`everything`: the text of all files of the project, in which an id may be made by a script."""
         self._page, self._scripts, self._everything, self._of_scene = page, scripts, everything, of_scene
         self._assets = assets
+        #: Whether scripts make ids or classes from parts.
+        self._makes_names = _MADE_NAME.search(everything) is not None
         self._elements = page.document.elements
         self._compositions = [e for e in self._elements if e.attributes.get("data-composition-id")]
         self._addresses = [
@@ -386,7 +395,8 @@ class ScriptRules:
             if name[1:] in there:
                 continue
             mentions = len(re.findall(rf"(?<![\w#.-]){re.escape(name[1:])}(?![\w-])", self._everything))
-            if mentions == 0:
+            made = self._makes_names and not difflib.get_close_matches(name[1:], sorted(there), 1, _MISSPELT)
+            if mentions == 0 and not made:
                 return str(name)
         return None
 
