@@ -163,10 +163,21 @@ def _project_in(folder: Path, *, name: str) -> Project:
         if len(nested) == 1 and (nested[0] / "index.html").is_file():
             folder = nested[0]
         else:
-            raise InvalidComposition(
-                f"{name} has no index.html: there is no composition in it.", "Put index.html at the top of the project."
-            )
+            raise _without_page(name, nested)
     return Project(root=folder.resolve(), entry="index.html", name=name)
+
+
+def _without_page(name: str, files: list[Path]) -> InvalidComposition:
+    """The error for a project without index.html. A single page of another name is probably meant."""
+    pages = sorted(file.name for file in files if file.suffix.lower() in (".html", ".htm"))
+    message = f"{name} has no index.html: there is no composition in it."
+    if len(pages) == 1:
+        return InvalidComposition(
+            f"{name} has no index.html, but {pages[0]}.", f"Name it index.html, or give the file itself: {pages[0]}."
+        )
+    if pages:
+        return InvalidComposition(message, f"Name one of these pages index.html: {', '.join(pages[:10])}.")
+    return InvalidComposition(message, "Put index.html at the top of the project.")
 
 
 class _ArchiveFile(io.FileIO):
