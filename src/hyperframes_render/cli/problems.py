@@ -47,7 +47,7 @@ def _place(problem: Mapping[str, Any], folder: Path | None) -> str:
         return ""
     path = str(problem["file"])
     if folder is not None:
-        whole = os.path.abspath(folder / path)
+        whole = str((folder / path).absolute())
         relative = os.path.relpath(whole)
         path = whole if relative.startswith("..") else relative
     return click.style(f"{path}:{problem['line']}:{problem['column']}", bold=True) + ": "
