@@ -1,4 +1,4 @@
-"""Every frame shows what its number says, however the work is split and wherever the picture is read from."""
+"""Every frame shows what its number says, however the work is split and by whichever capture path."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def test_unchanged_frames_are_repeated_and_checked(tmp_path: Path) -> None:
     assert report["captured"] + report["repeated"] == 60
     assert report["repeated"] > 50
     assert report["checks"] >= 3
-    pictures = frames(tmp_path / "o.mp4")
-    assert all(picture[5, 5, 0] > 100 for picture in pictures[:30])
-    assert all(picture[5, 5, 2] > 100 for picture in pictures[30:])
+    images = frames(tmp_path / "o.mp4")
+    assert all(image[5, 5, 0] > 100 for image in images[:30])
+    assert all(image[5, 5, 2] > 100 for image in images[30:])
 
 
 def test_an_odd_size_grows_by_one_repeated_pixel(tmp_path: Path) -> None:
     (tmp_path / "odd.html").write_text(composition(root='data-duration="0.2" data-no-timeline'))
     result = render(tmp_path / "odd.html", tmp_path / "o.mp4", "--width", 321, "--height", 181)
     assert (result["width"], result["height"]) == (322, 182)
-    picture = frames(tmp_path / "o.mp4")[0].astype(int)
-    assert np.abs(picture[:, 321] - picture[:, 320]).max() <= 3
-    assert np.abs(picture[181] - picture[180]).max() <= 3
+    image = frames(tmp_path / "o.mp4")[0].astype(int)
+    assert np.abs(image[:, 321] - image[:, 320]).max() <= 3
+    assert np.abs(image[181] - image[180]).max() <= 3
 
 
 def test_the_callers_values_win_over_the_declared_ones(tmp_path: Path) -> None:
@@ -117,15 +117,15 @@ def test_colours_are_bt709_and_saturated_ones_survive(tmp_path: Path) -> None:
     (tmp_path / "c.html").write_text(composition(body, root='data-duration="0.1" data-no-timeline'))
     result = render(tmp_path / "c.html", tmp_path / "o.mp4")
     assert (result["video"]["color_space"], result["video"]["color_range"]) == ("bt709", "tv")
-    picture = frames(tmp_path / "o.mp4")[0]
+    image = frames(tmp_path / "o.mp4")[0]
     for index, colour in enumerate(colours):
         wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-        assert np.abs(picture[90, 50 * index + 25].astype(int) - wanted).max() <= 6, colour
+        assert np.abs(image[90, 50 * index + 25].astype(int) - wanted).max() <= 6, colour
 
 
 def pictures_in(archive: Path) -> list[bytes]:
-    with zipfile.ZipFile(archive) as pictures:
-        return [pictures.read(name) for name in sorted(pictures.namelist())]
+    with zipfile.ZipFile(archive) as images:
+        return [images.read(name) for name in sorted(images.namelist())]
 
 
 def lossless(composition: Path, output: Path, *options: object) -> list[bytes]:
@@ -134,7 +134,7 @@ def lossless(composition: Path, output: Path, *options: object) -> list[bytes]:
 
 
 def check_shares(composition: Path, folder: Path, late: str) -> list[bytes]:
-    """All pictures of a composition of 30 frames a second; those of three browsers, of four chunks and from `late`
+    """All images of a composition of 30 frames a second; those of three browsers, of four chunks and from `late`
     seconds on must be the same.
     """
     whole = lossless(composition, folder / "whole.zip", "--workers", 1)
@@ -154,7 +154,7 @@ def test_tweens_begin_from_the_same_values_however_the_frames_are_shared_out(tmp
     assert lossless(contested, tmp_path / "rest.zip", "--from", "1.7", "--workers", 1) == whole[51:]
 
 
-def test_a_soft_edge_that_a_screenshot_rounds_the_other_way_does_not_end_the_fast_path(tmp_path: Path) -> None:
+def test_a_soft_edge_that_is_rounded_the_other_way_keeps_the_fast_path(tmp_path: Path) -> None:
     """Frame 4, which is looked at first here, has one; the frames of a browser that gave up would differ there."""
     result = render(COMPOSITIONS / "contested.html", tmp_path / "o.zip", "--codec", "png", "--from", 4 / 30)
     assert result["capture"][0]["path"] == "surface", result["capture"]
@@ -173,22 +173,22 @@ LATER = f"""const move = (box) => {MOVES};
 
 
 @pytest.mark.slow
-def test_transitions_that_callbacks_start_are_as_far_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+def test_transitions_of_callbacks_are_the_same_however_frames_are_split(tmp_path: Path) -> None:
     assert len(set(check_shares(TRANSITIONS, tmp_path, "0.5"))) > 60
 
 
 RETARGETED = COMPOSITIONS / "retargeted.html"
 
 
-def lefts(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[int]:
+def lefts(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[int]:
     """Where the two boxes of `retargeted.html` begin, in pixels."""
-    return [int(np.argmax(picture[row, :, 0] > 150)) for row in (35, 85)]
+    return [int(np.argmax(image[row, :, 0] > 150)) for row in (35, 85)]
 
 
 def test_a_transition_counts_from_the_frame_that_sets_it_off(tmp_path: Path) -> None:
     """As in a browser: that frame shows its beginning, and another one begins from where it is."""
     render(RETARGETED, tmp_path / "o.mp4")
-    shown = np.array([lefts(picture) for picture in frames(tmp_path / "o.mp4")])
+    shown = np.array([lefts(image) for image in frames(tmp_path / "o.mp4")])
     tween, expected = 0.0, []
     for frame in range(45):
         expected.append((240 * min(1, max(0, frame - 6) / 18), tween))
@@ -220,16 +220,16 @@ REMEMBERING = COMPOSITIONS / "remembering.html"
 def test_timers_go_by_the_time_of_the_video(tmp_path: Path) -> None:
     """They count from frame 0, whatever other timers there are."""
     render(REMEMBERING, tmp_path / "o.mp4", "--workers", 1)
-    pictures = frames(tmp_path / "o.mp4")
-    for number, picture in enumerate(pictures):
-        wide = {row: int((picture[row, :270, 0] > 150).sum()) for row in (5, 17, 175)}
+    images = frames(tmp_path / "o.mp4")
+    for number, image in enumerate(images):
+        wide = {row: int((image[row, :270, 0] > 150).sum()) for row in (5, 17, 175)}
         assert abs(wide[5] - min(270, 10 * int(number / 3 + 1e-6))) <= 1, number
         assert wide[17] == (20 if number < 30 else 270), number
         assert wide[175] == (20 if number < 27 else 200), number
 
 
 @pytest.mark.slow
-def test_what_goes_on_from_frame_to_frame_is_the_same_however_the_frames_are_shared_out(tmp_path: Path) -> None:
+def test_what_continues_over_frames_is_the_same_however_they_are_split(tmp_path: Path) -> None:
     assert len(set(check_shares(REMEMBERING, tmp_path, "1.1"))) == 60
 
 
@@ -242,7 +242,7 @@ def test_what_listens_to_the_ticker_goes_on_however_the_frames_are_shared_out(tm
     assert len(set(check_shares(tmp_path / "page.html", tmp_path, "0.5"))) == 30
 
 
-def test_a_timeline_that_an_animation_frame_brings_is_there_from_the_first_frame(tmp_path: Path) -> None:
+def test_a_timeline_made_in_an_animation_frame_is_there_from_frame_zero(tmp_path: Path) -> None:
     late = f"""setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => {{
       const box = "#a"; window.__timelines = {{ m: {MOVES} }}; }})), 50);"""
     (tmp_path / "page.html").write_text(composition(TWO_TIMELINES.replace("data-composition-id", "id") + LIBRARY, late))
@@ -263,8 +263,8 @@ def test_a_timeline_that_data_brings_late_is_waited_for(outside: bool, tmp_path:
     (tmp_path / "index.html").write_text(composition(body, script))
     result = render(tmp_path, tmp_path / "o.mp4", "--workers", 1)
     assert result["warnings"] == []
-    pictures = frames(tmp_path / "o.mp4")
+    images = frames(tmp_path / "o.mp4")
     for number in (0, 15, 29):
         for row in (40, 120):
-            left = int(np.argmax(pictures[number][row, :, 0] > 128))
+            left = int(np.argmax(images[number][row, :, 0] > 128))
             assert abs(left - number * 200 / 30) < 2, (number, row)

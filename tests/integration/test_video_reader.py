@@ -1,4 +1,4 @@
-"""The pictures of a film are those that stand at the asked times, whatever the film is like."""
+"""The frames of a video are those of the asked times, for every kind of video."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hyperframes_render.media.media_file import MediaUnreadable, probe_media
 from hyperframes_render.media.video_reader import Still, VideoReader
 
 FPS = Fraction(30)
-#: Grey levels between two pictures of a test film, so that a picture tells its number.
+#: Grey levels between two frames of a test video, so that a frame tells its number.
 STEP = 5
 
 
-def make_film(path: Path, *options: str, frames: int = 40, rate: str = "30", size: str = "64x48") -> Path:
-    """A film whose picture n is grey of level 20 + 5 n."""
+def make_video(path: Path, *options: str, frames: int = 40, rate: str = "30", size: str = "64x48") -> Path:
+    """A video whose frame n is grey of level 20 + 5 n."""
     source = f"color=gray:size={size}:rate={rate},geq=lum='20+{STEP}*N':cb=128:cr=128"
     command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", str(frames)]
     subprocess.run(
@@ -35,7 +35,7 @@ def image(still: Still) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def number(still: Still) -> int:
-    """Which picture of a test film it is: limited range 20 + 5 n is shown as (level - 16) * 255 / 219."""
+    """Which frame of a test video it is: limited range 20 + 5 n is shown as (level - 16) * 255 / 219."""
     middle = float(image(still)[..., :3].mean())
     return round((middle * 219 / 255 + 16 - 20) / STEP)
 
@@ -45,41 +45,41 @@ def numbers(reader: VideoReader, indices: range | list[int]) -> list[int]:
 
 
 def test_every_frame_is_its_own_in_order_and_out_of_order(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mp4")
-    assert numbers(VideoReader(film, fps=FPS), range(40)) == list(range(40))
+    video = make_video(tmp_path / "a.mp4")
+    assert numbers(VideoReader(video, fps=FPS), range(40)) == list(range(40))
     jumps = [30, 3, 4, 39, 0, 12, 11, 25]
-    assert numbers(VideoReader(film, fps=FPS), jumps) == jumps
+    assert numbers(VideoReader(video, fps=FPS), jumps) == jumps
 
 
 def test_a_trim_begins_at_its_picture_and_the_last_one_holds(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mp4")
-    reader = VideoReader(film, fps=FPS, media_start=1.0)
+    video = make_video(tmp_path / "a.mp4")
+    reader = VideoReader(video, fps=FPS, media_start=1.0)
     assert numbers(reader, [0, 1, 9, 10, 500, 2]) == [30, 31, 39, 39, 39, 32]
-    assert numbers(VideoReader(film, fps=FPS, media_start=99), [0, 5]) == [39, 39]
+    assert numbers(VideoReader(video, fps=FPS, media_start=99), [0, 5]) == [39, 39]
 
 
 def test_a_loop_begins_again_at_its_trim(tmp_path: Path) -> None:
-    reader = VideoReader(make_film(tmp_path / "a.mp4"), fps=FPS, media_start=1.0, loop=True)
+    reader = VideoReader(make_video(tmp_path / "a.mp4"), fps=FPS, media_start=1.0, loop=True)
     assert numbers(reader, range(21)) == [*range(30, 40), *range(30, 40), 30]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
 def test_other_rates_show_what_a_browser_shows_at_that_moment(tmp_path: Path, name: str) -> None:
     codec = "libvpx-vp9" if name == "a.webm" else "libx264"
-    film = make_film(tmp_path / name, "-c:v", codec, "-crf", "4", "-b:v", "0", rate="24")
-    # Picture n stands at n/24 s: at frame k of 30 a second the last one with n/24 <= k/30 is shown.
-    assert numbers(VideoReader(film, fps=FPS), range(30)) == [k * 24 // 30 for k in range(30)]
-    between = VideoReader(film, fps=FPS, media_start=0.51)  # picture 12 stands at 0.5, 13 at 0.5417
+    video = make_video(tmp_path / name, "-c:v", codec, "-crf", "4", "-b:v", "0", rate="24")
+    # Frame n is at n/24 s: at frame k of 30 a second the last one with n/24 <= k/30 is shown.
+    assert numbers(VideoReader(video, fps=FPS), range(30)) == [k * 24 // 30 for k in range(30)]
+    between = VideoReader(video, fps=FPS, media_start=0.51)  # frame 12 stands at 0.5, 13 at 0.5417
     assert numbers(between, [0, 1, 3]) == [12, 13, 14]
 
 
 def test_a_varying_rate_is_shown_by_its_times(tmp_path: Path) -> None:
-    film = make_film(
+    video = make_video(
         tmp_path / "vfr.mkv",
         *("-vf", "select='not(between(n,5,14))'", "-fps_mode", "passthrough", "-c:v", "libx264", "-crf", "4"),
     )
-    # What is left out leaves a gap in time: the picture before it holds. geq counts before the selection.
-    shown = numbers(VideoReader(film, fps=FPS), range(25))
+    # What is left out leaves a gap in time: the frame before it holds. geq counts before the selection.
+    shown = numbers(VideoReader(video, fps=FPS), range(25))
     assert shown == [0, 1, 2, 3, 4, *[4] * 10, *range(15, 25)]
 
 
@@ -91,16 +91,16 @@ def test_rotation_turns_the_picture_and_its_size(tmp_path: Path) -> None:
     for degrees, corner in ((90, "lower left"), (-90, "upper right"), (180, "lower right")):
         again = [ffmpeg_path(), "-v", "error", "-y", "-display_rotation", str(degrees), "-i", str(plain), "-c", "copy"]
         subprocess.run([*again, str(turned)], check=True)
-        picture = image(VideoReader(turned, fps=FPS).still(0))
-        facts = probe_media(turned).picture
+        frame = image(VideoReader(turned, fps=FPS).still(0))
+        facts = probe_media(turned).video
         assert facts is not None
-        assert (picture.shape[1], picture.shape[0]) == facts.shown_size == ((64, 48) if degrees == 180 else (48, 64))
-        half = (picture.shape[0] // 2, picture.shape[1] // 2)
+        assert (frame.shape[1], frame.shape[0]) == facts.shown_size == ((64, 48) if degrees == 180 else (48, 64))
+        half = (frame.shape[0] // 2, frame.shape[1] // 2)
         quarters = {
-            "upper left": picture[: half[0], : half[1]],
-            "upper right": picture[: half[0], half[1] :],
-            "lower left": picture[half[0] :, : half[1]],
-            "lower right": picture[half[0] :, half[1] :],
+            "upper left": frame[: half[0], : half[1]],
+            "upper right": frame[: half[0], half[1] :],
+            "lower left": frame[half[0] :, : half[1]],
+            "lower right": frame[half[0] :, half[1] :],
         }
         assert max(quarters, key=lambda name: float(quarters[name].mean())) == corner
 
@@ -116,35 +116,35 @@ def test_alpha_is_kept(tmp_path: Path, codec: str, name: str) -> None:
     command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "4", "-c:v", codec]
     subprocess.run([*command, "-pix_fmt", pixels, "-auto-alt-ref", "0", str(tmp_path / name)], check=True)
     still = VideoReader(tmp_path / name, fps=FPS).still(2)
-    picture = image(still)
-    assert still.mime == "image/png" and picture.shape == (48, 64, 4)
-    assert picture[20, 10, 3] < 10 and picture[20, 50, 3] > 245 and picture[20, 50, 0] > 200
+    frame = image(still)
+    assert still.mime == "image/png" and frame.shape == (48, 64, 4)
+    assert frame[20, 10, 3] < 10 and frame[20, 50, 3] > 245 and frame[20, 50, 0] > 200
 
 
 def test_oblong_pixels_become_square(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mp4", "-vf", "setsar=2", "-c:v", "libx264")
-    assert image(VideoReader(film, fps=FPS).still(0)).shape[:2] == (48, 128)
+    video = make_video(tmp_path / "a.mp4", "-vf", "setsar=2", "-c:v", "libx264")
+    assert image(VideoReader(video, fps=FPS).still(0)).shape[:2] == (48, 128)
 
 
 def test_strong_colours_are_those_of_the_film(tmp_path: Path) -> None:
     for size, matrix in (("64x48", "bt601"), ("64x48", "bt709"), ("1280x720", "bt709")):
-        film = tmp_path / f"{size}-{matrix}.mp4"
+        video = tmp_path / f"{size}-{matrix}.mp4"
         source = f"color=0x20C060:size={size}:rate=30,format=gbrp,scale=out_color_matrix={matrix},format=yuv420p"
         tag = ["-colorspace", {"bt601": "smpte170m"}.get(matrix, matrix)] if size == "64x48" else []
         command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "2", "-c:v", "libx264"]
-        subprocess.run([*command, "-crf", "4", *tag, str(film)], check=True)
-        middle = image(VideoReader(film, fps=FPS).still(0))[20, 20].astype(int)
+        subprocess.run([*command, "-crf", "4", *tag, str(video)], check=True)
+        middle = image(VideoReader(video, fps=FPS).still(0))[20, 20].astype(int)
         assert np.abs(middle - [0x20, 0xC0, 0x60]).max() <= 4, (size, matrix, middle)
 
 
 def test_the_same_picture_is_made_once(tmp_path: Path) -> None:
-    reader = VideoReader(make_film(tmp_path / "a.mp4", rate="10"), fps=FPS)
+    reader = VideoReader(make_video(tmp_path / "a.mp4", rate="10"), fps=FPS)
     stills = [reader.still(index) for index in range(9)]
     assert len({id(still) for still in stills}) == 3 and len({still.key for still in stills}) == 3
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.mp4").write_text("not a film " * 100)
+    (tmp_path / "text.mp4").write_text("not a video " * 100)
     (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n")
     for name in ("text.mp4", "list.mp4", "none.mp4"):
         with pytest.raises(MediaUnreadable):
@@ -152,13 +152,13 @@ def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_stretch_is_skipped_and_no_picture_at_all_is_said(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "a.mkv")
-    data = bytearray(film.read_bytes())
+    video = make_video(tmp_path / "a.mkv")
+    data = bytearray(video.read_bytes())
     late = len(data) * 3 // 4
     data[late : late + 60] = bytes(60)
-    film.write_bytes(data)
-    shown = numbers(VideoReader(film, fps=FPS), [0, 1, 39])
+    video.write_bytes(data)
+    shown = numbers(VideoReader(video, fps=FPS), [0, 1, 39])
     assert shown[:2] == [0, 1] and shown[2] > 15
-    make_film(tmp_path / "none.mkv", frames=0)
+    make_video(tmp_path / "none.mkv", frames=0)
     with pytest.raises(MediaUnreadable):
         VideoReader(tmp_path / "none.mkv", fps=FPS).still(0)
