@@ -1,6 +1,6 @@
 """The tokenizer of style sheets: comments, strings, addresses, escapes, and marks such as braces.
 
-A style sheet comes from strangers and may have megabytes. A pattern for "opening, anything, end" looks through the
+A style sheet comes from a caller and may have megabytes. A pattern for "opening, anything, end" looks through the
 whole rest for each opening that has no end. Here what has no end is looked for once: the time grows with the length.
 """
 

@@ -82,7 +82,7 @@ def parse(scripts: Sequence[Script], pages: Sequence[LintedPage]) -> list[list[d
         "scripts": [{"text": script.text, "module": script.module} for script in scripts],
         "pages": [page.as_dict() for page in pages],
     }
-    # The texts come from strangers, and the rules are other people's code: nothing but these files may be read.
+    # The texts come from callers, and the rules are other people's code: nothing but these files may be read.
     allowed = ["--permission", f"--allow-fs-read={program.parent}/*", f"--allow-fs-read={packages}/*"]
     command = [str(node), *allowed, f"--max-old-space-size={_MEMORY}", str(program), str(packages)]
     try:
