@@ -96,7 +96,7 @@ lint: setup $(STAMPS)/js-tools  ## Check style, types and layers
 	@$(VENV)/js-tools/node_modules/.bin/tsc --project tools/js
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy tests/unit tests/integration tests/e2e tests/parity tests/fuzz tests/chaos tests/attack && $(BIN)/lint-imports
 	@MYPYPATH=src:tests/bench $(BIN)/mypy --explicit-package-bases tests/bench/*.py
-	@$(BIN)/mypy tools/bom.py tools/audit.py tools/cli_reference.py tools/error_reference.py
+	@$(BIN)/mypy tools/bom.py tools/audit.py tools/cli_reference.py tools/error_reference.py tools/library_reference.py tools/add_package.py
 
 # The template's own lints; checkov is large, so it has its own place and is installed when first needed.
 lint-template: setup $(STAMPS)/stack-checks  ## Check template.yaml with its own linters

@@ -34,8 +34,8 @@ name of the package and the version, on these hosts: `cdn.jsdelivr.net` (`/npm`,
 - **Builds**: a request for another build of a script (`vue.global.js`, `chart.umd.js`) gets the build that is kept.
 - **Modules**: `esm.sh`, `esm.run`, skypack and `+esm` answer with modules whose imports are answered, too. A page has
   one React, wherever it imports it from.
-- **Other packages** are fetched from the network if the network policy allows it. A script or style sheet that cannot be
-  loaded ends the render with an error that names its address.
+- **Other packages** are fetched from the network if the network policy allows it. A script or style sheet that cannot
+  be loaded ends the render with an error that names its address.
 
 ## Add a package
 

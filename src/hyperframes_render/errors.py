@@ -19,6 +19,7 @@
     ├── TaskCancelled               the caller cancelled the task
     ├── PageError                   the composition's page failed
     │   ├── PageScriptFailed        an uncaught error while the page loaded
+    │   ├── CodeUnavailable         a script or style sheet from outside could not be loaded
     │   ├── PageNotReady            timeout before the page was ready
     │   ├── PageUnresponsive        timeout while the page drew a frame
     │   ├── MemoryExceeded          the page exceeded the memory limit of a render
@@ -200,6 +201,12 @@ class PageScriptFailed(PageError):
     """A script failed while the page loaded, so its frames may be wrong."""
 
     code = "page_script_failed"
+
+
+class CodeUnavailable(PageError):
+    """A script, module or style sheet from outside the project could not be loaded."""
+
+    code = "code_unavailable"
 
 
 class PageNotReady(PageError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,31 @@ def test_missing_and_refused_resources_are_warnings(tmp_path: Path) -> None:
     assert "gone.png is not in the project" in text
     assert "https://example.com/x.png was refused" in text
     assert "Nowhere" in text
+
+
+OUTSIDE = "https://cdn.jsdelivr.net/npm/no-such-library"
+MISSING_CODE = {
+    "script": f'<script src="{OUTSIDE}"></script>',
+    "style sheet": f'<link rel="stylesheet" href="{OUTSIDE}">',
+    "module": f'<script type="module">import x from "{OUTSIDE}"; x();</script>',
+    "lazy module": f'<script type="module">await import("{OUTSIDE}").catch(() => 0);</script>',
+}
+
+
+@pytest.mark.parametrize("markup", MISSING_CODE.values(), ids=MISSING_CODE)
+def test_code_from_outside_that_is_missing_ends_the_render(markup: str, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(composition(markup))
+    ended = run("render", tmp_path / "page.html", "-o", tmp_path / "o.mp4", "--network", "none", "--json")
+    error = json.loads(ended.stdout)["error"]
+    assert ended.status == 1 and error["code"] == "code_unavailable"
+    assert OUTSIDE in error["message"] and "network policy" in error["message"] and "libraries.md" in error["action"]
+
+
+def test_a_counter_of_visitors_that_is_missing_is_a_warning(tmp_path: Path) -> None:
+    counter = '<script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
+    (tmp_path / "page.html").write_text(composition(counter))
+    result = render(tmp_path / "page.html", tmp_path / "o.mp4", "--network", "none")
+    assert any("googletagmanager" in warning for warning in result["warnings"])
 
 
 def test_a_page_cannot_read_outside_its_project(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import mimetypes
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +71,11 @@ _PHOTOGRAPH_TYPES = ("image/jpeg", "image/webp", "image/avif", "video/")
 #: Bytes from which a PNG counts as a photograph: a full-screen PNG of flat colours and text is smaller.
 _PHOTOGRAPH_PNG_BYTES = 512 * 1024
 
+#: Hosts of scripts that count visitors or show advertisements: a video is right without them.
+_COUNTERS = re.compile(
+    r"(?:^|\.)(?:googletagmanager|google-analytics|googlesyndication|doubleclick|hotjar|plausible|segment|mixpanel|"
+    r"clarity|cloudflareinsights|facebook|intercom|hubspot|hs-scripts|sentry-cdn|umami|matomo)\.[a-z.]+$"
+)
 #: Maximum warnings of one kind: a page may make a million requests.
 _MAX_LINES = 100
 
@@ -89,6 +95,8 @@ class RequestLog:
     refused: _Lines = field(default_factory=_Lines)
     missing: _Lines = field(default_factory=_Lines)
     substituted: _Lines = field(default_factory=_Lines)
+    #: Scripts, modules and style sheets from outside that could not be loaded: the page is wrong without them.
+    code: _Lines = field(default_factory=_Lines)
 
     def warnings(self) -> list[str]:
         """One sentence for each request that was not answered as asked."""
@@ -301,20 +309,28 @@ class RequestInterceptor:
         url = request.url
         host = (urlsplit(url).hostname or "").lower()
         if not self._allowed(host):
-            self.log.refused[url] = f'{_short(url)} was refused: the network policy is "{self._policy()}".'
+            self._failed(request, self.log.refused, f'was refused: the network policy is "{self._policy()}"')
             await route.abort("blockedbyclient")
             return
         try:
             async with self._fetched(request, request.method) as answer:
                 if answer.status >= 400:
-                    self.log.missing[url] = f"{_short(url)} answered {answer.status}."
+                    self._failed(request, self.log.missing, f"answered {answer.status}")
                 self._record_content_type(answer.headers.get("content-type", ""), len(answer.body))
                 if request.resource_type == "script" and answer.status < 400:
                     self._keep_script(url, answer.body)
                 await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
         except FetchRefused as refusal:
-            self.log.refused[url] = f"{_short(url)} could not be fetched: {refusal}."
+            self._failed(request, self.log.refused, f"could not be fetched: {refusal}")
             await route.abort("failed")
+
+    def _failed(self, request: Request, lines: _Lines, reason: str) -> None:
+        """Record a request to the outside that failed. Counters of visitors are not missed."""
+        line = f"{_short(request.url)} {reason}."
+        lines[request.url] = line
+        is_counter = _COUNTERS.search((urlsplit(request.url).hostname or "").lower()) is not None
+        if request.resource_type in ("script", "stylesheet") and not is_counter:
+            self.log.code[request.url] = line
 
     @contextlib.asynccontextmanager
     async def _fetched(self, request: Request, method: str) -> AsyncIterator[Fetched]:

@@ -10,7 +10,7 @@ import wave
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import ConsoleMessage, Error, Request
@@ -23,7 +23,13 @@ from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.declared import PAGE_ID, needs_webgpu
 from hyperframes_render.composition.scripts import PLACE_SCHEME
-from hyperframes_render.errors import BrowserFailed, PageNotReady, PageScriptFailed, PageUnresponsive
+from hyperframes_render.errors import (
+    BrowserFailed,
+    CodeUnavailable,
+    PageNotReady,
+    PageScriptFailed,
+    PageUnresponsive,
+)
 from hyperframes_render.formats import Content
 from hyperframes_render.media.sound_clip import SoundBus, SoundClip
 from hyperframes_render.paths import file_inside
@@ -416,10 +422,22 @@ async def _status(page: CompositionPage) -> PageStatus:
     status = await page.bridge.status(timeout=LOAD_TIMEOUT)
     if status.webgpu:
         raise needs_webgpu(f"The sub-composition {status.webgpu[:60]}")
+    if page.interceptor.log.code and not page.spec.lenient_scripts:
+        _raise_missing_code(page)
     if page.errors:
         _raise_script_error(page, gsap=status.gsap)
     page.check_stayed()
     return status
+
+
+def _raise_missing_code(page: CompositionPage) -> NoReturn:
+    """Raise CodeUnavailable for the scripts and style sheets from outside that could not be loaded."""
+    lines = list(page.interceptor.log.code.values())
+    more = f" {len(lines) - 1} more are missing, too." if len(lines) > 1 else ""
+    raise CodeUnavailable(
+        f"A script or style sheet of the page could not be loaded: {lines[0]}{more}",
+        "Use a library of docs/reference/libraries.md, put the file into the project, or allow its host (network).",
+    )
 
 
 def _is_still(page: CompositionPage, status: PageStatus) -> bool:

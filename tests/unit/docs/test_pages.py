@@ -16,8 +16,8 @@ SOURCES = [file for end in ("py", "js") for file in sorted((PROJECT / "src").rgl
 _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 #: Private words of this project's past: the field has others.
 BANNED = re.compile(
-    r"\b(footage|the door|(is|are) told|at hand|is not had|given back|born ended|whereof|mended|dearer"
-    r"|brought in|in vain|as ever|films?|told|whoever|strangers|moving pictures?)\b",
+    r"(?<![\w/-])(footage|the door|(is|are) told|at hand|is not had|given back|born ended|whereof|mended|dearer"
+    r"|brought in|in vain|as ever|films?|told|whoever|strangers|moving pictures?)(?![\w-])",
     re.I,
 )
 #: Words that the pages do not use, and the source still does.
