@@ -6,7 +6,8 @@
 (() => {
   "use strict";
   if (Object.hasOwn(window, "__hyperframesRenderAnimations")) return;
-  const { document, Animation, CSSAnimation, DocumentTimeline, ShadowRoot, WeakMap, WeakSet, Set } = window;
+  const { document, Animation, CSSAnimation, DocumentTimeline, MutationObserver, ShadowRoot, WeakMap, WeakSet, Set } =
+    window;
   const { getComputedStyle } = window;
   const clock = window.__hyperframesRenderClock;
   // Milliseconds that the browser runs an animation at most before it is found: its frame clock hardly moves.
@@ -97,20 +98,32 @@
   }
 
   /** @type {Set<Document | ShadowRoot>} */
-  const roots = new Set([document]);
+  const roots = new Set();
   /** @type {(root: Document | ShadowRoot) => Animation[]} */
   const listIn = (root) => (root instanceof ShadowRoot ? listShadow : listDocument).call(/** @type {any} */ (root));
   const listHere = () => [...roots].flatMap(listIn);
   /** @this {Element} @param {[init: ShadowRootInit]} values */
   Element.prototype.attachShadow = function (...values) {
     const root = attachShadow.apply(this, values);
-    roots.add(root);
+    addRoot(root);
     return root;
   };
-  // The parser attaches shadow roots that the markup declares.
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const found of document.querySelectorAll("*")) if (found.shadowRoot) roots.add(found.shadowRoot);
+  // The parser attaches the shadow roots that markup declares, also later: setHTMLUnsafe and clones of a template.
+  const added = new MutationObserver((records) => {
+    for (const { addedNodes } of records) for (const node of addedNodes) if (node instanceof Element) addRootsIn(node);
   });
+  /** @param {Element | Document | ShadowRoot} top */
+  function addRootsIn(top) {
+    const elements = top instanceof Element ? [top, ...top.querySelectorAll("*")] : top.querySelectorAll("*");
+    for (const { shadowRoot } of elements) if (shadowRoot && !roots.has(shadowRoot)) addRoot(shadowRoot);
+  }
+  /** @param {Document | ShadowRoot} root */
+  function addRoot(root) {
+    roots.add(root);
+    added.observe(root, { childList: true, subtree: true });
+    addRootsIn(root);
+  }
+  addRoot(document);
 
   // Finds what styles started since the last call, and what the browser started at its last frame.
   /** @param {number} ms */
@@ -184,6 +197,7 @@
   // Starts the video. `startOf` returns the start of the clip that contains an element, in seconds.
   /** @type {RenderAnimations["begin"]} */
   function begin(startOf) {
+    for (const root of [...roots]) addRootsIn(root);
     adopt(0);
     for (const animation of running) {
       const [state, target] = [runs.get(animation), targetOf(animation)];
