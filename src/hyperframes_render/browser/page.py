@@ -248,7 +248,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
     page = CompositionPage(chromium, interceptor, spec)
     _listen(page)
     await interceptor.guard(chromium.context)
-    for part in _SCRIPTS:
+    for part in (*(("marks",) if spec.marks else ()), *_SCRIPTS):
         await chromium.context.add_init_script(script_text(f"{part}.js"))
     known_length = float(spec.duration or spec.declared_duration or 0)
     if spec.rootless:

@@ -22,6 +22,7 @@ from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import Declared, read_declared
 from hyperframes_render.composition.html import Document
+from hyperframes_render.composition.marks import with_marks
 from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
@@ -71,6 +72,8 @@ class Session:
     log: RequestLog = field(default_factory=RequestLog)
     media: MediaLibrary = field(init=False)
     budget: FetchBudget = field(default_factory=FetchBudget)
+    #: Whether elements of the page say where they stand in the author's files, for `check`.
+    marks: bool = False
     _use_surface: bool = True
     _reuse_frames: bool = True
     _browser_retries: int = 1
@@ -112,9 +115,12 @@ class Session:
         composition = self.request.composition
         source = await self._local_source()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
-        document = Document(project.read_html())
+        html = project.read_html()
+        if self.marks and project.part is None:
+            html = await asyncio.to_thread(with_marks, html, project.entry)
+        document = Document(html)
         declared = read_declared(document, name=project.name)
-        spec = page_spec(self.request, declared)
+        spec = replace(page_spec(self.request, declared), marks=self.marks)
         if project.address is not None and declared.rootless:
             spec = replace(spec, lenient_scripts=True)
         await self._prepare_sound()
@@ -239,19 +245,21 @@ async def open_session(
     audio: Path | None = None,
     ceiling: NetworkPolicy = "public",
     driver: BrowserDriver | None = None,
+    marks: bool = False,
 ) -> AsyncIterator[Session]:
     """A session on the composition at `source`. Its files are removed and its processes ended after the block.
 
     A thread of the session may still run (threads.outlived); then the process must end.
     `audio` is a local file to use for audio_url; without it, audio_url is fetched within the policy `ceiling`.
-    `driver` is a driver that the caller has started; it is stopped in any case. Raises DiskFull.
+    `driver` is a driver that the caller has started; it is stopped in any case. `marks`: elements of the page say where
+    they stand in the author's files. Raises DiskFull.
     """
     adopt_orphaned_processes()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"A temporary folder could not be created: {error.strerror}.") from error
-    session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling)
+    session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling, marks=marks)
     try:
         async with job_threads():
             yield session

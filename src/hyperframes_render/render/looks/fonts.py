@@ -1,0 +1,39 @@
+"""Font families that the page does not have, at the place that names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from hyperframes_render.composition.lint import Problem
+from hyperframes_render.render.looks.look import PageLook
+from hyperframes_render.render.looks.places import Sources
+
+#: The warning of the compile (composition/fonts/resolve.py).
+_FELL_BACK = re.compile(r'^Font "(?P<family>.+)" fell back to ')
+_FIX = "Bring the file with an @font-face rule, or name a family that the renderer has."
+
+
+def of_compile(warning: str, sources: Sources) -> Problem | None:
+    """The record of a warning of the compile about a family; None if it is about something else."""
+    found = _FELL_BACK.match(warning)
+    return _problem(found["family"], warning, sources) if found else None
+
+
+def fallen_back(look: PageLook, known: Sequence[Problem], sources: Sources) -> Iterator[Problem]:
+    """A warning for each family of a visible text without a face; `known` are those of the compile."""
+    named = " ".join(problem.message.lower() for problem in known)
+    for font in look.found["fonts"]:
+        family = str(font["family"])
+        if f'"{family.lower()}"' not in named:
+            yield _problem(family, f'Font "{family}" fell back: the page has no face of it.', sources)
+
+
+def _problem(family: str, message: str, sources: Sources) -> Problem:
+    name = re.escape(family)
+    place = (
+        rf"font[^;{{}}\n]{{0,200}}?\b{name}\b"
+        if sources.find(rf"font[^;{{}}\n]{{0,200}}?\b{name}\b")
+        else rf"\b{name}\b"
+    )
+    return sources.problem_at(place, "font_fallback", "warning", message, _FIX)
