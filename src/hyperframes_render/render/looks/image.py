@@ -1,4 +1,4 @@
-"""One drawn frame of a look: whether it has one colour throughout, and a small copy for comparisons."""
+"""One drawn frame of a look: whether it has one colour throughout, and samples for comparisons."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import base64
 import io
 from dataclasses import dataclass
 
+import av
+
 #: Quality 90 keeps a dim text on its ground apart from it, and takes a third of the time of a PNG.
 SCREENSHOT = {"format": "jpeg", "quality": 90, "optimizeForSpeed": True}
 #: Levels of 255 by which the samples of one colour may differ: JPEG rounds.
 _SPREAD = 8
-#: Width to which the decoder may reduce a frame: a line of one pixel is still seen.
-_WIDTH = 480
-_SMALL = (32, 18)
-#: Levels of 255 by which a sample of two small copies of the same frame may differ.
+#: Pixels of the copy that is searched: a line of one pixel across a frame of 1920 is still seen in it.
+_WIDTH, _HEIGHT = 192, 108
+#: Every so many samples are compared.
+_COMPARED = 97
+#: Levels of 255 by which a sample of two images of the same frame may differ.
 _SAME = 3
 
 
 @dataclass(frozen=True)
 class Image:
-    """`colour` is (red, green, blue) where the frame has one colour throughout."""
+    """`colour` is (red, green, blue) where the frame has one colour throughout. `samples` are some of its samples."""
 
     colour: tuple[int, int, int] | None
-    small: bytes
+    samples: bytes
 
     def looks_like(self, other: Image) -> bool:
         """Whether both show about the same."""
-        return all(abs(a - b) <= _SAME for a, b in zip(self.small, other.small, strict=True))
+        return all(abs(a - b) <= _SAME for a, b in zip(self.samples, other.samples, strict=True))
 
 
 def image_of(screenshot: str) -> Image:
     """The image of a screenshot (base64 of a JPEG). Blocking."""
-    from PIL import Image as Pillow  # not at the top: it takes a while, and a page that fails to open needs none
-
-    with Pillow.open(io.BytesIO(base64.b64decode(screenshot))) as picture:
-        if picture.width > _WIDTH:
-            picture.draft("RGB", (_WIDTH, _WIDTH * picture.height // picture.width))
-        reduced = picture.convert("RGB")
-    ends = reduced.getextrema()
-    plain = all(high - low <= _SPREAD for low, high in ends)  # type: ignore[misc]
-    small = reduced.resize(_SMALL).tobytes()
-    return Image((small[0], small[1], small[2]) if plain else None, small)
+    with av.open(io.BytesIO(base64.b64decode(screenshot)), "r") as container:
+        frame = next(container.decode(video=0)).reformat(_WIDTH, _HEIGHT, "rgb24", interpolation="AREA")
+    plane = frame.planes[0]
+    rows = memoryview(bytes(plane))
+    pixels = b"".join(rows[y * plane.line_size : y * plane.line_size + 3 * _WIDTH] for y in range(_HEIGHT))
+    plain = all(max(pixels[channel::3]) - min(pixels[channel::3]) <= _SPREAD for channel in range(3))
+    return Image((pixels[0], pixels[1], pixels[2]) if plain else None, pixels[::_COMPARED])

@@ -18,9 +18,15 @@ from hyperframes_render.render.plan import Plan
 #: Frames that are drawn, at equal distances, the first and the last among them.
 DRAWN = 9
 #: Seconds between two looks, and looks of the grid at most: longer videos have fewer in a second.
-GRID, MOST_LOOKS = 0.5, 40
+GRID, MOST_LOOKS = 0.75, 32
+#: Seconds to the next look where nothing but the background is seen, and such looks at most.
+BLANK_GRID, MOST_BLANK_LOOKS = 0.25, 80
+#: Seconds after a clip's end at which the page is looked at, if no clip is on.
+_AFTER_CLIP = 0.1
 #: Parts of a clip's time at which the page is looked at, and clips for which it is at most.
 _OF_CLIP, _MOST_CLIPS = (0.4, 0.8), 20
+#: The part of a step below which two looks are one.
+_NEAR = 0.5
 _SCRIPTS = ("look", "look-text", "look-fonts")
 _LOOK = "__hyperframesRenderLook"
 
@@ -52,31 +58,55 @@ class PageLook:
 
 async def look_at_page(composition: OpenComposition, plan: Plan, clips: Sequence[ClipTimes]) -> PageLook:
     """Move the page through the video of `plan` and look at it. Raises PageScriptFailed or BrowserFailed."""
-    page, capture = composition.first_page, composition.first_capture
-    look = PageLook(plan.duration)
+    chromium = composition.first_page.chromium
+    walk = _Walk(composition, plan, PageLook(plan.duration))
     drawn, frames = frames_of(plan, clips)
-    times: list[tuple[float, int]] = []
+    step, more = max(1, round(BLANK_GRID * plan.fps)), MOST_BLANK_LOOKS
     with page_answers():
         for name in _SCRIPTS:
-            await page.chromium.evaluate(script_text(f"{name}.js"))
-        for frame in frames:
-            known = len(page.errors)
-            await capture.seek(frame)
-            seconds = float(frame / plan.fps)
-            shows = str((await page.chromium.evaluate(f"{_LOOK}.look({seconds!r})"))["shows"])
-            look.errors |= dict.fromkeys(page.errors[known:], seconds)
-            before = look.samples[-1].image if look.samples else None
-            image = None
-            if frame in drawn or not shows or (before is not None and before.colour is not None):
-                started = time.perf_counter()
-                answer = await capture.look(frame, SCREENSHOT)
-                times.append((time.perf_counter() - started, frame))
-                image = await asyncio.to_thread(image_of, answer["screenshotData"])
-                if look.slow is None:
-                    look.slow = await slow_frame(capture, frame, times)
-            look.samples.append(Sample(seconds, shows, image))
-        look.found = dict(await page.chromium.evaluate(f"{_LOOK}.report()"))
-    return look
+            await chromium.evaluate(script_text(f"{name}.js"))
+        while frames:
+            frame = frames.pop(0)
+            is_blank = await walk.look(frame, draw=frame in drawn)
+            if is_blank and more and (frames[0] if frames else plan.first + plan.frames) > frame + step:
+                frames.insert(0, frame + step)
+                more -= 1
+        walk.seen.found = dict(await chromium.evaluate(f"{_LOOK}.report()"))
+    return walk.seen
+
+
+@dataclass
+class _Walk:
+    """The page on its way through the video."""
+
+    composition: OpenComposition
+    plan: Plan
+    seen: PageLook
+    #: (seconds, frame) of each drawing.
+    _times: list[tuple[float, int]] = field(default_factory=list)
+
+    async def look(self, frame: int, *, draw: bool) -> bool:
+        """Look at `frame`; whether only the background is seen. It is drawn where that is not known otherwise."""
+        page, seen = self.composition.first_page, self.seen
+        known = len(page.errors)
+        await self.composition.first_capture.seek(frame)
+        seconds = float(frame / self.plan.fps)
+        shows = str((await page.chromium.evaluate(f"{_LOOK}.look({seconds!r})"))["shows"])
+        seen.errors |= dict.fromkeys(page.errors[known:], seconds)
+        before = seen.samples[-1].image if seen.samples else None
+        was_plain = before is not None and before.colour is not None
+        image = await self._image(frame) if draw or not shows or was_plain else None
+        seen.samples.append(Sample(seconds, shows, image))
+        return not shows or (image is not None and image.colour is not None)
+
+    async def _image(self, frame: int) -> Image:
+        capture = self.composition.first_capture
+        started = time.perf_counter()
+        answer = await capture.look(frame, SCREENSHOT)
+        self._times.append((time.perf_counter() - started, frame))
+        if self.seen.slow is None:
+            self.seen.slow = await slow_frame(capture, frame, self._times)
+        return await asyncio.to_thread(image_of, answer["screenshotData"])
 
 
 def frames_of(plan: Plan, clips: Sequence[ClipTimes]) -> tuple[frozenset[int], list[int]]:
@@ -84,12 +114,18 @@ def frames_of(plan: Plan, clips: Sequence[ClipTimes]) -> tuple[frozenset[int], l
     last = plan.frames - 1
     drawn = frozenset(plan.first + last * index // (DRAWN - 1) for index in range(DRAWN))
     step = max(GRID * float(plan.fps), plan.frames / MOST_LOOKS)
-    frames = {*drawn, *(plan.first + round(index * step) for index in range(int(last / step) + 1))}
+    grid = (plan.first + round(index * step) for index in range(int(last / step) + 1))
+    frames = {*drawn, *(at for at in grid if all(abs(at - frame) >= step * _NEAR for frame in drawn))}
     for clip in clips[:_MOST_CLIPS]:
         end = plan.duration if clip.end is None else clip.end
         for part in _OF_CLIP:
             at = int((clip.start + (end - clip.start) * part) * plan.fps)
-            near = any(abs(at - frame) < step / 2 and clip.start < frame / plan.fps < end for frame in frames)
+            near = any(abs(at - frame) < step * _NEAR and clip.start < frame / plan.fps < end for frame in frames)
             if plan.first <= at <= plan.first + last and not near:
                 frames.add(at)
+    ends = [clip.end for clip in clips if clip.end is not None]
+    for end in sorted(ends)[:_MOST_CLIPS]:
+        after = end + _AFTER_CLIP
+        if not any(clip.start <= after and (clip.end is None or after < clip.end) for clip in clips):
+            frames.add(int(after * plan.fps))
     return drawn, sorted(frame for frame in frames if frame <= plan.first + last)

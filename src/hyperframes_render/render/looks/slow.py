@@ -17,7 +17,7 @@ from hyperframes_render.render.looks.places import problem_of, what
 
 #: A frame is slow if drawing it again takes this many times the median, and this many seconds: a busy machine makes
 #: every frame slower, and the least of several drawings is taken.
-TIMES, SECONDS = 4.0, 0.25
+TIMES, SECONDS = 4.0, 0.15
 #: Drawings of which the least counts.
 _DRAWINGS = 2
 #: The part of the time that an element must cost to be named.
@@ -30,9 +30,9 @@ _LEAST_FRAMES = 4
 
 @dataclass(frozen=True)
 class SlowFrame:
-    """A slow frame: seconds to draw it, the median of the others, and the element that costs most (None: unknown).
+    """A slow frame: seconds to draw it in full size, and the median of the others.
 
-    `cost` is the seconds that its drawing takes.
+    `element` costs most of it, `cost` seconds; None where no single one does.
     """
 
     frame: int
@@ -46,15 +46,17 @@ async def slow_frame(capture: FrameCapture, frame: int, times: Sequence[tuple[fl
     """What makes the frame slow that was drawn last, if it is. `times` are (seconds, frame) of all drawings so far."""
     if len(times) < _LEAST_FRAMES:
         return None
+    pixels = capture.page.spec.scale**2
     median = statistics.median(seconds for seconds, _ in times[:-1])
-    if times[-1][0] < max(SECONDS, TIMES * median):
+    least = max(SECONDS * pixels, TIMES * median)
+    if times[-1][0] < least:
         return None
     redrawn = _Redrawn(capture, frame)
     whole = await redrawn.seconds()
-    if whole < max(SECONDS, TIMES * median):
+    if whole < least:
         return None
     element, cost = await redrawn.costliest(whole)
-    return SlowFrame(frame, whole, median, element, cost)
+    return SlowFrame(frame, whole / pixels, median / pixels, element, cost / pixels)
 
 
 def slow_problem(slow: SlowFrame, fps: Fraction, root: Mapping[str, Any]) -> Problem:
