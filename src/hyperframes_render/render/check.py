@@ -207,7 +207,9 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
 def _page_problems(composition: OpenComposition, look: PageLook, sources: Sources) -> list[Problem]:
     page, session = composition.first_page, composition.session
     fell_back = {text: of_compile(text, sources) for text in composition.compiled.page.warnings}
-    warnings = [*(text for text, problem in fell_back.items() if problem is None), *page.warnings]
+    names = [text.split()[0] for text in (*session.log.missing.values(), *session.log.refused.values())]
+    of_page = [text for text in page.warnings if not (text.startswith("The image ") and any(n in text for n in names))]
+    warnings = [*(text for text, problem in fell_back.items() if problem is None), *of_page]
     fonts = [problem for problem in fell_back.values() if problem is not None]
     return [
         *(Problem(code, _ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),

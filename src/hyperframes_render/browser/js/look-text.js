@@ -19,7 +19,7 @@
   /** @type {(element: Element) => { box: DOMRect, by: Element | null }[]} */
   function limitsOf(element) {
     /** @type {{ box: DOMRect, by: Element | null }[]} */
-    const found = [{ box: new DOMRect(0, 0, window.innerWidth, window.innerHeight), by: null }];
+    const found = [];
     let position = "static";
     for (let e = /** @type {Element | null} */ (element); e && e !== document.body; e = e.parentElement) {
       const style = getComputedStyle(e);
@@ -33,7 +33,7 @@
         position = style.position;
       }
     }
-    return found;
+    return [...found, { box: new DOMRect(0, 0, window.innerWidth, window.innerHeight), by: null }];
   }
 
   // Whether a text may be cut on purpose, or what its boxes say is not what is drawn.

@@ -417,6 +417,10 @@
     return found;
   }
 
+  // Whether it is known why the contents of a clip are not seen.
+  /** @type {(clip: Element) => boolean} */
+  const hasReason = (clip) => [...notes].some(([element, { seen }]) => !seen && clip.contains(element));
+
   // Everything that was noted. Elements that one cause hides are one record.
   function report() {
     /** @type {Map<Element, { why: string, element: Element, by?: Element, from: number, to: number, looks: number }>} */
@@ -444,7 +448,7 @@
         looks,
       })),
       clips: [...clipNotes]
-        .filter(([clip, { shown }]) => !shown && clip.isConnected)
+        .filter(([clip, { shown }]) => !shown && clip.isConnected && !hasReason(clip))
         .map(([clip, { from, to, looks }]) => ({ ...describe(clip), from, to, looks, window: windowOf(clip) }))
         .slice(0, MOST_RECORDS),
       spans: [...document.querySelectorAll("[data-start]")]

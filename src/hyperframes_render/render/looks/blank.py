@@ -39,9 +39,7 @@ def is_one_colour(look: PageLook, *, sounds: bool) -> bool:
 
 def one_colour(look: PageLook, sources: Sources) -> Problem:
     """The error for a video of one colour, at the element that is the cause if one is known, else at the root."""
-    colour = next(sample.image.colour for sample in look.samples if sample.image is not None)
-    shown = "#{:02x}{:02x}{:02x}".format(*(colour or (0, 0, 0)))
-    message = f"The video shows one colour throughout ({shown})"
+    message = "The video shows one colour throughout"
     causes = look.found["unseen"]
     if not causes:
         where = look.found["root"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hyperframes_render.composition.lint import Problem
 from hyperframes_render.render.looks.look import PageLook
-from hyperframes_render.render.looks.places import Sources
+from hyperframes_render.render.looks.places import Sources, problem_of
 
 #: The warning of the compile (composition/fonts/resolve.py).
 _FELL_BACK = re.compile(r'^Font "(?P<family>.+)" fell back to ')
@@ -26,14 +26,13 @@ def fallen_back(look: PageLook, known: Sequence[Problem], sources: Sources) -> I
     for font in look.found["fonts"]:
         family = str(font["family"])
         if f'"{family.lower()}"' not in named:
-            yield _problem(family, f'Font "{family}" fell back: the page has no face of it.', sources)
+            text = f'Font "{family}" fell back: the page has no face of it.'
+            named_at = _problem(family, text, sources)
+            # A script may put the name together: then the element that has it is the place.
+            yield named_at if named_at.line else problem_of(font, "font_fallback", "warning", text, _FIX)
 
 
 def _problem(family: str, message: str, sources: Sources) -> Problem:
-    name = re.escape(family)
-    place = (
-        rf"font[^;{{}}\n]{{0,200}}?\b{name}\b"
-        if sources.find(rf"font[^;{{}}\n]{{0,200}}?\b{name}\b")
-        else rf"\b{name}\b"
-    )
-    return sources.problem_at(place, "font_fallback", "warning", message, _FIX)
+    name = rf"(?<![\w-]){re.escape(family)}(?![\w-])"
+    declared = rf"font[^;{{}}\n]{{0,200}}?{name}"
+    return sources.problem_at(declared if sources.find(declared) else name, "font_fallback", "warning", message, _FIX)

@@ -63,7 +63,9 @@ def at_rule(problem: Problem, element: Mapping[str, Any], sources: Sources) -> P
     selector = re.sub(r"(?:\\? )+", r"\\s+", re.escape(element["rule"])).replace('"', "[\"']")
     name = "display" if element["why"] == "display" else "opacity"
     value = "none" if name == "display" else r"0(?:\.0*)?"
-    found = sources.find(rf"{selector}[^{{}}]*{{[^{{}}]*?(?P<said>\b{name}\s*:\s*{value}\s*(?:;|(?=}})))")
+    found = sources.find(
+        rf"{selector}[^{{}}]*{{[^{{}}]*?(?P<said>\b{name}\s*:\s*{value}\s*(?:!important\s*)?(?:;|(?=}})))"
+    )
     if found is None:
         return None
     file, match = found
