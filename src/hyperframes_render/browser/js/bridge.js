@@ -60,9 +60,7 @@
   /** @type {(registered: string[]) => string[]} */
   function missingTimelines(registered) {
     const all = new Set(
-      [...document.querySelectorAll(WITH_TIMELINE)].map((e) =>
-        e.getAttribute("data-composition-id"),
-      ),
+      [...document.querySelectorAll(WITH_TIMELINE)].map((e) => e.getAttribute("data-composition-id")),
     );
     return all.size === 1 && registered.length
       ? []
