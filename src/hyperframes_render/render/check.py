@@ -55,6 +55,7 @@ _NO_TIMELINE = frozenset(
         "timeline_registry_push",
         "timeline_id_mismatch",
         "missing_gsap_script",
+        "missing_data_no_timeline",
     }
 )
 #: Errors that are no reason for something not to be seen.
@@ -154,7 +155,7 @@ def _placed(problem: Problem) -> Problem:
 
 def _without_followers(static: Sequence[Problem], opened: Sequence[Problem]) -> list[Problem]:
     """All problems, without those of the opened page that only follow from one of the files'."""
-    codes = {problem.code for problem in static if problem.severity == "error"}
+    codes = {problem.code for problem in static if problem.severity == "error" or problem.code in _NO_TIMELINE}
     files = {problem.message.split()[0] for problem in static if problem.code in _OF_FILES}
     return [*static, *(problem for problem in opened if not _follows(problem, codes, files))]
 

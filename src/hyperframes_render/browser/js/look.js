@@ -8,7 +8,8 @@
   const { stateOf } = window.__hyperframesRenderMediaElements;
   const MEDIA = "img, video, canvas, svg";
   const TIMED = "[data-start], video, audio";
-  const NOT_SHOWN = "script, style, noscript, template, title, desc, defs, datalist, option, head, [hidden]";
+  const NOT_SHOWN =
+    "script, style, noscript, template, title, desc, defs, datalist, option, head, [hidden], [data-hidden]";
   const FAINT = 0.02; // the opacity below which nothing is seen
   const SOLID = 0.98; // the opacity above which nothing shines through
   const SMALL = 1.5; // pixels: what is smaller hides text for screen readers
@@ -274,6 +275,8 @@
     if (element instanceof HTMLImageElement && !element.naturalWidth) return true;
     if (element instanceof HTMLVideoElement && (!stateOf(element).facts?.width || stateOf(element).sampled))
       return true;
+    if (element instanceof HTMLCanvasElement && [...document.querySelectorAll("video")].some((e) => stateOf(e).sampled))
+      return true;
     return element.matches("img, video, canvas") && [...document.querySelectorAll("canvas")].some((e) => e !== element);
   }
 
@@ -330,7 +333,10 @@
   }
 
   const isLookedAt = (/** @type {Element} */ clip, /** @type {number} */ seconds) =>
-    isOn(clip, seconds) && compositionOf(clip) !== null && !clip.matches("audio, video, img");
+    isOn(clip, seconds) &&
+    compositionOf(clip) !== null &&
+    !clip.matches("audio, video, img, [data-hidden]") &&
+    !clip.querySelector("audio, video");
 
   const hasPendingClips = (/** @type {number} */ seconds) =>
     [...document.querySelectorAll("[data-start]")].some(
