@@ -17,7 +17,7 @@ from hyperframes_render.errors import InvalidOption, MachineError, RenderError
 from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.render.looks import PageLook, look_at_page
 from hyperframes_render.render.looks.blank import blank_stretches, empty_clips, is_one_colour, one_colour
-from hyperframes_render.render.looks.fonts import fallen_back, of_compile
+from hyperframes_render.render.looks.fonts import fallen_back, family_of, of_compile
 from hyperframes_render.render.looks.heard import unheard
 from hyperframes_render.render.looks.places import Sources, problem_of
 from hyperframes_render.render.looks.slow import slow_problem
@@ -212,6 +212,9 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
     of_page = [text for text in page.warnings if not (text.startswith("The image ") and any(n in text for n in names))]
     warnings = [*(text for text, problem in fell_back.items() if problem is None), *of_page]
     fonts = [problem for problem in fell_back.values() if problem is not None]
+    missing_fonts = list(fallen_back(look, fonts, sources))
+    unloaded = {f"The font {family} cannot be loaded." for family in map(family_of, missing_fonts)}
+    warnings = [text for text in warnings if text not in unloaded]
     return [
         *(Problem(code, _ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),
         *(Problem("page_error", "error", _of_script(text, look), _SCRIPT_FIX) for text in page.errors),
@@ -228,7 +231,7 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
         *(_warning(text, look) for text in warnings),
         *(Problem("console", "warning", text) for text in page.console),
         *fonts,
-        *fallen_back(look, fonts, sources),
+        *missing_fonts,
     ]
 
 

@@ -280,6 +280,20 @@
     return element.matches("img, video, canvas") && [...document.querySelectorAll("canvas")].some((e) => e !== element);
   }
 
+  // Whether a tween that no timeline of the video has still moves an element: it runs by itself, and slower than usual
+  // where a look jumps over frames.
+  /** @type {(element: Element) => boolean} */
+  function isLoose(element) {
+    const tweensOf = /** @type {((target: unknown) => GsapTween[]) | undefined} */ (window.gsap?.getTweensOf);
+    if (typeof tweensOf !== "function") return false;
+    const known = new Set(/** @type {GsapAnimation[]} */ (Object.values(window.__timelines ?? {})));
+    return tweensOf(element).some((tween) => {
+      let top = /** @type {GsapAnimation} */ (tween);
+      for (; top.parent && !known.has(top); top = top.parent);
+      return !known.has(top) && tween.totalTime() < tween.totalDuration();
+    });
+  }
+
   const everywhere = new CSSStyleSheet();
   everywhere.replaceSync("*{pointer-events:auto!important}");
 
@@ -387,7 +401,7 @@
       const unseen = hidden(element);
       if (!unseen) visible.add(element);
       if (isHelper(element) || !isOn(element, seconds)) continue;
-      if (unseen) note(element, seconds, unseen);
+      if (unseen) note(element, seconds, isLoose(unseen.cause) ? null : unseen);
       else doubtful.push(element);
     }
     if (doubtful.length)

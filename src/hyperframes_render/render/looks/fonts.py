@@ -20,13 +20,19 @@ def of_compile(warning: str, sources: Sources) -> Problem | None:
     return _problem(found["family"], warning, sources) if found else None
 
 
+def family_of(problem: Problem) -> str:
+    """The family that a record is about."""
+    found = _FELL_BACK.match(problem.message)
+    return found["family"] if found else ""
+
+
 def fallen_back(look: PageLook, known: Sequence[Problem], sources: Sources) -> Iterator[Problem]:
     """A warning for each family of a visible text without a face; `known` are those of the compile."""
     named = " ".join(problem.message.lower() for problem in known)
     for font in look.found["fonts"]:
         family = str(font["family"])
         if f'"{family.lower()}"' not in named:
-            text = f'Font "{family}" fell back: the page has no face of it.'
+            text = f'Font "{family}" fell back to the next one: no face of it was loaded.'
             named_at = _problem(family, text, sources)
             # A script may put the name together: then the element that has it is the place.
             yield named_at if named_at.line else problem_of(font, "font_fallback", "warning", text, _FIX)
