@@ -330,7 +330,7 @@ interface ElementName {
 /** The looks of `check` at the open page. */
 interface RenderLook {
   /** `shows`: "media", "text", "shapes", or "" where nothing is drawn over the background. */
-  look(seconds: number): { shows: string };
+  look(seconds: number): { shows: string; paints: boolean };
   report(): object;
   describe(element: Element): ElementName;
   boxesOf(element: Element): DOMRect[];

@@ -1,8 +1,9 @@
 // For `check`, put into the open page: notes the font families of the texts that are seen, and whether the page has them.
 (() => {
   "use strict";
+  // Also the browser's own family, for text of which no style says one.
   const GENERIC =
-    /^(serif|sans-serif|monospace|cursive|fantasy|system-ui|ui-[a-z-]+|math|emoji|fangsong|-apple-system|blinkmacsystemfont|inherit|initial)$/i;
+    /^(serif|sans-serif|monospace|cursive|fantasy|system-ui|ui-[a-z-]+|math|emoji|fangsong|-apple-system|blinkmacsystemfont|inherit|initial|times new roman)$/i;
   const MOST_FAMILIES = 200;
   const { describe } = window.__hyperframesRenderLook;
   /** @type {Map<string, Element>} */

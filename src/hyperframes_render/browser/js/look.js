@@ -17,6 +17,7 @@
   const MARGIN = 0.05; // seconds at a clip's ends at which it may be hidden: a frame at 24 per second
   const MOST_RECTS = 4; // boxes of a text in which is looked for it
   const MOST_RECORDS = 40;
+  const LARGE = 0.25; // of the frame
 
   /** @typedef {{ why: string, cause: Element, by?: Element }} Unseen */
   /** @typedef {{ seen: boolean, looks: number, unseen: Unseen | null, from: number, to: number }} Notes */
@@ -379,6 +380,13 @@
     return visible.length ? "text" : showsShapes() ? "shapes" : "";
   }
 
+  // Whether a canvas takes a large part of the frame. What scripts draw with WebGL is only computed when the frame is drawn.
+  const hasLargeCanvas = () =>
+    [...document.querySelectorAll("canvas")].some((canvas) => {
+      const { width, height } = canvas.getBoundingClientRect();
+      return width * height > LARGE * window.innerWidth * window.innerHeight;
+    });
+
   // Looks at the page, which stands at `seconds`. Says what is drawn over the background.
   /** @param {number} seconds */
   function look(seconds) {
@@ -411,7 +419,7 @@
     lookAtClips(visible, seconds);
     for (const element of visible) if (textsOf(element).length) window.__hyperframesRenderLookFonts?.look(element);
     window.__hyperframesRenderLookText?.look([...visible], seconds);
-    return { shows: whatShows([...visible]) };
+    return { shows: whatShows([...visible]), paints: hasLargeCanvas() };
   }
 
   /** @type {RenderLook["describe"]} */
