@@ -331,6 +331,8 @@ interface ElementName {
 interface RenderLook {
   /** `shows`: "media", "text", "shapes", or "" where nothing is drawn over the background. */
   look(seconds: number): { shows: string; paints: boolean };
+  verify(seconds: number): number;
+  leftOver(): number;
   report(): object;
   describe(element: Element): ElementName;
   boxesOf(element: Element): DOMRect[];

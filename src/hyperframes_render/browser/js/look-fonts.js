@@ -3,7 +3,7 @@
   "use strict";
   // Also the browser's own family, for text of which no style says one.
   const GENERIC =
-    /^(serif|sans-serif|monospace|cursive|fantasy|system-ui|ui-[a-z-]+|math|emoji|fangsong|-apple-system|blinkmacsystemfont|inherit|initial|times new roman)$/i;
+    /^(serif|sans-serif|monospace|cursive|fantasy|system-ui|ui-[a-z-]+|math|emoji|fangsong|-apple-system|blinkmacsystemfont|inherit|initial|times new roman|arial)$/i;
   const MOST_FAMILIES = 200;
   const { describe } = window.__hyperframesRenderLook;
   /** @type {Map<string, Element>} */

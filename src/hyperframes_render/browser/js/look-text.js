@@ -40,7 +40,8 @@
   /** @type {(element: Element) => boolean} */
   function isMeant(element) {
     if (element.closest("[aria-hidden=true], svg, marquee, textarea, input, pre, code")) return true;
-    if (opacityOf(element).product < FAINT) return true;
+    const alpha = Number(/^rgba\(.*, ([\d.]+)\)$/.exec(getComputedStyle(element).color)?.[1] ?? 1);
+    if (opacityOf(element).product * alpha < FAINT) return true;
     for (let e = /** @type {Element | null} */ (element); e; e = e.parentElement) {
       const { transform, textOverflow, overflowX, overflowY, maskImage, webkitLineClamp, clipPath, writingMode } =
         getComputedStyle(e);

@@ -6,7 +6,7 @@
   const marks = window.__hyperframesRenderMarks;
   const { compositionOf, nameOf, trimOf } = window.__hyperframesRenderTiming;
   const { stateOf } = window.__hyperframesRenderMediaElements;
-  const MEDIA = "img, video, canvas, svg";
+  const MEDIA = "img, video, canvas, svg, iframe, object, embed";
   const TIMED = "[data-start], video, audio";
   const NOT_SHOWN =
     "script, style, noscript, template, title, desc, defs, datalist, option, head, [hidden], [data-hidden]";
@@ -201,12 +201,23 @@
         continue;
       }
       const over = stack.slice(0, at).find(isSolid);
-      if (!over) return null;
+      if (!over || isStacked(element, over)) return null;
       cover ??= over;
     }
     if (cover) return { why: "covered", cause: element, by: cover };
     const clip = isClipped(element);
     return clip ? { why: "clipped", cause: element, by: clip } : null;
+  }
+
+  // Whether what lies over an element is one of a stack of like elements, to which its own belongs.
+  /** @type {(element: Element, over: Element) => boolean} */
+  function isStacked(element, over) {
+    for (let e = /** @type {Element | null} */ (element); e; e = e.parentElement)
+      if (e.parentElement === over.parentElement)
+        return (
+          e !== over && e.className !== "" && e.localName === over.localName && e.classList[0] === over.classList[0]
+        );
+    return false;
   }
 
   // The element around whose box cuts off all of this one; null if there is none.
@@ -422,6 +433,25 @@
     return { shows: whatShows([...visible]), paints: hasLargeCanvas() };
   }
 
+  // Looks again, at another time, only for what was not seen yet. Returns how many elements and clips are left.
+  /** @param {number} seconds */
+  function verify(seconds) {
+    opacities.clear();
+    const left = [...notes].filter(([element, { seen }]) => !seen && element.isConnected && isOn(element, seconds));
+    const found = left.map(([element]) => element).filter((element) => !hidden(element) || isLoose(element));
+    if (found.length)
+      withHits(() => {
+        for (const element of found) note(element, seconds, covered(element) ?? sameColour(element));
+      });
+    const empty = [...clipNotes].filter(([clip, { shown }]) => !shown && clip.isConnected);
+    if (empty.length) lookAtClips(new Set([...contents()].filter((element) => !hidden(element))), seconds);
+    return leftOver();
+  }
+
+  const leftOver = () =>
+    [...notes.values()].filter(({ seen, unseen }) => !seen && unseen).length +
+    [...clipNotes].filter(([clip, { shown }]) => !shown && !hasReason(clip)).length;
+
   /** @type {RenderLook["describe"]} */
   const describe = (element) => ({
     place: marks?.placeOf(element) ?? "",
@@ -448,6 +478,17 @@
   // Whether it is known why the contents of a clip are not seen.
   /** @type {(clip: Element) => boolean} */
   const hasReason = (clip) => [...notes].some(([element, { seen }]) => !seen && clip.contains(element));
+
+  // Whether a script uses an empty clip, as what it tweens or by its id: for its times, or to fill it later.
+  /** @type {(clip: Element) => boolean} */
+  function isDriver(clip) {
+    const tweensOf = /** @type {((target: unknown) => GsapTween[]) | undefined} */ (window.gsap?.getTweensOf);
+    if (typeof tweensOf === "function" && tweensOf(clip).length) return true;
+    if (!clip.id) return false;
+    const names = [clip.id, ...[...document.querySelectorAll("[data-start]")].map((e) => e.getAttribute("data-start"))];
+    const starts = names.slice(1).some((start) => start?.trim().startsWith(clip.id));
+    return starts || [...document.scripts].some((script) => script.textContent?.includes(clip.id));
+  }
 
   // Everything that was noted. Elements that one cause hides are one record.
   function report() {
@@ -476,7 +517,7 @@
         looks,
       })),
       clips: [...clipNotes]
-        .filter(([clip, { shown }]) => !shown && clip.isConnected && !hasReason(clip))
+        .filter(([clip, { shown }]) => !shown && clip.isConnected && !hasReason(clip) && !isDriver(clip))
         .map(([clip, { from, to, looks }]) => ({ ...describe(clip), from, to, looks, window: windowOf(clip) }))
         .slice(0, MOST_RECORDS),
       spans: [...document.querySelectorAll("[data-start]")]
@@ -509,6 +550,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderLook", {
-    value: Object.freeze({ look, report, describe, boxesOf, opacityOf }),
+    value: Object.freeze({ look, verify, leftOver, report, describe, boxesOf, opacityOf }),
   });
 })();

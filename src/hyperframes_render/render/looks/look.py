@@ -21,6 +21,8 @@ DRAWN = 9
 GRID, MOST_LOOKS = 0.75, 32
 #: Seconds to the next look where nothing but the background is seen, and such looks at most.
 BLANK_GRID, MOST_BLANK_LOOKS = 0.25, 80
+#: Frames at which is looked again for what was not seen in the first looks.
+MOST_CLOSER_LOOKS = 300
 #: Seconds after a clip's end at which the page is looked at, if no clip is on.
 _AFTER_CLIP = 0.1
 #: Parts of a clip's time at which the page is looked at, and clips for which it is at most.
@@ -71,8 +73,22 @@ async def look_at_page(composition: OpenComposition, plan: Plan, clips: Sequence
             if is_blank and more and (frames[0] if frames else plan.first + plan.frames) > frame + step:
                 frames.insert(0, frame + step)
                 more -= 1
+        await _look_closer(composition, plan)
         walk.seen.found = dict(await chromium.evaluate(f"{_LOOK}.report()"))
     return walk.seen
+
+
+async def _look_closer(composition: OpenComposition, plan: Plan) -> None:
+    """Go through the video again for what was not seen: captions may be there for some frames only."""
+    page = composition.first_page
+    left = int(await page.chromium.evaluate(f"{_LOOK}.leftOver()"))
+    step = max(1, -(-plan.frames // MOST_CLOSER_LOOKS))
+    for frame in range(plan.first, plan.first + plan.frames, step):
+        if not left:
+            return
+        composition.session.meter.heartbeat()
+        await page.glance(frame)
+        left = int(await page.chromium.evaluate(f"{_LOOK}.verify({float(frame / plan.fps)!r})"))
 
 
 @dataclass

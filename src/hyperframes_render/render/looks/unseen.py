@@ -36,9 +36,12 @@ FIXES = {
 
 def unseen(look: PageLook, sources: Sources) -> Iterator[Problem]:
     """A warning for each element that hides content at all times."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for element in look.found["unseen"]:
         if element["looks"] >= _LEAST_LOOKS or element["why"] == "frame":
-            yield _problem(element, sources)
+            groups.setdefault((element["place"], element["why"]), []).append(element)
+    for group in groups.values():  # of one place where a script makes many
+        yield _problem(group[0], len(group) - 1, sources)
 
 
 def reason(element: Mapping[str, Any]) -> str:
@@ -46,12 +49,14 @@ def reason(element: Mapping[str, Any]) -> str:
     return _REASONS[element["why"]].format(by=element["by"])
 
 
-def _problem(element: Mapping[str, Any], sources: Sources) -> Problem:
+def _problem(element: Mapping[str, Any], others: int, sources: Sources) -> Problem:
+    named = f"{what(element)} and {others} like it" if others else what(element)
+    verb = "are" if others else "is"
     if element["why"] == "frame":
-        message = f"{what(element)} is outside the frame at all times: it is never seen."
+        message = f"{named} {verb} outside the frame at all times: {'they are' if others else 'it is'} never seen."
         return problem_of(element, "never_in_frame", "warning", message, FIXES["frame"])
     span = f"from {element['from']:.2f} s to {element['to']:.2f} s"
-    message = f"{what(element)} is never seen, {span}: {reason(element)}."
+    message = f"{named} {verb} never seen, {span}: {reason(element)}."
     placed = problem_of(element, "never_visible", "warning", message, FIXES[element["why"]])
     return at_rule(placed, element, sources) or placed
 
