@@ -20,7 +20,7 @@
   const LARGE = 0.25; // of the frame
 
   /** @typedef {{ why: string, cause: Element, by?: Element }} Unseen */
-  /** @typedef {{ seen: boolean, looks: number, unseen: Unseen | null, from: number, to: number }} Notes */
+  /** @typedef {{ seen: boolean, looks: number, reasons: Map<Element, { unseen: Unseen, looks: number }>, from: number, to: number }} Notes */
 
   /** @type {Map<Element, Notes>} */
   const notes = new Map();
@@ -320,12 +320,27 @@
 
   /** @type {(element: Element, seconds: number, unseen: Unseen | null) => void} */
   function note(element, seconds, unseen) {
-    const known = notes.get(element) ?? { seen: false, looks: 0, unseen: null, from: seconds, to: seconds };
+    const known = notes.get(element) ?? { seen: false, looks: 0, reasons: new Map(), from: seconds, to: seconds };
     notes.set(element, known);
     known.looks++;
-    known.to = seconds;
-    if (!unseen) known.seen = true;
-    else known.unseen = unseen;
+    known.to = Math.max(known.to, seconds);
+    known.seen ||= !unseen;
+    if (!unseen) return;
+    const reason = known.reasons.get(unseen.cause) ?? { unseen, looks: 0 };
+    reason.looks++;
+    known.reasons.set(unseen.cause, reason);
+  }
+
+  // The reason that holds at most looks: a scene that fades out hides all that is in it, too.
+  /** @type {(known: Notes) => Unseen | null} */
+  const mainReason = ({ reasons }) => [...reasons.values()].sort((a, b) => b.looks - a.looks)[0]?.unseen ?? null;
+
+  // Whether the same text stands beside it: one that only takes the place for the other.
+  /** @type {(element: Element) => boolean} */
+  function isStandIn(element) {
+    const text = element.textContent?.trim();
+    const siblings = [...(element.parentElement?.children ?? [])].filter((e) => e !== element);
+    return Boolean(text) && siblings.some((e) => e.textContent?.trim() === text && notes.get(e)?.seen !== false);
   }
 
   // Whether an element is painted: a box of a colour, a border, a shadow, a gradient.
@@ -449,7 +464,7 @@
   }
 
   const leftOver = () =>
-    [...notes.values()].filter(({ seen, unseen }) => !seen && unseen).length +
+    [...notes].filter(([element, { seen }]) => !seen && !isStandIn(element)).length +
     [...clipNotes].filter(([clip, { shown }]) => !shown && !hasReason(clip)).length;
 
   /** @type {RenderLook["describe"]} */
@@ -479,11 +494,15 @@
   /** @type {(clip: Element) => boolean} */
   const hasReason = (clip) => [...notes].some(([element, { seen }]) => !seen && clip.contains(element));
 
-  // Whether a script uses an empty clip, as what it tweens or by its id: for its times, or to fill it later.
+  // Whether an empty clip is there for scripts: for its times, or to fill it later. It is a point or transparent, or they
+  // name it.
   /** @type {(clip: Element) => boolean} */
   function isDriver(clip) {
     const tweensOf = /** @type {((target: unknown) => GsapTween[]) | undefined} */ (window.gsap?.getTweensOf);
     if (typeof tweensOf === "function" && tweensOf(clip).length) return true;
+    const { opacity, visibility, width, height } = getComputedStyle(clip);
+    const isPoint = Math.min(Number.parseFloat(width), Number.parseFloat(height)) <= SMALL && !clip.childElementCount;
+    if (opacity === "0" || (isPoint && visibility === "visible" && width === height)) return true;
     if (!clip.id) return false;
     const names = [clip.id, ...[...document.querySelectorAll("[data-start]")].map((e) => e.getAttribute("data-start"))];
     const starts = names.slice(1).some((start) => start?.trim().startsWith(clip.id));
@@ -494,10 +513,12 @@
   function report() {
     /** @type {Map<Element, { why: string, element: Element, by?: Element, from: number, to: number, looks: number }>} */
     const causes = new Map();
-    for (const [element, { seen, looks, unseen, from, to }] of notes) {
-      if (seen || !unseen || !element.isConnected) continue;
-      const known = causes.get(unseen.cause);
-      if (known) [known.from, known.to] = [Math.min(known.from, from), Math.max(known.to, to)];
+    for (const [element, known] of notes) {
+      const { seen, looks, from, to } = known;
+      const unseen = mainReason(known);
+      if (seen || !unseen || !element.isConnected || isStandIn(element)) continue;
+      const same = causes.get(unseen.cause);
+      if (same) [same.from, same.to] = [Math.min(same.from, from), Math.max(same.to, to)];
       else causes.set(unseen.cause, { why: unseen.why, element, by: unseen.by, from, to, looks });
     }
     const records = [...causes].filter(([cause, { why }]) => isReported(cause, why)).slice(0, MOST_RECORDS);
