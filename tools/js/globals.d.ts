@@ -345,7 +345,7 @@ interface RenderLookText {
   report(): object[];
   /** Whether the element is not known to be whole yet. */
   isPending(element: Element): boolean;
-  cutOf(lines: DOMRect[], box: DOMRect, size: number, space: number): { side: string; pixels: number } | null;
+  cutOf(lines: DOMRect[], box: DOMRect, space: number): { side: string; pixels: number } | null;
 }
 
 interface RenderLookFonts {

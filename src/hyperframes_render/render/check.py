@@ -221,6 +221,7 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
         *(
             sources.problem_at(_asked(address), "missing_local_asset", "error", text, _ASSET_FIX)
             for address, text in session.log.missing.items()
+            if not address.endswith(_OF_RUNTIME)
         ),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
         *(
@@ -235,6 +236,8 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
     ]
 
 
+#: Files that the page runtime asks for, and that a project need not have.
+_OF_RUNTIME = ("caption-overrides.json",)
 _SCRIPT_FIX = "Correct the script: what a page draws after an error cannot be trusted."
 _ASSET_FIX = "Add the file, or correct the path: it is relative to the HTML file."
 _REQUEST_FIX = "Put the file into the project, or allow its host with --network."

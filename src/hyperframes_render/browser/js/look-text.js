@@ -4,8 +4,8 @@
   const MOST_TEXTS = 1000;
   const REST = 0.5; // pixels that a resting text moves at most
   const FAINT = 0.35; // the opacity below which a text is decoration
-  const ALONG = 0.12; // of the font's size: a letter's side bearing, and the space after the last letter
-  const ACROSS = 0.3; // of the font's size: what a line's box has above and below its letters
+  const ALONG = 0.1; // of a line's height: a letter's side bearing, and the space after the last letter
+  const ACROSS = 0.35; // of a line's height: what its box has above and below its letters
   const LEAST = 3; // pixels
   const { boxesOf, describe, opacityOf } = window.__hyperframesRenderLook;
 
@@ -21,17 +21,18 @@
     /** @type {{ box: DOMRect, by: Element | null }[]} */
     const found = [];
     let position = "static";
+    let shifted = false;
     for (let e = /** @type {Element | null} */ (element); e && e !== document.body; e = e.parentElement) {
       const style = getComputedStyle(e);
       if (position === "fixed") break;
       const holds = position !== "absolute" || style.position !== "static" || style.transform !== "none";
       if (holds) {
-        if (style.overflowX !== "visible" || style.overflowY !== "visible") {
-          const whole = e.getBoundingClientRect();
-          found.push({ box: whole, by: e });
-        }
+        // What is shifted inside a box is a reel or waits behind a mask.
+        if ((style.overflowX !== "visible" || style.overflowY !== "visible") && !shifted)
+          found.push({ box: e.getBoundingClientRect(), by: e });
         position = style.position;
       }
+      shifted ||= !/^(none|matrix\(1, 0, 0, 1, 0, 0\))$/.test(style.transform);
     }
     return [...found, { box: new DOMRect(0, 0, window.innerWidth, window.innerHeight), by: null }];
   }
@@ -53,23 +54,28 @@
     return false;
   }
 
+  // Whether enough of a line is inside a box that it is meant to be read.
   /** @type {(line: DOMRect, box: DOMRect) => boolean} */
   const meets = (line, box) =>
-    line.right > box.left + 1 && line.left < box.right - 1 && line.bottom > box.top + 1 && line.top < box.bottom - 1;
+    line.right > box.left + 1 &&
+    line.left < box.right - 1 &&
+    Math.min(line.bottom, box.bottom) - Math.max(line.top, box.top) > ACROSS * line.height;
 
   // The largest piece that a box takes off the lines of a text. Lines that lie outside count only beside others inside.
-  /** @type {(lines: DOMRect[], box: DOMRect, size: number, space: number) => { side: string, pixels: number } | null} */
-  function cutOf(lines, box, size, space) {
-    const inside = lines.filter((line) => meets(line, box));
-    if (!inside.length) return null;
-    const along = Math.max(LEAST, size * ALONG);
-    const across = Math.max(LEAST, size * ACROSS);
-    const pieces = lines.flatMap((line) => [
-      { side: "left", pixels: box.left - line.left, least: along },
-      { side: "right", pixels: line.right - space - box.right, least: along },
-      { side: "top", pixels: box.top - line.top, least: across },
-      { side: "bottom", pixels: line.bottom - box.bottom, least: across },
-    ]);
+  // `space`: pixels after the last letter.
+  /** @type {RenderLookText["cutOf"]} */
+  function cutOf(lines, box, space) {
+    if (!lines.some((line) => meets(line, box))) return null;
+    const pieces = lines.flatMap((line) => {
+      const along = Math.max(LEAST, line.height * ALONG);
+      const across = Math.max(LEAST, line.height * ACROSS);
+      return [
+        { side: "left", pixels: box.left - line.left, least: along },
+        { side: "right", pixels: line.right - space - box.right, least: along },
+        { side: "top", pixels: box.top - line.top, least: across },
+        { side: "bottom", pixels: line.bottom - box.bottom, least: across },
+      ];
+    });
     const cut = pieces.filter(({ pixels, least }) => pixels > least).sort((a, b) => b.pixels - a.pixels)[0];
     return cut ? { side: cut.side, pixels: cut.pixels } : null;
   }
@@ -78,10 +84,9 @@
   function cutBy(element) {
     const style = getComputedStyle(element);
     const lines = boxesOf(element);
-    const size = Number.parseFloat(style.fontSize) || 16;
     const space = Number.parseFloat(style.letterSpacing) || 0;
     for (const { box, by } of limitsOf(element)) {
-      const cut = cutOf(lines, box, size, Math.max(0, space));
+      const cut = cutOf(lines, box, Math.max(0, space));
       if (cut) return { ...cut, by };
     }
     return null;

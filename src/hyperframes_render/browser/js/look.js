@@ -335,12 +335,19 @@
   /** @type {(known: Notes) => Unseen | null} */
   const mainReason = ({ reasons }) => [...reasons.values()].sort((a, b) => b.looks - a.looks)[0]?.unseen ?? null;
 
-  // Whether the same text stands beside it: one that only takes the place for the other.
+  // The reason, with the element itself as its cause where something else in the cause is seen.
+  /** @type {(unseen: Unseen | null, element: Element) => Unseen | null} */
+  function ofElement(unseen, element) {
+    if (!unseen || unseen.cause === element) return unseen;
+    const shows = [...notes].some(([other, { seen }]) => seen && unseen.cause.contains(other));
+    return shows ? { ...unseen, cause: element } : unseen;
+  }
+
+  // Whether the same text is seen elsewhere: this one only takes the place for the other, or is one of its pieces.
   /** @type {(element: Element) => boolean} */
   function isStandIn(element) {
     const text = element.textContent?.trim();
-    const siblings = [...(element.parentElement?.children ?? [])].filter((e) => e !== element);
-    return Boolean(text) && siblings.some((e) => e.textContent?.trim() === text && notes.get(e)?.seen !== false);
+    return Boolean(text) && [...notes].some(([other, { seen }]) => seen && other.textContent?.trim() === text);
   }
 
   // Whether an element is painted: a box of a colour, a border, a shadow, a gradient.
@@ -515,13 +522,16 @@
     const causes = new Map();
     for (const [element, known] of notes) {
       const { seen, looks, from, to } = known;
-      const unseen = mainReason(known);
+      const unseen = ofElement(mainReason(known), element);
       if (seen || !unseen || !element.isConnected || isStandIn(element)) continue;
       const same = causes.get(unseen.cause);
       if (same) [same.from, same.to] = [Math.min(same.from, from), Math.max(same.to, to)];
       else causes.set(unseen.cause, { why: unseen.why, element, by: unseen.by, from, to, looks });
     }
-    const records = [...causes].filter(([cause, { why }]) => isReported(cause, why)).slice(0, MOST_RECORDS);
+    const isInner = (/** @type {Element} */ cause) => [...causes.keys()].some((e) => e !== cause && e.contains(cause));
+    const records = [...causes]
+      .filter(([cause, { why }]) => isReported(cause, why) && !isInner(cause))
+      .slice(0, MOST_RECORDS);
     const all = [...notes].filter(([element]) => element.isConnected);
     return {
       contents: all.length,

@@ -75,6 +75,8 @@ async def look_at_page(composition: OpenComposition, plan: Plan, clips: Sequence
                 more -= 1
         await _look_closer(composition, plan)
         walk.seen.found = dict(await chromium.evaluate(f"{_LOOK}.report()"))
+        root = walk.seen.found["root"]
+        root["place"] = root["place"] or f"{composition.compiled.project.entry}:1:1"
     return walk.seen
 
 
