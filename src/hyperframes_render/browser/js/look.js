@@ -17,6 +17,8 @@
   const MARGIN = 0.05; // seconds at a clip's ends at which it may be hidden: a frame at 24 per second
   const MOST_RECTS = 4; // boxes of a text in which is looked for it
   const MOST_RECORDS = 40;
+  const MOST_HITS = 200; // elements of a look that are searched at their points; further ones count as seen
+  const MOST_LAYERS = 100; // elements at one point: to list more takes milliseconds, and nobody can tell what is seen
   const LARGE = 0.25; // of the frame
 
   /** @typedef {{ why: string, cause: Element, by?: Element }} Unseen */
@@ -79,16 +81,18 @@
     return found;
   }
 
-  // Elements that show something of their own, in the order of the document.
-  function* contents() {
-    for (const element of document.body.querySelectorAll("*")) {
-      const inSvg = element instanceof SVGElement && element.ownerSVGElement;
-      const own = inSvg
-        ? element.localName === "text" && element.textContent?.trim()
-        : element.matches(MEDIA) || textsOf(element).length || isPicture(element);
-      if (own && !element.closest(NOT_SHOWN)) yield element;
-    }
+  // Whether an element shows something of its own.
+  /** @type {(element: Element) => boolean} */
+  function isContent(element) {
+    const inSvg = element instanceof SVGElement && element.ownerSVGElement;
+    const own = inSvg
+      ? element.localName === "text" && Boolean(element.textContent?.trim())
+      : element.matches(MEDIA) || textsOf(element).length > 0 || isPicture(element);
+    return own && !element.closest(NOT_SHOWN);
   }
+
+  // Elements that show something of their own, in the order of the document.
+  const contents = () => [...document.body.querySelectorAll("*")].filter(isContent);
 
   // The boxes in which the content of an element is drawn.
   /** @type {(element: Element) => DOMRect[]} */
@@ -195,6 +199,8 @@
     let cover = null;
     for (const [x, y] of pointsOf(element)) {
       const stack = document.elementsFromPoint(x, y);
+      isDeep ||= stack.length > MOST_LAYERS;
+      if (isDeep) return null;
       const at = stack.findIndex((e) => e === element || element.contains(e));
       if (at < 0) {
         if (!isClipped(element)) return null;
@@ -318,6 +324,11 @@
     document.adoptedStyleSheets = before;
   }
 
+  let isDeep = false; // whether the page has too many layers to tell
+
+  /** @type {(element: Element) => Unseen | null} */
+  const hiddenByOthers = (element) => (isDeep ? null : (covered(element) ?? (isDeep ? null : sameColour(element))));
+
   /** @type {(element: Element, seconds: number, unseen: Unseen | null) => void} */
   function note(element, seconds, unseen) {
     const known = notes.get(element) ?? { seen: false, looks: 0, reasons: new Map(), from: seconds, to: seconds };
@@ -343,11 +354,15 @@
     return shows ? { ...unseen, cause: element } : unseen;
   }
 
-  // Whether the same text is seen elsewhere: this one only takes the place for the other, or is one of its pieces.
-  /** @type {(element: Element) => boolean} */
-  function isStandIn(element) {
-    const text = element.textContent?.trim();
-    return Boolean(text) && [...notes].some(([other, { seen }]) => seen && other.textContent?.trim() === text);
+  const textOf = (/** @type {Element} */ element) => element.textContent?.trim() ?? "";
+
+  // The elements that were not seen, without those whose text is seen elsewhere: they take the place for another one, or
+  // are its pieces.
+  /** @returns {[Element, Notes][]} */
+  function unseenOnes() {
+    const texts = new Set([...notes].filter(([, { seen }]) => seen).map(([element]) => textOf(element)));
+    texts.delete("");
+    return [...notes].filter(([element, { seen }]) => !seen && element.isConnected && !texts.has(textOf(element)));
   }
 
   // Whether an element is painted: a box of a colour, a border, a shadow, a gradient.
@@ -386,23 +401,18 @@
     !clip.matches("audio, video, img, [data-hidden]") &&
     !clip.querySelector("audio, video");
 
-  const hasPendingClips = (/** @type {number} */ seconds) =>
-    [...document.querySelectorAll("[data-start]")].some(
-      (clip) => !clipNotes.get(clip)?.shown && isLookedAt(clip, seconds),
-    );
-
-  // Which clips show something. `found`: the contents that are visible.
-  /** @type {(found: Set<Element>, seconds: number) => void} */
-  function lookAtClips(found, seconds) {
+  // Which clips show something.
+  /** @param {number} seconds */
+  function lookAtClips(seconds) {
     for (const clip of document.querySelectorAll("[data-start]")) {
       const known = clipNotes.get(clip) ?? { looks: 0, shown: false, from: seconds, to: seconds };
       if (known.shown || !isLookedAt(clip, seconds)) continue;
       clipNotes.set(clip, known);
       known.looks++;
-      known.to = seconds;
-      known.shown =
-        [...found].some((element) => clip.contains(element)) ||
-        [clip, ...clip.querySelectorAll("*")].some((element) => isPainted(element) && !hidden(element));
+      known.to = Math.max(known.to, seconds);
+      known.shown = [clip, ...clip.querySelectorAll("*")].some(
+        (element) => (isContent(element) || isPainted(element)) && !hidden(element),
+      );
     }
   }
 
@@ -426,7 +436,6 @@
     findEnds();
     opacities.clear();
     const isPending = window.__hyperframesRenderLookText?.isPending;
-    const allClips = hasPendingClips(seconds);
     /** @type {Set<Element>} */
     const visible = new Set();
     /** @type {Element[]} */
@@ -434,7 +443,7 @@
     for (const element of contents()) {
       const known = notes.get(element);
       if (known?.seen) {
-        if (visible.size && !allClips && !isPending?.(element)) continue; // it tells nothing new
+        if (visible.size && !isPending?.(element)) continue; // it tells nothing new
         if (element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !hidden(element))
           visible.add(element);
         continue;
@@ -447,9 +456,10 @@
     }
     if (doubtful.length)
       withHits(() => {
-        for (const element of doubtful) note(element, seconds, covered(element) ?? sameColour(element));
+        for (const [index, element] of doubtful.entries())
+          note(element, seconds, index < MOST_HITS ? hiddenByOthers(element) : null);
       });
-    lookAtClips(visible, seconds);
+    lookAtClips(seconds);
     for (const element of visible) if (textsOf(element).length) window.__hyperframesRenderLookFonts?.look(element);
     window.__hyperframesRenderLookText?.look([...visible], seconds);
     return { shows: whatShows([...visible]), paints: hasLargeCanvas() };
@@ -463,16 +473,14 @@
     const found = left.map(([element]) => element).filter((element) => !hidden(element) || isLoose(element));
     if (found.length)
       withHits(() => {
-        for (const element of found) note(element, seconds, covered(element) ?? sameColour(element));
+        for (const element of found) note(element, seconds, hiddenByOthers(element));
       });
-    const empty = [...clipNotes].filter(([clip, { shown }]) => !shown && clip.isConnected);
-    if (empty.length) lookAtClips(new Set([...contents()].filter((element) => !hidden(element))), seconds);
+    if ([...clipNotes].some(([clip, { shown }]) => !shown && clip.isConnected)) lookAtClips(seconds);
     return leftOver();
   }
 
   const leftOver = () =>
-    [...notes].filter(([element, { seen }]) => !seen && !isStandIn(element)).length +
-    [...clipNotes].filter(([clip, { shown }]) => !shown && !hasReason(clip)).length;
+    unseenOnes().length + [...clipNotes].filter(([clip, { shown }]) => !shown && !hasReason(clip)).length;
 
   /** @type {RenderLook["describe"]} */
   const describe = (element) => ({
@@ -520,10 +528,10 @@
   function report() {
     /** @type {Map<Element, { why: string, element: Element, by?: Element, from: number, to: number, looks: number }>} */
     const causes = new Map();
-    for (const [element, known] of notes) {
-      const { seen, looks, from, to } = known;
+    for (const [element, known] of unseenOnes()) {
+      const { looks, from, to } = known;
       const unseen = ofElement(mainReason(known), element);
-      if (seen || !unseen || !element.isConnected || isStandIn(element)) continue;
+      if (!unseen) continue;
       const same = causes.get(unseen.cause);
       if (same) [same.from, same.to] = [Math.min(same.from, from), Math.max(same.to, to)];
       else causes.set(unseen.cause, { why: unseen.why, element, by: unseen.by, from, to, looks });

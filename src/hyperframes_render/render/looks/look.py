@@ -23,6 +23,8 @@ GRID, MOST_LOOKS = 0.75, 32
 BLANK_GRID, MOST_BLANK_LOOKS = 0.25, 80
 #: Frames at which is looked again for what was not seen in the first looks.
 MOST_CLOSER_LOOKS = 300
+#: Elements that are looked at again, in all these looks.
+MOST_ELEMENTS = 60_000
 #: Seconds after a clip's end at which the page is looked at, if no clip is on.
 _AFTER_CLIP = 0.1
 #: Parts of a clip's time at which the page is looked at, and clips for which it is at most.
@@ -84,7 +86,8 @@ async def _look_closer(composition: OpenComposition, plan: Plan) -> None:
     """Go through the video again for what was not seen: captions may be there for some frames only."""
     page = composition.first_page
     left = int(await page.chromium.evaluate(f"{_LOOK}.leftOver()"))
-    step = max(1, -(-plan.frames // MOST_CLOSER_LOOKS))
+    looks = min(MOST_CLOSER_LOOKS, MOST_ELEMENTS // max(1, left))
+    step = max(1, -(-plan.frames // max(1, looks)))
     for frame in range(plan.first, plan.first + plan.frames, step):
         if not left:
             return
