@@ -17,8 +17,7 @@
   const MARGIN = 0.05; // seconds at a clip's ends at which it may be hidden: a frame at 24 per second
   const MOST_RECTS = 4; // boxes of a text in which is looked for it
   const MOST_RECORDS = 40;
-  const MOST_HITS = 200; // elements of a look that are searched at their points; further ones count as seen
-  const MOST_LAYERS = 100; // elements at one point: to list more takes milliseconds, and nobody can tell what is seen
+  const MOST_SEARCHED = 500_000; // elements of the page for each one that is searched at its points, in all looks
   const LARGE = 0.25; // of the frame
 
   /** @typedef {{ why: string, cause: Element, by?: Element }} Unseen */
@@ -199,8 +198,6 @@
     let cover = null;
     for (const [x, y] of pointsOf(element)) {
       const stack = document.elementsFromPoint(x, y);
-      isDeep ||= stack.length > MOST_LAYERS;
-      if (isDeep) return null;
       const at = stack.findIndex((e) => e === element || element.contains(e));
       if (at < 0) {
         if (!isClipped(element)) return null;
@@ -324,10 +321,14 @@
     document.adoptedStyleSheets = before;
   }
 
-  let isDeep = false; // whether the page has too many layers to tell
+  // To search a point costs time for each element of the page. Once all is spent, elements in the frame count as seen.
+  let left = MOST_SEARCHED;
 
   /** @type {(element: Element) => Unseen | null} */
-  const hiddenByOthers = (element) => (isDeep ? null : (covered(element) ?? (isDeep ? null : sameColour(element))));
+  function hiddenByOthers(element) {
+    left -= document.body.getElementsByTagName("*").length;
+    return left > 0 ? (covered(element) ?? sameColour(element)) : null;
+  }
 
   /** @type {(element: Element, seconds: number, unseen: Unseen | null) => void} */
   function note(element, seconds, unseen) {
@@ -456,8 +457,7 @@
     }
     if (doubtful.length)
       withHits(() => {
-        for (const [index, element] of doubtful.entries())
-          note(element, seconds, index < MOST_HITS ? hiddenByOthers(element) : null);
+        for (const element of doubtful) note(element, seconds, hiddenByOthers(element));
       });
     lookAtClips(seconds);
     for (const element of visible) if (textsOf(element).length) window.__hyperframesRenderLookFonts?.look(element);
