@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from hyperframes_render.composition.lint.official import rules
+
 _PROJECT = Path(__file__).resolve().parents[1]
 PAGE = _PROJECT / "docs/reference/checks.md"
 _PACKAGE = _PROJECT / "src/hyperframes_render"
 #: Files that report problems, as literal pairs of code and severity.
 _REPORTERS = (
-    *(f"composition/lint/{name}.py" for name in ("page", "attributes", "assets", "markup", "scenes")),
+    *(
+        f"composition/lint/{name}.py"
+        for name in ("page", "attributes", "assets", "markup", "scenes", "styles", "variables")
+    ),
     "composition/lint/script_rules.py",
     "render/check.py",
     *(f"render/looks/{name}.py" for name in ("unseen", "text_cut", "blank", "heard", "fonts", "slow")),
@@ -48,6 +53,26 @@ _OPENED = """## From opening the page
 
 These checks open the page in the browser, run its scripts and watch its requests.
 
+"""
+_OFFICIAL = """## From the official lint
+
+These are rules of the package `@hyperframes/lint`, with the severity that they have here. Each has a project in
+`tests/broken/projects`.
+
+| code | severity | meaning |
+| --- | --- | --- |
+"""
+_REPLACED = """
+Rules of the official lint that a rule of this program replaces, because it knows the line, more cases or a patch:
+
+| official code | here |
+| --- | --- |
+"""
+_LEFT_OUT = """
+Rules of the official lint that are left out:
+
+| official code | reason |
+| --- | --- |
 """
 _FAILED = """## From a page that cannot be opened
 
@@ -103,24 +128,10 @@ MARKUP = (
     ),
     Check(
         "host_missing_composition_id",
-        "error",
-        "The host of a sub-composition has no `data-composition-id`.",
+        "notice",
+        "The host of a sub-composition has no `data-composition-id`. It takes the id of its file.",
         f'{_ROOT}\n  <div data-composition-src="intro.html"></div>\n</div>',
         f'{_ROOT}\n  <div data-composition-id="intro" data-composition-src="intro.html"></div>\n</div>',
-    ),
-    Check(
-        "invalid_variable_values_json",
-        "error",
-        "`data-variable-values` is not a JSON object. It is ignored.",
-        "<div data-variable-values='{title: \"Hi\"}'></div>",
-        '<div data-variable-values=\'{"title": "Hi"}\'></div>',
-    ),
-    Check(
-        "invalid_composition_variables_declaration",
-        "error",
-        "`data-composition-variables` is not a JSON list. It is ignored.",
-        '<html data-composition-variables=\'{"id": "title"}\'></html>',
-        '<html data-composition-variables=\'[{"id": "title", "type": "string", "default": "Hi"}]\'></html>',
     ),
     Check(
         "invalid_automation_json",
@@ -166,7 +177,7 @@ MARKUP = (
     ),
     Check(
         "media_missing_id",
-        "warning",
+        "notice",
         "A video or audio element of a composition has no `id`. Timelines cannot name it.",
         f'{_ROOT}\n  <audio src="a.mp3" data-start="0"></audio>\n</div>',
         f'{_ROOT}\n  <audio id="a" src="a.mp3" data-start="0"></audio>\n</div>',
@@ -187,7 +198,7 @@ MARKUP = (
     ),
     Check(
         "video_missing_muted",
-        "warning",
+        "notice",
         "A video has neither `muted` nor `data-has-audio`. Its sound is in the mix.",
         '<video id="v" src="v.mp4" data-start="0"></video>',
         '<video id="v" src="v.mp4" muted data-start="0"></video>\n<!-- or, where its sound is wanted: -->\n'
@@ -393,6 +404,105 @@ FILES = (
         "Three backticks",
         "The page only",
     ),
+    Check(
+        "elided_code",
+        "warning",
+        "A comment stands for code that is not there.",
+        "`<!-- rest of the scenes unchanged … -->`",
+        "The code",
+    ),
+    Check(
+        "unclosed_clip",
+        "error",
+        "A clip is not closed: the next clip stands in it, and is hidden with it.",
+        '`<div class="clip" data-start="0" data-duration="1"><h1>a</h1>`',
+        "`</div>` before the next clip",
+    ),
+    Check(
+        "attributes_of_another_tool",
+        "error",
+        "Elements have the times of another tool, and no clip has times of the format.",
+        '`data-in="0" data-out="60"`',
+        '`data-start="0" data-duration="2"`',
+    ),
+    Check(
+        "clips_overlap_on_track",
+        "warning",
+        "A clip starts while another one is on the same track.",
+        'Two clips with `data-track-index="1"`, at 0–1.5 s and from 1 s',
+        "Another track, or another time",
+    ),
+    Check(
+        "scene_shows_itself",
+        "warning",
+        "A sub-composition shows itself, directly or through others. It is left out there.",
+        "`a.html` with a host for `a.html`",
+        "No such host",
+    ),
+    Check(
+        "style_for_no_element",
+        "warning",
+        "A rule's class is nearly one that an element has and that no rule names.",
+        "`.tilte { … }`",
+        "`.title { … }`",
+    ),
+    Check("root_hidden", "error", "The root has `display: none`.", "`#root { display: none }`", "No such rule"),
+    Check(
+        "gsap_from_opacity_noop",
+        "error",
+        "A tween goes from opacity 0 to the opacity of the style, which is 0, too.",
+        '`.title { opacity: 0 }` and `tl.from(".title", { opacity: 0 })`',
+        "No `opacity: 0` in the style",
+    ),
+    Check(
+        "gsap_empty_timeline_registered",
+        "error",
+        "The timeline that is registered has no tween; another one has, and is not registered.",
+        "`window.__timelines = { main: master }`, where the tweens are on `tl`",
+        "`window.__timelines = { main: tl }`",
+    ),
+    Check(
+        "tween_after_end",
+        "warning",
+        "A tween starts after the composition's end.",
+        '`tl.to("#t", { … }, 8)` in a composition of 2 s',
+        "An earlier position, or a longer composition",
+    ),
+    Check(
+        "invalid_variable_values_json",
+        "error",
+        "`data-variable-values` is not a JSON object.",
+        "`data-variable-values=\"{title: 'Hi'}\"`",
+        '`data-variable-values=\'{"title": "Hi"}\'`',
+    ),
+    Check(
+        "invalid_composition_variables_declaration",
+        "error",
+        "`data-composition-variables` is not a JSON list.",
+        '`data-composition-variables=\'{"title": "Hi"}\'`',
+        '`[{"id": "title", "type": "string", "label": "Title", "default": "Hi"}]`',
+    ),
+    Check(
+        "unknown_variable_binding",
+        "warning",
+        "An element is bound to a variable that the composition does not declare.",
+        '`data-var-text="titel"`',
+        '`data-var-text="title"`',
+    ),
+    Check(
+        "undeclared_variable_value",
+        "warning",
+        "A host gives a value to a variable that its sub-composition does not declare.",
+        '`data-variable-values=\'{"titel": "Hi"}\'`',
+        '`data-variable-values=\'{"title": "Hi"}\'`',
+    ),
+    Check(
+        "variable_type_mismatch",
+        "warning",
+        "A value or a default is not of the type that the variable declares.",
+        '`"three"` for a number',
+        "`3`",
+    ),
     Check("second_document", "error", "A second document begins in the file.", "Two `<!doctype html>`", "Two files"),
     Check("merge_conflict", "error", "The file has merge conflict markers.", "`<<<<<<< HEAD`", "A resolved conflict"),
     Check("escaped_source", "error", "The page's source is escaped.", "`&lt;div&gt;`", "`<div>`"),
@@ -594,7 +704,18 @@ def page() -> str:
     markup = "".join(_section(check, fenced=True) for check in MARKUP)
     opened = "".join(_section(check, fenced=False) for check in OPENED)
     files = "".join(_section(check, fenced=False) for check in FILES)
-    return _HEAD + _MARKUP + markup + _FILES + files + _OPENED + opened + _FAILED
+    return _HEAD + _MARKUP + markup + _FILES + files + _official() + _OPENED + opened + _FAILED
+
+
+def _official() -> str:
+    """The rules of the official lint as tables."""
+    kept, replaced, left_out = (rules()[name] for name in ("kept", "replaced", "left_out"))
+    tables = (
+        _OFFICIAL + "".join(f"| `{code}` | {severity} | {text} |\n" for code, (severity, text) in kept.items()),
+        _REPLACED + "".join(f"| `{code}` | {ours} |\n" for code, ours in replaced.items()),
+        _LEFT_OUT + "".join(f"| `{code}` | {reason} |\n" for code, reason in left_out.items()),
+    )
+    return "".join(tables) + "\n"
 
 
 def _section(check: Check, *, fenced: bool) -> str:

@@ -30,6 +30,26 @@ def test_several_times_are_a_sheet_in_order(tmp_path: Path) -> None:
     assert sheet.shape[1] > 2 * 400
 
 
+def test_a_sheet_of_clips_looks_at_each_just_after_its_start(tmp_path: Path) -> None:
+    clips = "".join(
+        f'<div class="clip" data-start="{start}" data-duration="0.5" style="position:absolute;inset:0">a</div>'
+        for start in (0.2, 0.8)
+    )
+    (tmp_path / "index.html").write_text(composition(clips, root='data-duration="1.5" data-no-timeline'))
+    ended = run("snapshot", tmp_path, "-o", tmp_path / "a.png", "--at", "clips", "--json")
+    assert ended.result["times"] == [round(7 / 30, 3), round(25 / 30, 3)]
+
+
+def test_a_sheet_of_tweens_looks_at_the_end_of_each(tmp_path: Path) -> None:
+    script = """const tl = gsap.timeline({ paused: true });
+    tl.to("#a", { x: 9, duration: 0.5 }, 0).to("#a", { x: 0, duration: 0.2 }, 1);
+    window.__timelines = { m: tl };"""
+    body = '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script><p id="a">a</p>'
+    (tmp_path / "index.html").write_text(composition(body, script, root='data-duration="1.5"'))
+    ended = run("snapshot", tmp_path, "-o", tmp_path / "a.png", "--at", "tweens", "--json")
+    assert ended.result["times"] == [0.5, 1.2]
+
+
 def test_a_transparent_snapshot_has_alpha(tmp_path: Path) -> None:
     ended = run("snapshot", COMPOSITIONS / "alpha.html", "-o", tmp_path / "a.png", "--at", 0, "--transparent", "--json")
     assert ended.status == 0, ended.stderr

@@ -21,7 +21,7 @@ from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.source import open_project
 from hyperframes_render.errors import PageUnresponsive
 from hyperframes_render.input import DEFAULT_FPS, parse_render_input
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 from hyperframes_render.network.fetch import FetchBudget
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.render.job import LocalOptions, render
@@ -53,14 +53,14 @@ async def capture_planes(source: Path, folder: Path, *, surface: bool, frames: r
             network="none",
             job=folder,
             use_surface=surface,
-            form=PictureForm.PLANES,
+            form=FrameForm.PLANES,
             reuse=False,
             log=RequestLog(),
             media=MediaLibrary(folder / "media"),
             budget=FetchBudget(),
             on_seek_errors=lambda frame, errors: pytest.fail(f"frame {frame}: {errors}"),
         )
-        worker = await start_worker(spec, stack, form=PictureForm.PLANES)
+        worker = await start_worker(spec, stack, form=FrameForm.PLANES)
         assert (worker.capture.surface is not None) == surface
         planes = []
         for frame in frames:

@@ -167,23 +167,23 @@ def test_a_short_loop_is_decoded_once_and_every_loop_is_exact(
 
 def test_sound_that_begins_late_in_its_file_stays_late(tmp_path: Path) -> None:
     signal = noise(1.0)
-    wav, film = write_wav(tmp_path / "a.wav", signal), tmp_path / "late.mkv"
+    wav, video = write_wav(tmp_path / "a.wav", signal), tmp_path / "late.mkv"
     command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "color=red:size=16x16:rate=25:duration=1"]
-    command += ["-itsoffset", "0.2", "-i", str(wav), "-c:a", "flac", "-c:v", "mpeg4", str(film)]
+    command += ["-itsoffset", "0.2", "-i", str(wav), "-c:a", "flac", "-c:v", "mpeg4", str(video)]
     subprocess.run(command, check=True)
     for trim in (0.0, 0.1, 0.5):
-        samples = mixed(tmp_path, SoundClip(film, media_start=trim), seconds=0.4)[:, 0]
+        samples = mixed(tmp_path, SoundClip(video, media_start=trim), seconds=0.4)[:, 0]
         expected = np.concatenate([np.zeros(round(0.2 * SAMPLE_RATE)), signal])[round(trim * SAMPLE_RATE) :]
         assert np.abs(samples - expected[: len(samples)]).max() < 1e-4
 
 
 def test_a_trim_far_into_a_film_is_exact(tmp_path: Path) -> None:
     signal = noise(6.0)
-    wav, film = write_wav(tmp_path / "a.wav", signal), tmp_path / "film.mp4"
+    wav, video = write_wav(tmp_path / "a.wav", signal), tmp_path / "video.mp4"
     command = [ffmpeg_path(), "-v", "error", "-f", "lavfi", "-i", "color=red:size=16x16:rate=25:duration=6"]
-    command += ["-i", str(wav), "-c:a", "flac", "-strict", "-2", "-c:v", "mpeg4", str(film)]
+    command += ["-i", str(wav), "-c:a", "flac", "-strict", "-2", "-c:v", "mpeg4", str(video)]
     subprocess.run(command, check=True)
-    samples = mixed(tmp_path, SoundClip(film, media_start=4.5), seconds=1.0)[:, 0]
+    samples = mixed(tmp_path, SoundClip(video, media_start=4.5), seconds=1.0)[:, 0]
     assert np.abs(samples - signal[round(4.5 * SAMPLE_RATE) :][: len(samples)]).max() < 1e-4
 
 

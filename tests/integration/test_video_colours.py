@@ -122,7 +122,7 @@ def test_the_alpha_tag_counts_in_capital_and_small_letters(tmp_path: Path, name:
         form="yuva420p",
         alpha=":a='if(lt(X,W/2),0,255)'",
     )
-    facts = probe_media(video).picture
+    facts = probe_media(video).video
     assert facts is not None and facts.alpha
     alpha = np.asarray(frame_of(video))[..., 3]
     assert alpha[90, 40] < 10 and alpha[90, 280] > 245
@@ -155,7 +155,7 @@ def test_wide_colours_are_converted_as_ffmpeg_does(
     tmp_path: Path, kind: WideColours, transfer: str, filters: str
 ) -> None:
     video = make_wide(tmp_path / "a.mp4", transfer)
-    facts = probe_media(video).picture
+    facts = probe_media(video).video
     assert facts is not None and facts.wide_colours is kind
     ours = np.asarray(frame_of(video)).astype(float)
     raw = ffmpeg("-i", str(video), "-frames:v", "1", "-vf", f"{filters},format=gbrp", "-f", "rawvideo", "pipe:1")
@@ -175,7 +175,7 @@ def test_white_of_hdr_and_black_stay_white_and_black() -> None:
 
 def test_a_video_of_bt709_is_not_converted(tmp_path: Path) -> None:
     video = make_ramp(tmp_path / "a.mp4", "-c:v", "libx264")
-    facts = probe_media(video).picture
+    facts = probe_media(video).video
     assert facts is not None and facts.wide_colours is None
 
 

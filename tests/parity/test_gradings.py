@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperframes_render.browser.capture import decode_picture
+from hyperframes_render.browser.capture import decode_screenshot
 from tests.parity.cases import make_media
 from tests.parity.programs import OFFICIAL, node, render_official_frames, render_ours
 
@@ -38,10 +38,10 @@ def test_a_grading_has_the_same_bytes_as_the_official_one(first: int, tmp_path: 
     )
     (project / "index.html").write_text(PAGE.format(images=images), "utf-8")
     official = [
-        decode_picture(file.read_bytes()) for file in render_official_frames(project, tmp_path / "o", "--fps", "5")
+        decode_screenshot(file.read_bytes()) for file in render_official_frames(project, tmp_path / "o", "--fps", "5")
     ]
     render_ours(project, tmp_path / "ours.zip", "--codec", "png", "--fps", "5", "--network", "none")
     with zipfile.ZipFile(tmp_path / "ours.zip") as archive:
-        ours = [decode_picture(archive.read(name)) for name in sorted(archive.namelist())]
+        ours = [decode_screenshot(archive.read(name)) for name in sorted(archive.namelist())]
     assert len(official) == 2
     assert ours == official

@@ -476,6 +476,7 @@ interface RenderTweens {
   /** Reports what callbacks of the registered timelines throw. */
   reportCallbackErrors(): void;
   movingSpans(elementsOnly: boolean): Points | null;
+  ends(): number[];
   stops(from: number, to: number, fps: number): number[];
 }
 

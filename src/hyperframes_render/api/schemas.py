@@ -46,7 +46,8 @@ class RunRequest(BaseModel):
     workers: Any = None
     session_timeout: Any = None
     function: str | None = Field(
-        default=None, description="render (default), or check: report problems, render nothing."
+        default=None,
+        description="render (default); check: report problems, render nothing; snapshot: draw frames as one image.",
     )
     run_at: Any = None
     stream: Any = None

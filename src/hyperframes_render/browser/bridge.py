@@ -285,6 +285,13 @@ class PageBridge:
             return None
         return None if found is None else _pairs(found)
 
+    async def tween_ends(self) -> tuple[float, ...]:
+        """The times in seconds at which tweens end; empty if the timelines are not GSAP's."""
+        try:
+            return tuple(map(float, await self._call("tweenEnds")))
+        except Error:
+            return ()
+
     async def has_canvas_or_video(self) -> bool:
         """Whether a canvas or video element may show content as rich as a photograph."""
         return bool(await self._call("paints"))

@@ -23,7 +23,7 @@ from hyperframes_render.browser.chromium import Chromium
 from hyperframes_render.browser.page import CompositionPage
 from hyperframes_render.browser.surface import STRIP_PIXELS, Surface, SurfaceUnavailable, find_surface
 from hyperframes_render.media.convert import Converter, planes_of
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 
 
 class CapturePath(StrEnum):
@@ -60,7 +60,7 @@ _SEARCHES = 3
 
 
 @dataclass(frozen=True)
-class Picture:
+class CapturedFrame:
     """One captured frame, in the encoder's input form.
 
     `data` is converted while the next frame is drawn; awaiting it raises FastPathFailed if a check failed.
@@ -138,7 +138,7 @@ class FastPathFailed(Exception):
 
 def _agree(png: str, seen: bytes) -> bool:
     """Whether all samples of a PNG screenshot (base64) and of the BGRA bytes agree within CHECK_TOLERANCE."""
-    shown = decode_picture(base64.b64decode(png))
+    shown = decode_screenshot(base64.b64decode(png))
     if shown == seen:
         return True
     if len(shown) != len(seen):
@@ -156,13 +156,13 @@ _PATH_NAMES = {"surface": "Reading the browser's surface", "reuse": "Repeating u
 class FrameCapture:
     """Captures frames of one page in increasing order.
 
-    `take(frame)` returns a Picture, or None if the frame equals the one before it.
+    `take(frame)` returns a CapturedFrame, or None if the frame equals the one before it.
     """
 
     page: CompositionPage
     surface: Surface | None
     #: The encoder's input form.
-    form: PictureForm
+    form: FrameForm
     #: Whether unchanged frames may be repeated.
     reuse: bool
     #: The free converters; two, so that one frame is converted while the next is drawn.
@@ -218,11 +218,11 @@ class FrameCapture:
         """Draw the whole frame that the page stands at once more, for the `times`-th time."""
         await self._begin(frame, times * REDRAW_STEP, SMALLEST)
 
-    async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> Picture | None:
+    async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> CapturedFrame | None:
         """Capture `frame`; None if nothing changed.
 
         `look_ahead`: the next call is for the next frame, so its seek may start now.
-        `must_have`: return a Picture even if nothing changed (the first frame of a chunk).
+        `must_have`: return a CapturedFrame even if nothing changed (the first frame of a chunk).
         Raises FastPathFailed.
         """
         check = self.surface is not None and self.report.captured % CHECK_EVERY == 0
@@ -276,7 +276,7 @@ class FrameCapture:
     def _interval(self) -> float:
         return float(1000 / self.page.spec.fps)
 
-    async def _read_surface(self, frame: int, png: str | None) -> Picture:
+    async def _read_surface(self, frame: int, png: str | None) -> CapturedFrame:
         await self.slots.acquire()
         converter = await self.converters.get()
         pixels = await self._copy_surface(frame, converter)
@@ -290,7 +290,7 @@ class FrameCapture:
             finally:
                 self.converters.put_nowait(converter)
 
-        return Picture(asyncio.create_task(convert()), self.slots.release)
+        return CapturedFrame(asyncio.create_task(convert()), self.slots.release)
 
     async def _copy_surface(self, frame: int, converter: Converter) -> bytes | None:
         """Copy the surface into `converter`; return its BGRA bytes if the converter has no address to copy to."""
@@ -320,7 +320,7 @@ class FrameCapture:
         if not await asyncio.to_thread(_agree, png, seen):
             raise FastPathFailed("surface", frame, "it differed from a lossless screenshot")
 
-    async def _screenshot(self, frame: int, drawn: dict[str, Any], *, must_have: bool) -> Picture | None:
+    async def _screenshot(self, frame: int, drawn: dict[str, Any], *, must_have: bool) -> CapturedFrame | None:
         """Capture a frame by a screenshot, drawing it again if `drawn` has none; None if it equals the last one."""
         if "screenshotData" not in drawn:
             drawn = await self._begin(frame, 2 * REDRAW_STEP, self._image)
@@ -336,21 +336,21 @@ class FrameCapture:
         await self.slots.acquire()
         self.report.captured += 1
         data = asyncio.get_running_loop().create_future()
-        is_encoded = self.form in (PictureForm.JPEG, PictureForm.PNG)
+        is_encoded = self.form in (FrameForm.JPEG, FrameForm.PNG)
         data.set_result(image if is_encoded else await self._convert_image(image))
-        return Picture(data, self.slots.release)
+        return CapturedFrame(data, self.slots.release)
 
     @property
     def _image(self) -> dict[str, Any]:
-        return JPEG if self.form is PictureForm.JPEG else PNG
+        return JPEG if self.form is FrameForm.JPEG else PNG
 
     def _bytes_of(self, converter: Converter) -> bytes:
-        return converter.planes() if self.form is PictureForm.PLANES else converter.pixels()
+        return converter.planes() if self.form is FrameForm.PLANES else converter.pixels()
 
     async def _convert_image(self, image: bytes) -> bytes:
         converter = await self.converters.get()
         try:
-            converter.set_pixels(await asyncio.to_thread(decode_picture, image))
+            converter.set_pixels(await asyncio.to_thread(decode_screenshot, image))
             return await asyncio.to_thread(self._bytes_of, converter)
         finally:
             self.converters.put_nowait(converter)
@@ -382,7 +382,7 @@ class FrameCapture:
             raise await self._lost_surface(frame, unavailable) from None
 
 
-def decode_picture(image: bytes) -> bytes:
+def decode_screenshot(image: bytes) -> bytes:
     """BGRA bytes of a PNG or JPEG, row after row without padding."""
     with av.open(io.BytesIO(image), "r") as container:
         frame = next(container.decode(video=0))

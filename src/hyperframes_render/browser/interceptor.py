@@ -33,7 +33,7 @@ OWN_PREFIX = "/__hyperframes_render__/"
 #: Paths at which a page asks for the facts of a media file, and whether an image is animated. The query is the file's
 #: address. js/media-elements.js has the same paths.
 MEDIA_PATH = OWN_PREFIX + "media?"
-IMAGE_PATH = OWN_PREFIX + "picture?"
+IMAGE_PATH = OWN_PREFIX + "image?"
 
 #: Maximum bytes of a file that the browser loads, from the project or outside: delivery takes 0.1 to 1 second a
 #: megabyte. Videos and sounds are not delivered to the browser.
@@ -57,7 +57,7 @@ _TYPES = {
 }
 _UNKNOWN_TYPE = "application/octet-stream"
 #: Served in place of the page runtime: the renderer injects its pinned version.
-_EMPTY_RUNTIME = "/* the renderer brings the page runtime */"
+_EMPTY_RUNTIME = "/* the renderer has put the page runtime into the page */"
 
 #: Maximum bytes of all scripts that are kept of a page that was opened by its address.
 MAX_KEPT_SCRIPTS = 4 * 1024**2

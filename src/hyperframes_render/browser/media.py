@@ -92,7 +92,7 @@ class MediaLibrary:
         try:
             path = await self.find(url, fetch)
             facts = await asyncio.to_thread(probe_media, path)
-            if facts.picture is None and facts.sound is None:
+            if facts.video is None and facts.sound is None:
                 raise MediaUnreadable("it has neither video nor sound")
         except MediaUnreadable as unreadable:
             self.warnings[_short(url)] = f"{name} cannot be played: {unreadable}."
@@ -122,7 +122,7 @@ def _short(url: str) -> str:
 
 
 def _for_page(facts: MediaFacts) -> dict[str, object]:
-    width, height = facts.picture.shown_size if facts.picture else (0, 0)
+    width, height = facts.video.shown_size if facts.video else (0, 0)
     return {
         "duration": facts.duration,
         "width": width,
@@ -133,9 +133,9 @@ def _for_page(facts: MediaFacts) -> dict[str, object]:
 
 def _probe_image(path: Path) -> AnimatedImage | None:
     # Not at the top: it imports Pillow, which most compositions do not need.
-    from hyperframes_render.media.animated_image import probe_picture
+    from hyperframes_render.media.animated_image import probe_animation
 
-    return probe_picture(path)
+    return probe_animation(path)
 
 
 @dataclass

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
 from hyperframes_render.cli.options import present_fields, render_input_options
+from hyperframes_render.cli.problems import problem_lines
 from hyperframes_render.cli.running import readable_errors, run
-from hyperframes_render.composition.source import named_source
+from hyperframes_render.composition.source import Source, WebPage, named_source
 from hyperframes_render.input import parse_render_input
 
 #: Fields of RenderInput that affect the output file only, not the composition.
@@ -37,5 +39,17 @@ def check(source: str, fix: bool, strict: bool, as_json: bool, **fields: str | b
             for problem in repair(named, asked):
                 click.echo(f"repaired {problem.file}:{problem.line}: {problem.message} {problem.fix}", err=True)
         report = run(inspect(named, asked))
-    click.echo(json.dumps(report.as_dict()) if as_json else as_text(report))
+    if as_json:
+        click.echo(json.dumps(report.as_dict()))
+    else:
+        click.echo(as_text(report))
+        for line in problem_lines(report.as_dict()["problems"], _folder_of(named)):
+            click.echo(line)
     sys.exit(0 if report.ok and not (strict and report.has_warnings) else 1)
+
+
+def _folder_of(source: Source) -> Path | None:
+    """The project's folder; None if its files are not on this disk."""
+    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
+        return None
+    return source if source.is_dir() else source.parent

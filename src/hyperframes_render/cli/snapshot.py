@@ -23,7 +23,14 @@ _NOT_FOR_STILLS = {"codec", "quality", "audio_url"}
 @click.command()
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Image file to write.")
-@click.option("--at", metavar="SECONDS", help="Times in seconds, separated by commas. Default: nine, evenly spaced.")
+@click.option(
+    "--at",
+    metavar="TIMES",
+    help=(
+        "Times in seconds, separated by commas; or clips (just after each starts), or tweens (where each ends). "
+        "Default: nine, evenly spaced."
+    ),
+)
 @render_input_options(without=_NOT_FOR_STILLS)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields: str | bool | None) -> None:
@@ -42,7 +49,9 @@ def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields:
     click.echo(f"{taken.output}: {taken.width}x{taken.height}, at {', '.join(f'{t:g}' for t in taken.times)} s")
 
 
-def _times(text: str | None) -> list[float]:
+def _times(text: str | None) -> list[float] | str:
+    if text in ("clips", "tweens"):
+        return text
     try:
         times = [float(part) for part in (text or "").split(",") if part.strip()]
     except ValueError:
@@ -52,7 +61,7 @@ def _times(text: str | None) -> list[float]:
     return times
 
 
-async def _snapshot_here(source: Any, output: Path, request: RenderInput, times: list[float]) -> Any:
+async def _snapshot_here(source: Any, output: Path, request: RenderInput, times: list[float] | str) -> Any:
     return await with_driver(
         "hyperframes_render.render.snapshot",
         lambda still, driver: still.take_snapshot(source, output, request, times, driver=driver),

@@ -1,6 +1,6 @@
-"""The one tokenizer of style sheets: comments, strings, addresses, escapes, and the marks that give a sheet its form.
+"""The tokenizer of style sheets: comments, strings, addresses, escapes, and marks such as braces.
 
-A style sheet comes from strangers and may have megabytes. A pattern for "opening, anything, end" looks through the
+A style sheet comes from a caller and may have megabytes. A pattern for "opening, anything, end" looks through the
 whole rest for each opening that has no end. Here what has no end is looked for once: the time grows with the length.
 """
 
@@ -19,20 +19,20 @@ _STRINGS = {
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     COMMENT = auto()
     STRING = auto()
     #: url(…) without quotes.
     ADDRESS = auto()
-    #: A backslash and the character that it takes its meaning from.
+    #: A backslash and the character that it escapes.
     ESCAPE = auto()
-    #: One of the characters that were asked for.
+    #: One of the characters that the caller asked for.
     MARK = auto()
 
 
 class Token(NamedTuple):
-    """A token from offset `start` to `end`; one that is not `closed` has its opening alone."""
+    """A token from offset `start` to `end`; one that is not `closed` is only its opening."""
 
     kind: Kind
     start: int
@@ -47,7 +47,7 @@ def _openings(marks: str) -> re.Pattern[str]:
 
 
 def tokens(css: str, marks: str = "") -> Iterator[Token]:
-    """The tokens of `css` in their order. What is between them, and no mark, is left out."""
+    """The tokens of `css` in order. Text between them is left out."""
     openings, position = _openings(marks), 0
     ends = _Ends(css)
     while match := openings.search(css, position):
@@ -68,17 +68,17 @@ def tokens(css: str, marks: str = "") -> Iterator[Token]:
 
 
 class _Ends:
-    """Where comments, strings and addresses of one text end; asked from the text's beginning to its end."""
+    """The ends of comments, strings and addresses of one text, looked up from its start to its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._last_comment_end = text.rfind("*/")
         self._last_bracket = text.rfind(")")
-        #: Kinds of quotes of which one had no end: none after it has one, as its own string would end there.
+        #: Quotes that have no end: no later quote of the kind has one either.
         self._endless: set[str] = set()
 
     def of_comment(self, position: int) -> int | None:
-        # Not looked for where there is none: each look would go through the whole rest.
+        # Looked up once: each look goes through the whole rest.
         return self._text.find("*/", position) + 2 if position <= self._last_comment_end else None
 
     def of_string(self, quote: str, position: int) -> int | None:
@@ -95,7 +95,7 @@ class _Ends:
 
 
 def without_comments(css: str) -> str:
-    """`css` without its comments, also those that stand in strings; one without an end is left where it is."""
+    """`css` without its comments, also those in strings. A comment without an end stays."""
     parts, position = [], 0
     while (start := css.find("/*", position)) >= 0 and (end := css.find("*/", start + 2)) >= 0:
         parts.append(css[position:start])
@@ -104,7 +104,7 @@ def without_comments(css: str) -> str:
 
 
 def with_blank_comments(css: str) -> str:
-    """`css` with spaces in place of its comments: offsets stay. Comments in strings are none."""
+    """`css` with spaces in place of its comments, so that offsets stay. Comments in strings are text."""
     if "/*" not in css:
         return css
     parts, position = [], 0

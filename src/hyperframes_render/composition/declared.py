@@ -21,7 +21,7 @@ _FRAME = frozenset({"body", "head", "html"})
 
 @dataclass(frozen=True)
 class Declared:
-    """What the root element of a composition declares; None where it declares nothing.
+    """What the root element of a composition declares; None for what it does not declare.
 
     Sizes in CSS pixels, duration in seconds.
     """
@@ -63,7 +63,7 @@ def read_declared(document: Document, *, name: str) -> Declared:
 
 
 def root_of(document: Document) -> Element | None:
-    """The composition's root: the first element with a data-composition-id that stands in no template."""
+    """The composition's root: the first element with a data-composition-id outside of templates."""
     compositions = (element for element in document.elements if "data-composition-id" in element.attributes)
     return next((element for element in compositions if not element.within("template")), None)
 
@@ -97,7 +97,7 @@ _TIMES = ("data-duration", "data-composition-duration")
 
 
 def outermost_element(elements: Sequence[Element]) -> Element | None:
-    """The one element of the body that all others stand in; None where there are several, or none."""
+    """The one element of the body that contains all others; None if there are several, or none."""
     found = [
         element
         for element in elements
@@ -127,7 +127,7 @@ def box_of_page(document: Document) -> Element | None:
 
 
 def needs_webgpu(name: str) -> InvalidComposition:
-    """The error for a composition that says that it needs WebGPU; the official renderer refuses it alike."""
+    """The error for a composition that declares that it needs WebGPU. The official renderer refuses it, too."""
     return InvalidComposition(
         f"{name} says that it needs WebGPU (data-requires-webgpu), which there is not without a graphics processor.",
         "WebGL and HTML in canvases work: take effects that use them.",

@@ -1,4 +1,4 @@
-"""One HTML text: its elements and where they stand, and the edits that the steps of a compile make at those places.
+"""One HTML text: its elements with their offsets, and the edits that the steps of a compile make at those offsets.
 
 The text is scanned once and never written anew: every edit replaces or inserts text at a known offset, so that what the
 author wrote reaches the browser as written.
@@ -32,23 +32,23 @@ class Element:
     close_start: int
     end: int
     parent: Element | None
-    #: Names of the elements around it: few, and mostly the same set as its parent's.
+    #: Names of the elements that contain it. The set is shared with its parent where it is the same.
     around: frozenset[str]
     #: The line of the text in which its content begins, from 1.
     line: int
-    #: Whether it stands in an element whose content is not shown as markup: a template, a title, a text area.
+    #: Whether it is inside a template, a title or a text area: they do not show their content as markup.
     hidden: bool = False
 
     def within(self, name: str) -> bool:
-        """Whether an element of that name is around it."""
+        """Whether an element of that name contains it."""
         return name in self.around
 
     def holds(self, other: Element) -> bool:
-        """Whether `other` stands in its content."""
+        """Whether its content contains `other`."""
         return self.open_end <= other.start and other.end <= self.close_start
 
 
-#: Elements whose content the browser does not show as the page's.
+#: Elements that do not show their content as markup.
 _HIDING = frozenset({"template", "title", "textarea", "xmp"})
 
 
@@ -59,13 +59,13 @@ class _Scanner(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
         self.doctype_end = 0
-        #: The text of the first title element, in pieces; None where there is none.
+        #: The text of the first title element, in pieces; None without one.
         self.title: list[str] | None = None
         self._in_title = False
         self._open: list[Element] = []
-        #: How many elements of each name are open, for the page and for each open template: an end tag of none of them
-        #: must not look through all, and none ends what stands outside its template (WHATWG HTML, "has an element in
-        #: scope").
+        #: The number of open elements by name, for the page and for each open template. It tells at once that an end
+        #: tag ends none of them. An end tag never ends an element outside its template (WHATWG HTML, "has an element
+        #: in scope").
         self._open_names: list[Counter[str]] = [Counter()]
         self._hiding: list[str] = []
         self._hiding_names: Counter[str] = Counter()
@@ -108,7 +108,7 @@ class _Scanner(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        # "<div/>" opens a div in HTML; only in SVG and MathML it ends there, where nothing follows that matters.
+        # "<div/>" opens a div in HTML; only in SVG and MathML it ends there.
         names = self._open_names[-1]
         if tag not in _VOID and tag != "template" and (names["svg"] or names["math"]):
             names[self._open.pop().name] -= 1
@@ -172,36 +172,36 @@ class Document:
         return self.text[element.start : element.open_end]
 
     def content_of(self, element: Element) -> str:
-        """What stands between the element's tags."""
+        """The text between the element's tags."""
         return self.text[element.open_end : element.close_start]
 
     @property
     def head_start(self) -> int:
-        """Where the first thing of the head belongs: behind its tag, else behind html's, else behind the doctype."""
+        """The offset for the first content of the head: after the tag of head, else of html, else after the doctype."""
         place = self.first("head") or self.first("html")
         return place.open_end if place is not None else self.doctype_end
 
     def replace(self, start: int, end: int, new: str) -> None:
-        """Put `new` in place of the text from `start` to `end`."""
+        """Replace the text from `start` to `end` by `new`."""
         self._rank += 1
         self._edits.append((start, end, self._rank, new))
 
     def replace_all(self, start: int, end: int, new: str) -> None:
-        """Put `new` in place of the text from `start` to `end`, and of all edits that were made within."""
+        """Replace the text from `start` to `end`, with all edits in it, by `new`."""
         self._edits = [edit for edit in self._edits if not (start <= edit[0] and edit[1] <= end)]
         self.replace(start, end, new)
 
     def insert(self, at: int, new: str) -> None:
-        """Put `new` at the offset `at`, behind what was inserted there before."""
+        """Insert `new` at the offset `at`, after earlier insertions there."""
         self.replace(at, at, new)
 
     def insert_first(self, at: int, new: str) -> None:
-        """Put `new` at the offset `at`, before what was inserted there before."""
+        """Insert `new` at the offset `at`, before earlier insertions there."""
         self._rank += 1
         self._edits.append((at, at, -self._rank, new))
 
     def set_attributes(self, element: Element, values: Mapping[str, str | None]) -> None:
-        """Set these attributes of an element, or remove them where the value is None."""
+        """Set these attributes of an element. None removes an attribute."""
         tag = self.tag_of(element)
         for name in values:
             for match in attribute_pattern(name).finditer(tag):
@@ -220,7 +220,7 @@ class Document:
         return bool(self._edits)
 
     def result(self, start: int = 0, end: int | None = None) -> str:
-        """The text from `start` to `end` with all edits made that lie there."""
+        """The text from `start` to `end` with the edits in it."""
         parts, position = [], start
         last = len(self.text) if end is None else end
         for begin, to, _, new in sorted(self._edits, key=lambda edit: edit[:3]):
@@ -230,18 +230,18 @@ class Document:
         return "".join([*parts, self.text[position:last]])
 
     def applied(self) -> Document:
-        """The document that the edits make, scanned anew."""
+        """The document with its edits made, as a new document."""
         return Document(self.result()) if self._edits else self
 
 
 def file_of_host(element: Element) -> str:
-    """The file whose sub-composition `element` shows, below the root of the project; "" where it names none."""
+    """The file of the sub-composition that `element` shows, below the project's root; "" if it names none."""
     source = element.attributes.get("data-composition-src", "").strip()
     return posixpath.normpath(source.lstrip("/").split("?")[0]) if source else ""
 
 
 def read_json(text: str) -> object:
-    """The JSON that an attribute holds; None where it holds none."""
+    """The value of a JSON text; None if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -255,7 +255,7 @@ def attribute_pattern(name: str) -> re.Pattern[str]:
 
 
 def with_attributes(tag: str, name: str, values: Mapping[str, str | None]) -> str:
-    """The start tag `tag` of an element `name` with these attributes set, or removed where the value is None."""
+    """The start tag `tag` of an element `name` with these attributes set. None removes an attribute."""
     for attribute in values:
         tag = attribute_pattern(attribute).sub("", tag)
     at = len("<") + len(name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hyperframes_render.composition.css import Kind, tokens, without_comments
 
-#: Set on a sub-composition's own root where it stands inside its host.
+#: Set on the root of a sub-composition inside its host.
 INNER_ROOT = "data-hf-inner-root"
 #: The attribute that holds the id of that root: two hosts of one file must not have the same id.
 AUTHORED_ID = "data-hf-authored-id"
@@ -49,11 +49,11 @@ def rewrite_urls(css: str, change: Callable[[str], str]) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """The names that a sheet has for its composition, and the selectors for it in the page."""
+    """The names of a composition in its sheet, and the selectors for it in the page."""
 
     #: The selector of its host.
     scope: str
-    #: What the sheet itself calls the composition.
+    #: The composition's id in the sheet.
     composition_id: str
     #: The id of the composition's root.
     root_id: str | None
@@ -204,7 +204,7 @@ def _split(selectors: str) -> list[str]:
 
 
 def _rules(css: str) -> Iterator[tuple[str, str | None, str]]:
-    """(what stands before the block, the block's content or None, what ends a statement without a block)."""
+    """(text before the block, content of the block or None, end of a statement without a block)."""
     marks, position = _marks(css), 0
     for at, mark in marks:
         prelude = css[position:at]
@@ -225,7 +225,7 @@ def _rules(css: str) -> Iterator[tuple[str, str | None, str]]:
 
 
 def _marks(css: str) -> Iterator[tuple[int, str]]:
-    """Where braces and semicolons stand that give `css` its form: not in comments, strings and addresses."""
+    """The offsets of braces and semicolons of `css`, without those in comments, strings and addresses."""
     for token in tokens(css, "{};"):
         if token.kind is Kind.COMMENT and not token.closed:
             return  # all that follows is a comment
@@ -234,7 +234,7 @@ def _marks(css: str) -> Iterator[tuple[int, str]]:
 
 
 def _end_of_block(marks: Iterator[tuple[int, str]], length: int) -> int:
-    """Where the block ends whose opening brace was the last of `marks`; at `length` where nothing closes it."""
+    """The end of the block that the last of `marks` opened; `length` if nothing closes it."""
     depth = 1
     for at, mark in marks:
         depth += {"{": 1, "}": -1}.get(mark, 0)

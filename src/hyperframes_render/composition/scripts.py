@@ -30,7 +30,7 @@ _NAMED = re.compile(r"^[ \t]*+//[#@] sourceURL=", re.MULTILINE)
 
 
 def name_place(script: str, file: str, line: int) -> str:
-    """`script`, which begins in this line of `file`, with a comment that names its place for the browser's errors.
+    """`script` with a comment that gives the browser its file and first line, for error messages.
 
     The comment is the first line, so that it is known where the script does not parse.
     """
@@ -58,7 +58,7 @@ def delayed_type(kind: str) -> str:
 
 
 def _begin_of_body(document: Document) -> int:
-    """Where the body begins: at its tag, or at the first element that no head has, or at the end."""
+    """The offset of the body: of its tag, or of the first element that cannot be in a head, or of the end."""
     found = (e.start for e in document.elements if e.name not in _OF_HEAD and not e.within("head"))
     return next(found, len(document.text))
 

@@ -1,4 +1,4 @@
-"""What stands around a page's own markup: the document of a fragment, a template around everything, the root's tag."""
+"""Completes a page's markup: a document around a fragment, no template around the whole page, the root's attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOCUMENT = r"<(?:!doctype\s+html|html)"
 
 
 def without_outer_template(html: str) -> str:
-    """`html` without a <template> that stands around all of it, which no browser would show; offsets stay as they are.
+    """`html` without a <template> around all of it, which a browser would not show. Offsets stay.
 
     A sub-composition's file, whose template holds a composition root, is left as it is.
     """
@@ -30,7 +30,7 @@ def without_outer_template(html: str) -> str:
     return document.result()
 
 
-#: What the official renderer (0.8.170) puts around markup that is no whole document.
+#: The document that the official renderer (0.8.170) puts around a fragment.
 _FRAGMENT_STYLE = (
     "*{margin:0;padding:0;box-sizing:border-box}body{overflow:hidden;background:#000;font-family:Inter,sans-serif}"
 )
@@ -56,7 +56,7 @@ def whole_document(document: Document, *, rootless: bool = False) -> Document:
 
 def _with_head(document: Document) -> Document:
     if document.first("head") is None:
-        # What belongs in a head and follows it is moved into it by the browser.
+        # The browser moves elements that belong in a head into it.
         document.insert(document.head_start, "<head></head>")
     return document.applied()
 
@@ -70,6 +70,6 @@ def mark_page_root(document: Document) -> None:
 
 
 def set_root_attributes(document: Document, values: Mapping[str, str]) -> None:
-    """Set these attributes of the composition root, in place of what it says there."""
+    """Set these attributes of the composition root."""
     if (root := root_of(document)) is not None:
         document.set_attributes(root, values)

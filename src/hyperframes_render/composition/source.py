@@ -1,4 +1,4 @@
-"""An .html file, a project folder or a .zip becomes a folder that can be served to the page."""
+"""Opens an .html file, a project folder or a .zip as a folder that can be served to the page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_ARCHIVE_BYTES = 2 * 1024**3
 MAX_DIRECTORY_BYTES = 8 * 1024**2
 #: Deflate cannot do better than about 1032:1; text and flat images stay under 200:1, bombs do not.
 MAX_ENTRY_RATIO = 200
-#: An entry this small may have any ratio: a run of spaces is no bomb.
+#: A small entry may have any ratio: it is no bomb.
 RATIO_FREE_BYTES = 1024**2
 #: A composition is text; larger files are media with the wrong name.
 MAX_HTML_BYTES = 32 * 1024**2
@@ -115,7 +115,7 @@ def _decoded(data: bytes) -> str:
 
 
 def open_project(source: Source, *, unpack_to: Path, composition: str | None = None) -> Project:
-    """Turn what the caller named into a project.
+    """Open the caller's source as a project.
 
     `unpack_to` is an empty folder for the contents of an archive; the caller removes it. `composition` is the file of
     the project to show, where that is another than its own.
@@ -163,14 +163,25 @@ def _project_in(folder: Path, *, name: str) -> Project:
         if len(nested) == 1 and (nested[0] / "index.html").is_file():
             folder = nested[0]
         else:
-            raise InvalidComposition(
-                f"{name} has no index.html: there is no composition in it.", "Put index.html at the top of the project."
-            )
+            raise _without_page(name, nested)
     return Project(root=folder.resolve(), entry="index.html", name=name)
 
 
+def _without_page(name: str, files: list[Path]) -> InvalidComposition:
+    """The error for a project without index.html. A single page of another name is probably meant."""
+    pages = sorted(file.name for file in files if file.suffix.lower() in (".html", ".htm"))
+    message = f"{name} has no index.html: there is no composition in it."
+    if len(pages) == 1:
+        return InvalidComposition(
+            f"{name} has no index.html, but {pages[0]}.", f"Name it index.html, or give the file itself: {pages[0]}."
+        )
+    if pages:
+        return InvalidComposition(message, f"Name one of these pages index.html: {', '.join(pages[:10])}.")
+    return InvalidComposition(message, "Put index.html at the top of the project.")
+
+
 class _ArchiveFile(io.FileIO):
-    """An archive whose directory is not read where it is larger than MAX_DIRECTORY_BYTES."""
+    """An archive. Its directory is not read if it is larger than MAX_DIRECTORY_BYTES."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
@@ -182,7 +193,7 @@ class _ArchiveFile(io.FileIO):
 
 
 def unpack_archive(archive: Path, target: Path) -> None:
-    """Unpack a .zip whose every entry is a plain file that stays inside `target`.
+    """Unpack a .zip. Every entry must be a plain file inside `target`.
 
     Sizes are counted while reading: what an entry's header claims is not believed.
     Raises InvalidArchive, LimitExceeded or DiskFull; the caller removes what was written.

@@ -1,8 +1,8 @@
-"""Sub-compositions brought into the page before it loads, as the official renderer does.
+"""Inserts sub-compositions into the page before it loads, as the official renderer does.
 
-The page runtime can fetch them by itself, but later than the page's own scripts run, without the files beside them
-and one level deep: pictures differ. Here every host gets its file's content, and the style sheets and scripts of the
-files follow those of the page, each kept to its own composition.
+The page runtime could fetch them, but only after the page's scripts have run, without the files that they name, and
+one level deep. Here every host gets the content of its file, at any depth. The style sheets and scripts of the files
+follow those of the page, and each sheet is scoped to its own composition.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ _UNSEEN = (*_UNSEEN_TEXT, "html", "head", "body", "link", "meta")
 MAX_NAMED = 10
 #: Nesting depth of sub-compositions; the official renderer has the same limit.
 MAX_DEPTH = 20
-#: Hosts of a page in all, and bytes of their contents: a file that shows another twice doubles it at every level.
+#: Maximum hosts of a page, and maximum bytes of their contents: a file that shows another one twice doubles the
+#: content at every level.
 MAX_HOSTS = 2000
 MAX_INLINED_BYTES = 32 * 1024**2
 #: Characters of all prefixes that scope selectors to their sub-composition.
@@ -94,7 +95,7 @@ class _Collected:
     #: How many hosts ask for each composition id.
     asked: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
-    #: Ids of the page and of what was brought into it.
+    #: Ids of the page and of the inserted content.
     ids: set[str] = field(default_factory=set)
     hosts: int = 0
     size: int = 0
@@ -124,9 +125,7 @@ class _Collected:
             )
 
 
-def bring_in_sub_compositions(
-    document: Document, root: Path, *, marks: bool = False
-) -> tuple[Document, tuple[str, ...]]:
+def insert_sub_compositions(document: Document, root: Path, *, marks: bool = False) -> tuple[Document, tuple[str, ...]]:
     """Put the content of each `data-composition-src` into its host: the page with its sub-compositions, and warnings.
 
     Files are looked for below `root`. `marks`: their elements say where they stand in them (marks.py). A page without
@@ -162,7 +161,7 @@ def _is_local(address: str) -> bool:
 
 
 def end_of(document: Document, name: str) -> int:
-    """Where the content of head or body ends; where there is neither, the place that a browser would take."""
+    """The offset of the end of head or body; without the element, the offset at which a browser ends it."""
     if (found := document.first(name)) is not None:
         return found.close_start
     if name == "body":
@@ -172,7 +171,7 @@ def end_of(document: Document, name: str) -> int:
 
 
 def _begin_of_head(document: Document) -> int:
-    """Where the content of the head begins; where there is none, the place that a browser would take."""
+    """The offset of the start of the head's content; without a head, the offset at which a browser starts it."""
     head = document.first("head")
     if head is not None:
         return head.open_end
@@ -395,7 +394,7 @@ class _Part:
             else:
                 collected.libraries.setdefault(address, script)
         elif _type_of(element) == "module":
-            # In the first line, before what stands there: the lines of errors are those of the file.
+            # In the first line, before its text, so that errors have the lines of the file.
             own = f"const __hyperframes = __hyperframesRenderScope.hyperframes({_script_json(names)});"
             named = name_place(body, self._source, element.line)
             tag = with_attributes(tag, "script", {"type": delayed_type("module")})
@@ -525,7 +524,7 @@ def _items(value: object) -> list[tuple[str, object]]:
 
 
 def _script_json(value: object) -> str:
-    """JSON that may stand in a script element."""
+    """JSON that can be put into a script element."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
@@ -535,7 +534,7 @@ def _json_object(text: str) -> dict[str, object]:
 
 
 def declared_variables(text: str) -> dict[str, object]:
-    """The defaults that a `data-composition-variables` attribute declares; nothing where it is not readable."""
+    """The defaults that a `data-composition-variables` attribute declares; empty if it cannot be read."""
     declarations = read_json(text)
     if not isinstance(declarations, list):
         return {}
@@ -562,7 +561,7 @@ def variables_style(selector: str, values: Mapping[str, object]) -> str:
 
 
 def sheets_of(document: Document) -> str:
-    """The style sheets that stand in the document, as one text."""
+    """The style elements of the document, as one text."""
     return "\n".join(document.content_of(e) for e in document.elements if e.name == "style")
 
 

@@ -31,6 +31,11 @@ _FITS = {
 }
 
 
+def fits(kind: str, value: object) -> bool:
+    """Whether a JSON value is of a declared type. An unknown type takes any value."""
+    return bool(_FITS.get(kind, lambda _: True)(value))
+
+
 @dataclass(frozen=True)
 class VariableMarkup:
     """The markup that passes variables to a page: a script for the start of the head, rules for its end, and what
@@ -99,7 +104,7 @@ def _problems(values: Mapping[str, Any], declarations: Mapping[str, dict[str, An
             yield f'"{name[:60]}" is not declared by the composition (declared: {known[:200]})'
             continue
         kind = str(declared.get("type", ""))
-        if not _FITS.get(kind, lambda _: True)(value):
+        if not fits(kind, value):
             yield f'"{name}" is a {kind}, not {json.dumps(value)[:60]}'
         elif kind == "enum" and (options := _options(declared)) and value not in options:
             yield f'"{name}" is one of {", ".join(options)}, not {json.dumps(value)[:60]}'

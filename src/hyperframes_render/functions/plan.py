@@ -30,8 +30,9 @@ from hyperframes_render.input import RenderInput
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.render.check import check
 from hyperframes_render.render.remote import fetch_source
+from hyperframes_render.render.snapshot import take_snapshot
 from hyperframes_render.render.steps import Chunking, make_plan
-from hyperframes_render.tasks.layout import work_folder
+from hyperframes_render.tasks.layout import SNAPSHOT_TYPE, result_key, work_folder
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.quotas import FRAMES_COUNTER_SECONDS, frames_counter
 
@@ -64,6 +65,9 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
         parallel = _parallel_chunks(config)
         if task.function == "check":
             _answer_check(job, task, source, request)
+            return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": parallel}
+        if task.function == "snapshot":
+            _answer_snapshot(job, task, source, request, folder)
             return {"task_id": task.id, "chunks": 0, "chunks_key": "", "parallel": parallel}
         with progress.counting():
             chunking = Chunking(parallel=parallel, disk=config.assemble_storage_mb * 1024**2)
@@ -169,6 +173,16 @@ def _answer_check(job: RenderContext, task: Task, source: Source, request: Rende
     report = asyncio.run(check(source, request, ceiling=job.settings.network_ceiling))
     draft = {"check": report.as_dict(), "duration": round(report.duration, 3), "frames": report.frames, "chunks": 0}
     job.write_json(f"{work_folder(task.id)}result.json", {**draft, "machine": platform.machine()})
+
+
+def _answer_snapshot(job: RenderContext, task: Task, source: Source, request: RenderInput, folder: Path) -> None:
+    """Draw the frames that the task names on one image and store it as the result."""
+    at = task.input.get("at") or ()
+    image = folder / "snapshot.png"
+    taken = asyncio.run(take_snapshot(source, image, request, at, ceiling=job.settings.network_ceiling))
+    job.objects.upload(image, result_key(task), SNAPSHOT_TYPE)
+    draft = {**taken.as_dict(), "size": image.stat().st_size, "chunks": 0, "machine": platform.machine()}
+    job.write_json(f"{work_folder(task.id)}result.json", draft)
 
 
 def _fetch(job: RenderContext, task: Task, folder: Path) -> Source:

@@ -1,7 +1,7 @@
-"""From the browser's BGRA to the encoder's 4:2:0, where the picture is captured.
+"""Converts captured frames from the browser's BGRA to the encoder's 4:2:0 (yuv420p).
 
-Converting here instead of in ffmpeg sends 1.5 bytes a pixel through the pipe in place of 4, and several browsers
-convert side by side.
+ffmpeg could convert them, too. But here the pipe carries 1.5 bytes a pixel instead of 4, and the frames of several
+browsers are converted at the same time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hyperframes_render.formats import even
 
 
 def planes_of(frame: av.VideoFrame) -> bytes:
-    """The rows of all planes one after the other, without the padding at their ends."""
+    """The rows of all planes of a frame, one after the other, without the padding at their ends."""
     parts = []
     for plane in frame.planes:
         row = plane.width * (4 if frame.format.name == "bgra" else 1)
@@ -26,7 +26,7 @@ def planes_of(frame: av.VideoFrame) -> bytes:
 
 
 class Converter:
-    """Turns BGRA pictures of one size (pixels) into bt709 limited-range yuv420p.
+    """Converts BGRA frames of one size (pixels) to bt709 limited-range yuv420p.
 
     4:2:0 needs even sides: an odd one grows by one pixel that repeats its neighbour.
     Not for several threads at once.
@@ -39,14 +39,14 @@ class Converter:
 
     @property
     def address(self) -> int | None:
-        """Where a picture may be written in one go; None where rows are padded or the size is odd."""
+        """The address to write a whole frame to; None if its rows are padded or its size is odd."""
         plane = self.frame.planes[0]
         if (self.frame.width, self.frame.height) != (self._width, self._height) or plane.line_size != self._width * 4:
             return None
         return int(plane.buffer_ptr)
 
     def set_pixels(self, pixels: bytes | bytearray) -> None:
-        """Take a picture from its bytes, row after row without padding."""
+        """Set the frame from its bytes, row after row without padding."""
         plane = self.frame.planes[0]
         row = self._width * 4
         if plane.line_size == row and self._height == self.frame.height:
@@ -61,7 +61,7 @@ class Converter:
         plane.update(b"".join(rows))
 
     def pixels(self) -> bytes:
-        """The picture as BGRA, row after row without padding."""
+        """The frame as BGRA, row after row without padding."""
         if self.address is not None:
             return planes_of(self.frame)
         plane = self.frame.planes[0]
@@ -69,7 +69,7 @@ class Converter:
         return b"".join(data[at : at + row] for at in range(0, plane.line_size * self._height, plane.line_size))
 
     def planes(self) -> bytes:
-        """The picture as yuv420p planes of even size."""
+        """The frame as yuv420p planes of even size."""
         return planes_of(
             self._reformatter.reformat(
                 self.frame,

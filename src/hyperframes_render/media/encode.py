@@ -1,4 +1,4 @@
-"""Frames in, an encoded video stream out: one ffmpeg fed by a pipe."""
+"""Encodes frames: one ffmpeg that reads them from a pipe."""
 
 from __future__ import annotations
 
@@ -13,46 +13,47 @@ from pathlib import Path
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import FORMATS, Codec, Content, Format, Joining, Quality, encoder_arguments, even
 from hyperframes_render.media.ffmpeg import FILE_ONLY, FfmpegProcess, has_encoder
-from hyperframes_render.media.matroska import picture_header, stream_header
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
+from hyperframes_render.media.matroska import frame_header, stream_header
 
-#: Linux's F_SETPIPE_SZ, and the largest pipe that an ordinary user may have: fewer switches between processes.
+#: Linux's F_SETPIPE_SZ, and the largest pipe that an ordinary user may have. A large pipe needs fewer switches between
+#: processes.
 _F_SETPIPE_SZ = 1031
 _PIPE_BYTES = 1024 * 1024
-#: Seconds for ffmpeg to write what it still holds: up to 20 frames of look-ahead, at 4K on a slow machine.
+#: Seconds for ffmpeg to write the frames that it holds: up to 20 frames of look-ahead, at 4K on a slow machine.
 FINISH_TIMEOUT = 300.0
 #: Threads of the encoder: one processor is the browser's. With one thread x264 also needs a tenth less of it.
 ENCODER_THREADS = max(1, len(os.sched_getaffinity(0)) - 1)
 #: Conversion between RGB and 4:2:0 as the official renderer does it; anything else costs decibels on saturated colours.
 _SCALER = "flags=area+accurate_rnd"
 _TO_BT709 = f"scale=out_color_matrix=bt709:out_range=tv:{_SCALER}"
-#: 4:2:0 stores one colour for four pixels: their mean by alpha, since what nobody sees has none. A plain mean let the
-#: black of transparent pixels into every edge (3 dB, docs/guides/render.md).
+#: 4:2:0 stores one colour for four pixels: their mean weighted by alpha, since a transparent pixel has no colour. The
+#: plain mean mixes the black of transparent pixels into every edge (3 dB, docs/guides/render.md).
 _ALPHA_TO_420 = (
     f"format=gbrap,split[full][half];[full]{_TO_BT709},format=yuva444p[luma];"
     f"[half]premultiply=inplace=1,scale=iw/2:ih/2:{_SCALER},unpremultiply=inplace=1,{_TO_BT709},format=yuva444p[chroma];"
     "[luma][chroma]mergeplanes=map0s=0:map0p=0:map1s=1:map1p=1:map2s=1:map2p=2:map3s=0:map3p=3:format=yuva420p"
 )
-#: Without loss and fast, with or without alpha: for chunks of a codec that is encoded when they are joined.
+#: Lossless and fast, with or without alpha: for chunks of a codec that is encoded when the chunks are joined.
 _LOSSLESS: tuple[str, ...] = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4", "-pix_fmt", "bgra")
 
 
 @dataclass(frozen=True)
 class EncodeSpec:
-    """What is encoded. `width` and `height` in pixels are those of the pictures that come in."""
+    """What is encoded. `width` and `height` are the size of the frames in pixels."""
 
     width: int
     height: int
     fps: Fraction
     frames: int
     content: Content
-    form: PictureForm
+    form: FrameForm
     #: Number of the first frame in the whole video.
     first: int = 0
     codec: Codec = Codec.H264
     quality: Quality | int = Quality.STANDARD
     transparent: bool = False
-    #: Size of the video before it is made even, where that is another than the pictures' (a draft is enlarged).
+    #: Size of the video before it is made even, if it is not the size of the frames (a draft is enlarged).
     video_size: tuple[int, int] | None = None
     #: Title and comment.
     tags: tuple[tuple[str, str], ...] = ()
@@ -68,11 +69,11 @@ class EncodeSpec:
         return self.format.coded_size(*(self.video_size or (self.width, self.height)))
 
 
-def picture_form(form: Format, *, transparent: bool) -> PictureForm:
-    """How the encoder of `form` wants its pictures."""
+def frame_form(form: Format, *, transparent: bool) -> FrameForm:
+    """The form of frames that the encoder of `form` takes."""
     if transparent:
-        return PictureForm.PNG
-    return PictureForm.PLANES if form.pixel_format == "yuv420p" else PictureForm.PIXELS
+        return FrameForm.PNG
+    return FrameForm.PLANES if form.pixel_format == "yuv420p" else FrameForm.PIXELS
 
 
 def chunk_suffix(form: Format) -> str:
@@ -81,13 +82,13 @@ def chunk_suffix(form: Format) -> str:
 
 
 def filter_chain(spec: EncodeSpec) -> str:
-    """To bt709 limited range once, explicitly; then every frame number gets its picture."""
+    """ffmpeg's filters: one explicit conversion to bt709 limited range, then one frame for every frame number."""
     filters = []
     width, height = spec.video_size or (spec.width, spec.height)
     target = spec.format.alpha_pixel_format if spec.transparent else spec.format.pixel_format
     assert target is not None
-    if spec.form is not PictureForm.PLANES:
-        if spec.form is PictureForm.JPEG:
+    if spec.form is not FrameForm.PLANES:
+        if spec.form is FrameForm.JPEG:
             # Straight from the JPEG's bt601 to bt709 was 5 dB worse than by way of RGB (docs/reference/performance.md).
             filters += [f"scale={_SCALER}", "format=gbrp"]
         if (width, height) != (spec.width, spec.height):
@@ -103,7 +104,7 @@ def filter_chain(spec: EncodeSpec) -> str:
     elif spec.coded_size != (even(spec.width), even(spec.height)):
         filters.append(f"scale={spec.coded_size[0]}:{spec.coded_size[1]}:flags=bicubic+accurate_rnd")
     if target.startswith("yuv"):
-        # Planes come converted (media/convert.py); they only need to be told so.
+        # Planes are converted already (media/convert.py): only their tags are missing.
         filters.append("setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709")
     # After scaling, so that a repeated frame is converted once; "near" survives times rounded to microseconds.
     filters.append(f"fps={spec.fps}:round=near")
@@ -126,7 +127,7 @@ def ffmpeg_arguments(spec: EncodeSpec, output: Path) -> list[str]:
     target = str(output / FRAME_NAME) if form.codec is Codec.PNG else str(output)
     return [
         *FILE_ONLY,
-        # The format is known: nothing is probed, and the first frame is not waited for twice.
+        # The format is known, so that ffmpeg need not probe it: probing waits for the first frame twice.
         *("-probesize", "32", "-analyzeduration", "0", "-f", "matroska", "-i", "pipe:0"),
         *("-vf", filter_chain(spec), "-frames:v", str(spec.frames)),
         *encoder,
@@ -139,7 +140,7 @@ def ffmpeg_arguments(spec: EncodeSpec, output: Path) -> list[str]:
 
 
 def _with_libaom(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """The same with the encoder that the aarch64 build of ffmpeg has; its CRF scale is alike."""
+    """The arguments for the AV1 encoder of the aarch64 build of ffmpeg. Its CRF scale is similar."""
     kept = list(arguments)
     kept[kept.index("libsvtav1")] = "libaom-av1"
     preset = kept.index("-preset")
@@ -147,26 +148,26 @@ def _with_libaom(arguments: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-#: As the official renderer names the pictures of a sequence.
+#: File names of a sequence of frames, as in the official renderer.
 FRAME_NAME = "frame_%06d.png"
 
 
 def tag_arguments(tags: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Title, comment and the like."""
+    """ffmpeg's arguments for title, comment and other tags."""
     return tuple(part for name, value in tags for part in ("-metadata", f"{name}={value}"))
 
 
 def muxer_arguments(muxer: str, fps: Fraction) -> tuple[str, ...]:
-    """What ffmpeg's muxer needs so that times are exact and the index stands first."""
+    """ffmpeg's arguments for exact times, and for an index at the start of the file."""
     if muxer in ("mp4", "mov"):
-        # A timescale in which one frame is a whole number of ticks, whatever the rate.
+        # A timescale in which a frame is a whole number of ticks at every rate.
         ticks = fps.numerator * _ticks_per_frame_factor(fps)
         return ("-video_track_timescale", str(ticks), "-movflags", "+faststart")
     return ()
 
 
 def _ticks_per_frame_factor(fps: Fraction) -> int:
-    """Players expect a timescale of at least some thousands: 30 becomes 15360, as ffmpeg's own choice would."""
+    """Players expect a timescale of some thousands: 30 becomes 15360, as ffmpeg chooses by itself."""
     factor = 1
     while fps.numerator * factor < 10_000:
         factor *= 2
@@ -174,9 +175,9 @@ def _ticks_per_frame_factor(fps: Fraction) -> int:
 
 
 class FrameEncoder:
-    """Feeds pictures to one ffmpeg, in order. Blocking: call it from a thread.
+    """Feeds frames to one ffmpeg, in order. Blocking: call it from a thread.
 
-    A frame that is not put shows the picture before it; the last frame must be put.
+    A frame number that is left out repeats the frame before it. The last frame must be put.
     """
 
     def __init__(self, spec: EncodeSpec, output: Path, *, job: Path) -> None:
@@ -187,22 +188,22 @@ class FrameEncoder:
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._ffmpeg.fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
         width, height = spec.width, spec.height
-        self._picture_bytes: int | None = None
-        if spec.form is PictureForm.PLANES:
+        self._frame_bytes: int | None = None
+        if spec.form is FrameForm.PLANES:
             width, height = even(width), even(height)
-            self._picture_bytes = width * height * 3 // 2
-        elif spec.form is PictureForm.PIXELS:
-            self._picture_bytes = width * height * 4
+            self._frame_bytes = width * height * 3 // 2
+        elif spec.form is FrameForm.PIXELS:
+            self._frame_bytes = width * height * 4
         self._write((stream_header(width, height, spec.fps, spec.form),))
 
-    def put(self, frame: int, picture: bytes) -> None:
-        """Show `picture` from frame number `frame` on. Raises EncoderFailed or DiskFull."""
-        if self._picture_bytes not in (None, len(picture)):
-            raise EncoderFailed(f"Frame {frame} has {len(picture)} bytes, not {self._picture_bytes}.")
-        self._write((picture_header(frame, self.spec.fps, len(picture)), picture))
+    def put(self, frame: int, data: bytes) -> None:
+        """Show `data` from frame number `frame` on. Raises EncoderFailed or DiskFull."""
+        if self._frame_bytes not in (None, len(data)):
+            raise EncoderFailed(f"Frame {frame} has {len(data)} bytes, not {self._frame_bytes}.")
+        self._write((frame_header(frame, self.spec.fps, len(data)), data))
 
     def finish(self) -> None:
-        """All frames are in: wait for the file. Raises EncoderFailed or DiskFull."""
+        """Wait for the file after the last frame. Raises EncoderFailed or DiskFull."""
         self._ffmpeg.finish(FINISH_TIMEOUT)
 
     def abort(self) -> None:

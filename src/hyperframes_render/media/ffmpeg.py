@@ -1,4 +1,4 @@
-"""The static ffmpeg of imageio-ffmpeg, and how its end is read."""
+"""Runs the static ffmpeg of imageio-ffmpeg, and turns its failures into errors."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import imageio_ffmpeg
 
 from hyperframes_render.errors import DiskFull, EncoderFailed, SetupIncomplete
 
-#: What ffmpeg may open when it reads a file of ours: no network, no playlists that name other files.
+#: What ffmpeg may open when it reads one of our files: no network, no playlists that name other files.
 FILE_ONLY = ("-protocol_whitelist", "file,pipe")
 
-#: The whole environment of an ffmpeg: nothing of ours, credentials least of all.
+#: The whole environment of an ffmpeg process: without credentials and other variables of this process.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-#: glibc gives pictures back to the kernel after each use and gets them again page by page: let it keep them.
+#: By default glibc returns the memory of each frame to the kernel and gets it again page by page: let it keep it.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(64 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(512 * 1024**2)}
 
 
 @cache
 def ffmpeg_path() -> str:
-    """The ffmpeg program. Raises SetupIncomplete where the package has none for this machine."""
+    """The path of the ffmpeg program. Raises SetupIncomplete if the package has none for this machine."""
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
@@ -33,7 +33,7 @@ def ffmpeg_path() -> str:
 
 @cache
 def has_encoder(name: str) -> bool:
-    """Whether this machine's ffmpeg has the encoder: its builds for x86_64 and aarch64 differ."""
+    """Whether this machine's ffmpeg has the encoder. The builds for x86_64 and aarch64 differ."""
     listed = subprocess.run(
         [ffmpeg_path(), "-hide_banner", "-encoders"],
         capture_output=True,
@@ -46,7 +46,7 @@ def has_encoder(name: str) -> bool:
 
 
 def run_ffmpeg(arguments: list[str], *, job: Path, timeout: float) -> None:
-    """Run ffmpeg on files to its end. Raises EncoderFailed or DiskFull."""
+    """Run ffmpeg on files and wait until it ends. Raises EncoderFailed or DiskFull."""
     process = FfmpegProcess(arguments, job=job)
     try:
         process.finish(timeout)
@@ -56,7 +56,7 @@ def run_ffmpeg(arguments: list[str], *, job: Path, timeout: float) -> None:
 
 
 class RunningFfmpeg:
-    """An ffmpeg; its messages go to a file, so that it can never block on them."""
+    """A running ffmpeg. Its messages go to a file, so that it can never block on them."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class RunningFfmpeg:
         environment: Mapping[str, str] = ENVIRONMENT,
         folder: Path | None = None,
     ) -> None:
-        """Start it. Its messages, from `level` on, lie in `folder` (default: where temporary files are)."""
+        """Start ffmpeg. `folder` holds its messages from `level` on (default: the temporary folder)."""
         self._messages = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(
@@ -77,26 +77,26 @@ class RunningFfmpeg:
                 stdout=stdout,
                 stderr=self._messages,
                 env=environment,
-                # Ctrl-C reaches us, and we end our children: otherwise ffmpeg would finish a half-written file.
+                # Ctrl-C reaches this process, which ends its children. Else ffmpeg would finish an incomplete file.
                 start_new_session=True,
             )
         except OSError as error:
             raise EncoderFailed(f"ffmpeg did not start: {error}.") from error
 
     def messages(self) -> list[str]:
-        """The lines that it wrote, but for empty ones."""
+        """The lines that ffmpeg wrote, without empty ones."""
         self._messages.seek(0)
         return [line for line in self._messages.read().decode("utf-8", "replace").splitlines() if line.strip()]
 
     def kill(self) -> None:
-        """End it at once; harmless where it has ended."""
+        """End ffmpeg at once. Does nothing if it has ended."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
 
 class FfmpegProcess(RunningFfmpeg):
-    """An ffmpeg that reads from a pipe."""
+    """A running ffmpeg that reads from a pipe."""
 
     def __init__(self, arguments: list[str], *, job: Path) -> None:
         super().__init__(
@@ -111,11 +111,11 @@ class FfmpegProcess(RunningFfmpeg):
         self.stdin = self._process.stdin
 
     def fileno(self) -> int:
-        """The pipe's descriptor to write to."""
+        """The descriptor of the pipe to write to."""
         return self.stdin.fileno()
 
     def finish(self, timeout: float) -> None:
-        """Close the pipe and wait for a good end. Raises EncoderFailed or DiskFull."""
+        """Close the pipe and wait until ffmpeg ends. Raises EncoderFailed or DiskFull."""
         with contextlib.suppress(BrokenPipeError):
             self.stdin.close()
         try:
@@ -128,7 +128,7 @@ class FfmpegProcess(RunningFfmpeg):
         self._messages.close()
 
     def raise_failure(self) -> None:
-        """Raise what ffmpeg's end means."""
+        """Raise the error for the way in which ffmpeg ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         self.kill()
@@ -141,7 +141,7 @@ class FfmpegProcess(RunningFfmpeg):
         raise EncoderFailed(f"ffmpeg {end}{': ' + text if text else ''}.", "Try again.")
 
     def kill(self) -> None:
-        """End it at once; harmless where it has ended."""
+        """End ffmpeg at once. Does nothing if it has ended."""
         super().kill()
         with contextlib.suppress(OSError):
             self.stdin.close()

@@ -1,9 +1,8 @@
-"""Pictures with exact times on a pipe: the few Matroska elements that this needs.
+"""Writes frames with exact times to a pipe, as the smallest Matroska stream.
 
-Raw video formats carry no times, and a muxing library would copy each picture three times; here the header
-of a picture is written, then the picture itself, straight from the buffer it was captured into. Written after
-the Matroska specification (RFC 9559): EBML header, one segment of unknown size, one track, and a cluster of one
-block for each picture.
+Raw video formats carry no times, and a muxing library would copy each frame three times. Here the header of a frame is
+written, then the frame itself, from the buffer that it was captured into. The stream follows the Matroska specification
+(RFC 9559): an EBML header, one segment of unknown size, one track, and a cluster of one block for each frame.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 
 #: Times are written in microseconds: TimestampScale is in nanoseconds.
 TIMESTAMP_SCALE = 1000
@@ -30,18 +29,18 @@ def _unsigned(identifier: str, value: int) -> bytes:
     return _element(identifier, value.to_bytes(8, "big"))
 
 
-#: For each form of picture: the codec's name, and for uncompressed ones the layout (a FOURCC).
+#: For each form of frame: the name of its codec, and for uncompressed frames the layout (a FOURCC).
 _CODECS = {
-    PictureForm.PLANES: (b"V_UNCOMPRESSED", b"I420"),
-    PictureForm.PIXELS: (b"V_UNCOMPRESSED", b"BGRA"),
-    PictureForm.JPEG: (b"V_MJPEG", b""),
+    FrameForm.PLANES: (b"V_UNCOMPRESSED", b"I420"),
+    FrameForm.PIXELS: (b"V_UNCOMPRESSED", b"BGRA"),
+    FrameForm.JPEG: (b"V_MJPEG", b""),
     # Matroska has no name of its own for PNG: the FOURCC of the older container, in that container's header.
-    PictureForm.PNG: (b"V_MS/VFW/FOURCC", b""),
+    FrameForm.PNG: (b"V_MS/VFW/FOURCC", b""),
 }
 
 
-def stream_header(width: int, height: int, fps: Fraction, form: PictureForm) -> bytes:
-    """The bytes before the first picture. Sizes in pixels."""
+def stream_header(width: int, height: int, fps: Fraction, form: FrameForm) -> bytes:
+    """The bytes before the first frame. Sizes in pixels."""
     ebml = _element(
         "1A45DFA3",
         _unsigned("4286", 1)
@@ -58,7 +57,7 @@ def stream_header(width: int, height: int, fps: Fraction, form: PictureForm) -> 
     if layout:
         video += _element("2EB524", layout)
     private = b""
-    if form is PictureForm.PNG:
+    if form is FrameForm.PNG:
         # BITMAPINFOHEADER: its length, the size, one plane of 32 bits, the FOURCC, and five fields of no interest.
         private = _element("63A2", struct.pack("<IiiHH4sIiiII", 40, width, height, 1, 32, b"MPNG", 0, 0, 0, 0, 0))
     track = (
@@ -74,8 +73,8 @@ def stream_header(width: int, height: int, fps: Fraction, form: PictureForm) -> 
     return ebml + segment + info + _element("1654AE6B", _element("AE", track))
 
 
-def picture_header(frame: int, fps: Fraction, length: int) -> bytes:
-    """The bytes before a picture of `length` bytes that is first shown as frame number `frame`."""
+def frame_header(frame: int, fps: Fraction, length: int) -> bytes:
+    """The bytes before a frame of `length` bytes with the number `frame`."""
     timestamp = _unsigned("E7", round(frame * 1_000_000 / fps))
     # SimpleBlock: track 1, zero relative time, key frame.
     block_header = b"\x81\x00\x00\x80"

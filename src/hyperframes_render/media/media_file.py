@@ -36,7 +36,7 @@ class MediaUnreadable(Exception):
 
 
 @dataclass(frozen=True)
-class PictureFacts:
+class VideoTrack:
     """The first video stream that is no cover image: coded size in pixels, clockwise rotation in degrees.
 
     `stream` is its number among the video streams, `duration` in seconds, `fps` nominal frames per second.
@@ -79,7 +79,7 @@ class MediaFacts:
     format: str
     duration: float | None
     exact_seek: bool
-    picture: PictureFacts | None
+    video: VideoTrack | None
     sound: SoundFacts | None
 
 
@@ -103,14 +103,14 @@ def _probe(path: Path, changed: int, size: int) -> MediaFacts:
                 format=container.format.name,
                 duration=None if container.duration is None else container.duration / av.time_base,
                 exact_seek=_ESTIMATED_SEEKS.isdisjoint(container.format.name.split(",")),
-                picture=_picture(container),
+                video=_video_track(container),
                 sound=_sound(container, start / av.time_base),
             )
     except DAMAGED as error:
         raise MediaUnreadable(getattr(error, "strerror", "") or "its format is unknown or damaged") from None
 
 
-def _picture(container: av.container.InputContainer) -> PictureFacts | None:
+def _video_track(container: av.container.InputContainer) -> VideoTrack | None:
     for number, stream in enumerate(container.streams.video):
         if stream.disposition & av.stream.Disposition.attached_pic:
             continue  # a cover image
@@ -122,7 +122,7 @@ def _picture(container: av.container.InputContainer) -> PictureFacts | None:
         length = None if stream.duration is None else float(stream.duration * (stream.time_base or 0))
         if container.format.name in _IMAGE_FORMATS:
             length = _length(container, stream)
-        return PictureFacts(
+        return VideoTrack(
             stream=number,
             codec=context.name,
             width=context.width,

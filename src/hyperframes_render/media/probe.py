@@ -1,4 +1,4 @@
-"""What a finished file really holds."""
+"""Reads what a finished file holds, and checks it against what was asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hyperframes_render.media.media_file import has_alpha_tag
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """Read from the file, not from what was asked for. Sizes in pixels and bytes, durations in seconds."""
+    """The facts of a file, as read from it. Sizes in pixels and bytes, durations in seconds."""
 
     container: str
     codec: str
@@ -35,7 +35,7 @@ class VideoFacts:
     sound_duration: float | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """For a JSON result."""
+        """The facts as a dict for JSON."""
         return asdict(self)
 
 
@@ -92,7 +92,7 @@ class Expected:
     sound: bool
 
 
-#: Names that ffmpeg's decoders have for our codecs.
+#: Names of ffmpeg's decoders, by codec.
 _DECODERS = {
     Codec.H264: ("h264",),
     Codec.H265: ("hevc",),
@@ -103,16 +103,16 @@ _DECODERS = {
     Codec.AV1: ("av1", "libdav1d", "libaom-av1"),
     Codec.PNG: ("png",),
 }
-#: Seconds by which sound and picture may end apart: an AAC frame has 1024 samples, an Opus frame 20 ms.
+#: Seconds between the ends of sound and video at most: an AAC frame has 1024 samples, an Opus frame 20 ms.
 _SOUND_TOLERANCE = 0.05
-#: Where times are thousandths (WebM) or hundredths of a second (GIF) the rate that they make is not exact.
+#: Times in thousandths (WebM) or hundredths of a second (GIF) give an inexact frame rate.
 _RATE_TOLERANCE = {"matroska,webm": 0.01, "gif": 0.2}
 #: Seconds by which the end of the last frame may be rounded.
 _LENGTH_TOLERANCE = 0.03
 
 
 def check_video(facts: VideoFacts, wanted: Expected) -> None:
-    """Raise EncoderFailed where the file is not what was asked for."""
+    """Raise EncoderFailed if the file is not what was asked for."""
     wrong = [
         f"{name} is {getattr(facts, name)}, not {getattr(wanted, name)}"
         for name in ("width", "height", "frames")
@@ -134,13 +134,13 @@ def check_video(facts: VideoFacts, wanted: Expected) -> None:
         raise EncoderFailed(f"The finished file is not what was asked for: {'; '.join(wrong)}.")
 
 
-def probe_pictures(path: Path, fps: Fraction) -> VideoFacts:
-    """The facts of a .zip of PNG frames, the first of them read. Raises EncoderFailed."""
+def probe_frames(path: Path, fps: Fraction) -> VideoFacts:
+    """The facts of a .zip of PNG frames, from its first frame. Raises EncoderFailed."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            with av.open(io.BytesIO(archive.read(names[0])), "r") as picture:
-                context = picture.streams.video[0].codec_context
+            with av.open(io.BytesIO(archive.read(names[0])), "r") as image:
+                context = image.streams.video[0].codec_context
                 pixel_format = str(context.pix_fmt)
                 return VideoFacts(
                     container="zip",

@@ -1,4 +1,4 @@
-"""All sound of a video, mixed once: clips and buses in, one lossless file of exactly the video's length out.
+"""Mixes all sound of a video once: from clips and buses to one lossless file of exactly the video's length.
 
 Sound is a plain sum: no level is changed that the caller did not ask for. Every clip is read by an ffmpeg of its own
 from shortly before it is heard until it ends, so memory depends on how many clips sound at once, not on their length.
@@ -37,9 +37,9 @@ from hyperframes_render.media.sound_effects import (
 
 #: Samples that are mixed at a time.
 _BLOCK = SAMPLE_RATE
-#: Seconds for ffmpeg to give the next samples of a clip. It decodes hundreds of times faster than that.
+#: Seconds to wait for the next samples of a clip. ffmpeg decodes hundreds of times faster.
 _READ_TIMEOUT = 60.0
-#: Seconds before a trim's beginning from which a file is read.
+#: Seconds before the start of a trimmed clip from which its file is read.
 _SEEK_MARGIN = 2.0
 #: Samples (10 s) up to which a loop is decoded once and repeated from memory: each round of a longer one is an ffmpeg
 #: of its own, and a sound of one sample would take 48,000 of them for a second.
@@ -53,7 +53,7 @@ _BYTES_PER_SAMPLE = 4 * CHANNELS
 
 @dataclass
 class SoundReport:
-    """What was mixed: clips that were heard, samples, the highest level (1 is full scale), and what went wrong."""
+    """What was mixed: clips that are heard, samples, the highest level (1 is full scale), and warnings."""
 
     samples: int
     heard: int = 0
@@ -61,7 +61,7 @@ class SoundReport:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, text: str) -> None:
-        """Keep a warning, once."""
+        """Add a warning, once."""
         if text not in self.warnings:
             self.warnings.append(text)
 
@@ -98,7 +98,7 @@ def mix_sound(
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all voices of a mix share."""
+    """The values that all voices of a mix share."""
 
     report: SoundReport
     folder: Path
@@ -106,7 +106,7 @@ class _Bench:
 
 
 class _Sum:
-    """Voices summed in order, silence where there are none."""
+    """The sum of voices, in order. Silence where there are none."""
 
     def __init__(self, members: Sequence[SoundClip | SoundBus], bench: _Bench) -> None:
         voices = (_Voice(member, bench) for member in members if _is_heard(member, bench.report))
@@ -128,16 +128,16 @@ class _Sum:
         return block
 
     def close(self) -> None:
-        """End all voices."""
+        """Close all voices."""
         for voice in self._sounding:
             voice.close()
 
 
 def _is_heard(sound: SoundClip | SoundBus, report: SoundReport) -> bool:
-    """Whether the times of a clip allow that it is heard; a warning where they cannot be meant."""
+    """Whether a clip is heard at its times. Adds a warning if the times cannot be meant."""
     if isinstance(sound, SoundBus):
         return True
-    # What lies before the video's beginning is read to come to it: as much as the longest video has.
+    # The part before the video's start is read and skipped: at most the length of the longest video.
     if sound.duration is not None and (sound.duration <= 0 or sound.start + sound.duration < -MAX_DURATION):
         return False
     if fault := _fault(sound):
@@ -146,7 +146,7 @@ def _is_heard(sound: SoundClip | SoundBus, report: SoundReport) -> bool:
 
 
 def _fault(clip: SoundClip) -> str:
-    """What is wrong with the times of a clip, whatever is in its file; empty where nothing is."""
+    """What is wrong with the times of a clip, whatever its file holds; empty if nothing is."""
     times = (clip.start, clip.duration or 0.0, clip.media_start, *(time for piece in clip.ramp for time in piece))
     if not all(map(math.isfinite, times)):
         return "one of its times is no number"
@@ -170,7 +170,7 @@ class _Voice:
         clip = sound if isinstance(sound, SoundClip) else None
         start = round(min(clip.start, _FAR) * SAMPLE_RATE) if clip else 0
         self.first = max(0, start)
-        #: Samples that lie before the video's beginning.
+        #: Samples before the video's start.
         self._skipped = max(0, -start)
         #: Samples until the video's end.
         self._whole = bench.report.samples + self._skipped
@@ -183,13 +183,13 @@ class _Voice:
         self._reader: Reader | None = None
 
     def add_to(self, block: Samples, first: int) -> None:
-        """Add what of it falls into `block`, which begins at sample `first` of the video."""
+        """Add the part of the sound in `block`, which begins at sample `first` of the video."""
         offset = max(0, self.first - first)
         local = first + offset - self.first + self._skipped
         try:
             if self._reader is None:
                 self._reader = self._open()
-                _skip(self._reader, local)  # what lies before the video's beginning
+                _skip(self._reader, local)  # the part before the video's start
             wanted = max(0, min(len(block) - offset, self._length - local))
             samples = self._reader.read(wanted)
         except MediaUnreadable as unreadable:
@@ -207,8 +207,8 @@ class _Voice:
         dry = self._dry()
         if effects is None or process is None:
             return dry
-        # What comes after the video's end is not heard, but for what effects look ahead: a loop of a million seconds
-        # would be processed to its end.
+        # Nothing after the video's end is heard, except what effects look ahead to. Without this limit a loop of a
+        # million seconds would be processed to its end.
         wanted = min(self._length, self._whole + LEAD_OUT * SAMPLE_RATE)
         try:
             made, count = through_effects(dry, effects, wanted, process, self._bench.folder)
@@ -217,12 +217,12 @@ class _Voice:
             return self._dry()
         if count < wanted or wanted == self._length:
             self._fade_end = count / SAMPLE_RATE
-        # A tail sounds longer than the clip.
+        # An effect's tail sounds after the clip.
         self._length = made.length
         return made
 
     def _dry(self) -> Reader:
-        """The sound before its effects."""
+        """The reader of the sound before its effects."""
         if isinstance(self._sound, SoundBus):
             return _Sum(self._sound.members, self._bench)
         clip, source = self._sound, _Source(self._sound, self._length)
@@ -231,14 +231,14 @@ class _Voice:
         return source
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close files and processes."""
         self._bench.report.heard += self._heard
         if self._reader is not None:
             self._reader.close()
 
 
 def _skip(reader: Reader, count: int) -> None:
-    """Read `count` samples of `reader` away, a block at a time: they may be hours. It may end before."""
+    """Read and drop `count` samples of `reader`, a block at a time: they may be hours. It may end earlier."""
     while count > 0:
         if isinstance(reader, _Source) and reader.turn(count):
             return
@@ -258,7 +258,7 @@ def _gains(sound: SoundClip | SoundBus, length: float, first: int, count: int) -
         gains = np.full(count, min(max(sound.volume, 0.0), MAX_GAIN))
     fades = (sound.fade_in, sound.fade_out) if isinstance(sound, SoundClip) else (0.0, 0.0)
     fade_in, fade_out = (max(fade, 0.0) for fade in fades)
-    if fade_in + fade_out > length > 0:  # both get their share of a clip too short for them
+    if fade_in + fade_out > length > 0:  # in a short clip, each gets its share
         share = length / (fade_in + fade_out)
         fade_in, fade_out = fade_in * share, fade_out * share
     if fade_in > 0:
@@ -269,7 +269,7 @@ def _gains(sound: SoundClip | SoundBus, length: float, first: int, count: int) -
 
 
 class _Source:
-    """The samples of a clip in order, decoded, brought to 48 kHz stereo and to the clip's speed by ffmpeg."""
+    """The samples of a clip in order. ffmpeg decodes them and converts them to 48 kHz stereo and the clip's speed."""
 
     def __init__(self, clip: SoundClip, length: int) -> None:
         self._clip = clip
@@ -280,9 +280,9 @@ class _Source:
             raise MediaUnreadable(f"its rate {clip.rate:g} is not from {MIN_RATE:g} to {MAX_RATE:g}")
         self._needed = clip.ramp[-1][1] if clip.ramp else length / SAMPLE_RATE * clip.rate
         self._process = _Decoder(_decoder_arguments(clip, self.facts, self._needed))
-        #: What a loop's first round gave so far, for as long as it is short.
+        #: The samples of a loop's first round so far, while it is short.
         self._round: list[Samples] | None = [] if clip.loop else None
-        #: The whole round of a short loop, and how far the next round has come.
+        #: The whole round of a short loop, and the position in the next round.
         self._tile: Samples | None = None
         self._tile_position = 0
 
@@ -303,13 +303,13 @@ class _Source:
     def _decoded(self, count: int) -> Samples:
         samples = self._process.read(count)
         if self._round is not None:
-            self._round.append(samples.copy())  # who reads them changes them
+            self._round.append(samples.copy())  # the caller changes them
             if sum(map(len, self._round)) > _SHORT_LOOP:
                 self._round = None
         return samples
 
     def turn(self, count: int) -> bool:
-        """Go on by `count` samples without reading them, where a short loop is in memory; whether it is."""
+        """Skip `count` samples if a short loop is in memory. Returns whether it is."""
         if self._tile is None:
             return False
         self._tile_position = (self._tile_position + count) % len(self._tile)
@@ -328,14 +328,14 @@ class _Source:
 
 def _decoder_arguments(clip: SoundClip, facts: MediaFacts, needed: float) -> list[str]:
     assert facts.sound is not None
-    # A seek lands where a picture can be decoded; the sound of that moment may stand before it in the file.
+    # A seek ends at a key frame of the video. The sound of that moment may be earlier in the file.
     seek = max(0.0, clip.media_start - _SEEK_MARGIN)
     if not facts.exact_seek or seek < facts.sound.start:
         seek = 0.0
     filters = []
     if (rest := clip.media_start - seek) > 0:
         filters.append(f"atrim=start={rest:.6f},asetpts=PTS-{rest:.6f}/TB")
-    # Filled where the file's sound begins late or pauses: what follows must not come early.
+    # Gaps are filled where the file's sound begins late or pauses: otherwise the rest would come early.
     filters.append(f"aresample={SAMPLE_RATE}:async=1:first_pts=0:rematrix_maxval=1")
     # ffmpeg would lower a single channel by 3 dB.
     filters.append("pan=stereo|c0=c0|c1=c0" if facts.sound.channels == 1 else "aformat=channel_layouts=stereo")
@@ -352,20 +352,20 @@ def _decoder_arguments(clip: SoundClip, facts: MediaFacts, needed: float) -> lis
 
 
 def _slices(ramp: Sequence[tuple[float, float]]) -> str:
-    """The rest of a filter graph that plays slices of the sound at speeds of their own, one after the other."""
+    """The end of a filter graph that plays slices of the sound one after the other, each at its own speed."""
     names = range(len(ramp))
     parts = [f",asplit={len(ramp)}" + "".join(f"[in{name}]" for name in names)]
     begin = 0.0
     for name, (seconds, end) in zip(names, ramp, strict=True):
         tempo = [f"atrim=start={begin:.6f}:end={end:.6f}", "asetpts=PTS-STARTPTS", *_tempos((end - begin) / seconds)]
-        # Exactly as long as its slice: the filter that changes the tempo may end a little early.
+        # Padded to the length of its slice: the filter that changes the tempo may end a little early.
         parts.append(f"[in{name}]{','.join(tempo)},apad,asetpts=N/SR/TB,atrim=0:{seconds:.6f}[out{name}]")
         begin = end
     return ";".join([*parts, "".join(f"[out{name}]" for name in names) + f"concat=n={len(ramp)}:v=0:a=1[sound]"])
 
 
 def _tempos(rate: float) -> Iterator[str]:
-    """Filters that make up `rate`, of 0.5 to 2 each, the range in which ffmpeg's keeps every sample."""
+    """Filters that change the tempo by `rate` in all, each by 0.5 to 2: in this range ffmpeg keeps every sample."""
     while rate < 0.5:
         yield "atempo=0.5"
         rate /= 0.5
@@ -377,11 +377,11 @@ def _tempos(rate: float) -> Iterator[str]:
 
 
 class _Decoder(RunningFfmpeg):
-    """An ffmpeg that writes samples to a pipe as fast as they are read."""
+    """A running ffmpeg that writes samples to a pipe as fast as they are read."""
 
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(arguments, level="error", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        #: Whether it gave any sample.
+        #: Whether it wrote any sample.
         self.produced = False
 
     def read(self, count: int) -> Samples:
@@ -418,7 +418,7 @@ class _Decoder(RunningFfmpeg):
 
 
 class _SampleFile:
-    """A .wav (RF64 where it must be) or .flac that samples are appended to."""
+    """A .wav file (RF64 if it is large) or .flac file that samples are appended to."""
 
     def __init__(self, path: Path) -> None:
         codecs = {".wav": "pcm_s16le", ".flac": "flac"}
@@ -438,7 +438,7 @@ class _SampleFile:
         return self
 
     def write(self, samples: Samples) -> None:
-        """Append samples; what is beyond full scale is cut."""
+        """Append samples. Levels above full scale are clipped."""
         whole = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole).reshape(1, -1), format="s16", layout="stereo")
         frame.sample_rate = SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""What is heard: the data of a mix, apart from the mixing, which imports numpy and takes a tenth of a second for it."""
+"""The data of a mix. The mixing is in sound.py, which imports numpy: that takes a tenth of a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Gain of a clip at most: +12 dB, the contract's own limit.
+#: Maximum gain of a clip: +12 dB, the limit of the format.
 MAX_GAIN = 3.98
 #: Rates that the official runtime (0.8.170) takes.
 MIN_RATE, MAX_RATE = 0.1, 10.0
@@ -14,7 +14,7 @@ MIN_RATE, MAX_RATE = 0.1, 10.0
 
 @dataclass(frozen=True)
 class Effects:
-    """A chain of effects as compositions write it (JSON), and what moves its knobs (JSON; empty: nothing does)."""
+    """A chain of effects as compositions write it (JSON), and its automation (JSON; empty: none)."""
 
     chain: str
     automation: str = ""
@@ -43,18 +43,18 @@ class SoundClip:
     fade_in: float = 0.0
     fade_out: float = 0.0
     effects: Effects | None = None
-    #: What a warning calls it; the file's name where it is empty.
+    #: Its name in warnings; empty: the file's name.
     name: str = ""
 
     @property
     def label(self) -> str:
-        """What people know it by."""
+        """Its name in warnings."""
         return self.name or self.path.name
 
 
 @dataclass(frozen=True)
 class SoundBus:
-    """Sounds that are summed first, and turned and bent as one. Its envelope's times are the video's."""
+    """Sounds that are summed first and then get one volume and one chain of effects. Envelope times are the video's."""
 
     members: tuple[SoundClip | SoundBus, ...] = ()
     volume: float = 1.0
@@ -64,15 +64,15 @@ class SoundBus:
 
     @property
     def label(self) -> str:
-        """What people know it by."""
+        """Its name in warnings."""
         return self.name
 
     def clips(self) -> Iterator[SoundClip]:
-        """All clips in it, also those of buses in it."""
+        """All clips in the bus, with those of inner buses."""
         for member in self.members:
             yield from (member,) if isinstance(member, SoundClip) else member.clips()
 
     def has_effects(self) -> bool:
-        """Whether anything in it goes through effects."""
+        """Whether any sound of the bus has effects."""
         inner = (m.effects is not None if isinstance(m, SoundClip) else m.has_effects() for m in self.members)
         return self.effects is not None or any(inner)

@@ -1,4 +1,4 @@
-"""Sound through effects: read to its end, processed window by window, kept in a file until it is heard."""
+"""Applies effects to a sound, window by window, and keeps the result in a file until it is mixed."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from numpy.typing import NDArray
 from hyperframes_render.errors import DiskFull
 from hyperframes_render.media.sound_clip import Effects
 
-#: Samples a second of every mix, two channels: what the official renderer mixes at.
+#: Samples a second of every mix, as in the official renderer. Every mix has two channels.
 SAMPLE_RATE = 48_000
 CHANNELS = 2
-#: Seconds that are processed at a time: they are held several times over, here and in the browser.
+#: Seconds that are processed at a time. This process and the browser hold several copies of them.
 WINDOW = 120
-#: Seconds before a window that its effects hear again. What they remember longer is lost at a window's edge.
+#: Seconds before a window that its effects process again. What effects remember for longer is lost at its edge.
 LEAD_IN = 30
-#: Seconds after it, for effects that look ahead.
+#: Seconds after a window, for effects that look ahead.
 LEAD_OUT = 1
-#: Knobs that move are set from a sound's beginning on: such a sound is one window, and as long as this at most.
+#: Automation counts from a sound's start: such a sound is one window, of at most this length (seconds).
 LONGEST_MOVING = 600
-#: Samples that the browser processes at a time: windows begin on such an edge.
+#: Samples that the browser processes at a time. Windows begin at multiples of it.
 _QUANTUM = 128
 
 Samples = NDArray[np.float32]
-#: Applies effects to samples (count, 2); seconds since the sound's beginning at which they start. Answers the samples
-#: with the effects' tail, or raises EffectsFailed. Blocking.
+#: Applies effects to samples of the shape (count, 2), which begin at a number of seconds after the sound's start.
+#: Returns the samples with the effects' tail, or raises EffectsFailed. Blocking.
 Processor = Callable[[Samples, Effects, float], Samples]
 
 
 class EffectsFailed(Exception):
-    """Effects that cannot be applied; the message says why."""
+    """Effects cannot be applied. The message gives the reason."""
 
 
 class Reader(Protocol):
-    """Gives samples in order."""
+    """A source of samples, read in order."""
 
     def read(self, count: int) -> Samples:
         """The next `count` samples (count, 2), fewer at the end."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close files and processes."""
 
 
 class StoredSound:
-    """Samples in a nameless file: written once, then read in order."""
+    """Samples in an unnamed temporary file: written once, then read in order."""
 
     def __init__(self, folder: Path) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
@@ -66,7 +66,7 @@ class StoredSound:
         self.length += len(samples)
 
     def rewind(self) -> None:
-        """Go to the beginning, to be read."""
+        """Go to the first sample, for reading."""
         self._file.seek(0)
 
     def read(self, count: int) -> Samples:
@@ -82,7 +82,7 @@ class StoredSound:
 def through_effects(
     reader: Reader, effects: Effects, length: int, process: Processor, folder: Path
 ) -> tuple[StoredSound, int]:
-    """What comes of `length` samples of `reader`, tail included, and how many of them there were. Closes `reader`.
+    """Process `length` samples of `reader`: the result with its tail, and the number of samples read. Closes `reader`.
 
     Raises EffectsFailed, and what reading raises.
     """

@@ -1,4 +1,4 @@
-"""How loud a sound is at its loudest once it was encoded and is played: between its samples, too."""
+"""Measures the true peak of an encoded sound: its highest level, also between samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.media.ffmpeg import ENVIRONMENT, FILE_ONLY, ffmpeg_path, run_ffmpeg
 
-#: Seconds to encode and measure the longest sound; both are a hundred times faster than it sounds.
+#: Seconds to encode and measure the longest sound. Both are a hundred times faster than real time.
 _TIMEOUT = 1200.0
 _PEAK = re.compile(r"True peak:\s*\n\s*Peak:\s*(-?[\d.]+|-?inf) dBFS")
 

@@ -19,7 +19,7 @@ import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from hyperframes_render.media.colour import UNBIASED, WideColours, matrix_of, wide_colours
-from hyperframes_render.media.media_file import DAMAGED, MEDIA_OPTIONS, MediaUnreadable, PictureFacts, probe_media
+from hyperframes_render.media.media_file import DAMAGED, MEDIA_OPTIONS, MediaUnreadable, VideoTrack, probe_media
 
 if TYPE_CHECKING:
     from hyperframes_render.media.tone_map import ColourConversion
@@ -63,19 +63,19 @@ class VideoReader:
     def __init__(self, path: Path, *, fps: Fraction, media_start: float = 0.0, loop: bool = False) -> None:
         """`fps` is the render's; the video is shown from `media_start` seconds on. Raises MediaUnreadable."""
         facts = probe_media(path)
-        if facts.picture is None:
+        if facts.video is None:
             raise MediaUnreadable("it has no video stream")
-        self._facts: PictureFacts = facts.picture
+        self._facts: VideoTrack = facts.video
         self.name = path.name
         self._fps, self._media_start = fps, media_start
-        length = facts.picture.duration or facts.duration
+        length = facts.video.duration or facts.duration
         self._playable = None if length is None else max(1, round((length - media_start) * float(fps)))
         self._loop = loop
         try:
             self._container = av.open(f"file:{path}", "r", options=dict(MEDIA_OPTIONS), metadata_errors="replace")
         except DAMAGED as error:
             raise MediaUnreadable(str(error)) from None
-        self._stream = self._container.streams.video[facts.picture.stream]
+        self._stream = self._container.streams.video[facts.video.stream]
         self._stream.thread_type = "AUTO"
         self._zero = (self._container.start_time or 0) / av.time_base
         self._frames: Iterator[_Frame] = iter(())
@@ -86,7 +86,7 @@ class VideoReader:
         self._at_beginning = False
         self._tolerance = min(_TOLERANCE, float(self._stream.time_base or 0) / 2)
         self._still: Still | None = None
-        self._encoder = _encoder(facts.picture)
+        self._encoder = _encoder(facts.video)
 
     def close(self) -> None:
         """Close the file and the decoder."""
@@ -164,7 +164,7 @@ class VideoReader:
         return av.CodecContext.create(name, "r")
 
 
-def _encoder(facts: PictureFacts) -> _PngEncoder | _JpegEncoder:
+def _encoder(facts: VideoTrack) -> _PngEncoder | _JpegEncoder:
     return _PngEncoder(facts) if facts.alpha else _JpegEncoder(facts)
 
 
@@ -175,7 +175,7 @@ class _ImageEncoder:
     #: Whether the images have alpha.
     alpha = False
 
-    def __init__(self, facts: PictureFacts) -> None:
+    def __init__(self, facts: VideoTrack) -> None:
         self._facts = facts
         self._turn: av.filter.Graph | None = None
         # Kept, since a new one for each frame costs more than the conversion. Each remembers one pair of formats.
@@ -267,7 +267,7 @@ class _PngEncoder(_ImageEncoder):
     mime = "image/png"
     alpha = True
 
-    def __init__(self, facts: PictureFacts) -> None:
+    def __init__(self, facts: VideoTrack) -> None:
         super().__init__(facts)
         self._codec: av.VideoCodecContext | None = None
 

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from hyperframes_render.browser.bridge import ClipTimes, page_answers
+from hyperframes_render.composition.declared import root_of
 from hyperframes_render.composition.lint import Problem, Severity, lint_project
 from hyperframes_render.composition.lint.repair import apply_patches
+from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import InvalidOption, MachineError, RenderError
 from hyperframes_render.input import NetworkPolicy, RenderInput
@@ -31,6 +33,8 @@ from hyperframes_render.render.session import open_session
 _ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
 #: The version of the report's shape.
 SCHEMA = 1
+#: Rounds of patches of `repair`.
+MAX_REPAIRS = 5
 #: The place that an error of a script ends with.
 _PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
 #: Faults of the files after which the page fails or stands still in a way that says nothing more.
@@ -115,6 +119,8 @@ async def check(source: Source, request: RenderInput, *, ceiling: NetworkPolicy 
     except RenderError as error:
         static = await asyncio.to_thread(_static_problems, source, request)
         own = _placed(Problem(error.code, "error", error.message, error.action))
+        if not own.file:
+            own = await asyncio.to_thread(_at_root, own, source, request)
         problems.extend(_without_followers(static, [*problems, own]))
         return CheckReport(str(source), {}, 0.0, 0, (), (), (), _sorted_unique(problems))
 
@@ -127,7 +133,14 @@ def repair(source: Source, request: RenderInput) -> list[Problem]:
     if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
         raise InvalidOption("--fix changes files: it needs a folder or an HTML file.", "Unpack the archive first.")
     project = open_project(source, unpack_to=source, composition=request.composition)
-    return apply_patches(project.root, _of_project(project))
+    repaired: list[Problem] = []
+    # A patch may show what was hidden before it, as the end of a comment does.
+    for _ in range(MAX_REPAIRS):
+        found = apply_patches(project.root, _of_project(project))
+        repaired += found
+        if not found:
+            break
+    return repaired
 
 
 def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
@@ -151,6 +164,21 @@ def _placed(problem: Problem) -> Problem:
     if problem.file or not found:
         return problem
     return replace(problem, file=found["file"], line=int(found["line"]), column=int(found["column"]))
+
+
+def _at_root(problem: Problem, source: Source, request: RenderInput) -> Problem:
+    """The problem with the place of the composition's root, or of the page that stands in the project's folder."""
+    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
+        return problem
+    try:
+        project = open_project(source, unpack_to=source, composition=request.composition)
+        file = SourceFile(project.part or project.entry, project.read_html())
+    except (RenderError, OSError):
+        pages = sorted(source.glob("*.html")) if source.is_dir() else []
+        return replace(problem, file=pages[0].name, line=1, column=1) if pages else problem
+    root = root_of(file.document)
+    line, column = file.place(root.start if root is not None else 0)
+    return replace(problem, file=file.name, line=line, column=column)
 
 
 def _without_followers(static: Sequence[Problem], opened: Sequence[Problem]) -> list[Problem]:
@@ -289,7 +317,7 @@ def _sorted_unique(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 
 def as_text(report: CheckReport) -> str:
-    """The report for people: declarations, the timeline as a chart and as a table, sounds, problems."""
+    """What the page is, for people: declarations, the timeline as a chart and as a table, sounds."""
     lines = [f"{report.source}"]
     if report.declared:
         declared = report.declared
@@ -304,12 +332,6 @@ def as_text(report: CheckReport) -> str:
         ]
         lines += [f"sound: {sound}" for sound in report.sounds]
     lines.append("")
-    for problem in report.problems:
-        where = f"{problem.file}:{problem.line}:{problem.column}: " if problem.line else ""
-        lines.append(f"{where}{problem.severity}: {problem.code}: {problem.message} {problem.fix}".rstrip())
-    errors = sum(problem.severity == "error" for problem in report.problems)
-    warnings = sum(problem.severity == "warning" for problem in report.problems)
-    lines.append(f"{errors} errors, {warnings} warnings")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from hyperframes_render.errors import DiskFull, EncoderFailed
 from hyperframes_render.formats import FORMATS, Codec, Format
 from hyperframes_render.media.encode import chunk_suffix, muxer_arguments, tag_arguments
 from hyperframes_render.media.ffmpeg import FILE_ONLY, run_ffmpeg
-from hyperframes_render.media.probe import VideoFacts, check_video, probe_pictures, probe_video
+from hyperframes_render.media.probe import VideoFacts, check_video, probe_frames, probe_video
 from hyperframes_render.render.join import join_chunks
 from hyperframes_render.render.plan import Chunk, Plan
 
@@ -47,7 +47,7 @@ def finish_video(
             shutil.move(parts[0][1], made)  # the encoder has written title and comment
         else:
             _mux(plan, _joined(plan, parts, job), sound, tags, made, job)
-        facts = probe_pictures(made, plan.fps) if plan.codec is Codec.PNG else probe_video(made)
+        facts = probe_frames(made, plan.fps) if plan.codec is Codec.PNG else probe_video(made)
         check_video(facts, plan.wanted(sound=sound is not None))
         made.replace(output)
     finally:

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from hyperframes_render.browser.capture import Picture, decode_picture
+from hyperframes_render.browser.capture import CapturedFrame, decode_screenshot
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.formats import even
 from hyperframes_render.media.encode import FrameEncoder
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 from hyperframes_render.render.chunking import ENCODE_SECONDS_PER_PIXEL
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.progress import ProgressMeter
@@ -110,12 +110,12 @@ def is_black(planes: bytes, luma_bytes: int) -> bool:
     return not planes[:luma_bytes].strip(bytes(range(_BLACK + 1)))
 
 
-def differs(one: bytes, two: bytes, form: PictureForm) -> bool:
+def differs(one: bytes, two: bytes, form: FrameForm) -> bool:
     """Whether two captures of one frame, in the encoder's form, differ by more than the rounding of edges."""
     if one == two:
         return False
-    if form in (PictureForm.JPEG, PictureForm.PNG):
-        one, two = decode_picture(one), decode_picture(two)
+    if form in (FrameForm.JPEG, FrameForm.PNG):
+        one, two = decode_screenshot(one), decode_screenshot(two)
     if len(one) != len(two):
         return True
     import numpy as np  # not at the top: it is large, and seldom needed
@@ -163,7 +163,7 @@ class RangeRender:
         self._frames, self._pool, self._encoder = frames, pool, encoder
         self._meter, self._statistics = meter, statistics
         self._blocks = blocks_of(frames, block, pool.limit)
-        self._results: list[asyncio.Queue[Picture | None]] = [asyncio.Queue() for _ in self._blocks]
+        self._results: list[asyncio.Queue[CapturedFrame | None]] = [asyncio.Queue() for _ in self._blocks]
         # By block: the frame before it, as the block's browser draws it. Another browser captured that frame.
         self._looks: dict[int, bytes] = {}
         self._next_block = 0
@@ -210,7 +210,7 @@ class RangeRender:
             results.put_nowait(captured)
 
     async def _feed(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
-        held: Picture | None = None
+        held: CapturedFrame | None = None
         shown: bytes | None = None
         put_at = last = self._frames.end - 1
         spec = self._encoder.spec
@@ -226,7 +226,7 @@ class RangeRender:
                     if held is not None:
                         held.release()
                     held = captured
-                planes = data if spec.form is PictureForm.PLANES else None
+                planes = data if spec.form is FrameForm.PLANES else None
                 self._statistics.add_shown(frame, same=same, planes=planes, luma_bytes=luma_bytes)
                 # An unchanged frame is sent again at intervals, so that its repetitions are encoded while the next
                 # frames are drawn, and not all at once at the next change.

@@ -27,7 +27,7 @@ from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.input import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, NetworkPolicy, RenderInput, check_size
-from hyperframes_render.media.encode import picture_form
+from hyperframes_render.media.encode import frame_form
 from hyperframes_render.network.fetch import FetchBudget
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.paths import remove_folder
@@ -151,7 +151,7 @@ class Session:
             network=self.request.network,
             job=self.folder,
             use_surface=self._use_surface and not self.marks,  # `check` takes a few screenshots
-            form=picture_form(FORMATS[self.request.codec], transparent=self.request.transparent),
+            form=frame_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse_frames,
             log=self.log,
             media=self.media,

@@ -7,14 +7,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
+from hyperframes_render.browser.bridge import page_answers
 from hyperframes_render.browser.driver import BrowserDriver
 from hyperframes_render.composition.source import Source
 from hyperframes_render.errors import InvalidOption, OutputUnwritable
 from hyperframes_render.formats import Codec
-from hyperframes_render.input import RenderInput
+from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.stills import image_of, sheet_of
 from hyperframes_render.render.job import check_writable
 from hyperframes_render.render.opened import OpenComposition
@@ -26,6 +28,10 @@ from hyperframes_render.render.session import open_session
 SHEET_FRAMES = 9
 #: Maximum frames on a sheet.
 MAX_FRAMES = 100
+#: Maximum frames for moments of a composition: more are too small to read.
+MAX_MOMENTS = 24
+#: Moments of a composition: when its clips start, or when its tweens end.
+Moments = Literal["clips", "tweens"]
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -49,29 +55,52 @@ async def take_snapshot(
     source: Source,
     output: Path,
     request: RenderInput,
-    times: Sequence[float] = (),
+    times: Sequence[float] | Moments = (),
     listener: Listener | None = None,
     driver: BrowserDriver | None = None,
+    *,
+    ceiling: NetworkPolicy = "public",
 ) -> Snapshot:
-    """Draw the composition at `times` in seconds: one frame as an image, several on a sheet. No times: nine frames.
+    """Draw the composition at `times` in seconds: one frame as an image, several on a sheet with the time below each.
 
+    No times: nine frames, evenly spaced. `ceiling` limits what the page may load, whatever the request says.
     `output` appears complete or not at all. Raises a RenderError.
     """
     _check_options(output, times)
     lossless = request.model_copy(update={"codec": Codec.PNG, "audio_url": None})
 
-    async with open_session(source, lossless, ProgressMeter(listener), workers=1, driver=driver) as session:
+    meter = ProgressMeter(listener)
+    async with open_session(source, lossless, meter, workers=1, driver=driver, ceiling=ceiling) as session:
         return await session.run(lambda composition: _draw(composition, output, times))
 
 
-async def _draw(composition: OpenComposition, output: Path, times: Sequence[float]) -> Snapshot:
-    images = await _capture_images(composition, _frames(composition.make_plan(), times))
+async def _draw(composition: OpenComposition, output: Path, times: Sequence[float] | Moments) -> Snapshot:
+    plan = composition.make_plan()
+    if isinstance(times, str):
+        times = await _times_of(composition, plan, times)
+    images = await _capture_images(composition, _frames(plan, times))
     image = images[0][1] if len(images) == 1 else sheet_of(images)
     part = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
     composition.session.files.append(part)
     await asyncio.to_thread(_save, image, part, output)
     drawn_times = tuple(round(seconds, 3) for seconds, _ in images)
     return Snapshot(output, image.width, image.height, drawn_times, composition.record().warnings)
+
+
+async def _times_of(composition: OpenComposition, plan: Plan, moments: str) -> list[float]:
+    """The times at which clips start, or tweens end, in seconds: each once, MAX_MOMENTS of many."""
+    page, frame = composition.first_page, float(1 / plan.fps)
+    with page_answers():
+        if moments == "clips":
+            times = [clip.start for clip in await page.bridge.clips()]
+        else:
+            times = list(await page.bridge.tween_ends())
+    first, last = float(plan.first / plan.fps), float((plan.first + plan.frames - 1) / plan.fps)
+    # At the very moment, an entrance has not begun: a clip is looked at one frame later.
+    later = frame if moments == "clips" else 0.0
+    found = sorted({min(last, max(first, time + later)) for time in times})
+    step = max(1.0, len(found) / MAX_MOMENTS)
+    return [found[int(index * step)] for index in range(min(len(found), MAX_MOMENTS))]
 
 
 async def _capture_images(composition: OpenComposition, frames: Sequence[int]) -> list[tuple[float, Image.Image]]:
@@ -111,9 +140,9 @@ def _frames(plan: Plan, times: Sequence[float]) -> list[int]:
     return sorted({min(last, int(seconds * plan.fps + 1e-9)) for seconds in times})
 
 
-def _check_options(output: Path, times: Sequence[float]) -> None:
+def _check_options(output: Path, times: Sequence[float] | str) -> None:
     if output.suffix.lower() not in _SUFFIXES:
         raise OutputUnwritable(f'The output "{output.name}" does not end in {", ".join(_SUFFIXES)}.', "Name an image.")
-    if len(times) > MAX_FRAMES:
+    if not isinstance(times, str) and len(times) > MAX_FRAMES:
         raise InvalidOption(f"at: {len(times)} times are too many for one sheet: the limit is {MAX_FRAMES}.")
     check_writable(output)

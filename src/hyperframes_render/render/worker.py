@@ -21,7 +21,7 @@ from hyperframes_render.composition.compile import PageSpec
 from hyperframes_render.composition.source import Project
 from hyperframes_render.input import NetworkPolicy
 from hyperframes_render.media.convert import Converter
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 from hyperframes_render.network.fetch import FetchBudget
 
 #: Maximum frames that a worker takes at a time. The pre-roll frame of each block costs about 3 %, and few frames wait
@@ -33,10 +33,10 @@ HELD_BYTES = 384 * 1024**2
 EXTRA_FRAMES = 4
 
 
-def block_frames(width: int, height: int, form: PictureForm) -> int:
+def block_frames(width: int, height: int, form: FrameForm) -> int:
     """Maximum frames of a block, for a frame size in device pixels and a form of frames."""
     # BGRA has 4 bytes per pixel, a PNG at most as many, 4:2:0 has 1.5, a JPEG at full quality about 0.5-1.
-    frame_bytes = width * height * (8 if form in (PictureForm.PIXELS, PictureForm.PNG) else 3) // 2
+    frame_bytes = width * height * (8 if form in (FrameForm.PIXELS, FrameForm.PNG) else 3) // 2
     return max(1, min(BLOCK_FRAMES, HELD_BYTES // frame_bytes - EXTRA_FRAMES))
 
 
@@ -53,7 +53,7 @@ class WorkerSpec:
     job: Path
     use_surface: bool
     #: The form of frames that the encoder prefers.
-    form: PictureForm
+    form: FrameForm
     reuse: bool
     log: RequestLog
     media: MediaLibrary
@@ -79,18 +79,18 @@ def _converters(width: int, height: int) -> asyncio.Queue[Converter]:
 
 #: The form of screenshots for each form that the encoder prefers, if the surface cannot be read.
 _SCREENSHOT_FORMS = {
-    PictureForm.PLANES: PictureForm.JPEG,
-    PictureForm.PIXELS: PictureForm.PNG,
-    PictureForm.JPEG: PictureForm.JPEG,
-    PictureForm.PNG: PictureForm.PNG,
+    FrameForm.PLANES: FrameForm.JPEG,
+    FrameForm.PIXELS: FrameForm.PNG,
+    FrameForm.JPEG: FrameForm.JPEG,
+    FrameForm.PNG: FrameForm.PNG,
 }
 
 
-async def _surface(chromium: Chromium, spec: WorkerSpec, form: PictureForm) -> tuple[Surface | None, str]:
+async def _surface(chromium: Chromium, spec: WorkerSpec, form: FrameForm) -> tuple[Surface | None, str]:
     """The surface, or None and the reason."""
     if spec.page.transparent:
         return None, "the surface has no alpha: transparent frames are screenshots"
-    if form in (PictureForm.JPEG, PictureForm.PNG):
+    if form in (FrameForm.JPEG, FrameForm.PNG):
         return None, "screenshots only: the first browser's surface cannot be read"
     if not spec.use_surface:
         return None, "the surface differed from a screenshot before"
@@ -98,7 +98,7 @@ async def _surface(chromium: Chromium, spec: WorkerSpec, form: PictureForm) -> t
     return (None, located) if isinstance(located, str) else (located, "")
 
 
-async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: PictureForm | None) -> FrameWorker:
+async def start_worker(spec: WorkerSpec, stack: AsyncExitStack, *, form: FrameForm | None) -> FrameWorker:
     """Start a browser and open the composition in it. `stack` closes the browser.
 
     `form` is the form of frames that the first worker has chosen, None for the first worker.

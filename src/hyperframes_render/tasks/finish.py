@@ -34,6 +34,7 @@ from hyperframes_render.tasks.layout import (
 )
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.ports import Attention, EventTopic, ExpiringStore, ObjectStore, TaskTable
+from hyperframes_render.tasks.submission import MAX_SNAPSHOT_TIMES
 from hyperframes_render.tasks.timestamps import DAY, later, moment, seconds_since
 from hyperframes_render.tasks.transitions import change_task, publish
 
@@ -188,12 +189,29 @@ class Finisher:
             planned = {"dry_run": True, "codec": str(task.codec), "estimate": draft.get("estimate")}
             warned = {"warnings": _warnings(task, draft)}
             return {**output, **planned, **warned, "timings": timings, "cost": task_cost(task, draft)}
+        if task.function == "snapshot":
+            return self._snapshot_output(task, draft, output, timings)
         video, poster = self.objects.head(result_key(task)), self.objects.head(poster_key(task))
         output |= {
             "codec": str(task.codec),
             # The video may be deleted by now; then its size is the one that the function reported.
             "size": video.size if video else draft.get("size"),
             "poster": {"size": poster.size} if poster else None,
+            "warnings": _warnings(task, draft),
+            "timings": timings,
+            "cost": task_cost(task, draft),
+            "expires_at": later(self.result_days * DAY),
+        }
+        return output_with_files(task, output, self.objects.bucket)
+
+    def _snapshot_output(
+        self, task: Task, draft: Mapping[str, Any], output: dict[str, Any], timings: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        image = self.objects.head(result_key(task))
+        times = [float(t) for t in draft.get("times", []) if isinstance(t, int | float)][:MAX_SNAPSHOT_TIMES]
+        output |= {
+            "size": image.size if image else draft.get("size"),
+            "times": times,
             "warnings": _warnings(task, draft),
             "timings": timings,
             "cost": task_cost(task, draft),

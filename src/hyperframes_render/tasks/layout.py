@@ -18,7 +18,7 @@ from hyperframes_render.tasks.ports import ObjectStore, TaskTable
 INBOX, OUTBOX = "inbox/", "outbox/"
 _TASKS = f"{OUTBOX}tasks/"
 _JSON = "application/json; charset=utf-8"
-POSTER_TYPE = "image/jpeg"
+POSTER_TYPE, SNAPSHOT_TYPE = "image/jpeg", "image/png"
 #: Fields of an output that name an object or describe it. They are derived, never copied.
 _DERIVED = ("bucket", "key", "filename", "content_type", "size", "poster")
 #: Fields of a result draft that only the record has. Other fields of the draft are dropped.
@@ -36,7 +36,9 @@ def result_folder(task_id: str) -> str:
 
 
 def result_key(task: Task) -> str:
-    """The key of the task's video."""
+    """The key of the task's video, or of its snapshot."""
+    if task.function == "snapshot":
+        return f"{result_folder(task.id)}snapshot.png"
     suffix, _ = result_type(task.codec)
     dropped = drop_key_of(task)
     return f"{result_folder(task.id)}video{suffix}" if dropped is None else drop_outbox(dropped, suffix)
@@ -48,14 +50,17 @@ def poster_key(task: Task) -> str:
 
 
 def result_filename(task: Task) -> str:
-    """The video's file name for downloads."""
+    """The file name of the video or snapshot for downloads."""
+    if task.function == "snapshot":
+        return f"{task.id}.png"
     suffix, _ = result_type(task.codec)
     return PurePosixPath(result_key(task)).name if drop_key_of(task) else f"{task.id}{suffix}"
 
 
 def video_file(task: Task, size: object) -> dict[str, Any]:
-    """The task's video: key, file name, type, and `size` in bytes."""
-    return _file(result_key(task), result_filename(task), result_type(task.codec)[1], size)
+    """The task's video or snapshot: key, file name, type, and `size` in bytes."""
+    content_type = SNAPSHOT_TYPE if task.function == "snapshot" else result_type(task.codec)[1]
+    return _file(result_key(task), result_filename(task), content_type, size)
 
 
 def poster_file(task: Task, size: object) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Task(BaseModel):
     given: dict[str, str] = Field(default_factory=dict)
     #: Only plan: frames, chunks and estimated cost.
     dry_run: bool = False
-    #: "render", or "check": only report the problems of the composition.
+    #: "render", "check" (report the problems of the composition) or "snapshot" (draw some frames as one image).
     function: str = "render"
     #: Frames that the caller's key may render in a day; None: no limit. Plan checks it.
     frames_a_day: int | None = None
@@ -95,8 +95,9 @@ class Task(BaseModel):
 
     @property
     def request(self) -> RenderInput:
-        """The render options: `input` without the composition."""
-        return RenderInput.model_validate({name: value for name, value in self.input.items() if name != "html"})
+        """The render options: `input` without the composition and the times of a snapshot."""
+        options = {name: value for name, value in self.input.items() if name not in ("html", "at")}
+        return RenderInput.model_validate(options)
 
     @property
     def codec(self) -> Codec:

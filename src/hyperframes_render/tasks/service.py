@@ -234,7 +234,7 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         updated_at=now,
         app=submission.app,
         input=submission_fields(submission, policy),
-        dry_run=submission.dry_run or submission.function == "check",
+        dry_run=submission.function == "check" or (submission.dry_run and submission.function == "render"),
         function=submission.function,
         metadata=submission.metadata,
         webhook=submission.webhook,

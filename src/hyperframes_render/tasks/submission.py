@@ -33,8 +33,10 @@ def _wire_names() -> dict[str, str]:
 FIELD_NAMES = _wire_names()
 #: Fields of the public API's run body: those that are used, and those that have no meaning here.
 _USED = ("app", "input", "webhook", "metadata", "session", "wait", "function")
-#: What a task can be asked to do: render a video, or only check the composition.
-FUNCTIONS = ("render", "check")
+#: What a task can be asked to do: render a video, check the composition, or draw some frames as one image.
+FUNCTIONS = ("render", "check", "snapshot")
+#: Frames of a snapshot at most.
+MAX_SNAPSHOT_TIMES = 100
 _IGNORED = (
     *("setup", "infra", "workers", "session_timeout", "run_at", "stream"),
     *("app_id", "version_id"),
@@ -129,7 +131,11 @@ def parse_run(body: object) -> Submission:
             f"input.html: it has {len(html.encode())} bytes; the limit in a request is {MAX_INLINE_HTML}.",
             "Upload the file and send its uri, or send an address.",
         )
+    function = _function(body.get("function"))
+    at = _snapshot_times(values.pop("at", None)) if function == "snapshot" else None
     fields, request = parse_fields(values, "input")
+    if at is not None:
+        fields["at"] = at
     return Submission(
         html=html,
         fields=fields,
@@ -139,7 +145,7 @@ def parse_run(body: object) -> Submission:
         metadata=_metadata(metadata),
         session_id=_text(body.get("session"), "session"),
         dry_run=bool(dry_run),
-        function=_function(body.get("function")),
+        function=function,
         warnings=[
             f'"{name[:60]}" has no meaning here and was ignored.'
             for name in (*_IGNORED, *unknown[:10])
@@ -160,6 +166,20 @@ def _function(value: object) -> str:
             f"function: {str(value)[:60]!r} is not one of {', '.join(FUNCTIONS)}.", "Leave it out to render."
         )
     return str(value)
+
+
+def _snapshot_times(value: object) -> list[float] | str | None:
+    """Where a snapshot looks: times in seconds, "clips" or "tweens"; None: evenly spaced. Raises InvalidOption."""
+    if value is None or value in ("clips", "tweens"):
+        return None if value is None else str(value)
+    times = value if isinstance(value, list) else [value]
+    numbers = [float(t) for t in times if isinstance(t, int | float) and not isinstance(t, bool) and t >= 0]
+    if len(numbers) != len(times) or not 0 < len(numbers) <= MAX_SNAPSHOT_TIMES:
+        raise InvalidOption(
+            f"input.at: it is not a list of 1 to {MAX_SNAPSHOT_TIMES} times in seconds.",
+            'Send [0.5, 2], "clips" (clip starts) or "tweens" (ends of tweens).',
+        )
+    return numbers
 
 
 def parse_sidecar(data: bytes, name: str) -> Submission:

@@ -60,6 +60,9 @@ def _output(task: Task, store: ObjectStore) -> dict[str, Any] | None:
     # Not inside the files: clients build objects from them that accept no other fields.
     output["uris_expire_at"] = later(URL_SECONDS)
     # Not the stored key: a changed item could name an object of another task, which would be signed here.
+    if task.function == "snapshot":
+        image = _signed(video_file(task, stored.get("size")), store)
+        return {**output, "function": "snapshot", "times": stored.get("times", []), "image": image}
     output["video"] = _signed(video_file(task, stored.get("size")), store)
     if isinstance(poster := stored.get("poster"), dict):
         output["poster"] = _signed(poster_file(task, poster.get("size")), store)
@@ -84,7 +87,7 @@ def task_files(task: Task, store: ObjectStore) -> list[dict[str, Any]]:
         if isinstance(field, str) and not field.startswith(f"s3://{store.bucket}/work/"):
             files.append({"id": f"{task.id}.{name}", "role": "input", "field": name, "uri": field})
     output = _output(task, store) or {}
-    for name in ("video", "poster"):
+    for name in ("video", "poster", "image"):
         if name in output:
             signed = {**output[name], "uri_expires_at": output["uris_expire_at"]}
             files.append({"id": f"{task.id}.{name}", "role": "output", "field": name, **signed})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from hyperframes_render.local.ports import free_port
 from hyperframes_render.local.processes import descendants
@@ -71,6 +73,20 @@ def test_a_check_reports_problems_and_makes_no_video(server: Server) -> None:
     problem = output["problems"][0]
     assert (problem["code"], problem["severity"], problem["line"]) == ("unknown_attribute", "error", 1)
     assert problem["patch"]["text"] == "data-duration"
+
+
+def test_a_snapshot_is_one_image_of_the_asked_times(server: Server) -> None:
+    html = (COMPOSITIONS / "boxes.html").read_text()
+    made = server.request("POST", "/apps/run", {"function": "snapshot", "input": {"html": html, "at": [0.5, 1.5]}})
+    task = server.ended(made["id"])
+    assert task["status_text"] == "completed", task["error"]
+    output = task["output"]
+    assert output["function"] == "snapshot" and output["times"] == [0.5, 1.5] and not output.get("video")
+    assert output["image"]["content_type"] == "image/png" and output["image"]["size"] > 0
+    with Image.open(io.BytesIO(httpx.get(output["image"]["uri"]).content)) as sheet:
+        assert sheet.format == "PNG" and sheet.width > sheet.height
+    files = server.request("GET", f"/tasks/{task['id']}/files?role=output")
+    assert [file["field"] for file in files] == ["image"]
 
 
 def test_everything_listens_to_this_machine_only(server: Server) -> None:

@@ -94,7 +94,7 @@ def delayed(html: str) -> str:
 
 
 def with_sub_compositions(html: str, root: Path) -> Changed:
-    document, warnings = sub_compositions.bring_in_sub_compositions(Document(html), root)
+    document, warnings = sub_compositions.insert_sub_compositions(Document(html), root)
     return Changed(document.result(), warnings)
 
 
@@ -115,7 +115,7 @@ def with_fonts(
 ) -> Changed:
     document = Document(html)
     options = fonts.FontOptions(font_root, url_prefix, also_shown, project, official=official)
-    warnings = fonts.bring_in_fonts(document, options)
+    warnings = fonts.add_fonts(document, options)
     return Changed(document.result(), warnings)
 
 

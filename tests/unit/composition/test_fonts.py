@@ -75,7 +75,7 @@ def test_other_lists_are_left_as_they_are(value: str, font_root: Path) -> None:
     assert authored(with_fonts(html, font_root=font_root)) == html
 
 
-def test_a_custom_property_with_a_generic_value_gets_inter_first_and_var_follows_it(font_root: Path) -> None:
+def test_a_custom_property_of_a_generic_family_gets_inter_first(font_root: Path) -> None:
     css = ":root{--ui: ui-monospace, Menlo} p{font-family: var(--ui, serif)} q{font-family: var(--own)} i{--own:Lato}"
     resolution = with_fonts(page(css), font_root=font_root)
 
@@ -129,7 +129,7 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
 
 
 @pytest.mark.parametrize(
-    ("html", "told"),
+    ("html", "reported"),
     [
         (page("p{font:700 30px/1.2 'Lato',sans-serif !important}"), ["Lato"]),
         (page("p{font:italic 2.5rem Open Sans}"), ["Open Sans"]),
@@ -149,10 +149,12 @@ def test_a_bundled_family_is_served_under_the_name_the_page_uses(
         ),
     ],
 )
-def test_by_the_official_rule_a_family_of_a_shorthand_is_reported(html: str, told: list[str], font_root: Path) -> None:
+def test_by_the_official_rule_a_family_of_a_shorthand_is_reported(
+    html: str, reported: list[str], font_root: Path
+) -> None:
     resolution = with_fonts(html, font_root=font_root, official=True)
 
-    assert [warning.family for warning in resolution.warnings] == told
+    assert [warning.family for warning in resolution.warnings] == reported
     assert all("shorthand" in str(warning) for warning in resolution.warnings)
 
 
@@ -600,7 +602,7 @@ def test_a_bundled_family_whose_files_are_missing_is_reported_and_not_served(tmp
     ]
 
 
-def test_text_rendering_comes_first_in_the_head_and_fonts_after_the_last_style_sheet(font_root: Path) -> None:
+def test_text_rendering_is_first_in_the_head_fonts_after_the_last_sheet(font_root: Path) -> None:
     html = page("p{font-family:Lato}", body='<svg><style>text{fill:red}</style></svg><p style="color:red">x</p>')
     resolved = with_fonts(html, font_root=font_root).html
 
@@ -693,7 +695,7 @@ def test_custom_properties_that_double_thirty_times_are_read_at_once(font_root: 
     assert families(with_fonts(page(doubling(7)), font_root=font_root)) == ["Lato"]
 
 
-def test_beyond_a_megabyte_of_their_text_variables_are_left_out_and_other_names_are_not(font_root: Path) -> None:
+def test_variables_beyond_a_megabyte_are_left_out_and_other_names_kept(font_root: Path) -> None:
     names = ",".join(f"f{n:04}" for n in range(10_000))
     lists = "".join(f"p{{font-family: var(--many), x{n}}}" for n in range(30))
     css = f":root{{--many: {names}; --late: Lato}}{lists} b{{font-family: var(--late)}} i{{font-family: Roboto}}"

@@ -1,4 +1,4 @@
-"""Faults that change the picture or the sound are found in the markup, and sound markup has none."""
+"""Faults that change the video or the sound are found in the markup, and sound markup has none."""
 
 from __future__ import annotations
 
@@ -53,8 +53,6 @@ def test_sound_markup_has_no_faults() -> None:
             '<video id="v" src="a.mp4" data-has-audio="true" data-start="0"></video>'
             '<audio id="a" src="a.mp4" data-start="0"></audio>',
         ),
-        ("invalid_variable_values_json", "<p data-variable-values='{'>a</p>"),
-        ("invalid_composition_variables_declaration", "<p data-composition-variables='{}'>a</p>"),
         ("negative_start", '<p data-start="-1" data-duration="1">a</p>'),
     ],
 )
@@ -98,8 +96,8 @@ def test_rules_of_any_page_hold_for_one_without_a_root() -> None:
 
 LARGE: dict[str, Callable[[int], str]] = {
     "clips with faults": lambda n: '<video data-start="1" data-duration="2" data-end="4"></video>\n' * n,
-    "films with sources": lambda n: '<video muted data-start="0"><source src="a.mp4"></video>\n' * n,
-    "films and sounds": lambda n: "".join(
+    "videos with sources": lambda n: '<video muted data-start="0"><source src="a.mp4"></video>\n' * n,
+    "videos and sounds": lambda n: "".join(
         f'<video data-has-audio="true" src="{k}.mp4"></video><audio src="{k}.mp4"></audio>' for k in range(n)
     ),
     "clips in one another": lambda n: '<div data-start="1" data-duration="2">\n' * n,

@@ -130,7 +130,7 @@ def test_data_scripts_of_the_head_and_beside_the_root_are_in_the_host(tmp_path: 
     assert html.count('id="fs"') == html.count('id="in"') == 1
 
 
-def test_scripts_keep_the_order_of_the_file_and_only_those_from_elsewhere_go_before(tmp_path: Path) -> None:
+def test_scripts_keep_their_order_and_only_those_from_elsewhere_come_first(tmp_path: Path) -> None:
     write(tmp_path, "card.html", SCENE)
     html = with_sub_compositions(page(host("card.html")), tmp_path).html
     order = [

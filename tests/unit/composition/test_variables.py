@@ -46,7 +46,7 @@ def test_a_composition_that_declares_has_its_defaults_to_itself() -> None:
     assert style == '<style>[data-composition-id="a"] {--bigSize:1;--bigsize:1}</style>'
 
 
-def test_an_authors_own_rule_stands_over_the_default_and_under_the_callers_value() -> None:
+def test_an_authors_rule_wins_over_the_default_not_over_the_callers_value() -> None:
     page = PAGE.replace("<body>", "<head><style>:root{--size: 5; --title: none}</style></head><body>")
     given = variable_markup(page, {"title": "Given"}, strict=True)
     assert given.style == "<style>:root {--mood:calm;--title:Given}</style>"

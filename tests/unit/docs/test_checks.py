@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from tools import check_reference
 from tools.check_reference import FILES, MARKUP, OPENED, Check
 
 from hyperframes_render.composition.lint import lint_project
+from hyperframes_render.composition.lint.official import rules, severity_of
 from hyperframes_render.errors import error_tree
+from hyperframes_render.packages.root import packages_root
 from tests.template import PROJECT
 
 
@@ -41,3 +44,16 @@ def test_an_example_has_its_problem_and_its_fix_has_not(check: Check, tmp_path: 
 def test_every_code_of_the_files_has_a_broken_project(check: Check) -> None:
     expected = [json.loads(file.read_text()) for file in PROJECT.glob("tests/broken/projects/*/expected.json")]
     assert check.severity in {found["severity"] for found in expected if found["code"] == check.code}
+
+
+def test_every_rule_of_the_official_lint_is_kept_replaced_or_left_out() -> None:
+    bundle = (packages_root() / "@hyperframes/lint/dist/lint.cjs").read_text("utf-8")
+    listed = [code for group in rules().values() for code in group]
+    assert set(re.findall(r'code:"([a-z0-9_]+)"', bundle)) == set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_every_official_rule_that_is_kept_has_a_broken_project() -> None:
+    expected = [json.loads(file.read_text()) for file in PROJECT.glob("tests/broken/projects/*/expected.json")]
+    assert set(rules()["kept"]) <= {found["code"] for found in expected}
+    assert all(severity_of(found["code"]) in (None, found["severity"]) for found in expected)

@@ -17,11 +17,11 @@ _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 #: Private words of this project's past: the field has others.
 BANNED = re.compile(
     r"\b(footage|the door|(is|are) told|at hand|is not had|given back|born ended|whereof|mended|dearer"
-    r"|brought in|in vain|as ever)\b",
+    r"|brought in|in vain|as ever|films?|told|whoever|strangers|moving pictures?)\b",
     re.I,
 )
 #: Words that the pages do not use, and the source still does.
-BANNED_IN_PAGES = re.compile(r"\b(films?|told|tells|whoever|taken for granted|for good|strangers)\b", re.I)
+BANNED_IN_PAGES = re.compile(r"\b(tells|taken for granted|for good)\b", re.I)
 #: What programs write between two marks of a page: tables of tests and attacks, named by their authors.
 _GENERATED = re.compile(r"<!-- (\w+)\b[^>]*-->.*?<!-- /\1 -->", re.DOTALL)
 

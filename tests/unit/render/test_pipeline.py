@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hyperframes_render.media.pictures import PictureForm
+from hyperframes_render.media.frame_form import FrameForm
 from hyperframes_render.render.pipeline import SHORTEST_BLOCK, blocks_of
 from hyperframes_render.render.plan import FrameRange
 from hyperframes_render.render.worker import BLOCK_FRAMES, EXTRA_FRAMES, HELD_BYTES, block_frames
@@ -30,10 +30,10 @@ def test_blocks_get_shorter_towards_the_end() -> None:
 
 
 @pytest.mark.parametrize("size", [(320, 180), (1920, 1080), (3840, 2160), (7680, 4320)])
-@pytest.mark.parametrize("form", list(PictureForm))
-def test_the_frames_of_a_block_fit_into_the_workers_memory(size: tuple[int, int], form: PictureForm) -> None:
+@pytest.mark.parametrize("form", list(FrameForm))
+def test_the_frames_of_a_block_fit_into_the_workers_memory(size: tuple[int, int], form: FrameForm) -> None:
     frames = block_frames(*size, form)
 
     assert 1 <= frames <= BLOCK_FRAMES
-    bytes_per_frame = size[0] * size[1] * (4.0 if form in (PictureForm.PIXELS, PictureForm.PNG) else 1.5)
+    bytes_per_frame = size[0] * size[1] * (4.0 if form in (FrameForm.PIXELS, FrameForm.PNG) else 1.5)
     assert frames == 1 or (frames + EXTRA_FRAMES) * bytes_per_frame <= HELD_BYTES

@@ -123,10 +123,29 @@ def test_a_body_with_many_unknown_fields_is_rejected() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "function"),
-    [(None, "render"), ("", "render"), ("run", "render"), ("render", "render"), ("check", "check")],
+    [
+        (None, "render"),
+        ("", "render"),
+        ("run", "render"),
+        ("render", "render"),
+        ("check", "check"),
+        ("snapshot", "snapshot"),
+    ],
 )
-def test_a_task_renders_or_checks(sent: str | None, function: str) -> None:
+def test_a_task_renders_checks_or_draws_a_snapshot(sent: str | None, function: str) -> None:
     assert parse_run({"function": sent, "input": {"html": "<p>"}}).function == function
+
+
+@pytest.mark.parametrize("at", [[0, 1.5], "clips", "tweens"])
+def test_a_snapshot_has_times_in_seconds_or_moments(at: object) -> None:
+    submission = parse_run({"function": "snapshot", "input": {"html": "<p>", "at": at}})
+    assert submission.fields["at"] == at
+
+
+@pytest.mark.parametrize("at", [[], [-1], ["1"], [True], "middle", {}, [0.1] * 101])
+def test_other_times_of_a_snapshot_are_refused(at: object) -> None:
+    with pytest.raises(InvalidOption, match=r"input\.at"):
+        parse_run({"function": "snapshot", "input": {"html": "<p>", "at": at}})
 
 
 def test_an_unknown_function_is_refused() -> None:

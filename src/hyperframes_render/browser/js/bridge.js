@@ -372,6 +372,7 @@
       settle,
       length: () => (length = rootless ? length : ofComposition()),
       movingSpans: tweens.movingSpans,
+      tweenEnds: tweens.ends,
       paints,
       seek,
       show,

@@ -6,7 +6,7 @@
   const { OUR_FILES } = window.__hyperframesRenderClock;
   // Addresses that the request interceptor answers with MediaFacts.
   const MEDIA = `${OUR_FILES}media?`;
-  const IMAGE = `${OUR_FILES}picture?`;
+  const IMAGE = `${OUR_FILES}image?`;
   const { setRealTimeout } = window.__hyperframesRenderTimers;
   const { fetch, MutationObserver, Promise } = window;
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");

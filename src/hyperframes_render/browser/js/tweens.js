@@ -68,6 +68,15 @@
     return merged.every((span) => span.every(Number.isFinite)) && spans.length ? merged : null;
   }
 
+  // The times at which tweens of elements end, in order. Copies of a tween that end within a hundredth count once.
+  /** @type {RenderTweens["ends"]} */
+  function ends() {
+    const times = (everyTween() ?? [])
+      .filter((tween) => tween.to > tween.from && Number.isFinite(tween.to))
+      .map((tween) => Math.round(tween.to * 100) / 100);
+    return [...new Set(times)].sort((a, b) => a - b);
+  }
+
   // Whether a style in the page may contain a transition. A cheap test: it may be true without one.
   const mayTransition = () =>
     document.querySelector('link[rel~="stylesheet" i], [style*="transition"]') !== null ||
@@ -185,6 +194,6 @@
   }
 
   Object.defineProperty(window, "__hyperframesRenderTweens", {
-    value: Object.freeze({ movingSpans, stops, reportCallbackErrors }),
+    value: Object.freeze({ movingSpans, ends, stops, reportCallbackErrors }),
   });
 })();

@@ -79,7 +79,7 @@ def official_rule() -> bool:
     return os.environ.get("HYPERFRAMES_RENDER_FONTS") == "official"
 
 
-def bring_in_fonts(document: Document, options: FontOptions) -> tuple[FontWarning | UnreadFiles, ...]:
+def add_fonts(document: Document, options: FontOptions) -> tuple[FontWarning | UnreadFiles, ...]:
     """Put @font-face rules for the families that a whole document names into it. Returns the families that fall back.
 
     A document without a head tag gets its lists rewritten but no faces, as there is no place for them.

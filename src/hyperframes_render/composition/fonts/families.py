@@ -32,7 +32,7 @@ VARIABLE_TEXT = 1_000_000
 SHOWN = 60  # characters of a list that a warning shows
 
 
-AFTER = 16  # names looked at to tell what a missing family falls back to
+AFTER = 16  # names that are looked at to report what a missing family falls back to
 
 
 _Names = list[tuple[str, bool]]

@@ -33,7 +33,7 @@ class ProjectTexts:
     left_out: list[str] = field(default_factory=list)
 
     def of_type(self, *suffixes: str) -> Iterator[str]:
-        """The texts of the files whose names end so."""
+        """The texts of the files with this suffix."""
         return (text for name, text in self.texts.items() if name.endswith(suffixes))
 
 

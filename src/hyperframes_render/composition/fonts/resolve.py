@@ -129,7 +129,7 @@ class Resolver:
         return bool(present)
 
     def _is_had(self, family: str) -> bool:
-        # Last a link: the answer to it tells what the font host has not.
+        # A link comes last: its answer shows what the font host does not have.
         return self._respelled(family) or self._packaged(family) or self.is_linked(family)
 
     def is_linked(self, family: str) -> bool:
@@ -248,23 +248,23 @@ _SHORTHAND = "only the font shorthand names it, which brings no font; name it in
 def only_in_shorthands(
     lists: Iterable[str], wanted: Mapping[str, Want], taken: frozenset[str], resolver: Resolver
 ) -> Iterator[FontWarning]:
-    """Families that would be brought if they stood in a font-family declaration. Others, such as Arial, the machine has
+    """Families that would be added if a font-family declaration named them. Others, such as Arial, the machine has
     or has another for.
     """
-    told = {*wanted, *taken}
+    reported = {*wanted, *taken}
     for names in map(split_families, lists):
         for index, family in enumerate(names):
             key = family.lower()
-            if key in told or not (key in bundled_catalogue().bundled or is_packaged(family, resolver.font_root)):
+            if key in reported or not (key in bundled_catalogue().bundled or is_packaged(family, resolver.font_root)):
                 continue
-            told.add(key)
+            reported.add(key)
             if not resolver.is_linked(family):
                 yield FontWarning(family, _fallback(names[index + 1 : index + 1 + AFTER], taken), _SHORTHAND)
 
 
 @lru_cache(maxsize=64)  # some 25 KB each
 def _data_address(file: Path) -> str:
-    """A font in its address: pages that copy their styles into an SVG picture, which loads nothing, have it there."""
+    """A font as a data address: an SVG image, into which some pages copy their styles, loads no other file."""
     return f"data:font/woff2;base64,{b64encode(file.read_bytes()).decode()}"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from hyperframes_render.composition.html import Element
+from hyperframes_render.composition.lint.cut_off import is_cut_off
 from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.packages.cdn import find_missing_gsap, is_page_runtime
@@ -91,6 +92,12 @@ class Assets:
                 return name
         return None
 
+    def same_name(self, page: str, address: str) -> str | None:
+        """The address of the only file of the project that has the very name of a file elsewhere."""
+        base = re.split(r"[\\\\/]", unquote(re.split(r"[?#]", address.strip(), maxsplit=1)[0]))[-1]
+        same = [name for name in self.names if base and posixpath.basename(name) == base]
+        return posixpath.relpath(same[0], posixpath.dirname(page) or ".") if len(same) == 1 else None
+
     def like(self, page: str, address: str) -> str | None:
         """The address of the only file whose name nearly is that of a missing one."""
         wanted = unquote(re.split(r"[?#]", address.strip(), maxsplit=1)[0])
@@ -128,12 +135,13 @@ def asset_faults(file: SourceFile, assets: Assets, *, of_scene: bool) -> Iterato
             if element.attributes.get(name):
                 yield from _address_faults(file, element, name, assets)
         if "url(" in element.attributes.get("style", ""):
-            yield from _css_faults(file, element.attributes["style"], element.start, assets, element)
+            yield from css_faults(file, element.attributes["style"], element.start, assets, element)
         if element.name == "style":
-            yield from _css_faults(file, document.content_of(element), element.open_end, assets, None)
+            yield from css_faults(file, document.content_of(element), element.open_end, assets, None)
 
 
-def _css_faults(file: SourceFile, css: str, offset: int, assets: Assets, element: Element | None) -> Iterator[Problem]:
+def css_faults(file: SourceFile, css: str, offset: int, assets: Assets, element: Element | None) -> Iterator[Problem]:
+    """Files that CSS names and that are not in the project. `offset` is where the CSS begins in `file`."""
     css = re.sub(r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/", lambda m: " " * len(m[0]), css)
     for found in _CSS_ADDRESS.finditer(css):
         address = found[1] or found[2] or found[3]
@@ -160,8 +168,15 @@ def _address_faults(file: SourceFile, element: Element, name: str, assets: Asset
         wrong = ("path_of_a_disk", "is a path of a disk", "Put the file into the project and name it by its path.")
     if wrong:
         code, what, fix = wrong
+        near = assets.same_name(file.name, address)
         yield file.problem(
-            at, code, _SEVERITIES[code], f"{address[:120]} {what}: it is not in the project.", fix, element=element
+            at,
+            code,
+            _SEVERITIES[code],
+            f"{address[:120]} {what}: it is not in the project.",
+            f"Did you mean {near}?" if near else fix,
+            element=element,
+            patch=(*span, near) if near and span else None,
         )
         return
     if _SCHEME.match(address) or not address:
@@ -210,6 +225,8 @@ def _content_faults(file: SourceFile, element: Element, at: int, path: Path, add
         what = "is a Git LFS pointer, not the file itself"
     elif re.match(rb"\s*<(?:!doctype html|html)", head, re.IGNORECASE):
         what = "is an HTML page, not what its name says"
+    elif is_cut_off(path):
+        what = "is incomplete: the file ends too early"
     if what:
         yield file.problem(
             at, "unusable_file", "error", f"{address[:120]} {what}.", "Replace the file.", element=element

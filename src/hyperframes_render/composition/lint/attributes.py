@@ -63,6 +63,17 @@ _OTHERS = frozenset(
         ),
     }
 )
+#: Names that people expect, far from the one of the format.
+_MEANT = {
+    "data-var": "data-var-text",
+    "data-track": "data-track-index",
+    "data-length": "data-duration",
+    "data-delay": "data-start",
+    "data-rate": "data-playback-rate",
+    "data-speed": "data-playback-rate",
+    "data-vol": "data-volume",
+    "data-trim-start": "data-media-start",
+}
 _TIMES = (
     "data-start",
     "data-duration",
@@ -79,6 +90,18 @@ _REFERENCE = re.compile(r"([A-Za-z0-9_.:-]+?)(?:\s*[+-]\s*(?:\d+(?:\.\d+)?|\.\d+
 #: Attributes that other markup languages and tools use: what is written, and what HTML or the format has.
 _JSX = {"classname": "class", "htmlfor": "for"}
 _QUOTES = "“”„‟«»"
+_OPENING_QUOTES = tuple(_QUOTES)
+#: Attributes whose values in braces are JSX; JSON of data- attributes begins with a brace and a quote.
+_LITERALS = ("src", "id", "class", "width", "height", "href", "alt")
+#: A value in braces that is no JSON.
+_BRACED = re.compile(r"\{[^{}:]+\}")
+#: Names by which other tools state when an element is seen.
+_OTHER_TOOLS = frozenset(
+    {
+        *("data-in", "data-out", "data-from", "data-to", "data-begin", "data-dur", "data-durationinframes"),
+        *("data-duration-in-frames", "data-start-frame", "data-end-frame", "data-start-time", "data-end-time"),
+    }
+)
 #: A volume from here on is meant in per cent: the highest gain that the official renderer documents is 3.98 (12 dB).
 _PER_CENT = 5
 
@@ -88,13 +111,55 @@ def attribute_faults(file: SourceFile) -> Iterator[Problem]:
     elements = [e for e in file.document.elements if e.name not in ("script", "style") and not e.within("noscript")]
     ids = {e.attributes["id"] for e in elements if e.attributes.get("id")}
     ids |= {e.attributes["data-composition-id"] for e in elements if e.attributes.get("data-composition-id")}
+    yield from _other_tool_faults(file, elements)
     for element in elements:
+        quoted = False
         for name in element.attributes:
             yield from _name_faults(file, element, name)
+            if not quoted and element.attributes[name][:1] in _OPENING_QUOTES:
+                quoted = True
+                yield _typographic(file, element, name)
         for name in _TIMES:
-            if name in element.attributes:
+            if name in element.attributes and not _is_braced(element.attributes[name]):
                 yield from _time_faults(file, element, name, ids)
         yield from _volume_faults(file, element)
+
+
+def _other_tool_faults(file: SourceFile, elements: list[Element]) -> Iterator[Problem]:
+    """Attributes of another tool on a page that has no times of the format: one report, at the first."""
+    timed = [e for e in elements if "data-start" in e.attributes and "data-composition-id" not in e.attributes]
+    if timed or not any("data-composition-id" in e.attributes for e in elements):
+        return
+    for element in elements:
+        names = [name for name in element.attributes if name in _OTHER_TOOLS]
+        if names:
+            yield file.problem(
+                file.attribute_offset(element, names[0]),
+                "attributes_of_another_tool",
+                "error",
+                f"{', '.join(names)}: no attribute of the format. No clip of the page has a time.",
+                "Write data-start and data-duration, in seconds.",
+                element=element,
+            )
+            return
+
+
+def _is_braced(value: str) -> bool:
+    return _BRACED.fullmatch(value) is not None
+
+
+def _typographic(file: SourceFile, element: Element, name: str) -> Problem:
+    tag = file.document.tag_of(element)
+    plain = re.sub(f"[{_QUOTES}]", '"', tag)
+    return file.problem(
+        file.attribute_offset(element, name),
+        "typographic_quotes",
+        "error",
+        f"The quotes of {name} are typographic: they become part of the value.",
+        'Use plain quotes: ".',
+        element=element,
+        patch=(element.start, element.start + len(tag), plain),
+    )
 
 
 def near(name: str, known: frozenset[str] | set[str], cutoff: float = 0.86) -> str | None:
@@ -111,7 +176,9 @@ def _name_faults(file: SourceFile, element: Element, name: str) -> Iterator[Prob
     patch = (at, at + len(name))
     value = element.attributes[name]
     if name.startswith(("data-", "data_")) and name not in KNOWN | _OTHERS:
-        meant = near(name, KNOWN)
+        # Pages without a composition have such names, too: of a format element they are meant for the format.
+        of_format = bool(KNOWN & element.attributes.keys()) or "clip" in element.attributes.get("class", "").split()
+        meant = near(name, KNOWN) or (_MEANT.get(name) if of_format else None)
         if meant is not None and meant not in element.attributes:
             yield file.problem(
                 at,
@@ -132,13 +199,25 @@ def _name_faults(file: SourceFile, element: Element, name: str) -> Iterator[Prob
             element=element,
             patch=(*patch, right),
         )
-    if value[:1] and value[0] in _QUOTES:
+    if _is_braced(value) and (name.startswith("data-") or name in _LITERALS):
+        span, literal = file.value_range(element, name), value[1:-1].strip().strip("\"'`")
+        simple = re.fullmatch(r"[\w .%#-]+", literal) is not None
         yield file.problem(
             at,
-            "typographic_quotes",
+            "jsx_attribute",
             "error",
-            f"The quotes of {name} are typographic: they become part of the value.",
-            'Use plain quotes: ".',
+            f"{name}={value[:60]} is JSX: HTML has no braces around values.",
+            f'Write {name}="{literal}".' if simple else "Write HTML.",
+            element=element,
+            patch=(*span, f'"{literal}"' if file.text[span[0] - 1] == "=" else literal) if span and simple else None,
+        )
+    elif name == "style" and value.lstrip().startswith("{{"):
+        yield file.problem(
+            at,
+            "jsx_attribute",
+            "error",
+            "style={{…}} is JSX: HTML has a text of CSS there.",
+            "Write CSS.",
             element=element,
         )
 

@@ -18,9 +18,9 @@ from hyperframes_render.composition.lint.source_file import SourceFile
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a warning: about a frame.
 _END_SLACK = 0.05
+#: A start from here on may be meant in milliseconds: few videos are longer than 100 s.
+_MILLISECONDS = 100
 _JSON_ATTRIBUTES = {
-    "data-variable-values": ("invalid_variable_values_json", dict),
-    "data-composition-variables": ("invalid_composition_variables_declaration", list),
     "data-automation": ("invalid_automation_json", dict),
 }
 
@@ -36,7 +36,14 @@ def page_faults(file: SourceFile) -> list[Problem]:
     Rules about the root are left out where a page has none.
     """
     page = _Page(file)
-    found = [*page.root_faults(), *page.host_faults(), *page.clip_faults(), *page.media_faults(), *page.script_faults()]
+    found = [
+        *page.root_faults(),
+        *page.host_faults(),
+        *page.clip_faults(),
+        *page.track_faults(),
+        *page.media_faults(),
+        *page.script_faults(),
+    ]
     return sorted(found, key=lambda problem: problem.line)
 
 
@@ -71,7 +78,11 @@ class _Page:
             return
         if not all(leading_integer(root.attributes.get(name, "")) for name in ("data-width", "data-height")):
             yield self._without_size(root)
-        for other in (e for e in self.compositions[1:] if self._owners[id(e)] is None):
+        # A canvas that stands beside the root holds no clips.
+        beside = [
+            e for e in self.compositions[1:] if self._owners[id(e)] is None and "canvas" not in (e.name, root.name)
+        ]
+        for other in beside:
             yield self._at(
                 other,
                 "multiple_root_compositions",
@@ -111,8 +122,8 @@ class _Page:
                 yield self._at(
                     element,
                     "host_missing_composition_id",
-                    "error",
-                    "A sub-composition's host has no data-composition-id.",
+                    "notice",
+                    "A sub-composition's host has no data-composition-id: it takes the one of its file.",
                     "Give it the id that its file declares.",
                 )
             for name, (code, kind) in _JSON_ATTRIBUTES.items():
@@ -124,6 +135,9 @@ class _Page:
     def clip_faults(self) -> Iterator[Problem]:
         root = self.root
         length = _number(root, "data-duration") if root else None
+        in_milliseconds = self._in_milliseconds(length) if root and length else None
+        if in_milliseconds:
+            yield in_milliseconds
         for element in self.elements:
             attributes = element.attributes
             if "data-end" in attributes:
@@ -136,7 +150,8 @@ class _Page:
             end = start + duration if start is not None and duration else 0.0
             of_root = root is not None and self._owners[id(element)] is root
             if of_root and length and start is not None and start >= length:
-                yield self._starts_late(element, start, length)
+                if not in_milliseconds:
+                    yield self._starts_late(element, start, length)
             elif of_root and length and end > length + _END_SLACK:
                 yield self._at(
                     element,
@@ -149,14 +164,74 @@ class _Page:
                 yield self._at(element, "negative_start", "warning", "A start before 0 counts as 0.")
 
     def _starts_late(self, element: Element, start: float, length: float) -> Problem:
-        hint = " Are its times in milliseconds? They are seconds." if start >= 100 else ""
         return self._at(
             element,
             "clip_starts_after_end",
             "error",
-            f"The clip starts at {start:g} s, the composition ends at {length:g} s: it is never seen.{hint}",
+            f"The clip starts at {start:g} s, the composition ends at {length:g} s: it is never seen.",
             "Make the composition longer, or start the clip earlier.",
         )
+
+    def _in_milliseconds(self, length: float) -> Problem | None:
+        """One fault for all clips of the root, if their times fit into its length as milliseconds only."""
+        clips = [e for e in self.elements if self._owners[id(e)] is self.root and _number(e, "data-start") is not None]
+        starts = [_number(e, "data-start") or 0 for e in clips]
+        lengths = [_number(e, "data-duration") or 0 for e in clips]
+        late = next((e for e, start in zip(clips, starts, strict=True) if start >= length), None)
+        if late is None or max(starts) < _MILLISECONDS or any(0 < span < length for span in lengths):
+            return None
+        if any((start + span) / 1000 > length + _END_SLACK for start, span in zip(starts, lengths, strict=True)):
+            return None
+        spans = [
+            span
+            for e in clips
+            for name in ("data-start", "data-duration")
+            if _number(e, name) is not None and (span := self._file.value_range(e, name))
+        ]
+        start, end = min(a for a, _ in spans), max(b for _, b in spans)
+        text = self._file.text
+        for a, b in sorted(spans, reverse=True):
+            text = text[:a] + f"{float(text[a:b]) / 1000:g}" + text[b:]
+        new = text[start : len(text) - (len(self._file.text) - end)]
+        return self._file.problem(
+            late.start,
+            "clip_starts_after_end",
+            "error",
+            f"The clip starts at {late.attributes['data-start']} s, the composition ends at {length:g} s: "
+            "it is never seen. Are its times in milliseconds? They are seconds.",
+            "Divide the times of all clips by 1000.",
+            element=late,
+            patch=(start, end, new),
+        )
+
+    def track_faults(self) -> Iterator[Problem]:
+        """Clips of one track that are on at the same time. Sounds may overlap."""
+        last: dict[tuple[str, int], tuple[float, Element]] = {}
+        timed = [
+            e
+            for e in self.elements
+            if e.attributes.get("data-track-index", "").strip()
+            and e.name != "audio"
+            and self._owners[id(e)] is self.root
+        ]
+        for element in sorted(timed, key=lambda e: _number(e, "data-start") or 0):
+            start, span = _number(element, "data-start"), _number(element, "data-duration")
+            if start is None or span is None:
+                continue
+            track = element.attributes["data-track-index"].strip()
+            place = (track, id(element.parent))
+            before = last.get(place)
+            if before is not None and before[0] > start + _END_SLACK:
+                names = [e.attributes.get("id", e.name) for e in (before[1], element)]
+                yield self._at(
+                    element,
+                    "clips_overlap_on_track",
+                    "warning",
+                    f"{names[1]} starts at {start:g} s, and {names[0]} is on track {track[:20]} until {before[0]:g} s.",
+                    "Give one of them another data-track-index, or another time.",
+                )
+            if before is None or start + span > before[0]:
+                last[place] = (start + span, element)
 
     def media_faults(self) -> Iterator[Problem]:
         media = [e for e in self.elements if e.name in _TIMED_MEDIA]
@@ -169,7 +244,7 @@ class _Page:
                 yield self._at(element, "media_missing_src", "error", f"The {element.name} names no file.")
             if "id" not in attributes and self.root:
                 yield self._at(
-                    element, "media_missing_id", "warning", f"The {element.name} has no id: timelines cannot name it."
+                    element, "media_missing_id", "notice", f"The {element.name} has no id: timelines cannot name it."
                 )
             elif ids[attributes.get("id", "")] > 1:
                 yield self._at(
@@ -186,7 +261,7 @@ class _Page:
                 yield self._at(
                     element,
                     "video_missing_muted",
-                    "warning",
+                    "notice",
                     "The video says neither muted nor data-has-audio: it is heard.",
                 )
         heard = {

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from hyperframes_render.composition.html import file_of_host
+from hyperframes_render.composition.html import Element, file_of_host
 from hyperframes_render.composition.lint.assets import Assets, asset_faults
 from hyperframes_render.composition.lint.attributes import attribute_faults
 from hyperframes_render.composition.lint.markup import markup_faults
+from hyperframes_render.composition.lint.official import official_faults
 from hyperframes_render.composition.lint.page import page_faults
 from hyperframes_render.composition.lint.problem import Problem
-from hyperframes_render.composition.lint.scenes import host_faults, hosts_of, scene_faults, unmounted
+from hyperframes_render.composition.lint.scenes import cycle_faults, host_faults, hosts_of, scene_faults, unmounted
 from hyperframes_render.composition.lint.script_rules import ScriptRules
-from hyperframes_render.composition.lint.scripts import Script, parse, scripts_of
+from hyperframes_render.composition.lint.scripts import LintedPage, Script, parse, scripts_of
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.composition.lint.styles import (
+    class_faults,
+    hidden_start_faults,
+    linked_sheet_faults,
+    root_hidden_faults,
+    sheets_of,
+)
+from hyperframes_render.composition.lint.variables import declared_in, variable_faults
 
 #: Files that are read, and bytes of one: a composition's files are small, and many more are a library's.
 MAX_FILES, MAX_BYTES = 300, 2 * 1024**2
@@ -41,9 +51,17 @@ class _ProjectLint:
         self._entry = self._read(entry)
         #: The page and the sub-compositions that it shows, at any depth.
         self._shown: list[SourceFile] = []
+        #: By the name of each of them, the files that its hosts name.
+        self._shows: dict[str, set[str]] = {}
+        #: By the identity of a host, its file.
+        self._file_of: dict[int, SourceFile] = {}
         self._collect(self._entry)
+        #: By the name of each HTML file, the CSS files that it links.
+        self._linked = {file.name: self._sheets_linked_by(file) for file in self._shown}
         self._scripts = {file.name: self._scripts_of(file) for file in self._shown}
-        parse([script for scripts in self._scripts.values() for script in scripts])
+        scripts = [script for scripts in self._scripts.values() for script in scripts]
+        pages = [self._linted(file) for file in self._shown]
+        self._official = dict(zip([file.name for file in self._shown], parse(scripts, pages), strict=True))
 
     def _read(self, name: str) -> SourceFile:
         if name not in self._files:
@@ -60,14 +78,33 @@ class _ProjectLint:
         for host in hosts_of(file, of_scene=file is not self._entry):
             found = self._assets.resolve(file.name, file_of_host(host))
             if found is not None:
+                self._shows.setdefault(file.name, set()).add(found)
+                self._file_of[id(host)] = self._read(found)
                 self._collect(self._read(found))
+
+    def _linted(self, file: SourceFile) -> LintedPage:
+        sheets = [(sheet.name, sheet.text) for sheet in self._linked[file.name]]
+        return LintedPage(file.text, file is not self._entry, sheets)
+
+    def _sheets_linked_by(self, file: SourceFile) -> list[SourceFile]:
+        found: list[SourceFile] = []
+        for element in file.document.elements:
+            if element.name == "link" and "stylesheet" in element.attributes.get("rel", "").lower():
+                name = self._local(file, element, "href")
+                if name is not None:
+                    found.append(self._read(name))
+        return found
+
+    def _local(self, file: SourceFile, element: Element, attribute: str) -> str | None:
+        """The project's file that an attribute names."""
+        address = element.attributes.get(attribute, "")
+        local = address and ":" not in address and not address.startswith("//")
+        return self._assets.resolve(file.name, address) if local else None
 
     def _scripts_of(self, file: SourceFile) -> list[Script]:
         paths: dict[int, str] = {}
         for element in file.document.elements:
-            address = element.attributes.get("src", "")
-            local = element.name == "script" and address and ":" not in address and not address.startswith("//")
-            found = self._assets.resolve(file.name, address) if local else None
+            found = self._local(file, element, "src") if element.name == "script" else None
             if found is not None:
                 self._read(found)
                 paths[id(element)] = found
@@ -77,22 +114,41 @@ class _ProjectLint:
         if not self._entry.text:
             return
         everything = "\n".join(file.text for file in self._files.values())
-        loads_gsap = "gsap" in " ".join(
-            e.attributes.get("src", "").lower() for e in self._entry.document.elements if e.name == "script"
-        )
+        loaded = " ".join(e.attributes.get("src", "") for e in self._entry.document.elements if e.name == "script")
+        loads_gsap = "gsap" in loaded.lower()
         for file in self._shown:
             of_scene = file is not self._entry
             if of_scene:
-                yield from scene_faults(file)
+                yield from scene_faults(file, loaded)
             else:
                 yield from page_faults(file)
             yield from markup_faults(file)
             yield from attribute_faults(file)
             yield from host_faults(file, self._assets, of_scene=of_scene)
             yield from asset_faults(file, self._assets, of_scene=of_scene)
+            yield from official_faults(file, self._official[file.name])
+            yield from cycle_faults(file, self._assets, self._shows, of_scene=of_scene)
+            yield from variable_faults(file, self._declared_by_hosts(file))
+            sheets = sheets_of(file, self._linked[file.name])
+            yield from class_faults(file, sheets, everything)
+            yield from root_hidden_faults(file, sheets)
+            parsed = [s for s in self._scripts[file.name] if s.facts and not s.facts.get("error")]
+            yield from hidden_start_faults(file, sheets, parsed)
             rules = ScriptRules(file, self._scripts[file.name], everything, self._assets, of_scene=of_scene)
             yield from rules.faults(gsap_is_there=of_scene and loads_gsap)
+        for sheet in {file.name: file for linked in self._linked.values() for file in linked}.values():
+            yield from linked_sheet_faults(sheet, self._assets)
         for name in self._assets.names:
             if name.lower().endswith((".html", ".htm")):
                 self._read(name)
         yield from unmounted(self._files, {file.name for file in self._shown}, self._entry)
+
+    def _declared_by_hosts(self, file: SourceFile) -> dict[int, dict[str, dict[str, Any]]]:
+        """By the identity of each host in a file, the variables that its sub-composition declares."""
+        found = {}
+        for host in hosts_of(file, of_scene=file is not self._entry):
+            shown = self._file_of.get(id(host))
+            declared = declared_in(shown) if shown is not None else None
+            if declared is not None:
+                found[id(host)] = declared
+        return found

@@ -59,8 +59,8 @@ def host_faults(file: SourceFile, assets: Assets, *, of_scene: bool) -> Iterator
                 )
 
 
-def scene_faults(file: SourceFile) -> Iterator[Problem]:
-    """The faults of one sub-composition's file."""
+def scene_faults(file: SourceFile, loaded: str) -> Iterator[Problem]:
+    """The faults of one sub-composition's file. `loaded`: the addresses of the scripts that the page loads."""
     document = file.document
     template = document.first("template")
     body = template or document.first("body")
@@ -80,6 +80,10 @@ def scene_faults(file: SourceFile) -> Iterator[Problem]:
         return
     for element in document.elements:
         outside = element.start >= template.end or element.end <= template.start
+        # A library before the template serves the scene when it is opened by itself.
+        name = re.split(r"[?#]", element.attributes.get("src", ""), maxsplit=1)[0].rsplit("/", 1)[-1]
+        if name and name in loaded:
+            continue
         if outside and element.name in ("script", "style") and not element.within("head") and element.parent is None:
             yield file.problem(
                 element.start,
@@ -88,7 +92,42 @@ def scene_faults(file: SourceFile) -> Iterator[Problem]:
                 f"The <{element.name}> stands outside the template: only the template is taken.",
                 "Move it into the template.",
                 element=element,
+                patch=_moved_in(file, template, element),
             )
+
+
+def _moved_in(file: SourceFile, template: Element, element: Element) -> tuple[int, int, str] | None:
+    """A patch that moves an element after the template to the template's end."""
+    if element.start < template.end or template.close_start == template.end:
+        return None
+    end_tag, between = file.text[template.close_start : template.end], file.text[template.end : element.start]
+    return template.close_start, element.end, file.text[element.start : element.end] + end_tag + between
+
+
+def cycle_faults(file: SourceFile, assets: Assets, shows: dict[str, set[str]], *, of_scene: bool) -> Iterator[Problem]:
+    """Hosts in a sub-composition whose file shows that sub-composition, directly or through others."""
+    if not of_scene:
+        return
+    for host in hosts_of(file, of_scene=True):
+        name = assets.resolve(file.name, file_of_host(host))
+        if name is not None and file.name in _reached(name, shows):
+            yield file.problem(
+                file.attribute_offset(host, "data-composition-src"),
+                "scene_shows_itself",
+                "warning",
+                f"The sub-composition {file.name} shows itself: it is left out here.",
+                "Remove the element, or name another file.",
+                element=host,
+            )
+
+
+def _reached(name: str, shows: dict[str, set[str]]) -> set[str]:
+    found, waiting = {name}, [name]
+    while waiting:
+        for other in shows.get(waiting.pop(), set()) - found:
+            found.add(other)
+            waiting.append(other)
+    return found
 
 
 def _text_of(file: SourceFile, inside: list[Element], start: int, end: int) -> str:

@@ -1,6 +1,9 @@
-// Parses scripts and prints what rules need to know of them. Input: a JSON list of { text, module }. Output: a JSON list
-// of facts, one per script. Lines count from 1, columns from 1. Runs in Node, without executing any of the scripts.
+// Parses scripts and prints what rules need to know of them, and the findings of the official lint. Input: JSON with
+// `scripts`, a list of { text, module }, and `pages`, a list of { html, options }. Output: JSON with `scripts`, a list of
+// facts, and `pages`, a list of findings. Lines and columns count from 1. Runs in Node without a right to write, to start
+// programs or to read other files. Nothing of the input is executed.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const packages = process.argv[2];
@@ -8,6 +11,9 @@ const acorn = await import(pathToFileURL(`${packages}/acorn/dist/acorn.mjs`).hre
 const walk = await import(pathToFileURL(`${packages}/acorn-walk/dist/walk.mjs`).href);
 const TWEENS = ["to", "from", "fromTo", "set"];
 const PLUGIN_KEYS = ["scrollTrigger", "motionPath", "drawSVG", "morphSVG", "splitText"];
+
+// What a listener calls to start an animation.
+const ANIMATES = /\bgsap\.|\.(?:animate|play|restart|resume)\(|\banimat/i;
 
 const placeOf = (node) => ({ line: node.loc.start.line, column: node.loc.start.column + 1 });
 const nameOf = (node) => (node?.type === "Identifier" ? node.name : null);
@@ -48,6 +54,8 @@ function isTimelineCall(node) {
   if (keyOf(node.callee) === "timeline" && nameOf(node.callee.object) === "gsap") return true;
   return isTimelineCall(node.callee.object);
 }
+
+const inFunction = (ancestors) => ancestors.some((node) => /Function|StaticBlock|ClassBody/.test(node.type));
 
 function firstCall(node) {
   let call = node;
@@ -95,7 +103,7 @@ function factsOf({ text, module }) {
       start: node.start,
       end: node.end,
     });
-  const timeline = (name, call, node) => {
+  const timeline = (name, call, node, inside) => {
     const first = firstCall(call);
     const vars = propertiesOf(first.arguments?.[0]);
     facts.timelines.push({
@@ -103,6 +111,7 @@ function factsOf({ text, module }) {
       paused: vars.paused?.value === true,
       endless: number(vars.repeat) === -1,
       chained: first !== call,
+      top: !inside,
       ...placeOf(node),
     });
   };
@@ -112,11 +121,12 @@ function factsOf({ text, module }) {
       const source = literal(node.source);
       if (source !== null) facts.imports.push({ source, ...placeOf(node) });
     },
-    VariableDeclarator: (node) => {
-      if (nameOf(node.id) && isTimelineCall(node.init)) timeline(node.id.name, node.init, node);
+    VariableDeclarator: (node, _, ancestors) => {
+      if (nameOf(node.id) && isTimelineCall(node.init)) timeline(node.id.name, node.init, node, inFunction(ancestors));
     },
-    AssignmentExpression: (node) => {
-      if (nameOf(node.left) && isTimelineCall(node.right)) timeline(node.left.name, node.right, node);
+    AssignmentExpression: (node, _, ancestors) => {
+      if (nameOf(node.left) && isTimelineCall(node.right))
+        timeline(node.left.name, node.right, node, inFunction(ancestors));
       if (isRegistry(node.left)) {
         const entries = node.right.type === "ObjectExpression" ? node.right.properties : [];
         for (const p of entries)
@@ -134,11 +144,14 @@ function factsOf({ text, module }) {
       }
       if (callee.type !== "MemberExpression") return;
       const method = keyOf(callee);
+      if (method === "registerPlugin") for (const plugin of node.arguments) if (nameOf(plugin)) use(plugin.name, plugin);
       if (method === "push" && isRegistry(callee.object))
         register(null, node.arguments[0], node, "push");
       if (method === "addEventListener") {
         const name = literal(node.arguments[0]);
-        if (name !== null) facts.listeners.push({ name, ...placeOf(node) });
+        const callback = node.arguments[1];
+        const animates = !!callback && ANIMATES.test(text.slice(callback.start, callback.end));
+        if (name !== null && animates) facts.listeners.push({ name, ...placeOf(node) });
       }
       if (!TWEENS.includes(method)) return;
       const root = nameOf(rootOf(callee));
@@ -171,20 +184,28 @@ function factsOf({ text, module }) {
       if (nameOf(node.object)) use(node.object.name, node);
     },
   };
-  walk.simple(tree, visitors);
+  walk.ancestor(tree, visitors);
   facts.globals = [...globals].map(([name, place]) => ({ name, ...place }));
   return facts;
 }
 
-const scripts = JSON.parse(readFileSync(0, "utf8"));
-process.stdout.write(
-  JSON.stringify(
-    scripts.map((script) => {
-      try {
-        return factsOf(script);
-      } catch {
-        return null; // nested too deeply
-      }
-    }),
-  ),
-);
+// null: nested too deeply.
+const attempt = async (work) => {
+  try {
+    return await work();
+  } catch {
+    return null;
+  }
+};
+
+async function findingsOf(pages) {
+  if (!pages.length) return [];
+  const { lintHyperframeHtml } = createRequire(import.meta.url)(`${packages}/@hyperframes/lint/dist/lint.cjs`);
+  return Promise.all(
+    pages.map(({ html, options }) => attempt(async () => (await lintHyperframeHtml(html, options)).findings)),
+  );
+}
+
+const { scripts, pages } = JSON.parse(readFileSync(0, "utf8"));
+const facts = await Promise.all(scripts.map((script) => attempt(() => factsOf(script))));
+process.stdout.write(JSON.stringify({ scripts: facts, pages: await findingsOf(pages) }));

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hyperframes_render.composition.html import read_json
+from hyperframes_render.composition.html import Element, read_json
 from hyperframes_render.composition.lint.assets import Assets
 from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.scripts import Script
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.packages.cdn import find_in_packages
+from hyperframes_render.packages.root import packages_root
 
 #: What a tween's property or a class needs: the name in the address of its script.
 _PLUGINS = {
@@ -21,7 +23,19 @@ _PLUGINS = {
     "morphSVG": "MorphSVGPlugin",
     **{name: name for name in ("ScrollTrigger", "SplitText", "Flip", "CustomEase", "Draggable", "ScrollSmoother")},
 }
-_CDN = "https://cdn.jsdelivr.net/npm/gsap@3/dist"
+_NPM = "https://cdn.jsdelivr.net/npm"
+_CDN = f"{_NPM}/gsap@3/dist"
+#: A tag of JSX: what a browser does not read as JavaScript.
+_JSX_TAG = re.compile(r"(?:[(=>?:,]|return)\s*<[A-Za-z>]")
+#: An empty timeline is mentioned where it is made and where it is registered.
+_MENTIONS_WHEN_EMPTY = 2
+#: An id or class that a script puts together: by a template text, by joining texts, or from a variable.
+_MADE_NAME = re.compile(
+    r"""(?:\bid|\bclass)\s*=\s*["']?[^"'\s>]{0,80}(?:\$\{|["']\s*\+)|["'](?:id|class)["']\s*,\s*(?!["'][^"']*["']\s*\))"""
+    r"""|\.(?:id|className)\s*=\s*(?!["'][^"']*["']\s*[;\n])|classList\.add\(\s*(?!["'])"""
+)
+#: How alike a name and its misspelling are.
+_MISSPELT = 0.75
 _SIMPLE = re.compile(r"[#.][A-Za-z_][\w-]*")
 _NEVER = {"click": "clicks", "dblclick": "clicks", "scroll": "scrolls", "wheel": "scrolls", "mouseenter": "hovers"}
 
@@ -35,6 +49,8 @@ class ScriptRules:
         """`everything`: the text of all files of the project, in which an id may be made by a script."""
         self._page, self._scripts, self._everything, self._of_scene = page, scripts, everything, of_scene
         self._assets = assets
+        #: Whether scripts make ids or classes from parts.
+        self._makes_names = _MADE_NAME.search(everything) is not None
         self._elements = page.document.elements
         self._compositions = [e for e in self._elements if e.attributes.get("data-composition-id")]
         self._addresses = [
@@ -50,22 +66,33 @@ class ScriptRules:
         yield from self._imports(parsed)
         yield from self._gsap(parsed, gsap_is_there)
         yield from self._registrations(parsed)
+        yield from self._late_tweens(parsed)
         yield from self._targets(parsed)
         yield from self._ids(parsed)
         yield from self._fetches(parsed)
         yield from self._waiting(parsed)
-        has_babel = any("babel" in address for _, address in self._addresses)
+        yield from self._babel()
+
+    def _babel(self) -> Iterator[Problem]:
+        """Scripts of a type that only Babel runs, in a page without Babel."""
+        if any("babel" in address for _, address in self._addresses):
+            return
         for element in self._elements:
-            kind = element.attributes.get("type", "").lower()
-            if element.name == "script" and kind in ("text/babel", "text/jsx") and not has_babel:
-                yield self._page.problem(
-                    element.start,
-                    "babel_without_babel",
-                    "error",
-                    "The script never runs: its type is for Babel, which no script loads.",
-                    "Load @babel/standalone before it, or drop the type.",
-                    element=element,
-                )
+            kind = element.attributes.get("type", "").strip().lower()
+            if element.name != "script" or kind not in ("text/babel", "text/jsx"):
+                continue
+            text = self._page.document.content_of(element)
+            at, span = self._page.attribute_offset(element, "type"), self._page.value_range(element, "type")
+            plain = span is not None and text.strip() and not _JSX_TAG.search(text) and "import " not in text
+            yield self._page.problem(
+                element.start,
+                "babel_without_babel",
+                "error",
+                "The script never runs: its type is for Babel, which no script loads.",
+                "Load @babel/standalone before it, or drop the type.",
+                element=element,
+                patch=(at, span[1] + 1, "") if plain and span else None,
+            )
 
     def _at(
         self,
@@ -104,6 +131,7 @@ class ScriptRules:
         for script in scripts:
             for found in script.facts["imports"]:
                 source = found["source"]
+                known_module = find_in_packages(f"{_NPM}/{source}/+esm", packages_root()) is not None
                 bare = not re.match(r"\.{0,2}/|[a-z][a-z0-9+.-]*:", source, re.IGNORECASE)
                 if bare and not any(
                     source == name or (name.endswith("/") and source.startswith(name)) for name in known
@@ -114,8 +142,18 @@ class ScriptRules:
                         "bare_module_import",
                         "error",
                         f'A browser does not know the module "{source[:80]}".',
-                        f'Import an address ("https://cdn.jsdelivr.net/npm/{source[:80]}/+esm"), or add an import map.',
+                        f'Import an address ("{_NPM}/{source[:80]}/+esm"), or add an import map.',
+                        patch=self._address_patch(script, found) if known_module else None,
                     )
+
+    def _address_patch(self, script: Script, fact: dict[str, Any]) -> tuple[int, int, str] | None:
+        """A patch that puts the module's address in place of its bare name."""
+        start = self._offset_in(script, fact)
+        found = re.compile(rf"""(["'])({re.escape(fact["source"])})\1""").search(script.text, start)
+        if found is None:
+            return None
+        at = script.offset + found.start(2)
+        return at, at + len(fact["source"]), f"{_NPM}/{fact['source']}/+esm"
 
     def _gsap(self, scripts: Sequence[Script], gsap_is_there: bool) -> Iterator[Problem]:
         used = [(script, fact) for script in scripts for fact in script.facts["globals"] if fact["name"] == "gsap"]
@@ -147,7 +185,17 @@ class ScriptRules:
                     "error",
                     "GSAP is loaded after this script.",
                     "Load it before.",
+                    patch=self._loaded_before(script.element, loading),
                 )
+        yield from self._plugins(scripts, imported, loading)
+
+    def _loaded_before(self, user: Element, loading: Element) -> tuple[int, int, str]:
+        """A patch that moves the script element `loading` before the one that uses it."""
+        text = self._page.text
+        tag = text[loading.start : loading.end]
+        return user.start, loading.end, f"{tag}\n{text[user.start : loading.start]}"
+
+    def _plugins(self, scripts: Sequence[Script], imported: bool, loading: Element | None) -> Iterator[Problem]:
         for script in scripts:
             keys = [*script.facts["plugins"], *({"key": f["name"], **f} for f in script.facts["globals"])]
             seen: set[str] = set()
@@ -166,6 +214,9 @@ class ScriptRules:
                         "error",
                         f"A script uses {name}, and no script loads it.",
                         f'Add <script src="{_CDN}/{name}.min.js"></script> after GSAP, and register it.',
+                        patch=(loading.end, loading.end, f'<script src="{_CDN}/{name}.min.js"></script>')
+                        if loading is not None and script.file is self._page
+                        else None,
                     )
 
     def _registrations(self, scripts: Sequence[Script]) -> Iterator[Problem]:
@@ -198,6 +249,7 @@ class ScriptRules:
                     f'Did you mean "{meant}"?' if meant else f"Use one of the ids {', '.join(sorted(ids)[:10])}.",
                     patch=self._key_patch(script, fact, meant),
                 )
+        yield from self._empty_timelines(scripts, registered)
         if registered or not self._compositions:
             return
         text = "\n".join(script.text for script in scripts)
@@ -216,8 +268,76 @@ class ScriptRules:
                         "error",
                         f"The timeline {found['name']} is paused and never registered: nothing moves it.",
                         f'Add window.__timelines = {{ "{name}": {found["name"]} }}; after it.',
+                        patch=self._registered(script, found, name),
                     )
                     return
+
+    def _registered(self, script: Script, fact: dict[str, Any], name: str) -> tuple[int, int, str] | None:
+        """A patch that registers a timeline of a script's top level, at the script's end."""
+        if not fact["top"]:
+            return None
+        end = script.offset + len(script.text.rstrip())
+        new = f'\nwindow.__timelines = window.__timelines || {{}};\nwindow.__timelines["{name}"] = {fact["name"]};\n'
+        return end, end, new
+
+    def _empty_timelines(
+        self, scripts: Sequence[Script], registered: Sequence[tuple[Script, dict[str, Any]]]
+    ) -> Iterator[Problem]:
+        """Timelines that are registered without a tween, where one with tweens is not registered."""
+        text = "\n".join(script.text for script in scripts)
+        made = [fact for script in scripts for fact in script.facts["timelines"]]
+        moving = {fact["root"] for script in scripts for fact in script.facts["tweens"]}
+        moving |= {name for name in {f["name"] for f in made} if re.search(rf"\b{re.escape(name)}\s*\.add\(", text)}
+        values = {fact["value"] for _, fact in registered}
+        idle = [f for f in made if f["name"] in moving and f["name"] not in values and f["top"]]
+        idle = [f for f in idle if not re.search(rf"\.add\(\s*{re.escape(f['name'])}\b", text)]
+        for script, fact in registered:
+            name = fact["value"]
+            plain = fact["made"] or any(f["name"] == name and not f["chained"] for f in made)
+            if not plain or name in moving or len(idle) != 1:
+                continue
+            if name is not None and len(re.findall(rf"\b{re.escape(name)}\b", text)) > _MENTIONS_WHEN_EMPTY:
+                continue
+            other = idle[0]["name"]
+            yield self._at(
+                script,
+                fact,
+                "gsap_empty_timeline_registered",
+                "error",
+                f"The timeline that is registered has no tween; {other} has some and is not registered.",
+                f"Register {other}.",
+                patch=self._other_value(script, fact, other),
+            )
+
+    def _other_value(self, script: Script, fact: dict[str, Any], other: str) -> tuple[int, int, str] | None:
+        """A patch that registers `other` in place of a timeline: only where `other` exists by then."""
+        text = script.text[fact["start"] : fact["end"]]
+        found = re.search(rf"(?<=[:=])\s*{re.escape(fact['value'])}\s*$", text) if fact["value"] else None
+        later = re.search(rf"\b{re.escape(other)}\s*=\s*gsap\.timeline", script.text[fact["end"] :])
+        if found is None or later:
+            return None
+        start = script.offset + fact["start"]
+        return start + found.start(), start + found.end(), f" {other}"
+
+    def _late_tweens(self, scripts: Sequence[Script]) -> Iterator[Problem]:
+        """Tweens of the page's timelines that begin after the composition's end."""
+        if self._of_scene or not self._compositions:
+            return
+        text = self._compositions[0].attributes.get("data-duration", "")
+        length = float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text.strip()) else 0.0
+        nested = any(re.search(r"\.add\(", script.text) for script in scripts)
+        for script in scripts:
+            for tween in script.facts["tweens"]:
+                position = tween["position"]
+                if length and position is not None and position > length and tween["root"] != "gsap" and not nested:
+                    yield self._at(
+                        script,
+                        tween,
+                        "tween_after_end",
+                        "warning",
+                        f"The tween starts at {position:g} s, the composition ends at {length:g} s: it is never seen.",
+                        "Start it earlier, or make the composition longer.",
+                    )
 
     def _meant(self, key: str, ids: set[str], registered: set[str | None]) -> str | None:
         free = ids - registered
@@ -275,7 +395,8 @@ class ScriptRules:
             if name[1:] in there:
                 continue
             mentions = len(re.findall(rf"(?<![\w#.-]){re.escape(name[1:])}(?![\w-])", self._everything))
-            if mentions == 0:
+            made = self._makes_names and not difflib.get_close_matches(name[1:], sorted(there), 1, _MISSPELT)
+            if mentions == 0 and not made:
                 return str(name)
         return None
 

@@ -56,19 +56,48 @@ def scripts_of(page: SourceFile, files: dict[str, SourceFile], paths: dict[int, 
             yield Script(file, 0, file.text, kind == "module", element, page, {})
 
 
-def parse(scripts: Sequence[Script]) -> None:
-    """Fill the facts of scripts. They stay empty where the parser fails, as for a text that is nested too deeply."""
-    if not scripts:
-        return
+@dataclass(frozen=True)
+class LintedPage:
+    """An HTML file for the official lint. `sheets` are the names and texts of the CSS files that it links."""
+
+    html: str
+    of_scene: bool
+    sheets: Sequence[tuple[str, str]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments of the official `lintHyperframeHtml`."""
+        sheets = [{"href": name, "content": text} for name, text in self.sheets]
+        return {"html": self.html, "options": {"isSubComposition": self.of_scene, "externalStyles": sheets}}
+
+
+def parse(scripts: Sequence[Script], pages: Sequence[LintedPage]) -> list[list[dict[str, Any]]]:
+    """Fill the facts of scripts; the official findings of each page.
+
+    Facts and findings are empty where the parser fails, as for a text that is nested too deeply.
+    """
+    packages = packages_root().resolve()
+    program = _PARSER.resolve()
     node = Path(playwright.__file__).with_name("driver") / "node"
-    asked = json.dumps([{"text": script.text, "module": script.module} for script in scripts])
-    command = [str(node), f"--max-old-space-size={_MEMORY}", str(_PARSER), str(packages_root())]
+    asked = {
+        "scripts": [{"text": script.text, "module": script.module} for script in scripts],
+        "pages": [page.as_dict() for page in pages],
+    }
+    # The texts come from callers, and the rules are other people's code: nothing but these files may be read.
+    allowed = ["--permission", f"--allow-fs-read={program.parent}/*", f"--allow-fs-read={packages}/*"]
+    command = [str(node), *allowed, f"--max-old-space-size={_MEMORY}", str(program), str(packages)]
     try:
         ended = subprocess.run(
-            command, input=asked, capture_output=True, text=True, timeout=_TIMEOUT, check=True, env={"LANG": "C.UTF-8"}
+            command,
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=True,
+            env={"LANG": "C.UTF-8"},
         )
         found = json.loads(ended.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
-        return
-    for script, facts in zip(scripts, found, strict=True):
+        return [[] for _ in pages]
+    for script, facts in zip(scripts, found["scripts"], strict=True):
         script.facts = facts or {}
+    return [findings or [] for findings in found["pages"]]

@@ -1,3 +1,3 @@
-// the film
+// the video
 
 function f( {
