@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import wave
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 
 from hyperframes_render.composition.lint import Problem
 from hyperframes_render.input import parse_render_input
-from hyperframes_render.render.check import check, repair
+from hyperframes_render.render.check import check
 from tests.template import PROJECT
 
 BROKEN = PROJECT / "tests/broken/projects"
 EXPECTED = {path.parent.name: json.loads(path.read_text()) for path in sorted(BROKEN.glob("*/expected.json"))}
 OPENED = [name for name, expected in EXPECTED.items() if expected.get("opened")]
+LOOKS = sorted((PROJECT / "src/hyperframes_render/render/looks").glob("*.py"))
 GSAP = '<script src="https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"></script>'
 REQUEST = parse_render_input({})
 
@@ -39,6 +41,14 @@ def test_a_broken_page_is_named_with_its_place(name: str) -> None:
     ]
     assert len(hits) == 1 and hits[0].column >= 1 and hits[0].fix, found
     assert [problem for problem in found if problem.severity != "notice"] == hits
+
+
+def test_every_code_of_a_look_has_a_broken_page() -> None:
+    named = {expected["code"] for expected in EXPECTED.values() if expected.get("opened")}
+    of_looks = {
+        code for name in LOOKS for code in re.findall(r'"([a-z]+_[a-z_]+)", "(?:error|warning)"', name.read_text())
+    }
+    assert of_looks and of_looks <= named
 
 
 def page(body: str, style: str = "", script: str = "", length: float = 4) -> str:
@@ -171,14 +181,30 @@ def test_a_silent_sound_is_named_and_a_heard_one_is_not(tmp_path: Path) -> None:
     assert found == [("in_point_after_end", "error", "#late", 4), ("sound_not_heard", "warning", "#s", 2)]
 
 
-def test_the_patch_of_a_hidden_root_shows_it(tmp_path: Path) -> None:
-    project = shutil.copytree(BROKEN / "one-colour-root-hidden", tmp_path / "p")
-    (patch,) = [problem.patch for problem in problems_of(project) if problem.code == "one_colour"]
+def test_the_patch_of_a_hidden_clip_shows_it(tmp_path: Path) -> None:
+    project = shutil.copytree(BROKEN / "unseen-clip-display", tmp_path / "p")
+    (patch,) = [problem.patch for problem in problems_of(project) if problem.code == "never_visible"]
     assert patch is not None
     html = (project / patch.file).read_text()
     (project / patch.file).write_text(html[: patch.start] + patch.text + html[patch.end :])
     assert problems_of(project) == []
-    assert repair(project, REQUEST) == []
+
+
+def test_captions_that_are_there_for_some_frames_are_seen(tmp_path: Path) -> None:
+    words = "".join(f'<p id="w{n}" style="top:80px;opacity:0">Word {n}</p>' for n in range(30))
+    script = "; ".join(
+        f'tl.set("#w{n}", {{ opacity: 1 }}, {n / 10}); tl.set("#w{n}", {{ opacity: 0 }}, {(n + 1) / 10})'
+        for n in range(30)
+    )
+    (tmp_path / "index.html").write_text(page(words, script=script))
+    assert problems_of(tmp_path) == []
+
+
+def test_a_page_of_thousands_of_elements_is_looked_at(tmp_path: Path) -> None:
+    marks = "".join(f'<p style="left:{n % 300}px;top:{n % 160}px">{n}</p>' for n in range(3000))
+    hidden = '<p id="gone" style="opacity:0">Never</p>'
+    (tmp_path / "index.html").write_text(page(marks + hidden, script="tl.set({}, {}, 4)"))
+    assert ("never_visible", "#gone") in {(problem.code, problem.selector) for problem in problems_of(tmp_path)}
 
 
 def test_a_slow_frame_names_the_element_that_costs_it(tmp_path: Path) -> None:
