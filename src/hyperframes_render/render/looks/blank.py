@@ -34,6 +34,8 @@ def is_one_colour(look: PageLook, *, sounds: bool) -> bool:
         return False
     if any(sample.shows == "shapes" for sample in look.samples):
         return False
+    if any(cause["why"] == "frame" for cause in look.found["unseen"]):
+        return False  # something is drawn, elsewhere: the warning about it says all
     return bool(look.found["contents"]) or not sounds
 
 
