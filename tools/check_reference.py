@@ -585,7 +585,7 @@ OPENED = (
         "one_colour",
         "error",
         "The video shows one colour throughout, of whatever colour. The message names the element that is not seen, if "
-        "one is the cause.",
+        "one is the cause. An element outside the frame is reported as `never_in_frame` instead.",
         "`#root { display: none }`",
         "Remove `display: none`.",
     ),
