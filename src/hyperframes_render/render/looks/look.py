@@ -16,9 +16,9 @@ from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Plan
 
 #: Frames that are drawn, at equal distances, the first and the last among them.
-DRAWN = 9
+DRAWN = 7
 #: Seconds between two looks, and looks of the grid at most: longer videos have fewer in a second.
-GRID, MOST_LOOKS = 0.75, 32
+GRID, MOST_LOOKS = 1.0, 32
 #: Seconds to the next look where nothing but the background is seen, and such looks at most.
 BLANK_GRID, MOST_BLANK_LOOKS = 0.25, 80
 #: Frames at which is looked again for what was not seen in the first looks.
