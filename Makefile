@@ -31,7 +31,7 @@ $(STAMPS)/product: pyproject.toml $(STAMPS)/python
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
-$(STAMPS)/packages: $(SETUP)/30-packages.sh $(wildcard layers/renderer/package*.json layers/renderer/bundler/*.json) | $(STAMPS)/python
+$(STAMPS)/packages: $(SETUP)/30-packages.sh $(wildcard layers/renderer/package*.json layers/renderer/packages.toml layers/renderer/bundler/*.json $(SETUP)/modules.mjs) | $(STAMPS)/python
 	@$(SETUP)/30-packages.sh $(abspath $(VENV))
 	@touch $@
 
@@ -174,7 +174,7 @@ lock: $(STAMPS)/uv  ## Lock the packages anew
 	@$(LOCK) requirements/audit.in -o requirements/audit.lock
 	@$(LOCK) requirements/fuzz.in -o requirements/fuzz.lock
 	@cd tools/js && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
-	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	@cd layers/renderer && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --legacy-peer-deps
 	@cd layers/renderer/bundler && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 clean:  ## Remove what was installed and made

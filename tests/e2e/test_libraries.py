@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.support import composition, frames, render
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.e2e.library_pages import PAGES
+from tests.e2e.support import composition, few, frames, render, run
 
 GSAP = (
     '<script src="https://cdnjs.cloudflare.com/ajax/libs/gsap/3.12.5/gsap.min.js" crossorigin="anonymous" '
@@ -74,3 +79,33 @@ def test_anime_runs_from_the_address_of_its_version_4(tmp_path: Path) -> None:
     assert render(tmp_path, tmp_path / "o.mp4", "--network", "none")["warnings"] == []
     decoded = frames(tmp_path / "o.mp4")
     assert decoded[0][50, 50].tolist()[1] < 60 and decoded[8][50, 50].tolist()[1] > 200
+
+
+QUICK = (
+    "tailwind3",
+    "chart.js",
+    "react-umd-babel",
+    "react-modules",
+    "vue",
+    "font-awesome",
+    "d3-modules",
+    "three-modules",
+)
+
+
+@pytest.mark.parametrize("name", few(list(PAGES), *QUICK))
+def test_a_library_from_a_cdn_draws_without_the_network(name: str, tmp_path: Path) -> None:
+    page = PAGES[name]
+    (tmp_path / "index.html").write_text(
+        f"<!doctype html><html><head>{page.head}</head><body data-duration='1' "
+        f"style='margin:0;background:#000!important;width:320px;height:180px'>{page.body}</body></html>"
+    )
+    size = ["--width", "320", "--height", "180", "--network", "none"]
+    ended = run("snapshot", tmp_path, "-o", tmp_path / "a.png", "--at", page.at, *size, "--json")
+    assert ended.status == 0, ended.stderr
+    frame = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
+    for x, y, colour in page.pixels:
+        assert np.abs(frame[y, x] - colour).max() <= 4, f"{x}, {y}: {frame[y, x]} instead of {colour}: {ended.stdout}"
+    if page.drawn_in is not None:
+        left, top, right, bottom = page.drawn_in
+        assert frame[top:bottom, left:right].std() > 5, ended.stdout

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the npm packages that are served to pages (page runtime, GSAP, fonts) in
-# $1/share/hyperframes-render/packages. Dependencies of these packages are not needed at run time and are left out.
+# Installs the npm packages that are served to pages (page runtime, libraries, fonts) in
+# $1/share/hyperframes-render/packages. ../packages.toml says which files of each are kept. --legacy-peer-deps: two
+# generations of a library may be installed side by side.
 . "$(dirname "$0")/common.sh"
 HINT="the npm registry must be reachable; npm's own message is above"
 prefix=$1
@@ -8,44 +9,40 @@ target=$prefix/share/hyperframes-render/packages
 work=$(mktemp -d)
 trap 'status=$?; rm -rf "$work"; [ $status = 0 ] || echo "set-up step \"$STEP\" failed: $HINT" >&2' EXIT
 cp "$SETUP_DIR/../package.json" "$SETUP_DIR/../package-lock.json" "$work/"
-run "npm ci" npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund --omit=optional
+run "npm ci" npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund --omit=optional \
+  --legacy-peer-deps
 mkdir "$work/bundler"
 cp "$SETUP_DIR/../bundler/package.json" "$SETUP_DIR/../bundler/package-lock.json" "$work/bundler/"
 run "npm ci of the bundler" npm ci --prefix "$work/bundler" --ignore-scripts --no-audit --no-fund
 rm -rf "$target.new"
 mkdir -p "$target.new"
+HINT="packages.toml and the packages do not fit"
+cp "$SETUP_DIR/../packages.toml" "$target.new/packages.toml"
 python3 - "$work" "$target.new" <<'PYTHON'
-import json, pathlib, shutil, sys
+import json, pathlib, shutil, sys, tomllib
 work, target = map(pathlib.Path, sys.argv[1:])
-# Large packages: only the files that pages load. "-classic": the last versions that define a global in `window`.
-parts = {
-    "hyperframes": ["dist/hyperframe.runtime.iife.js"],  # only the page runtime of the official CLI
-    "@hyperframes/lint": [],  # bundled below
-    "acorn": ["dist/acorn.mjs"],
-    "acorn-walk": ["dist/walk.mjs"],
-    "three": ["build", "examples/jsm"],
-    "three-classic": ["build", "examples/js", "examples/jsm"],
-    "lottie-web": ["build/player"],
-    "d3": ["dist"],
-    "topojson-client": ["dist"],
-    "@hyperframes/shader-transitions": ["dist"],
-    "@lottiefiles/dotlottie-web": ["dist/index.js", "dist/dotlottie-player.wasm"],
-    "@tailwindcss/browser": ["dist"],
-}
+store = tomllib.loads((target / "packages.toml").read_text())
 skipped = shutil.ignore_patterns("node_modules", "*.map", "*.woff")
 for name in json.loads((work / "package.json").read_text())["dependencies"]:
     source, copy = work / "node_modules" / name, target / name
-    if name not in parts:
+    keep = store.get(name, {}).get("keep")
+    if keep is None:
         shutil.copytree(source, copy, ignore=skipped)
         continue
-    copy.mkdir(parents=True)
-    for part in ["package.json", "LICENSE", "LICENSE.md", *parts[name]]:
-        (copy / part).parent.mkdir(parents=True, exist_ok=True)
-        if (source / part).is_dir():
-            shutil.copytree(source / part, copy / part, ignore=skipped)
-        elif (source / part).exists():
-            shutil.copy(source / part, copy / part)
+    for pattern in ["package.json", "LICENSE*", "LICENCE*", "COPYING*", "license*", *keep]:
+        found = [part for part in source.glob(pattern) if not part.name.endswith((".map", ".woff"))]
+        if not found and pattern in keep:
+            sys.exit(f"{name} has no {pattern} any more: correct layers/renderer/packages.toml")
+        for part in found:
+            place = copy / part.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if part.is_dir():
+                shutil.copytree(part, place, ignore=skipped, dirs_exist_ok=True)
+            else:
+                shutil.copy(part, place)
 PYTHON
+HINT="a package cannot be bundled as a module; correct its \"modules\" in layers/renderer/packages.toml"
+run "modules" node "$SETUP_DIR/modules.mjs" "$work" "$target.new"
 # The rules of the official lint and their dependencies as one file: 1.6 MB instead of 24 MB, and read in 90 ms.
 HINT="esbuild could not bundle @hyperframes/lint; its own message is above"
 run "esbuild" node "$work/bundler/node_modules/esbuild/bin/esbuild" \

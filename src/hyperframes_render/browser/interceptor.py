@@ -195,7 +195,7 @@ class RequestInterceptor:
             await route.fulfill(body=_EMPTY_RUNTIME, content_type="text/javascript")
         elif (answer := find_in_packages(url, self.packages)) is not None:
             self._record_substitute(url, answer)
-            await self._fulfil_file(route, answer.path)
+            await self._fulfil_file(route, answer.path, answer.text)
         elif is_font_sheet(url):
             await self._fonts(route, request)
         else:
@@ -350,7 +350,8 @@ class RequestInterceptor:
         ):
             self.photographs = True
 
-    async def _fulfil_file(self, route: Route, file: Path) -> None:
+    async def _fulfil_file(self, route: Route, file: Path, text: str | None = None) -> None:
+        """Answer with a file, or with `text` in place of its content."""
         name = unquote(urlsplit(route.request.url).path).removeprefix("/")
         content_type = _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
         if (size := (await asyncio.to_thread(file.stat)).st_size) > MAX_FILE_BYTES:
@@ -361,7 +362,7 @@ class RequestInterceptor:
             await route.fulfill(status=413, body="too large", content_type="text/plain")
             return
         async with self._deliveries:
-            body = await asyncio.to_thread(file.read_bytes)
+            body = text.encode() if text is not None else await asyncio.to_thread(file.read_bytes)
             self._record_content_type(content_type, len(body))
             # Any origin may read it: a page may use a project font or texture from a data: or blob: document.
             await route.fulfill(body=body, content_type=content_type, headers={"Access-Control-Allow-Origin": "*"})

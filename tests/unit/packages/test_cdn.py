@@ -6,6 +6,7 @@ import pytest
 
 from hyperframes_render.packages.cdn import find_in_packages
 from hyperframes_render.packages.root import packages_root
+from tests.template import PROJECT
 
 JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com/ajax/libs/"
 
@@ -72,7 +73,7 @@ JSDELIVR, CDNJS = "https://cdn.jsdelivr.net/npm/", "https://cdnjs.cloudflare.com
             False,
         ),
         (JSDELIVR + "@tailwindcss/browser@4", "@tailwindcss/browser/dist/index.global.js", False),
-        ("https://cdn.tailwindcss.com", "@tailwindcss/browser/dist/index.global.js", False),
+        ("https://cdn.tailwindcss.com", "tailwindcss-cdn/3.4.10/tailwindcss-with-all-plugins.js", False),
         (JSDELIVR + "us-atlas@3/states-10m.json", "us-atlas/states-10m.json", False),
     ],
 )
@@ -95,3 +96,17 @@ def test_a_known_url_is_answered_with_its_file(url: str, file: str, other: bool)
 )
 def test_other_urls_are_not_answered(url: str) -> None:
     assert find_in_packages(url, packages_root()) is None
+
+
+PASTED = [
+    line.split()
+    for line in (PROJECT / "tests/unit/packages/addresses.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("url", "file"), PASTED, ids=[url for url, _ in PASTED])
+def test_an_address_that_people_paste_is_answered(url: str, file: str) -> None:
+    answer = find_in_packages(url, packages_root())
+    found = "none" if answer is None else answer.path.relative_to(packages_root().resolve()).as_posix()
+    assert found == file
