@@ -18,11 +18,13 @@ from hyperframes_render.render.plan import Plan
 #: Frames that are drawn, at equal distances, the first and the last among them.
 DRAWN = 7
 #: Seconds between two looks, and looks of the grid at most: longer videos have fewer in a second.
-GRID, MOST_LOOKS = 1.0, 32
+GRID, MOST_LOOKS = 0.75, 32
 #: Seconds to the next look where nothing but the background is seen, and such looks at most.
 BLANK_GRID, MOST_BLANK_LOOKS = 0.25, 80
 #: Frames at which is looked again for what was not seen in the first looks.
 MOST_CLOSER_LOOKS = 300
+#: They go through the video three times, first in large steps: most of what was missed is there for many frames.
+_STRIDES = (12, 4)
 #: Elements that are looked at again, in all these looks.
 MOST_ELEMENTS = 60_000
 #: Seconds after a clip's end at which the page is looked at, if no clip is on.
@@ -88,7 +90,9 @@ async def _look_closer(composition: OpenComposition, plan: Plan) -> None:
     left = int(await page.chromium.evaluate(f"{_LOOK}.leftOver()"))
     looks = min(MOST_CLOSER_LOOKS, MOST_ELEMENTS // max(1, left))
     step = max(1, -(-plan.frames // max(1, looks)))
-    for frame in range(plan.first, plan.first + plan.frames, step):
+    every = range(plan.first, plan.first + plan.frames, step)
+    coarse, finer = every[:: _STRIDES[0]], every[:: _STRIDES[1]]
+    for frame in dict.fromkeys([*coarse, *finer, *every]):
         if not left:
             return
         composition.session.meter.heartbeat()
