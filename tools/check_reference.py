@@ -1,7 +1,7 @@
 """Writes docs/reference/checks.md: python -m tools.check_reference.
 
-The code and severity of each check stand where it is reported, in composition/lint/, render/check.py and
-render/plan.py. This module adds a meaning, an example and a fix for each, and a test compares both.
+The code and severity of each check stand where it is reported, in composition/lint/, render/check.py,
+render/looks/ and render/plan.py. This module adds a meaning, an example and a fix for each, and a test compares both.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _REPORTERS = (
     ),
     "composition/lint/script_rules.py",
     "render/check.py",
+    *(f"render/looks/{name}.py" for name in ("unseen", "text_cut", "blank", "heard", "fonts", "slow")),
 )
 _SEVERITIES = ("error", "warning", "notice")
 _HEAD = """# Codes of check
@@ -510,7 +511,8 @@ FILES = (
     ),
 )
 
-#: Checks of render/check.py, which look at the open page.
+#: Checks of render/check.py and render/looks/, which look at the open page. tests/broken has a project for each of the
+#: latter.
 OPENED = (
     Check(
         "no_composition_root",
@@ -566,9 +568,78 @@ OPENED = (
     Check(
         "never_in_frame",
         "warning",
-        "An element with text or an image is drawn outside the frame at all of nine sample frames.",
-        "`left: 900px` in a composition of 320 pixels.",
+        "An element with text or an image is outside the frame at all times.",
+        '`style="left: 900px"` in a composition of 320 pixels.',
         "Move it into the frame.",
+    ),
+    Check(
+        "never_visible",
+        "warning",
+        "An element with text, an image or a video is never seen. The message gives the reason: its opacity is 0, it "
+        "is hidden, it has no size, a box cuts all of it off, something opaque covers it, or its text has the colour "
+        "of its background.",
+        '`tl.from("#title", { opacity: 0 })`, where the style of `#title` says `opacity: 0`: it ends at 0.',
+        '`tl.fromTo("#title", { opacity: 0 }, { opacity: 1 })`',
+    ),
+    Check(
+        "one_colour",
+        "error",
+        "The video shows one colour throughout, of whatever colour. The message names the element that is not seen, if "
+        "one is the cause. An element outside the frame is reported as `never_in_frame` instead.",
+        "`#root { display: none }`",
+        "Remove `display: none`.",
+    ),
+    Check(
+        "text_cut",
+        "warning",
+        "A text is cut by the frame or by a box with `overflow: hidden`, stands still, and is whole at no time. The "
+        "message gives the side and the pixels.",
+        '`<h1 style="white-space: nowrap">A headline that is much too long</h1>`',
+        "A smaller font, or a shorter text.",
+    ),
+    Check(
+        "blank_stretch",
+        "warning",
+        "Only the background is seen for a second or more, in the middle or at the end of the video. An empty "
+        "beginning is not reported.",
+        "Clips from 0 to 2 s and from 4 to 6 s.",
+        "A clip that starts at 2 s, or a shorter video.",
+    ),
+    Check(
+        "clip_shows_nothing",
+        "warning",
+        "A clip has no content that is seen while it is on.",
+        '`<div class="clip" data-start="1" data-duration="2"></div>`',
+        "Text, an image or a colour in the clip, or no clip.",
+    ),
+    Check(
+        "sound_not_heard",
+        "warning",
+        "A sound is in the mix and is not heard at any time: its volume or its file is silent.",
+        "An audio file of silence.",
+        "Another file, or another volume.",
+    ),
+    Check(
+        "in_point_after_end",
+        "error",
+        "A video or sound begins after the end of its file.",
+        '`data-media-start="12"` with a file of 8 s.',
+        '`data-media-start="2"`',
+    ),
+    Check(
+        "font_fallback",
+        "warning",
+        "A font family that is named is neither in the renderer nor in the project, so that another one is drawn.",
+        '`font-family: "Acme Sans"` without an `@font-face` rule.',
+        "The font's file with an `@font-face` rule, or a [family of the renderer](fonts.md).",
+    ),
+    Check(
+        "slow_frame",
+        "notice",
+        "A frame takes much longer to draw than the others. The message names the element that costs the time, and its "
+        "share. The time is that of a full-size frame, estimated from a drawing at half the size.",
+        "Forty layers of `backdrop-filter: blur(60px)`.",
+        "A smaller blur, or an image in its place.",
     ),
     Check(
         "other_version",
@@ -580,9 +651,9 @@ OPENED = (
     Check(
         "composition",
         "warning",
-        "A warning that `render` reports, too: a font that falls back, an unreadable attribute, a timeline that is "
-        "never registered.",
-        '`font-family: "Acme Sans"` without an `@font-face` rule.',
+        "A warning that `render` reports, too: an unreadable attribute, an image that cannot be shown, a timeline that "
+        "is never registered.",
+        "A root that is rendered in another size than it declares.",
         "The message says what to change.",
     ),
     Check(

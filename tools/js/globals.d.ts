@@ -320,6 +320,44 @@ interface AnimationControl {
   startOf(animation: Animation): number | null;
 }
 
+/** What an element is called in a record of `check`, and its place in the author's files: "file:line:column". */
+interface ElementName {
+  place: string;
+  selector: string;
+  text: string;
+}
+
+/** The looks of `check` at the open page. */
+interface RenderLook {
+  /** `shows`: "media", "text", "shapes", or "" where nothing is drawn over the background. */
+  look(seconds: number): { shows: string; paints: boolean };
+  verify(seconds: number): number;
+  leftOver(): number;
+  report(): object;
+  describe(element: Element): ElementName;
+  boxesOf(element: Element): DOMRect[];
+  /** How much of an element is seen through the opacities around it, and the element with the least. */
+  opacityOf(element: Element): { product: number; lowest: Element; least: number };
+}
+
+interface RenderLookText {
+  look(visible: Element[], seconds: number): void;
+  report(): object[];
+  /** Whether the element is not known to be whole yet. */
+  isPending(element: Element): boolean;
+  cutOf(lines: DOMRect[], box: DOMRect, space: number): { side: string; pixels: number } | null;
+}
+
+interface RenderLookFonts {
+  look(element: Element): void;
+  report(): object[];
+  firstOf(list: string): string;
+}
+
+interface RenderMarks {
+  placeOf(element: Element): string;
+}
+
 interface RenderLoading {
   /** Whether a script waits for a request or an image. */
   pending(): boolean;
@@ -483,6 +521,11 @@ interface Window {
   readonly __hyperframesRenderLanes: RenderLanes;
   readonly __hyperframesRenderLength: RenderLength;
   readonly __hyperframesRenderLoading: RenderLoading;
+  /** Only in a page that `check` opened. */
+  readonly __hyperframesRenderLook: RenderLook;
+  readonly __hyperframesRenderLookFonts?: RenderLookFonts;
+  readonly __hyperframesRenderLookText?: RenderLookText;
+  readonly __hyperframesRenderMarks?: RenderMarks;
   readonly __hyperframesRenderMediaElements: RenderMediaElements;
   readonly __hyperframesRenderOutside: RenderOutside;
   readonly __hyperframesRenderPlayback: RenderPlayback;

@@ -201,6 +201,23 @@ class FrameCapture:
             seen.release()
             self._last_image = b""
 
+    async def seek(self, frame: int) -> None:
+        """Move the page to `frame` without drawing it. `look` may draw it then."""
+        self._start_seek(frame)
+        assert self._seeking is not None
+        await self._seeking[1]
+
+    async def look(self, frame: int, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Draw `frame`; the browser's answer, with `screenshotData` (base64) if a screenshot is asked for.
+
+        For `check`: nothing is converted or repeated. Frames must come in increasing order.
+        """
+        return await self._draw(frame, screenshot)
+
+    async def draw_again(self, frame: int, times: int) -> None:
+        """Draw the whole frame that the page stands at once more, for the `times`-th time."""
+        await self._begin(frame, times * REDRAW_STEP, SMALLEST)
+
     async def take(self, frame: int, *, look_ahead: bool, must_have: bool) -> CapturedFrame | None:
         """Capture `frame`; None if nothing changed.
 

@@ -170,6 +170,20 @@ class CompositionPage:
                 self.warn(text)
             return list(answer.errors)
 
+    async def glance(self, frame: int) -> None:
+        """Move the page to the time of `frame`, which may be an earlier one, without new images of its videos.
+
+        For a look at elements: nothing may be captured afterwards. Raises PageScriptFailed or BrowserFailed.
+        """
+        seconds = float(frame / self.spec.fps)
+        with page_answers():
+            answer = await self.bridge.seek(seconds)
+            while answer.unfinished:
+                await self._pause(answer)
+                answer = await self.bridge.seek(seconds)
+            if answer.videos:
+                await self.bridge.show([], seconds)
+
     def check_stayed(self) -> None:
         """Raise PageScriptFailed if the page tried to open another one: what it shows from then on is not meant."""
         if self.interceptor.left_for and not self.spec.lenient_scripts:
@@ -254,7 +268,7 @@ async def open_composition(chromium: Chromium, interceptor: RequestInterceptor, 
     page = CompositionPage(chromium, interceptor, spec)
     _listen(page)
     await interceptor.guard(chromium.context)
-    for part in _SCRIPTS:
+    for part in (*(("marks",) if spec.marks else ()), *_SCRIPTS):
         await chromium.context.add_init_script(script_text(f"{part}.js"))
     known_length = float(spec.duration or spec.declared_duration or 0)
     if spec.rootless:

@@ -51,6 +51,8 @@ class PageSpec:
     declared_duration: float | None = None
     #: For a page at an address elsewhere: its scripts run when a browser would run them, and their errors are warnings.
     lenient_scripts: bool = False
+    #: Whether elements say where they stand in the author's files (composition/marks.py).
+    marks: bool = False
 
     @property
     def device_width(self) -> int:
@@ -98,7 +100,7 @@ def compile_page(
     variables = _variables(document, spec)
     if not spec.lenient_scripts:
         delay_until_fonts_load(document)
-    document, of_parts = insert_sub_compositions(document, project)
+    document, of_parts = insert_sub_compositions(document, project, marks=spec.marks)
     warnings += of_parts
     many_clips = document.text.count("data-start") > _MANY_CLIPS
     if variables.style:

@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from hyperframes_render.composition.html import Document, Element, file_of_host, read_json, with_attributes
+from hyperframes_render.composition.marks import with_marks
 from hyperframes_render.composition.scoping import (
     AUTHORED_ID,
     INNER_ROOT,
@@ -74,6 +75,8 @@ class _Style:
 @dataclass
 class _Collected:
     root: Path
+    #: Whether elements say where they stand in their file.
+    marks: bool = False
     warnings: list[str] = field(default_factory=list)
     #: Files that cannot be used: each with the reason, and what to do.
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -122,17 +125,17 @@ class _Collected:
             )
 
 
-def insert_sub_compositions(document: Document, root: Path) -> tuple[Document, tuple[str, ...]]:
+def insert_sub_compositions(document: Document, root: Path, *, marks: bool = False) -> tuple[Document, tuple[str, ...]]:
     """Put the content of each `data-composition-src` into its host: the page with its sub-compositions, and warnings.
 
-    Files are looked for below `root`. A page without sub-compositions is the same document, with its edits. Raises
-    InvalidComposition where a file is missing or empty, LimitExceeded where there are too many; a file that contains
-    itself is left out with a warning.
+    Files are looked for below `root`. `marks`: their elements say where they stand in them (marks.py). A page without
+    sub-compositions is the same document, with its edits. Raises InvalidComposition where a file is missing or empty,
+    LimitExceeded where there are too many; a file that contains itself is left out with a warning.
     """
     hosts = _hosts(document)
     if not hosts:
         return document, ()
-    collected = _Collected(root, ids={e.attributes["id"] for e in document.elements if e.attributes.get("id")})
+    collected = _Collected(root, marks, ids={e.attributes["id"] for e in document.elements if e.attributes.get("id")})
     for host in hosts:
         name = host.attributes.get("data-composition-id", "")
         collected.asked[name] = collected.asked.get(name, 0) + 1
@@ -216,6 +219,8 @@ def _insert(host: Element, source: str, collected: _Collected) -> tuple[dict[str
     """Collect styles and scripts of the file `source`. Returns the attributes for its host, and its content."""
     text = _read(collected.root, source)
     collected.count(text)
+    if collected.marks:
+        text = with_marks(text, source)
     part = _Part(text, source, collected, host)
     part.collect()
     return part.host_attributes(), part.content()

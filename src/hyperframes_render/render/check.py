@@ -7,19 +7,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from hyperframes_render.browser.bridge import ClipTimes, page_answers
-from hyperframes_render.browser.scripts import script_text
 from hyperframes_render.composition.declared import root_of
-from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.lint import Problem, Severity, lint_project
 from hyperframes_render.composition.lint.repair import apply_patches
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.composition.source import Project, Source, WebPage, open_project
 from hyperframes_render.errors import InvalidOption, MachineError, RenderError
 from hyperframes_render.input import NetworkPolicy, RenderInput
+from hyperframes_render.render.looks import PageLook, look_at_page
+from hyperframes_render.render.looks.blank import blank_stretches, empty_clips, is_one_colour, one_colour
+from hyperframes_render.render.looks.fonts import fallen_back, family_of, of_compile
+from hyperframes_render.render.looks.heard import unheard
+from hyperframes_render.render.looks.places import Sources, problem_of
+from hyperframes_render.render.looks.slow import slow_problem
+from hyperframes_render.render.looks.text_cut import text_cuts
+from hyperframes_render.render.looks.unseen import unseen
 from hyperframes_render.render.opened import OpenComposition
-from hyperframes_render.render.plan import Plan
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import open_session
 
@@ -27,11 +33,8 @@ from hyperframes_render.render.session import open_session
 _ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
 #: The version of the report's shape.
 SCHEMA = 1
-#: Frames at which elements are looked for in the frame.
-SAMPLES = 9
 #: Rounds of patches of `repair`.
 MAX_REPAIRS = 5
-_OUTSIDE = script_text("never-in-frame.js").rstrip().removesuffix(";")
 #: The place that an error of a script ends with.
 _PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
 #: Faults of the files after which the page fails or stands still in a way that says nothing more.
@@ -56,8 +59,14 @@ _NO_TIMELINE = frozenset(
         "timeline_registry_push",
         "timeline_id_mismatch",
         "missing_gsap_script",
+        "missing_data_no_timeline",
     }
 )
+#: Errors that are no reason for something not to be seen.
+_NOT_SEEN = {
+    *("volume_in_per_cent", "duplicate_media_id", "video_audio_double_source", "invalid_automation_json"),
+    *("in_point_after_end",),
+}
 #: Width of the timeline chart in characters.
 _BAR_WIDTH = 60
 
@@ -101,7 +110,9 @@ async def check(source: Source, request: RenderInput, *, ceiling: NetworkPolicy 
     problems: list[Problem] = []
 
     try:
-        async with open_session(source, request, ProgressMeter(None), workers=1, ceiling=ceiling) as session:
+        async with open_session(
+            source, request, ProgressMeter(None), workers=1, ceiling=ceiling, marks=True
+        ) as session:
             return await session.run(lambda composition: _inspect(composition, problems))
     except MachineError:
         raise
@@ -172,7 +183,7 @@ def _at_root(problem: Problem, source: Source, request: RenderInput) -> Problem:
 
 def _without_followers(static: Sequence[Problem], opened: Sequence[Problem]) -> list[Problem]:
     """All problems, without those of the opened page that only follow from one of the files'."""
-    codes = {problem.code for problem in static if problem.severity == "error"}
+    codes = {problem.code for problem in static if problem.severity == "error" or problem.code in _NO_TIMELINE}
     files = {problem.message.split()[0] for problem in static if problem.code in _OF_FILES}
     return [*static, *(problem for problem in opened if not _follows(problem, codes, files))]
 
@@ -192,8 +203,12 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
     with page_answers():
         status, clips = await page.bridge.status(), await page.bridge.clips()
     plan = composition.make_plan()
-    opened = [_placed(problem) for problem in _page_problems(composition)]
-    opened += await _outside(composition, plan)
+    look = await look_at_page(composition, plan, clips)
+    project = composition.compiled.project
+    sources = Sources(project.root, project.entry)
+    opened = [_placed(problem) for problem in _page_problems(composition, look, sources)]
+    seen = await asyncio.to_thread(_of_look, composition, look, sources)
+    opened += [] if _is_followed(static, opened) else seen
     problems.extend(_without_followers(static, opened))
     declared = {
         "composition": composition.compiled.declared.composition_id,
@@ -218,52 +233,82 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
     )
 
 
-async def _outside(composition: OpenComposition, plan: Plan) -> list[Problem]:
-    """Elements that are drawn outside the frame only, at sample frames of the whole video."""
-    page = composition.first_page
-    found: list[dict[str, str]] = []
-    with page_answers():
-        for sample in range(SAMPLES):
-            await page.seek(plan.first + (plan.frames - 1) * sample // (SAMPLES - 1))
-            found = await page.chromium.evaluate(f"({_OUTSIDE})()")
-    document = Document(composition.compiled.project.read_html())
-    entry = composition.compiled.project.entry
-    problems = []
-    for element in found:
-        line = next(
-            (
-                e.line
-                for e in document.elements
-                if e.name == element["tag"]
-                and (
-                    e.attributes.get("id", "") == element["id"]
-                    if element["id"]
-                    else element["text"][:20] in document.content_of(e)
-                )
-            ),
-            0,
-        )
-        selector = f"#{element['id']}" if element["id"] else element["tag"]
-        what = f"{selector} ({element['text'][:30]})" if element["text"] else selector
-        message = f"{what} is outside the frame at all times: it is never seen."
-        problems.append(
-            Problem("never_in_frame", "warning", message, "Move it into the frame.", entry, line, 1, selector)
-        )
-    return problems
-
-
-def _page_problems(composition: OpenComposition) -> list[Problem]:
+def _page_problems(composition: OpenComposition, look: PageLook, sources: Sources) -> list[Problem]:
     page, session = composition.first_page, composition.session
+    fell_back = {text: of_compile(text, sources) for text in composition.compiled.page.warnings}
+    names = [text.split()[0] for text in (*session.log.missing.values(), *session.log.refused.values())]
+    of_page = [text for text in page.warnings if not (text.startswith("The image ") and any(n in text for n in names))]
+    warnings = [*(text for text, problem in fell_back.items() if problem is None), *of_page]
+    fonts = [problem for problem in fell_back.values() if problem is not None]
+    missing_fonts = list(fallen_back(look, fonts, sources))
+    unloaded = {f"The font {family} cannot be loaded." for family in map(family_of, missing_fonts)}
+    warnings = [text for text in warnings if text not in unloaded]
     return [
         *(Problem(code, _ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),
-        *(Problem("page_error", "error", f"A script of the page failed: {text}") for text in page.errors),
-        *(Problem("missing_local_asset", "error", text) for text in session.log.missing.values()),
+        *(Problem("page_error", "error", _of_script(text, look), _SCRIPT_FIX) for text in page.errors),
+        *(
+            sources.problem_at(_asked(address), "missing_local_asset", "error", text, _ASSET_FIX)
+            for address, text in session.log.missing.items()
+            if not address.endswith(_OF_RUNTIME)
+        ),
         *(Problem("inaccessible_media_url", "error", text) for text in session.media.warnings.values()),
-        *(Problem("request_failed", "error", text) for text in session.log.refused.values()),
+        *(
+            sources.problem_at(_asked(address), "request_failed", "error", text, _REQUEST_FIX)
+            for address, text in session.log.refused.items()
+        ),
         *(Problem("other_version", "notice", text) for text in session.log.substituted.values()),
-        *(Problem("composition", "warning", text) for text in (*composition.compiled.page.warnings, *page.warnings)),
+        *(_warning(text, look) for text in warnings),
         *(Problem("console", "warning", text) for text in page.console),
+        *fonts,
+        *missing_fonts,
     ]
+
+
+#: Files that the page runtime asks for, and that a project need not have.
+_OF_RUNTIME = ("caption-overrides.json",)
+_SCRIPT_FIX = "Correct the script: what a page draws after an error cannot be trusted."
+_ASSET_FIX = "Add the file, or correct the path: it is relative to the HTML file."
+_REQUEST_FIX = "Put the file into the project, or allow its host with --network."
+
+
+def _of_script(text: str, look: PageLook) -> str:
+    """What is said of a script's error, with the time at which it was raised where the video had begun."""
+    at = f" at {look.errors[text]:.2f} s" if look.errors.get(text) else ""
+    return f"A script of the page failed{at}: {text}"
+
+
+def _asked(address: str) -> str:
+    """A regular expression for what asks for an address: as it is written, or its last part."""
+    path = unquote(urlsplit(address).path).lstrip("/")
+    names = dict.fromkeys([address, path, path.rsplit("/", 1)[-1]])
+    return "|".join(re.escape(name) for name in names if name) or r"(?!)"
+
+
+def _warning(text: str, look: PageLook) -> Problem:
+    """A warning of the page; that of a missing timeline stands at the root."""
+    if text.startswith("No timeline is registered"):
+        return problem_of(look.found["root"], "composition", "warning", text, _TIMELINE_FIX)
+    return Problem("composition", "warning", text)
+
+
+_TIMELINE_FIX = "Register one on window.__timelines, or give the root data-no-timeline."
+
+
+def _of_look(composition: OpenComposition, look: PageLook, sources: Sources) -> list[Problem]:
+    """What was seen and heard. Where the whole video is one colour, its cause says all that can be said."""
+    sounds = composition.first_page.sounds
+    heard = list(unheard(look, sounds.clips()))
+    if is_one_colour(look, sounds=bool(sounds.members)):
+        return [one_colour(look, sources), *heard]
+    hidden = list(unseen(look, sources))
+    slow = [slow_problem(look.slow, composition.spec.fps, look.found["root"])] if look.slow else []
+    return [*hidden, *text_cuts(look), *blank_stretches(look), *empty_clips(look, hidden), *heard, *slow]
+
+
+def _is_followed(static: Sequence[Problem], opened: Sequence[Problem]) -> bool:
+    """Whether an error is known that may be the reason for what is not seen."""
+    errors = {problem.code for problem in (*static, *opened) if problem.severity == "error"}
+    return bool(errors - _NOT_SEEN)
 
 
 def _sorted_unique(problems: Sequence[Problem]) -> tuple[Problem, ...]:

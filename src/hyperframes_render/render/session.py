@@ -22,6 +22,7 @@ from hyperframes_render.browser.media import MediaLibrary
 from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import Declared, read_declared
 from hyperframes_render.composition.html import Document
+from hyperframes_render.composition.marks import with_marks
 from hyperframes_render.composition.source import Source, WebPage, open_project
 from hyperframes_render.errors import BrowserFailed, DiskFull
 from hyperframes_render.formats import FORMATS, Quality
@@ -45,6 +46,9 @@ from hyperframes_render.sandbox.processes import processor_seconds
 MAX_WARNINGS = 50
 #: Scale of a draft's frames: they have a quarter of the pixels.
 DRAFT_SCALE = 0.5
+#: Scale of large frames in `check`, which takes a third of the time, and CSS pixels of a large frame. A smaller scale
+#: makes the thinnest border wider than two CSS pixels, which moves what lies beside it.
+INSPECTED_SCALE, LARGE_FRAME = 0.5, 1280 * 720
 
 Result = TypeVar("Result")
 
@@ -71,6 +75,8 @@ class Session:
     log: RequestLog = field(default_factory=RequestLog)
     media: MediaLibrary = field(init=False)
     budget: FetchBudget = field(default_factory=FetchBudget)
+    #: Whether elements of the page say where they stand in the author's files, for `check`.
+    marks: bool = False
     _use_surface: bool = True
     _reuse_frames: bool = True
     _browser_retries: int = 1
@@ -112,9 +118,14 @@ class Session:
         composition = self.request.composition
         source = await self._local_source()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
-        document = Document(project.read_html())
+        html = project.read_html()
+        if self.marks and project.part is None:
+            html = await asyncio.to_thread(with_marks, html, project.entry)
+        document = Document(html)
         declared = read_declared(document, name=project.name)
         spec = page_spec(self.request, declared)
+        if self.marks:
+            spec = replace(spec, marks=True, scale=inspected_scale(spec))
         if project.address is not None and declared.rootless:
             spec = replace(spec, lenient_scripts=True)
         await self._prepare_sound()
@@ -139,7 +150,7 @@ class Session:
             packages=packages_root(),
             network=self.request.network,
             job=self.folder,
-            use_surface=self._use_surface,
+            use_surface=self._use_surface and not self.marks,  # `check` takes a few screenshots
             form=frame_form(FORMATS[self.request.codec], transparent=self.request.transparent),
             reuse=self._reuse_frames,
             log=self.log,
@@ -239,19 +250,21 @@ async def open_session(
     audio: Path | None = None,
     ceiling: NetworkPolicy = "public",
     driver: BrowserDriver | None = None,
+    marks: bool = False,
 ) -> AsyncIterator[Session]:
     """A session on the composition at `source`. Its files are removed and its processes ended after the block.
 
     A thread of the session may still run (threads.outlived); then the process must end.
     `audio` is a local file to use for audio_url; without it, audio_url is fetched within the policy `ceiling`.
-    `driver` is a driver that the caller has started; it is stopped in any case. Raises DiskFull.
+    `driver` is a driver that the caller has started; it is stopped in any case. `marks`: elements of the page say where
+    they stand in the author's files. Raises DiskFull.
     """
     adopt_orphaned_processes()
     try:
         folder = Path(tempfile.mkdtemp(prefix="hyperframes-render-"))
     except OSError as error:
         raise DiskFull(f"A temporary folder could not be created: {error.strerror}.") from error
-    session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling)
+    session = Session(source, request, meter, folder, driver or BrowserDriver(), workers, audio, ceiling, marks=marks)
     try:
         async with job_threads():
             yield session
@@ -264,6 +277,11 @@ async def open_session(
 def default_workers() -> int:
     """Browsers on this machine: one for each processor, at most four, since all share the encoder's pipe."""
     return max(1, min(4, len(os.sched_getaffinity(0))))
+
+
+def inspected_scale(spec: PageSpec) -> float:
+    """Device pixels of a CSS pixel where frames are looked at and not kept: half, unless the frames are small."""
+    return INSPECTED_SCALE if spec.width * spec.height >= LARGE_FRAME else 1.0
 
 
 def page_spec(request: RenderInput, declared: Declared) -> PageSpec:

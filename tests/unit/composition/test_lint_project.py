@@ -13,7 +13,10 @@ from hyperframes_render.composition.lint.repair import apply_patches
 from tests.template import PROJECT
 
 BROKEN = PROJECT / "tests/broken/projects"
-NAMES = sorted(path.name for path in BROKEN.iterdir())
+#: Projects whose fault the files show; tests/e2e/test_check_pages.py has those whose fault only running shows.
+NAMES = sorted(
+    path.parent.name for path in BROKEN.glob("*/expected.json") if not json.loads(path.read_text()).get("opened")
+)
 #: Sound projects: what is said about them is meant, or their media are made by the comparison.
 SOUND = [
     path for folder in ("tests/parity/compositions", "events/compositions") for path in (PROJECT / folder).iterdir()

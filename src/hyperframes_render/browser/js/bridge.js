@@ -25,6 +25,8 @@
   const { infer } = window.__hyperframesRenderLength;
   const rootless = window.__hyperframesRenderRootless ?? null; // only in a page without a composition root
   const { addEventListener } = window;
+  // A sub-composition says so at its own root, which lies in its host.
+  const WITH_TIMELINE = "[data-composition-id]:not([data-no-timeline]):not(:has(> [data-no-timeline]))";
   const MAX_ERRORS = 20; // of one frame
   const MAX_SCRIPT_TEXT = 1_000_000;
   const MAX_NAMES = 10_000;
@@ -58,9 +60,7 @@
   /** @type {(registered: string[]) => string[]} */
   function missingTimelines(registered) {
     const all = new Set(
-      [...document.querySelectorAll("[data-composition-id]:not([data-no-timeline])")].map((e) =>
-        e.getAttribute("data-composition-id"),
-      ),
+      [...document.querySelectorAll(WITH_TIMELINE)].map((e) => e.getAttribute("data-composition-id")),
     );
     return all.size === 1 && registered.length
       ? []
