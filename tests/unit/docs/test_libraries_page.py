@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 from tools import library_reference
 
@@ -16,4 +17,4 @@ def test_the_page_is_up_to_date() -> None:
 def test_the_store_lists_every_pinned_package_that_is_no_font() -> None:
     pinned = json.loads((PROJECT / "layers/renderer/package.json").read_text())["dependencies"]
     libraries = {name for name in pinned if not name.startswith("@fontsource")}
-    assert libraries == set(library_reference.tomllib.loads(library_reference.STORE.read_text()))
+    assert libraries == set(tomllib.loads(library_reference.STORE.read_text()))
