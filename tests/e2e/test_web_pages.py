@@ -15,12 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from hyperframes_render.cli import commands
 from hyperframes_render.composition.source import WebPage
-from hyperframes_render.errors import InvalidComposition, PageScriptFailed
+from hyperframes_render.errors import InvalidComposition, InvalidOption, PageScriptFailed
 from hyperframes_render.input import parse_render_input
 from hyperframes_render.network.fetch import FetchRefused
 from hyperframes_render.render.job import LocalOptions, render
@@ -68,6 +70,19 @@ FILES: dict[str, tuple[str, str]] = {
           const timeline = gsap.timeline({ paused: true }).set("#b", { backgroundColor: "#00ff00" }, 0);
           window.__timelines = { m: timeline };
         });"""),
+    "/site/page": ("text/html", '<body style="margin:0;background:#000"><div data-composition-id="m" data-width="64" '
+                   'data-height="36" data-duration="0.2" data-no-timeline><div data-composition-id="a" '
+                   'data-composition-src="scenes/a.html" data-start="0" data-duration="0.2"></div></div></body>'),
+    "/site/scenes/a.html": ("text/html", '<template><div data-composition-id="a" data-width="64" data-height="36">'
+                            '<i style="position:absolute;left:0;top:0;width:32px;height:36px;background:#0f0"></i>'
+                            '<div data-composition-id="b" data-composition-src="b.html" data-start="0" '
+                            'data-duration="0.2"></div></div></template>'),
+    "/site/scenes/b.html": ("text/html", '<template><div data-composition-id="b" data-width="64" data-height="36">'
+                            '<i style="position:absolute;left:32px;top:0;width:32px;height:36px;background:#00f"></i>'
+                            "</div></template>"),
+    "/greek": ("text/html; charset=windows-1253", '<body style="margin:0;background:#000" data-duration="0.2"><script>'
+               'if ("\u03b1\u03b2".length === 2 && "ΑΒ" === "\\u0391\\u0392") '
+               'document.body.style.background = "#0f0"</script></body>'),
     "/words": ("text/html", "only words"),
     "/image": ("image/png", "no page"),
 }  # fmt: skip
@@ -108,7 +123,8 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
                 status, headers, body = 200, {"Content-Type": "video/mp4"}, video
             elif path in FILES:
                 kind, text = FILES[path]
-                status, headers, body = 200, {"Content-Type": kind}, text.encode()
+                encoding = kind.partition("charset=")[2] or "utf-8"
+                status, headers, body = 200, {"Content-Type": kind}, text.encode(encoding)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -130,6 +146,31 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
     yield made
     server.shutdown()
     server.server_close()
+
+
+def first_frame(page: WebPage, folder: Path, **fields: object) -> NDArray[np.uint8]:
+    """The first frame of the video of a page."""
+    asyncio.run(render(page, folder / "o.mp4", parse_render_input(fields), LocalOptions()))
+    return frames(folder / "o.mp4")[0]
+
+
+def test_sub_compositions_are_fetched_from_the_pages_address(site: Site, tmp_path: Path) -> None:
+    frame = first_frame(site.at("/site/page"), tmp_path)
+    assert frame[18, 10].argmax() == 1 and frame[18, 50].argmax() == 2
+    assert [path for path in site.asked if "scenes" in path][:2] == [
+        "www.site.example/site/scenes/a.html",
+        "www.site.example/site/scenes/b.html",
+    ]
+
+
+def test_a_page_is_read_in_the_encoding_of_its_header(site: Site, tmp_path: Path) -> None:
+    frame = first_frame(site.at("/greek"), tmp_path, width=64, height=36)
+    assert frame[18, 32].argmax() == 1 and frame[18, 32].max() > 200
+
+
+def test_a_page_at_an_address_has_no_other_composition(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="composition"):
+        first_frame(site.at("/root"), tmp_path, composition="scenes/a.html")
 
 
 def packed() -> bytes:
@@ -284,8 +325,8 @@ def test_every_command_takes_an_address(site: Site, command: CliRunner, tmp_path
     assert is_green(tmp_path / "o.mp4")
     run_command(command, "snapshot", address, "-o", tmp_path / "o.png", "--at", "0", *size)
     assert (tmp_path / "o.png").stat().st_size > 0
-    report = json.loads(run_command(command, "check", address, "--json").stdout)
-    assert (report["source"], report["declared"]["composition"]) == (address, "m")
+    report = json.loads(run_command(command, "check", site.at("/site/page?x=1").address, "--json").stdout)
+    assert (report["source"], report["declared"]["composition"]) == (site.at("/site/page?x=1").address, "m")
     assert json.loads(run_command(command, "estimate", address, "--json").stdout)["frames"] == 6
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from hyperframes_render.composition.part import is_part, page_of_sub_composition
 from hyperframes_render.composition.shell import without_outer_template
-from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, LimitExceeded
+from hyperframes_render.errors import DiskFull, InvalidArchive, InvalidComposition, InvalidOption, LimitExceeded
 from hyperframes_render.network.policy import is_web_address
 from hyperframes_render.paths import file_inside
 
@@ -119,11 +119,13 @@ def open_project(source: Source, *, unpack_to: Path, composition: str | None = N
 
     `unpack_to` is an empty folder for the contents of an archive; the caller removes it. `composition` is the file of
     the project to show, where that is another than its own.
-    Raises InvalidComposition, InvalidArchive, LimitExceeded or DiskFull.
+    Raises InvalidComposition, InvalidArchive, InvalidOption, LimitExceeded or DiskFull.
     """
     if isinstance(source, WebPage):
         if source.path is None:
             raise InvalidComposition(f"{source.address} was not fetched.")
+        if composition is not None:
+            raise InvalidOption("composition: a page at an address has no other file.", "Give the address of the file.")
         page = _opened(source.path, unpack_to)
         return replace(page, name=source.address[:120], address=source.address)
     return _opened(source, unpack_to).of(composition)

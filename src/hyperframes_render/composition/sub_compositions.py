@@ -156,6 +156,13 @@ def _hosts(document: Document) -> list[Element]:
     ]
 
 
+def hosts_of_sub_compositions(document: Document, *, of_file: bool = False) -> list[Element]:
+    """The hosts of sub-compositions in a page, or with `of_file` in a sub-composition's file, whose template counts."""
+    if not of_file:
+        return _hosts(document)
+    return [e for e in document.elements if _is_local(e.attributes.get("data-composition-src", ""))]
+
+
 def _is_local(address: str) -> bool:
     return bool(address.strip()) and not re.match(r"[a-z][a-z0-9+.-]*:|//|#", address.strip(), re.IGNORECASE)
 
@@ -194,7 +201,7 @@ def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]
         kept.append(host)
         if id(host) not in hosts:
             continue
-        source = file_of_host(host)
+        source = _file_shown(collected.root, file_of_host(host), ancestry)
         if source in ancestry or len(ancestry) >= MAX_DEPTH:
             why = "it contains itself" if source in ancestry else f"it lies more than {MAX_DEPTH} deep"
             collected.warnings.append(f"The sub-composition {source} is left out: {why}.")
@@ -213,6 +220,15 @@ def _expand(document: Document, collected: _Collected, ancestry: tuple[str, ...]
         tag = with_attributes(document.result(host.start, host.open_end), host.name, attributes)
         document.replace_all(host.start, host.close_start, tag + content)
     return kept
+
+
+def _file_shown(root: Path, name: str, ancestry: tuple[str, ...]) -> str:
+    """The file that a host shows: from the project's folder, as in the official renderer, else beside its own file."""
+    if ancestry and file_inside(root, name) is None:
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(ancestry[-1]), name))
+        if file_inside(root, beside) is not None:
+            return beside
+    return name
 
 
 def _insert(host: Element, source: str, collected: _Collected) -> tuple[dict[str, str | None], str]:

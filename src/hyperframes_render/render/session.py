@@ -34,7 +34,7 @@ from hyperframes_render.paths import remove_folder
 from hyperframes_render.render.opened import CompiledProject, OpenComposition
 from hyperframes_render.render.pipeline import WorkerPool
 from hyperframes_render.render.progress import ProgressMeter
-from hyperframes_render.render.remote import fetch_source
+from hyperframes_render.render.remote import fetch_source, fetch_sub_compositions
 from hyperframes_render.render.sound import check_sound, fetch_sound
 from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.watchdog import watched
@@ -118,6 +118,8 @@ class Session:
         composition = self.request.composition
         source = await self._local_source()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
+        if project.address is not None:
+            await fetch_sub_compositions(project, self.request.network, self.budget)
         html = project.read_html()
         if self.marks and project.part is None:
             html = await asyncio.to_thread(with_marks, html, project.entry)

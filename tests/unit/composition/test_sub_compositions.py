@@ -283,3 +283,13 @@ def test_all_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None
         with_sub_compositions(page(*hosts), tmp_path)
     for said in ("empty.html is empty", "inner.html is not in the project", "missing.html is not in the project"):
         assert said in str(caught.value)
+
+
+def test_a_host_in_a_sub_composition_may_name_a_file_beside_its_own(tmp_path: Path) -> None:
+    inner = '<div data-composition-id="in" data-composition-src="in.html" data-start="0"></div>'
+    write(tmp_path, "scenes/card.html", f'<template><div data-composition-id="card">{inner}</div></template>')
+    write(tmp_path, "scenes/in.html", '<template><div data-composition-id="in">beside</div></template>')
+    assert "beside" in with_sub_compositions(page(host("scenes/card.html")), tmp_path).html
+    write(tmp_path, "in.html", '<template><div data-composition-id="in">from the root</div></template>')
+    html = with_sub_compositions(page(host("scenes/card.html")), tmp_path).html
+    assert "from the root" in html and "beside" not in html
