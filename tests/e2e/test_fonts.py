@@ -30,6 +30,12 @@ PLACES = {
     ),
     "variable": ("Open Sans", 400, '<p class="v">Hamburg \u015f</p>', "<style>.v { font: var(--heading) }</style>"),
     "svg": ("Anton", 400, '<svg><text y="36" font-size="30" font-family="Anton">Hamburg \u010d</text></svg>', ""),
+    "tailwind class": (
+        "Open Sans",
+        400,
+        '<p id="w" class="md:font-[\'Open_Sans\']">Hamburg \u0119</p>',
+        "<script>w.style.fontFamily = w.className.split(\"'\")[1].replace('_', ' ')</script>",
+    ),
     "later": ("Rubik", 400, '<p id="n"></p>', "<script>window.later = 'Rubik'</script>"),
 }
 LATER = "setTimeout(() => { n.style.font = '30px/50px ' + later; n.textContent = 'Hamburg \\u0161' }, 100);"
@@ -95,7 +101,7 @@ def test_text_has_the_family_that_is_named_in_any_place(tmp_path: Path) -> None:
     (project / "index.html").write_text(page([place[2] for place in PLACES.values()], head, scripts), "utf-8")
     frame = rows_of(shown(project, at=0.5))
 
-    letters = "\u010d\u015b\u017e\u0142\u0105\u011f\u015f\u010d\u0161"
+    letters = "\u010d\u015b\u017e\u0142\u0105\u011f\u015f\u010d\u0119\u0161"
     texts = [
         (family, weight, f"Hamburg {letter}")
         for (family, weight, _, _), letter in zip(PLACES.values(), letters, strict=True)

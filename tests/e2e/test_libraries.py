@@ -109,3 +109,10 @@ def test_a_library_from_a_cdn_draws_without_the_network(name: str, tmp_path: Pat
     if page.drawn_in is not None:
         left, top, right, bottom = page.drawn_in
         assert frame[top:bottom, left:right].std() > 5, ended.stdout
+
+
+def test_a_library_warns_of_no_development_build(tmp_path: Path) -> None:
+    page = PAGES["tailwind3"]
+    (tmp_path / "index.html").write_text(f"<head>{page.head}</head><body data-duration='0.1'>{page.body}</body>")
+    result = render(tmp_path, tmp_path / "o.mp4", "--width", "64", "--height", "36", "--network", "none")
+    assert not [warning for warning in result["warnings"] if "production" in warning]

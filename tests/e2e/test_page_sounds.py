@@ -249,6 +249,12 @@ OUTSIDE = {
         "document.querySelector('video').srcObject = document.querySelector('canvas').captureStream()",
         "srcObject",
     ),
+    "a text track": ('<video src="v.webm" muted><track src="a.vtt" default></video>', "", "A text track"),
+    "a text track by script": (
+        "<video></video>",
+        "document.querySelector('video').addTextTrack('captions')",
+        "text track",
+    ),
     "sound in an iframe": (
         '<iframe srcdoc="<audio id=a src=tone.wav></audio><script>a.play()</script>"></iframe>',
         "",

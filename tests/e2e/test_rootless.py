@@ -215,3 +215,16 @@ def first_png(archive: Path) -> NDArray[np.uint8]:
     with zipfile.ZipFile(archive) as contents:
         name = sorted(name for name in contents.namelist() if name.endswith(".png"))[0]
         return np.asarray(Image.open(io.BytesIO(contents.read(name))).convert("RGBA"), np.uint8)
+
+
+def test_a_video_has_no_pointer_and_full_motion(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        """<style>body { margin: 0; background: #000 } i { position: absolute; top: 0; width: 50px; height: 50px }
+        @media (hover: none) { #a { background: #0f0 } } @media (pointer: none) { #b { left: 100px; background: #0f0 } }
+        @media (prefers-reduced-motion: no-preference) { #c { left: 200px; background: #0f0 } }
+        </style><body data-duration="0.1"><i id="a"></i><i id="b"></i><i id="c"></i>"""
+    )
+    render(page, tmp_path / "o.mp4", "--width", 320, "--height", 180)
+    frame = frames(tmp_path / "o.mp4")[0]
+    assert all(frame[25, x, 1] > 200 for x in (25, 125, 225))

@@ -43,6 +43,10 @@ _REASONS: dict[str, str] = {
     "--disable-background-timer-throttling": "a page without focus must not be slowed down",
     "--disable-renderer-backgrounding": "the same",
     "--disable-backgrounding-occluded-windows": "the same",
+    # 1 is "none" in Blink's HoverType and PointerType (third_party/blink/public/mojom/css/preferred_... enums).
+    "--blink-settings=primaryHoverType=1,availableHoverTypes=1,primaryPointerType=1,availablePointerTypes=1": (
+        "a video has no pointer: (hover: hover) and (pointer: fine) do not match"
+    ),
     "--autoplay-policy=no-user-gesture-required": "nobody is there to click",
     # One process for all frames of the page: fewer processes, and every frame is on the same clock.
     "--disable-features=IsolateOrigins,site-per-process,Translate,BackForwardCache,PaintHolding,MediaRouter,"

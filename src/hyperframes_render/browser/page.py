@@ -36,6 +36,8 @@ from hyperframes_render.paths import file_inside
 
 #: Seconds for the document and its scripts to load, and for the page runtime to say that it is ready.
 LOAD_TIMEOUT = 45.0
+#: What libraries say of their own builds: of no interest for a video.
+_OF_LIBRARY = re.compile(r"should not be used in production|in-browser Babel transformer|development build of Vue")
 #: Seconds to wait for images and fonts once the page is ready.
 SETTLE_TIMEOUT = 45.0
 #: Seconds without open requests to wait for scripts that register a timeline late. Scripts that never mention one are
@@ -303,6 +305,7 @@ def _listen(page: CompositionPage) -> None:
     def on_console(message: ConsoleMessage) -> None:
         # The interceptor reports what it refused.
         known = message.text.startswith("Failed to load resource") or _OF_GL.search(message.text)
+        known = known or _OF_LIBRARY.search(message.text)
         if message.type in ("error", "warning") and not known and len(page.console) < MAX_CONSOLE_LINES:
             page.console.append(f"console {message.type}: {_without_origin(message.text, page)}")
 

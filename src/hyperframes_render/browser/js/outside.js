@@ -14,6 +14,8 @@
   const DEVICE = "The page asks for a camera, a microphone or the screen: a render has none.";
   const SPEECH = "The page speaks (speechSynthesis): speech is not heard.";
   const INNER = "A media element in an iframe plays: its sound is not heard. Put the element in the page.";
+  const TRACK =
+    "A text track (<track>, textTracks) has no current cues: captions are not shown. Draw them in the page.";
   const TIMED = /\b(?:setTimeout|setInterval|requestAnimationFrame)\b/;
 
   /** @type {Set<string>} */
@@ -91,8 +93,12 @@
     });
   }
 
-  // Looks for animations of style sheets that follow the scroll position.
+  watchMethod(HTMLMediaElement.prototype, "addTextTrack", () => add(TRACK));
+  const tracks = document.getElementsByTagName("track");
+
+  // Looks for text tracks, and for animations of style sheets that follow the scroll position.
   function look() {
+    if (tracks.length) add(TRACK);
     const { ScrollTimeline } = /** @type {any} */ (window);
     if (found.has(SCROLL) || !ScrollTimeline) return;
     // A ViewTimeline is a ScrollTimeline.

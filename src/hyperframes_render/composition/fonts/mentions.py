@@ -1,8 +1,8 @@
 """Font families that a page names where the official renderer does not look.
 
 These are the `font` shorthand, linked style sheets of the project, style sheets with a syntax error, templates, SVG
-attributes, custom properties, and scripts. In CSS every family counts, as in a font-family declaration. In scripts, a
-string may be anything: a family counts only if the renderer has it under this name.
+attributes, custom properties, classes of Tailwind, and scripts. In CSS every family counts, as in a font-family
+declaration. In scripts and classes, a text may be anything: a family counts only if the renderer has it under this name.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _FAMILY_VALUE = re.compile(r"""font-?family["']?\s*+[:=]\s*+([^;{}<>\n]{1,300})"
 _FONT_VALUE = re.compile(r"""\bfont["']?\s*+[:=]\s*+([^;{}<>\n]{1,300})""", re.IGNORECASE)
 _STRING = re.compile(r""""([^"\\\n]{2,300})"|'([^'\\\n]{2,300})'|`([^`\\\n]{2,300})`""")
 _SCRIPT_FACE = re.compile(r"""new\s+FontFace\s*\(\s*(["'`])([^"'`\n]{1,100})\1""")
+#: A class of Tailwind that sets a family: font-['Open_Sans'], md:font-[Lora], font-[family-name:'Lora'].
+_TAILWIND = re.compile(r"""(?:^|[\s:])font-\[(?:family-name:)?["']?([A-Za-z][^\]"'\s]{1,80})""")
 #: The beginning of a string that follows a size: `"700 " + size + "px Lato"`.
 _UNIT = re.compile(r"\A\s*(?:px|pt|r?em|v[wh])\s+")
 
@@ -108,6 +110,7 @@ def _read_elements(found: Mentions, elements: Iterable[Element]) -> None:
         attributes = element.attributes
         if "style" in attributes and OF_INTEREST.search(attributes["style"]):
             styles[attributes["style"]] = None
+        found.candidates += [name.replace("_", " ") for name in _TAILWIND.findall(attributes.get("class", ""))]
         named = [attributes.get("font-family", ""), attributes.get("face", "") if element.name == "font" else ""]
         found.declarations += [Declaration("font-family", value, 0) for value in named if value]
         for name, value in attributes.items():
