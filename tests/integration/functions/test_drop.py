@@ -160,7 +160,7 @@ def test_a_file_without_an_element_gets_an_error_record(cloud: Cloud, behaviour:
     assert "no element" in cloud.json("outbox/broken.error.json")["error"]
     text = cloud.get("outbox/broken.error.txt").decode()
     assert text.startswith("broken was not rendered.\n\n") and "no element" in text
-    task_id = drop(cloud, "inbox/broken.html", "<p>now with an element</p>")
+    task_id = drop(cloud, "inbox/broken.html", "<p>now with an element</p>", order="02")
     assert task_id and run_workflow(task_id)["status"] == 10
     assert not [key for key in cloud.keys("outbox/") if "error" in key]
 
