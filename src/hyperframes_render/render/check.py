@@ -111,7 +111,8 @@ def _at_root(problem: Problem, source: Source, request: RenderInput) -> Problem:
 
 
 async def _inspect(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
-    static = await asyncio.to_thread(problems_of_project, composition.compiled.project)
+    # The parser of scripts runs beside the browser.
+    reading = asyncio.create_task(asyncio.to_thread(problems_of_project, composition.compiled.project))
     page = composition.first_page
     with page_answers():
         status, clips = await page.bridge.status(), await page.bridge.clips()
@@ -121,6 +122,7 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
     sources = Sources(project.root, project.entry)
     opened = [with_place(problem) for problem in _page_problems(composition, look, sources)]
     seen = await asyncio.to_thread(_of_look, composition, look, sources)
+    static = await reading
     opened += [] if _is_followed(static, opened) else seen
     problems.extend(without_followers(static, opened))
     declared = {
