@@ -46,6 +46,7 @@ DELIVERIES_AT_ONCE = 4
 _TYPES = {
     ".mjs": "text/javascript",
     ".js": "text/javascript",
+    ".cjs": "text/javascript",
     ".woff2": "font/woff2",
     ".woff": "font/woff",
     ".ttf": "font/ttf",
