@@ -273,10 +273,11 @@ PAGES = {
     ),
     "anime3-module": LibraryPage(
         "",
-        f"""<div id="m" style="{_BOX};background:#f00"></div><script type="module">
-        import anime from "https://esm.sh/animejs@3.2.1";
-        anime({{ targets: "#m", translateX: 200, duration: 500, easing: "linear" }});</script>""",
-        ((250, 50, RED), (50, 50, BLACK)),
+        f"""<script type="module">import anime from "https://esm.sh/animejs@3.2.1";
+        const colour = typeof anime === "function" && anime({{ targets: {{ x: 0 }}, x: 1 }}).play ? "#0f0" : "#f00";
+        document.body.insertAdjacentHTML("beforeend", `<div style="{_BOX};background:${{colour}}"></div>`);
+        </script>""",
+        ((50, 50, GREEN),),
     ),
     "apexcharts": LibraryPage(
         script(f"{NPM}/apexcharts"),
