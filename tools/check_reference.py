@@ -25,6 +25,7 @@ _REPORTERS = (
     ),
     "composition/lint/script_rules.py",
     "render/check.py",
+    "render/opened.py",
     *(f"render/looks/{name}.py" for name in ("unseen", "text_cut", "blank", "heard", "fonts", "slow")),
 )
 _SEVERITIES = ("error", "warning", "notice")
@@ -73,6 +74,12 @@ Rules of the official lint that are left out:
 
 | official code | reason |
 | --- | --- |
+"""
+_RENDERED = """## From a render
+
+The `warnings` of a render have the same shape, and the codes of the sections above. These codes are reported by renders
+only.
+
 """
 _FAILED = """## From a page that cannot be opened
 
@@ -674,6 +681,68 @@ OPENED = (
 )
 
 
+#: Codes of a render's warnings that `check` does not report: render/session.py, render/opened.py and tasks/.
+RENDERED = (
+    Check(
+        "sound",
+        "warning",
+        "Something about the mixed sound: a sound that cannot be decoded, a level that was lowered, a sound that was "
+        "not expected.",
+        "`new Audio()` made in a callback of a library.",
+        "The message says what to change.",
+    ),
+    Check(
+        "black_stretch",
+        "warning",
+        "The video is black for a second or longer.",
+        "A scene that starts late.",
+        "Start the scene earlier, or keep the stretch if it is meant.",
+    ),
+    Check(
+        "frozen_stretch",
+        "warning",
+        "Nothing moves for a second or longer, although a tween runs then.",
+        "A tween of an element that is covered.",
+        "Look at the times of the message with `snapshot`.",
+    ),
+    Check(
+        "browsers_differ",
+        "warning",
+        "Two browsers drew a frame differently: something in the page does not follow the video's time.",
+        "A worker with timers.",
+        "See [the clock](clock.md), or use one browser (`--workers 1`).",
+    ),
+    Check(
+        "browser_restarted",
+        "warning",
+        "A browser died, and the render was started again.",
+        "A page that needs more memory than the machine has.",
+        "None, if it happens once.",
+    ),
+    Check(
+        "capture_path",
+        "notice",
+        "A faster capture path was given up for a slower one, because a check of its frames failed.",
+        "A machine that refuses to read another process.",
+        "None is needed: the frames are the same.",
+    ),
+    Check(
+        "ignored_field",
+        "notice",
+        "A field of the request has no meaning here.",
+        '`"infra": …` in the body.',
+        "Leave the field out.",
+    ),
+    Check(
+        "text_restored",
+        "notice",
+        "A client of the API mistook a text for base64 and uploaded it. The text was restored.",
+        'A variable with the value `"Hello"`.',
+        "None is needed.",
+    ),
+)
+
+
 def reported() -> set[tuple[str, str]]:
     """The pairs of code and severity that stand as literals in the source.
 
@@ -712,7 +781,9 @@ def page() -> str:
     markup = "".join(_section(check, fenced=True) for check in MARKUP)
     opened = "".join(_section(check, fenced=False) for check in OPENED)
     files = "".join(_section(check, fenced=False) for check in FILES)
-    return _HEAD + _MARKUP + markup + _FILES + files + _official() + _OPENED + opened + _FAILED
+    rendered = "".join(_section(check, fenced=False) for check in RENDERED)
+    checked = _HEAD + _MARKUP + markup + _FILES + files + _official() + _OPENED + opened
+    return checked + _RENDERED + rendered + _FAILED
 
 
 def _official() -> str:

@@ -43,10 +43,12 @@ when it is tried again. Each instance has a message (what is wrong) and an actio
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 #: Characters of a message and of an action at most when stored or published. Both may contain text of a page.
 MAX_SENTENCE = 1000
+#: Problems of a composition that an error lists.
+MAX_PROBLEMS = 10
 
 
 class RenderError(Exception):
@@ -63,6 +65,8 @@ class RenderError(Exception):
         super().__init__(message)
         self.message = _one_line(message)
         self.action = _one_line(action)
+        #: Records of the problems that the composition's files show (problems.py), where the composition failed.
+        self.problems: list[dict[str, Any]] = []
 
     def __str__(self) -> str:
         return f"{self.message} {self.action}".strip()
@@ -70,7 +74,8 @@ class RenderError(Exception):
     def as_dict(self) -> dict[str, object]:
         """The error as fields of a JSON result; message and action have at most MAX_SENTENCE characters."""
         message, action = cut(self.message, MAX_SENTENCE), cut(self.action, MAX_SENTENCE)
-        return {"code": self.code, "message": message, "action": action, "retryable": self.retryable}
+        record = {"code": self.code, "message": message, "action": action, "retryable": self.retryable}
+        return {**record, "problems": self.problems[:MAX_PROBLEMS]} if self.problems else record
 
 
 class InputError(RenderError):

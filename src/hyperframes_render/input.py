@@ -245,6 +245,10 @@ class RenderInput(BaseModel):
     strict_variables: bool = Field(
         default=False, description="Reject variables that the composition does not declare, or that have another type."
     )
+    repair: bool = Field(
+        default=False,
+        description="Apply the patches of problems to the composition before it is rendered. The files do not change.",
+    )
     network: NetworkPolicy = Field(
         default="public",
         description="Hosts that the page may load files from: public (all), none, or host names separated by commas.",

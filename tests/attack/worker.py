@@ -52,7 +52,7 @@ def _render(command: dict[str, Any]) -> dict[str, Any]:
         frames = _frame_hashes(output) if output.suffix == ".zip" else []
         return {
             "ended": "rendered",
-            "says": list(result.warnings),
+            "says": [warning.message for warning in result.warnings],
             "frames": frames,
             "capture": [facts.path for facts in result.capture],
         }

@@ -165,7 +165,7 @@ def _likeness_lines(findings: Findings) -> list[str]:
 def _warning_lines(findings: Findings) -> list[str]:
     """Warnings of our last runs without duplicates."""
     results = [result for series in findings.series.values() for result in series.results[-1:]]
-    texts = [text for result in results for text in result["warnings"]]
+    texts = [warning["message"] for result in results for warning in result["warnings"]]
     return [f"warning of ours: {text}" for text in dict.fromkeys(texts)]
 
 

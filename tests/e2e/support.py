@@ -35,6 +35,10 @@ class Ended:
         assert self.status == 0, self.stderr
         value = json.loads(self.stdout)
         assert isinstance(value, dict)
+        if "warnings" in value:
+            # Most tests look for words: the records are beside them.
+            value["records"] = value["warnings"]
+            value["warnings"] = [f"{w['message']} {w['fix']}".strip() for w in value["warnings"]]
         return value
 
     @property

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from tests.e2e.support import composition, run
+from jsonschema import Draft202012Validator
+
+from tests.e2e.support import composition, render, run
+from tests.template import PROJECT
 
 CLIPS = """
 <p id="first" data-start="0.5" data-duration="0.5" data-track-index="1">a</p>
@@ -104,3 +108,48 @@ def test_what_lies_outside_the_frame_at_all_times_is_reported(tmp_path: Path) ->
     report = json.loads(run("check", tmp_path, "--json").stdout)
     found = [problem["selector"] for problem in report["problems"] if problem["code"] == "never_in_frame"]
     assert found == ["#gone"]
+
+
+def valid(text: str, name: str) -> dict[str, Any]:
+    """A command's JSON, which must fit its schema."""
+    value = json.loads(text)
+    Draft202012Validator(json.loads((PROJECT / "schemas" / name).read_text())).validate(value)
+    assert isinstance(value, dict)
+    return value
+
+
+def test_a_report_fits_its_schema(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(TYPO)
+    report = valid(run("check", tmp_path, "--json").stdout, "check.v1.json")
+    assert [problem["patch"]["text"] for problem in report["problems"] if problem["patch"]] == ["data-duration"]
+
+
+def test_a_render_reports_problems_of_the_files_as_check_does(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(TYPO)
+    ended = run("render", tmp_path, "-o", tmp_path / "o.mp4", "--json")
+    found = valid(ended.stdout, "result.v1.json")["warnings"]
+    assert [(w["code"], w["severity"], w["line"]) for w in found if w["severity"] == "error"] == [
+        ("unknown_attribute", "error", 1)
+    ]
+
+
+def test_a_repair_changes_the_video_and_not_the_files(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(TYPO)
+    result = render(tmp_path, tmp_path / "o.mp4", "--repair")
+    assert result["duration"] == 1 and (tmp_path / "index.html").read_text() == TYPO
+    assert [(w["severity"], w["message"][:9]) for w in result["records"]] == [("notice", "Repaired:")]
+
+
+def test_a_strict_render_ends_before_the_first_frame(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(TYPO)
+    ended = run("render", tmp_path, "-o", tmp_path / "o.mp4", "--strict")
+    assert ended.status == 1 and "index.html:1:" in ended.stderr and not (tmp_path / "o.mp4").exists()
+    assert run("render", tmp_path, "-o", tmp_path / "o.mp4", "--strict", "--repair").status == 0
+
+
+def test_an_error_lists_all_problems_of_the_files(tmp_path: Path) -> None:
+    body = '<p id="a" class="clip" data-start="500ms" data-duration="1">a</p>'
+    (tmp_path / "index.html").write_text(composition(body, "gsap.timeline({ paused:true);"))
+    ended = run("render", tmp_path, "-o", tmp_path / "o.mp4", "--json")
+    error = valid(ended.stdout, "error.v1.json")["error"]
+    assert {"invalid_script_syntax", "invalid_time"} <= {problem["code"] for problem in error["problems"]}

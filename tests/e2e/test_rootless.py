@@ -163,7 +163,7 @@ async def take_screenshot(page: Path, image: Path) -> None:
 
 
 def test_check_reports_assumptions_as_notices(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text(STYLE + '<div class="clip" data-duration="3">Hello</div>')
+    (tmp_path / "page.html").write_text(STYLE + '<div class="clip" style="color: #fff" data-duration="3">Hello</div>')
     ended = run("check", tmp_path / "page.html", "--json")
     assert ended.status == 0
     [problem] = problems_of(ended.stdout)

@@ -206,7 +206,8 @@ def test_a_page_loads_its_files_from_its_address(site: Site, workers: int, chunk
         assert frame[20, 160, 2] > 200, "image"
         assert round((float(frame[70:95, 20:60].mean()) * 219 / 255 + 16 - 20) / STEP) == number, "video"
     assert any(
-        text.startswith("A script of the page failed") and "undefinedFunction" in text for text in result.warnings
+        one.message.startswith("A script of the page failed") and "undefinedFunction" in one.message
+        for one in result.warnings
     )
     assert "www.site.example/blog/data.json?page=page" in site.asked
 
@@ -214,7 +215,7 @@ def test_a_page_loads_its_files_from_its_address(site: Site, workers: int, chunk
 def test_the_network_policy_applies_to_the_requests_of_a_page(site: Site, tmp_path: Path) -> None:
     result = render_page(site.at("/blog/page"), tmp_path / "o.mp4", network="none")
     assert site.asked == ["www.site.example/blog/page"]
-    assert any("style.css" in text and "refused" in text for text in result.warnings)
+    assert any("style.css" in one.message and "refused" in one.message for one in result.warnings)
 
 
 def test_a_script_error_of_a_composition_at_an_address_is_an_error(site: Site, tmp_path: Path) -> None:

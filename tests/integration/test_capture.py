@@ -96,7 +96,7 @@ def test_a_surface_with_a_wrong_pixel_is_replaced_by_screenshots(
     result = render_boxes(tmp_path / "o.mp4")
     check_boxes(tmp_path / "o.mp4")
     assert [report.path for report in result.capture] == ["screenshot"]
-    assert any("lossless screenshot" in warning for warning in result.warnings)
+    assert any("lossless screenshot" in warning.message for warning in result.warnings)
 
 
 def test_a_surface_that_freezes_is_replaced_by_screenshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_frames_without_reported_damage_are_verified(tmp_path: Path, monkeypatch
     monkeypatch.setenv("HYPERFRAMES_RENDER_CAPTURE", "screenshot")
     result = render_boxes(tmp_path / "o.mp4")
     check_boxes(tmp_path / "o.mp4")
-    assert any("Repeating unchanged frames" in warning for warning in result.warnings)
+    assert any("Repeating unchanged frames" in warning.message for warning in result.warnings)
 
 
 def test_a_page_that_stalls_mid_render_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def run_case(case: Case, scratch: Path) -> Outcome:
     project = case.make_project(scratch)
     ours, official = scratch / f"{case.name}-ours.mp4", scratch / f"{case.name}-official.mp4"
     result = render_ours(project, ours, *case.options)
-    warnings = tuple(result["warnings"])
+    warnings = tuple(warning["message"] for warning in result["warnings"])
     try:
         render_official(project, official, *case.options)
     except ProgramFailed as failed:

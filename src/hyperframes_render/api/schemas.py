@@ -113,6 +113,30 @@ class UploadAnswer(BaseModel):
     expires_at: str
 
 
+class ProblemPatch(BaseModel):
+    """Replace the characters `start` to `end` of `file` by `text`."""
+
+    file: str
+    start: int
+    end: int
+    text: str
+
+
+class ProblemRecord(BaseModel):
+    """A problem of a composition or a request, as `check` reports it (docs/reference/checks.md)."""
+
+    code: str = Field(examples=["unknown_attribute"])
+    severity: Literal["error", "warning", "notice"]
+    message: str
+    fix: str
+    file: str = Field(description="Path below the project's folder; empty if unknown.")
+    line: int = Field(description="From 1; 0 if unknown.")
+    column: int = Field(description="From 1; 0 if unknown.")
+    selector: str
+    doc: str
+    patch: ProblemPatch | None = None
+
+
 class TaskAnswer(BaseModel):
     """A task."""
 
@@ -153,7 +177,7 @@ class TaskAnswer(BaseModel):
     error: str | None
     error_code: str | None
     logs: list[str]
-    warnings: list[str]
+    warnings: list[ProblemRecord]
     metadata: Any
     session_id: str | None
     webhook: str | None

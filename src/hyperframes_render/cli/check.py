@@ -30,8 +30,9 @@ def check(source: str, fix: bool, strict: bool, as_json: bool, **fields: str | b
     Report its declared properties, its timeline, and problems that a render would have. Exit status 1 if there are
     errors.
     """
-    from hyperframes_render.render.check import as_text, repair
+    from hyperframes_render.render.check import as_text
     from hyperframes_render.render.check import check as inspect
+    from hyperframes_render.render.static import repair
 
     with readable_errors(as_json):
         named, asked = named_source(source), parse_render_input(present_fields(fields))

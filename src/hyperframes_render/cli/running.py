@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from hyperframes_render.cli.problems import problem_lines
 from hyperframes_render.errors import RenderError, cut
 
 #: The exit status after Ctrl-C, by the convention of shells.
@@ -67,4 +68,6 @@ def readable_errors(as_json: bool) -> Iterator[None]:
         if as_json:
             click.echo(json.dumps({"error": error.as_dict()}))
         click.echo(cut(f"error: {error}", 390), err=True)
+        for line in problem_lines(error.problems, None) if error.problems and not as_json else ():
+            click.echo(line, err=True)
         sys.exit(1)

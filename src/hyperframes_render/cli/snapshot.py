@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from hyperframes_render.cli.options import present_fields, render_input_options
+from hyperframes_render.cli.problems import problem_lines
 from hyperframes_render.cli.running import readable_errors, run, with_driver
 from hyperframes_render.composition.source import named_source
 from hyperframes_render.errors import InvalidOption
@@ -44,8 +45,8 @@ def snapshot(source: str, output: Path, at: str | None, as_json: bool, **fields:
     if as_json:
         click.echo(json.dumps(taken.as_dict()))
         return
-    for warning in taken.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    for line in problem_lines([warning.as_dict() for warning in taken.warnings], None) if taken.warnings else ():
+        click.echo(line, err=True)
     click.echo(f"{taken.output}: {taken.width}x{taken.height}, at {', '.join(f'{t:g}' for t in taken.times)} s")
 
 

@@ -25,6 +25,7 @@ from hyperframes_render.functions.support.render_context import (
 )
 from hyperframes_render.functions.support.settings import AssembleSettings
 from hyperframes_render.media.encode import chunk_suffix
+from hyperframes_render.problems import Problem
 from hyperframes_render.render.plan import Chunk, Plan
 from hyperframes_render.render.result import CaptureRecord
 from hyperframes_render.render.steps import assemble
@@ -57,7 +58,8 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
                 job.objects.download(f"{work_folder(task.id)}{SOUND_FILE}", sound)
             tags = [(name, value) for name, value in stored["tags"]]
             result = assemble(plan, parts, records, output, sound=sound if stored["sound"] else None, tags=tags)
-            result = replace(result, warnings=tuple(dict.fromkeys((*stored["warnings"], *result.warnings))))
+            planned = [Problem.from_dict(warning) for warning in stored["warnings"]]
+            result = replace(result, warnings=tuple(dict.fromkeys((*planned, *result.warnings))))
         deliver_result(job, task, output, result)
     return {"task_id": task.id}
 

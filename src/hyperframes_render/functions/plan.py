@@ -97,7 +97,7 @@ def handler(event: TaskEvent, context: LambdaContext) -> dict[str, Any]:
                 "request": request.model_dump(mode="json"),
                 "tags": planned.tags,
                 "sound": planned.sound is not None,
-                "warnings": planned.warnings,
+                "warnings": [warning.as_dict() for warning in planned.warnings],
             },
         )
         chunks = [{"index": c.index, "first": c.frames.first, "count": c.frames.count} for c in plan.chunks]
@@ -161,7 +161,7 @@ def _answer_dry_run(job: RenderContext, task: Task, planned: Planned, parallel: 
             "duration": round(plan.duration, 3),
             "chunks": len(plan.chunks),
             "plan": plan.reason,
-            "warnings": list(planned.warnings),
+            "warnings": [warning.as_dict() for warning in planned.warnings],
             "machine": platform.machine(),
             "estimate": {**predicted.as_dict(), "seconds_per_frame": round(planned.seconds_per_frame, 4)},
         },

@@ -11,12 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from hyperframes_render.browser.bridge import ClipTimes, page_answers
 from hyperframes_render.composition.declared import root_of
-from hyperframes_render.composition.lint import Problem, Severity, lint_project
-from hyperframes_render.composition.lint.repair import apply_patches
+from hyperframes_render.composition.lint import Problem
 from hyperframes_render.composition.lint.source_file import SourceFile
-from hyperframes_render.composition.source import Project, Source, WebPage, open_project
-from hyperframes_render.errors import InvalidOption, MachineError, RenderError
+from hyperframes_render.composition.source import Source, WebPage, open_project
+from hyperframes_render.errors import MachineError, RenderError
 from hyperframes_render.input import NetworkPolicy, RenderInput
+from hyperframes_render.problems import with_place
 from hyperframes_render.render.looks import PageLook, look_at_page
 from hyperframes_render.render.looks.blank import blank_stretches, empty_clips, is_one_colour, one_colour
 from hyperframes_render.render.looks.fonts import fallen_back, family_of, of_compile
@@ -25,43 +25,13 @@ from hyperframes_render.render.looks.places import Sources, problem_of
 from hyperframes_render.render.looks.slow import slow_problem
 from hyperframes_render.render.looks.text_cut import text_cuts
 from hyperframes_render.render.looks.unseen import unseen
-from hyperframes_render.render.opened import OpenComposition
+from hyperframes_render.render.opened import ASSUMPTION_SEVERITY, OpenComposition
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.session import open_session
+from hyperframes_render.render.static import problems_of_project, static_problems, without_followers
 
-#: Severities of assumptions, by code. Others are notices.
-_ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
 #: The version of the report's shape.
 SCHEMA = 1
-#: Rounds of patches of `repair`.
-MAX_REPAIRS = 5
-#: The place that an error of a script ends with.
-_PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
-#: Faults of the files after which the page fails or stands still in a way that says nothing more.
-_CAUSES = {
-    "page_script_failed": frozenset(
-        {"invalid_script_syntax", "missing_gsap_script", "gsap_loaded_after_use", "missing_gsap_plugin"}
-    ),
-    "page_error": frozenset({"invalid_script_syntax", "missing_gsap_script"}),
-    "invalid_composition": frozenset({"missing_or_empty_sub_composition", "blank_root_with_standalone_composition"}),
-    "duration_unknown": frozenset(
-        {"invalid_time", "unknown_attribute", "gsap_infinite_repeat", "invalid_script_syntax"}
-    ),
-    "page_not_ready": frozenset({"invalid_script_syntax", "unclosed_element"}),
-}
-#: Faults of a file that the markup names, and the codes that the opened page reports for such a file.
-_OF_FILES = ("missing_local_asset", "unusable_file", "placeholder_media_url", "local_server_address", "path_of_a_disk")
-_NAME_FILES = ("missing_local_asset", "inaccessible_media_url", "request_failed", "composition")
-_NO_TIMELINE = frozenset(
-    {
-        "invalid_script_syntax",
-        "gsap_timeline_not_registered",
-        "timeline_registry_push",
-        "timeline_id_mismatch",
-        "missing_gsap_script",
-        "missing_data_no_timeline",
-    }
-)
 #: Errors that are no reason for something not to be seen.
 _NOT_SEEN = {
     *("volume_in_per_cent", "duplicate_media_id", "video_audio_double_source", "invalid_automation_json"),
@@ -117,53 +87,12 @@ async def check(source: Source, request: RenderInput, *, ceiling: NetworkPolicy 
     except MachineError:
         raise
     except RenderError as error:
-        static = await asyncio.to_thread(_static_problems, source, request)
-        own = _placed(Problem(error.code, "error", error.message, error.action))
+        static = await asyncio.to_thread(static_problems, source, request)
+        own = with_place(Problem(error.code, "error", error.message, error.action))
         if not own.file:
             own = await asyncio.to_thread(_at_root, own, source, request)
-        problems.extend(_without_followers(static, [*problems, own]))
+        problems.extend(without_followers(static, [*problems, own]))
         return CheckReport(str(source), {}, 0.0, 0, (), (), (), _sorted_unique(problems))
-
-
-def repair(source: Source, request: RenderInput) -> list[Problem]:
-    """Apply the patches of the problems in the files of a project; the problems that were repaired.
-
-    Raises InvalidOption if the files cannot be changed: those of an archive or of a web page.
-    """
-    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
-        raise InvalidOption("--fix changes files: it needs a folder or an HTML file.", "Unpack the archive first.")
-    project = open_project(source, unpack_to=source, composition=request.composition)
-    repaired: list[Problem] = []
-    # A patch may show what was hidden before it, as the end of a comment does.
-    for _ in range(MAX_REPAIRS):
-        found = apply_patches(project.root, _of_project(project))
-        repaired += found
-        if not found:
-            break
-    return repaired
-
-
-def _static_problems(source: Source, request: RenderInput) -> list[Problem]:
-    """The problems of the files of a page that could not be opened. An archive is not unpacked again."""
-    if isinstance(source, WebPage) or source.suffix.lower() == ".zip":
-        return []
-    try:
-        project = open_project(source, unpack_to=source, composition=request.composition)
-    except (RenderError, OSError):
-        return []
-    return _of_project(project)
-
-
-def _of_project(project: Project) -> list[Problem]:
-    return [] if project.address is not None else lint_project(project.root, project.part or project.entry)
-
-
-def _placed(problem: Problem) -> Problem:
-    """The problem with the place that its message names, as errors of scripts do."""
-    found = _PLACE.search(problem.message)
-    if problem.file or not found:
-        return problem
-    return replace(problem, file=found["file"], line=int(found["line"]), column=int(found["column"]))
 
 
 def _at_root(problem: Problem, source: Source, request: RenderInput) -> Problem:
@@ -181,24 +110,8 @@ def _at_root(problem: Problem, source: Source, request: RenderInput) -> Problem:
     return replace(problem, file=file.name, line=line, column=column)
 
 
-def _without_followers(static: Sequence[Problem], opened: Sequence[Problem]) -> list[Problem]:
-    """All problems, without those of the opened page that only follow from one of the files'."""
-    codes = {problem.code for problem in static if problem.severity == "error" or problem.code in _NO_TIMELINE}
-    files = {problem.message.split()[0] for problem in static if problem.code in _OF_FILES}
-    return [*static, *(problem for problem in opened if not _follows(problem, codes, files))]
-
-
-def _follows(problem: Problem, codes: set[str], files: set[str]) -> bool:
-    """Whether the problem follows from an error with one of `codes`, or from a fault of one of `files`."""
-    if _CAUSES.get(problem.code, frozenset()) & codes:
-        return True
-    if problem.code == "composition" and "No timeline is registered" in problem.message:
-        return bool(codes & _NO_TIMELINE)
-    return problem.code in _NAME_FILES and any(name in problem.message for name in files)
-
-
 async def _inspect(composition: OpenComposition, problems: list[Problem]) -> CheckReport:
-    static = await asyncio.to_thread(_of_project, composition.compiled.project)
+    static = await asyncio.to_thread(problems_of_project, composition.compiled.project)
     page = composition.first_page
     with page_answers():
         status, clips = await page.bridge.status(), await page.bridge.clips()
@@ -206,10 +119,10 @@ async def _inspect(composition: OpenComposition, problems: list[Problem]) -> Che
     look = await look_at_page(composition, plan, clips)
     project = composition.compiled.project
     sources = Sources(project.root, project.entry)
-    opened = [_placed(problem) for problem in _page_problems(composition, look, sources)]
+    opened = [with_place(problem) for problem in _page_problems(composition, look, sources)]
     seen = await asyncio.to_thread(_of_look, composition, look, sources)
     opened += [] if _is_followed(static, opened) else seen
-    problems.extend(_without_followers(static, opened))
+    problems.extend(without_followers(static, opened))
     declared = {
         "composition": composition.compiled.declared.composition_id,
         "title": composition.compiled.declared.title,
@@ -244,7 +157,7 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
     unloaded = {f"The font {family} cannot be loaded." for family in map(family_of, missing_fonts)}
     warnings = [text for text in warnings if text not in unloaded]
     return [
-        *(Problem(code, _ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),
+        *(Problem(code, ASSUMPTION_SEVERITY.get(code, "notice"), text) for code, text in composition.assumptions()),
         *(Problem("page_error", "error", _of_script(text, look), _SCRIPT_FIX) for text in page.errors),
         *(
             sources.problem_at(_asked(address), "missing_local_asset", "error", text, _ASSET_FIX)

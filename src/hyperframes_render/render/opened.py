@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,10 +18,12 @@ from hyperframes_render.composition.source import Project
 from hyperframes_render.media.encode import EncodeSpec, FrameEncoder
 from hyperframes_render.media.sound_clip import SoundBus, SoundClip
 from hyperframes_render.packages.root import packages_root
+from hyperframes_render.problems import Problem, Severity
 from hyperframes_render.render.pipeline import FrameStatistics, RangeRender, WorkerPool
 from hyperframes_render.render.plan import Chunk, Plan, about_rootless, frames_to_render, length_of, whole_plan
 from hyperframes_render.render.result import CaptureFacts, CaptureRecord
 from hyperframes_render.render.sound import mix_for
+from hyperframes_render.render.static import without_followers
 from hyperframes_render.render.versions import versions
 from hyperframes_render.render.worker import block_frames, start_worker
 from hyperframes_render.sandbox.processes import processor_seconds
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from hyperframes_render.media.sound_effects import Processor
     from hyperframes_render.render.session import Session
 
+#: Severities of assumptions, by code. Others are notices.
+ASSUMPTION_SEVERITY: dict[str, Severity] = {"length_by_default": "warning"}
 #: Frames that one warning names.
 MAX_NAMED_FRAMES = 5
 #: Seconds of black that are reported. Less is a cut or a fade.
@@ -51,6 +55,8 @@ class CompiledProject:
     declared: Declared
     spec: PageSpec
     page: CompiledPage
+    #: What the files show without a browser, as far as no script is parsed.
+    static: tuple[Problem, ...] = ()
 
 
 @dataclass
@@ -105,24 +111,31 @@ class OpenComposition:
             encoder.abort()
             raise
 
-    def _suspicious_stretches(self) -> Iterator[str]:
-        """Warnings of black stretches, and of stretches without a change during a tween."""
+    def _suspicious_stretches(self) -> Iterator[tuple[str, str]]:
+        """Black stretches, and stretches without a change during a tween: code and sentence."""
         fps = self.spec.fps
         for first, end in self.statistics.black:
             if (end - first) / fps >= BLACK_SECONDS:
-                yield f"The video is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s."
+                yield (
+                    "black_stretch",
+                    f"The video is black from {float(first / fps):.2f} s to {float(end / fps):.2f} s.",
+                )
         if self.statistics.different:
             frames = ", ".join(map(str, self.statistics.different[:MAX_NAMED_FRAMES]))
             yield (
+                "browsers_differ",
                 f"Two browsers drew frame {frames} differently: something in the page does not follow the video's time "
-                "(docs/reference/clock.md). One browser (--workers 1) draws a video without jumps."
+                "(docs/reference/clock.md). One browser (--workers 1) draws a video without jumps.",
             )
         for first, end in self.statistics.frozen:
             for start, to in self.first_page.tweened:
                 # The first frame of a tween still shows the state before it, and the last frame the state after it.
                 since, until = max(float((first + 1) / fps), start), min(float((end - 1) / fps), to)
                 if until - since >= FROZEN_SECONDS:
-                    yield f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline has a tween then."
+                    yield (
+                        "frozen_stretch",
+                        f"Nothing moves from {since:.2f} s to {until:.2f} s, although a timeline has a tween then.",
+                    )
 
     @property
     def has_effects(self) -> bool:
@@ -144,7 +157,7 @@ class OpenComposition:
         if mixed is None:
             return None
         for text in mixed.warnings:
-            self.session.warn(text)
+            self.session.warn("sound", text)
         return mixed.path
 
     async def _sounds(self, plan: Plan) -> SoundBus:
@@ -157,7 +170,7 @@ class OpenComposition:
             worker = await start_worker(replace(spec, use_surface=False), stack, form=None)
             sounds = await worker.page.played_sounds(plan.first + plan.frames - 1, session.meter.heartbeat)
             for text in worker.page.warnings:
-                session.warn(text)
+                session.warn("composition", text)
             return sounds
 
     def make_plan(self) -> Plan:
@@ -183,22 +196,46 @@ class OpenComposition:
         """Versions of the programs that determine the frames."""
         return versions(packages_root(), self.first_page.chromium.browser.version)
 
+    def _warn(self) -> None:
+        """Add all warnings about the frames so far to the session, with the codes of `check`."""
+        session = self.session
+        for code, text in self.assumptions():
+            session.warn(code, text, ASSUMPTION_SEVERITY.get(code, "notice"))
+        for text in self.compiled.page.warnings:
+            session.warn("composition", text)
+        for worker in self.pool.workers:
+            for text in worker.page.warnings:
+                session.warn("composition", text)
+            for text in worker.page.console:
+                session.warn("console", text)
+            for text in worker.page.errors:
+                session.warn("page_error", f"A script of the page failed{self._when(text)}: {text}", "error")
+            if worker.page.played_late and not self.first_page.plays_sounds:
+                session.warn("sound", _UNEXPECTED_SOUND)
+        reported = [text for worker in self.pool.workers for text in worker.page.errors]
+        for text, frame in session.failed_at.items():
+            if not any(other.startswith(text) for other in reported):
+                session.warn("page_error", f"A script of the page failed at frame {frame}: {text}", "error")
+        for lines, code, severity in _request_lines(session):
+            for text in lines.values():
+                session.warn(code, text, severity)
+        for code, text in self._suspicious_stretches():
+            session.warn(code, text)
+
+    def _with_static(self, warnings: list[Problem]) -> tuple[Problem, ...]:
+        """The warnings with the errors and warnings of the project's files, without those that follow from them."""
+        static = [problem for problem in self.compiled.static if problem.severity != "notice"]
+        return tuple(without_followers(static, warnings))
+
+    def _when(self, error: str) -> str:
+        """At which frame a script's error was raised, if a seek raised it."""
+        frame = next((frame for text, frame in self.session.failed_at.items() if error.startswith(text)), None)
+        return "" if frame is None else f" at frame {frame}"
+
     def record(self) -> CaptureRecord:
         """The frames captured so far, with capture paths, timings, warnings and versions."""
         session, browsers = self.session, self.pool.workers
-        for text in (*(sentence for _, sentence in self.assumptions()), *self.compiled.page.warnings):
-            session.warn(text)
-        for worker in browsers:
-            for text in (*worker.page.warnings, *worker.page.console):
-                session.warn(text)
-            for text in worker.page.errors:
-                session.warn(f"A script of the page failed: {text}")
-            if worker.page.played_late and not self.first_page.plays_sounds:
-                session.warn(_UNEXPECTED_SOUND)
-        for text in (*session.log.warnings(), *session.media.warnings.values()):
-            session.warn(text)
-        for text in self._suspicious_stretches():
-            session.warn(text)
+        self._warn()
         meter = session.meter
         timings = {**meter.phases, "total": time.monotonic() - meter.started}
         if self.statistics.first_frame_at is not None:
@@ -211,6 +248,16 @@ class OpenComposition:
             slowest_frames=tuple(
                 (frame, round(value, 3)) for value, frame in sorted(self.statistics.slowest, reverse=True)
             ),
-            warnings=tuple(session.warnings),
+            warnings=self._with_static(session.warnings),
             versions=self.versions(),
         )
+
+
+def _request_lines(session: Session) -> tuple[tuple[Mapping[str, str], str, Severity], ...]:
+    """The sentences about requests, by address, with the code and severity of each kind."""
+    return (
+        (session.log.missing, "missing_local_asset", "error"),
+        (session.log.refused, "request_failed", "error"),
+        (session.media.warnings, "inaccessible_media_url", "error"),
+        (session.log.substituted, "other_version", "notice"),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.media.probe import VideoFacts
+from hyperframes_render.problems import Problem
 from hyperframes_render.render.plan import Plan
 
 _SLOWEST_KEPT = 5
@@ -32,12 +33,12 @@ class CaptureRecord:
     timings: dict[str, float]
     processor_seconds: float
     slowest_frames: tuple[tuple[int, float], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """The record as a dict for JSON; `from_dict` reads it."""
-        return asdict(self)
+        return {**asdict(self), "warnings": [warning.as_dict() for warning in self.warnings]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CaptureRecord:
@@ -47,7 +48,7 @@ class CaptureRecord:
             timings=dict(values["timings"]),
             processor_seconds=values["processor_seconds"],
             slowest_frames=tuple((int(frame), float(seconds)) for frame, seconds in values["slowest_frames"]),
-            warnings=tuple(values["warnings"]),
+            warnings=tuple(Problem.from_dict(warning) for warning in values["warnings"]),
             versions=dict(values["versions"]),
         )
 
@@ -74,13 +75,14 @@ class RenderResult:
     timings: dict[str, float]
     processor_seconds: float
     slowest_frames: tuple[tuple[int, float], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
     versions: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """The result as a dict for JSON."""
         record = asdict(self)
         record["output"] = str(self.output)
+        record["warnings"] = [warning.as_dict() for warning in self.warnings]
         record["slowest_frames"] = [{"frame": frame, "seconds": seconds} for frame, seconds in self.slowest_frames]
         return record
 

@@ -23,19 +23,21 @@ from hyperframes_render.composition.compile import PageSpec, compile_page
 from hyperframes_render.composition.declared import Declared, read_declared
 from hyperframes_render.composition.html import Document
 from hyperframes_render.composition.marks import with_marks
-from hyperframes_render.composition.source import Source, WebPage, open_project
-from hyperframes_render.errors import BrowserFailed, DiskFull
+from hyperframes_render.composition.source import Project, Source, WebPage, open_project
+from hyperframes_render.errors import BrowserFailed, DiskFull, InvalidComposition, PageError
 from hyperframes_render.formats import FORMATS, Quality
 from hyperframes_render.input import DEFAULT_FPS, DEFAULT_HEIGHT, DEFAULT_WIDTH, NetworkPolicy, RenderInput, check_size
 from hyperframes_render.media.encode import frame_form
 from hyperframes_render.network.fetch import FetchBudget
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.paths import remove_folder
+from hyperframes_render.problems import Problem, Severity, with_place
 from hyperframes_render.render.opened import CompiledProject, OpenComposition
 from hyperframes_render.render.pipeline import WorkerPool
 from hyperframes_render.render.progress import ProgressMeter
 from hyperframes_render.render.remote import fetch_source, fetch_sub_compositions
 from hyperframes_render.render.sound import check_sound, fetch_sound
+from hyperframes_render.render.static import problems_of_project, repaired_copy
 from hyperframes_render.render.threads import job_threads
 from hyperframes_render.render.watchdog import watched
 from hyperframes_render.render.worker import WorkerSpec, start_worker
@@ -71,7 +73,11 @@ class Session:
     ceiling: NetworkPolicy = "public"
     #: Files outside the folder that are removed at the end of the session.
     files: list[Path] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    #: The project, once it is open.
+    project: Project | None = None
+    #: Errors of scripts during a seek, and the frame of each.
+    failed_at: dict[str, int] = field(default_factory=dict)
     log: RequestLog = field(default_factory=RequestLog)
     media: MediaLibrary = field(init=False)
     budget: FetchBudget = field(default_factory=FetchBudget)
@@ -98,18 +104,24 @@ class Session:
             while True:
                 async with Attempt(self, compiled) as composition:
                     return await work(composition)
+        except (PageError, InvalidComposition) as error:
+            if self.project is not None and not error.problems:
+                found = await asyncio.to_thread(problems_of_project, self.project)
+                error.problems = [problem.as_dict() for problem in found if problem.severity == "error"]
+            raise
         finally:
             await self.driver.stop()
 
-    def warn(self, text: str) -> None:
-        """Add a warning to the result, once."""
-        if text not in self.warnings and len(self.warnings) < MAX_WARNINGS:
-            self.warnings.append(text)
+    def warn(self, code: str, text: str, severity: Severity = "warning", fix: str = "") -> None:
+        """Add a problem to the result, once. A place that ends its text becomes its file, line and column."""
+        problem = with_place(Problem(code, severity, text, fix))
+        if problem not in self.warnings and len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(problem)
 
     def warn_of_seek_errors(self, frame: int, errors: list[str]) -> None:
-        """Warn of script errors of the page while it seeked to `frame`."""
+        """Note the script errors of the page while it seeked to `frame`: `record` reports them with their place."""
         for error in errors:
-            self.warn(f"A script of the page failed at frame {frame}: {error}")
+            self.failed_at.setdefault(error, frame)
 
     async def _compile(self) -> CompiledProject:
         unpack_to = self.folder / "project"
@@ -118,8 +130,11 @@ class Session:
         composition = self.request.composition
         source = await self._local_source()
         project = await asyncio.to_thread(open_project, source, unpack_to=unpack_to, composition=composition)
+        self.project = project
         if project.address is not None:
             await fetch_sub_compositions(project, self.request.network, self.budget)
+        if self.request.repair:
+            project = await self._repaired(project)
         html = project.read_html()
         if self.marks and project.part is None:
             html = await asyncio.to_thread(with_marks, html, project.entry)
@@ -140,7 +155,17 @@ class Session:
             packages=packages_root(),
             entry=project.entry,
         )
-        return CompiledProject(project, declared, spec, page)
+        static = await asyncio.to_thread(problems_of_project, project, scripts=False)
+        return CompiledProject(project, declared, spec, page, tuple(static))
+
+    async def _repaired(self, project: Project) -> Project:
+        """The project with the patches of its problems, in this session's folder. What was repaired is a notice."""
+        copy, repaired = await asyncio.to_thread(repaired_copy, project, self.folder / "repaired")
+        for problem in repaired:
+            self.warnings.append(
+                replace(problem, severity="notice", message=f"Repaired: {problem.message}", patch=None)
+            )
+        return copy
 
     def worker_spec(self, compiled: CompiledProject, playwright: Playwright) -> WorkerSpec:
         """The parameters of each browser of the session."""
@@ -193,7 +218,9 @@ class Session:
         if not self._browser_retries:
             raise BrowserFailed("The browser died twice.", error.action) from error
         self._browser_retries -= 1
-        self.warn(f"The browser died after frame {self.meter.frames_done}; the render was started again.")
+        self.warn(
+            "browser_restarted", f"The browser died after frame {self.meter.frames_done}; the render was started again."
+        )
         return True
 
     def _give_up_fast_path(self, failed: FastPathFailed) -> None:
@@ -201,7 +228,7 @@ class Session:
             self._use_surface = False
         else:
             self._reuse_frames = False
-        self.warn(str(failed))
+        self.warn("capture_path", str(failed), "notice")
 
 
 class Attempt:

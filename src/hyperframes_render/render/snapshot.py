@@ -18,6 +18,7 @@ from hyperframes_render.errors import InvalidOption, OutputUnwritable
 from hyperframes_render.formats import Codec
 from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.stills import image_of, sheet_of
+from hyperframes_render.problems import Problem
 from hyperframes_render.render.job import check_writable
 from hyperframes_render.render.opened import OpenComposition
 from hyperframes_render.render.plan import Plan
@@ -43,12 +44,12 @@ class Snapshot:
     width: int
     height: int
     times: tuple[float, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
 
     def as_dict(self) -> dict[str, object]:
         """The result as a dict for JSON."""
         sizes = {"output": str(self.output), "width": self.width, "height": self.height}
-        return {**sizes, "times": list(self.times), "warnings": list(self.warnings)}
+        return {**sizes, "times": list(self.times), "warnings": [warning.as_dict() for warning in self.warnings]}
 
 
 async def take_snapshot(

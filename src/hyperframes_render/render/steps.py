@@ -17,6 +17,7 @@ from hyperframes_render.errors import EncoderFailed
 from hyperframes_render.formats import Content
 from hyperframes_render.input import NetworkPolicy, RenderInput
 from hyperframes_render.media.encode import chunk_suffix
+from hyperframes_render.problems import Problem
 from hyperframes_render.render.chunking import SECONDS_PER_PIXEL, SHORT_WORK, Chunking, check_room, choose_chunks
 from hyperframes_render.render.job import check_output
 from hyperframes_render.render.mux import chunk_file, finish_video
@@ -39,7 +40,7 @@ class Planned:
     plan: Plan
     tags: tuple[tuple[str, str], ...]
     sound: Path | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Problem, ...]
     #: Mean time to capture a frame, measured at some frames of the video.
     seconds_per_frame: float = 0.0
 

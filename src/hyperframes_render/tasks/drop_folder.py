@@ -17,7 +17,14 @@ from hyperframes_render.errors import (
 )
 from hyperframes_render.input import RenderInput
 from hyperframes_render.tasks.ids import DROP_OWNER, task_id_from
-from hyperframes_render.tasks.layout import INBOX, drop_outbox, is_reserved, work_folder, write_json
+from hyperframes_render.tasks.layout import (
+    INBOX,
+    drop_outbox,
+    is_reserved,
+    work_folder,
+    write_error_text,
+    write_json,
+)
 from hyperframes_render.tasks.model import Task, TaskStatus
 from hyperframes_render.tasks.service import TaskService, new_task
 from hyperframes_render.tasks.submission import Submission, check_hosts, parse_sidecar
@@ -134,7 +141,9 @@ class DropFolder:
             "error": str(error),
             "details": error.as_dict(),
         }
-        write_json(self.service.objects, drop_outbox(dropped.key, ".error.json"), record)
+        key = drop_outbox(dropped.key, ".error.json")
+        write_error_text(self.service.objects, key, error.as_dict())
+        write_json(self.service.objects, key, record)
 
     def _cancel(self, task_id: str) -> None:
         """Cancel the task of an older file of the same name: its result would be replaced anyway."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from hyperframes_render.cost.prices import Usage, cost_of
 from hyperframes_render.errors import (
+    MAX_PROBLEMS,
     FunctionTimedOut,
     InternalError,
     LimitExceeded,
@@ -240,9 +241,10 @@ def _record(problem: Mapping[str, Any]) -> dict[str, Any]:
     return {**texts, **places, "patch": patch if fits else None}
 
 
-def _warnings(task: Task, draft: Mapping[str, Any]) -> list[str]:
+def _warnings(task: Task, draft: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The warnings of task and draft, limited so that the task's item and its event can hold them."""
-    return [cut(str(text), MAX_WARNING) for text in (*task.warnings, *draft.get("warnings", []))][:MAX_WARNINGS]
+    found = [*task.warnings, *draft.get("warnings", [])]
+    return [_record(problem) for problem in found if isinstance(problem, dict)][:MAX_WARNINGS]
 
 
 def task_cost(task: Task, draft: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,7 +279,11 @@ def read_failure(error: Mapping[str, Any], recorded: Mapping[str, Any] | None = 
         )
     try:
         parts = json.loads(cause)
-        return kind(str(parts["message"]), str(parts["action"]))
+        failure = kind(str(parts["message"]), str(parts["action"]))
+        problems = parts.get("problems")
+        found = problems[:MAX_PROBLEMS] if isinstance(problems, list) else []
+        failure.problems = [_record(problem) for problem in found if isinstance(problem, dict)]
+        return failure
     except (ValueError, TypeError, KeyError, RecursionError):
         return kind(cause or "No details are known.")
 

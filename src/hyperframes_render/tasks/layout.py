@@ -126,6 +126,8 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
     good, bad = _record_keys(task)
     if not completed:
         remove_result(task, objects)
+        if drop_key_of(task) is not None:
+            write_error_text(objects, bad, task.error or {})
         write_json(objects, bad, error_record(task))
         return
     if not details and objects.head(good) is not None:
@@ -133,7 +135,7 @@ def write_record(task: Task, objects: ObjectStore, tasks: TaskTable, details: di
     more = {name: details[name] for name in _DETAILS if name in details}
     write_json(objects, good, {**_head(task), "output": {**more, **(task.output or {})}, "metadata": task.metadata})
     if drop_key_of(task) is not None:
-        objects.delete(bad)
+        objects.delete(bad, text_beside(bad))
 
 
 def remove_result(task: Task, objects: ObjectStore) -> None:
@@ -161,6 +163,21 @@ def _head(task: Task) -> dict[str, Any]:
         "input": task.input,
     }
     return {**head, "source": dropped} if (dropped := drop_key_of(task)) else head
+
+
+def text_beside(record_key: str) -> str:
+    """The key of the text for people beside an error record: promo.error.json → promo.error.txt."""
+    return f"{record_key.removesuffix('.json')}.txt"
+
+
+def write_error_text(objects: ObjectStore, record_key: str, error: Mapping[str, Any]) -> None:
+    """Write what is wrong with a dropped file, and what to do, as text for people."""
+    name = PurePosixPath(record_key).name.removesuffix(".error.json")
+    lines = [f"{name} was not rendered.", "", f"{error.get('message', '')} {error.get('action', '')}".strip()]
+    for problem in error.get("problems", []):
+        place = f"{problem['file']}, line {problem['line']}: " if problem.get("line") else ""
+        lines += ["", f"{place}{problem.get('message', '')} {problem.get('fix', '')}".strip()]
+    objects.put(text_beside(record_key), ("\n".join(lines) + "\n").encode(), "text/plain; charset=utf-8")
 
 
 def error_record(task: Task) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class Task(BaseModel):
     phase: str = ""
     frames_done: int = 0
     frames_total: int = 0
-    warnings: list[str] = Field(default_factory=list)
+    #: Records of problems (problems.py) of the request itself.
+    warnings: list[dict[str, Any]] = Field(default_factory=list)
     output: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     #: The error of the last function that failed: a distributed map does not pass it on.

@@ -83,7 +83,12 @@ class TaskService:
         files = copy_variable_files(submission.request.variables, owner, task.id, self.uploads)
         if files.variables != submission.request.variables:
             task.input["variables"] = files.variables
-        task = task.model_copy(update={"given": files.paths, "warnings": [*task.warnings, *files.warnings]})
+        task = task.model_copy(
+            update={
+                "given": files.paths,
+                "warnings": [*task.warnings, *(warning.as_dict() for warning in files.warnings)],
+            }
+        )
         try:
             before_accepting()
         except OverQuota as refusal:
@@ -240,7 +245,7 @@ def new_task(task_id: str, owner: str, submission: Submission, policy: Policy) -
         webhook=submission.webhook,
         session_id=submission.session_id,
         phase="queued",
-        warnings=submission.warnings,
+        warnings=[warning.as_dict() for warning in submission.warnings],
         starts=1,
         attention=Attention.START,
         attention_at=later(policy.attention_seconds),

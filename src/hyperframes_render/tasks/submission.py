@@ -15,6 +15,7 @@ from pydantic import AliasChoices
 from hyperframes_render.errors import InvalidOption, LimitExceeded, NotFound
 from hyperframes_render.input import APP, NetworkPolicy, RenderInput, is_shallow, parse_render_input
 from hyperframes_render.network.policy import is_address, is_web_address, network_allows
+from hyperframes_render.problems import Problem
 
 #: Accepted names of this application, without a version.
 _APPS = frozenset({APP, "hyperframes-render"})
@@ -64,7 +65,7 @@ class Submission:
     webhook: str | None = None
     metadata: Any = None
     session_id: str | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     dry_run: bool = False
     function: str = "render"
 
@@ -147,7 +148,7 @@ def parse_run(body: object) -> Submission:
         dry_run=bool(dry_run),
         function=function,
         warnings=[
-            f'"{name[:60]}" has no meaning here and was ignored.'
+            Problem("ignored_field", "notice", f'"{name[:60]}" has no meaning here and was ignored.')
             for name in (*_IGNORED, *unknown[:10])
             if body.get(name)
         ],

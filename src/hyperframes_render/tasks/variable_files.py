@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hyperframes_render.errors import LimitExceeded
+from hyperframes_render.problems import Problem
 from hyperframes_render.tasks.layout import work_folder
 from hyperframes_render.tasks.ports import ObjectFacts, ObjectStore
 from hyperframes_render.tasks.uploads import UPLOADS, Uploads
@@ -33,7 +34,7 @@ class VariableFiles:
     variables: Any
     #: Uri → path of the copy, relative to the composition.
     paths: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
 
 def copy_variable_files(variables: Any, owner: str, task_id: str, uploads: Uploads) -> VariableFiles:
@@ -47,7 +48,11 @@ def copy_variable_files(variables: Any, owner: str, task_id: str, uploads: Uploa
         facts = uploads.find(owner, uri, where)
         if (text := _mistaken_text(facts, objects)) is not None:
             found.warnings.append(
-                f"{where}: your client mistook this text for base64 and uploaded it; the text was restored."
+                Problem(
+                    "text_restored",
+                    "notice",
+                    f"{where}: your client mistook this text for base64 and uploaded it; the text was restored.",
+                )
             )
             return text
         if len(found.paths) == MAX_VARIABLE_FILES:

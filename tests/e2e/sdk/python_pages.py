@@ -15,6 +15,8 @@ client = inference(api_key=key, base_url=url)
 for path in sorted(pathlib.Path(folder).glob("*.json")):
     result = client.run({"app": "infsh/hyperframes-render", "input": json.loads(path.read_text())})
     assert result["status"] == 10, result
-    assert any(text.startswith("No composition root") for text in result["output"]["warnings"]), result["output"]
+    assert any(one["message"].startswith("No composition root") for one in result["output"]["warnings"]), result[
+        "output"
+    ]
     path.with_suffix(".mp4").write_bytes(urllib.request.urlopen(result["output"]["video"]["uri"]).read())
     print(path.stem)

@@ -14,6 +14,7 @@ from hyperframes_render.composition.source import Source, WebPage
 from hyperframes_render.errors import InvalidComposition
 from hyperframes_render.formats import Content
 from hyperframes_render.input import NetworkPolicy
+from hyperframes_render.problems import Problem
 from hyperframes_render.render.chunking import Chunking
 from hyperframes_render.render.plan import Chunk, Plan, split_frames
 from hyperframes_render.render.progress import Progress
@@ -80,7 +81,7 @@ class CaptureRecord:
 class Result:
     frames: int
     chunks: int
-    warnings: tuple[str, ...] = ("A warning.",)
+    warnings: tuple[Problem, ...] = (Problem("composition", "warning", "A warning."),)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -91,7 +92,7 @@ class Result:
             "duration": self.frames / FPS,
             "chunks": self.chunks,
             "timings": {"render": 0.5},
-            "warnings": list(self.warnings),
+            "warnings": [warning.as_dict() for warning in self.warnings],
             "versions": {"chromium": "156"},
             "slowest_frames": [{"frame": 1, "seconds": 0.1}],
         }
@@ -128,7 +129,9 @@ class Engine:
         mixed = sound if request.audio_url else None
         if mixed is not None:
             mixed.write_bytes(b"[sound]" if audio is None else audio.read_bytes())
-        return Planned(planned, (("title", "A title"),), mixed, ("The plan's warning.",), 0.05)
+        return Planned(
+            planned, (("title", "A title"),), mixed, (Problem("composition", "warning", "The plan's warning."),), 0.05
+        )
 
     def render_chunk(
         self, source: Source, request: Any, plan: Plan, chunk: Chunk, output: Path, *, listener: Any = None

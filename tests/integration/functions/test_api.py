@@ -237,7 +237,7 @@ def test_fields_without_a_meaning_here_are_ignored_with_a_warning(cloud: Cloud) 
     }
     task = answer("POST", "/apps/run", body)[1]["data"]
     assert task["session_id"] == "s1"
-    assert len(task["warnings"]) == 2 and "infra" in " ".join(task["warnings"])
+    assert len(task["warnings"]) == 2 and "infra" in " ".join(warning["message"] for warning in task["warnings"])
 
 
 def test_metadata_beside_or_inside_input_is_echoed(cloud: Cloud) -> None:

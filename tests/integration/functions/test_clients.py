@@ -115,7 +115,7 @@ def test_text_uploaded_as_base64_by_mistake_is_restored(cloud: Cloud, behaviour:
     task_id = submit(variables={"title": mistaken})
     task = answer("GET", f"/tasks/{task_id}")[1]["data"]
     assert task["input"]["variables"]["title"] == "RESPONSIBILITIES"
-    assert "input.variables.title" in task["warnings"][0]
+    assert "input.variables.title" in task["warnings"][0]["message"]
 
 
 def test_a_missing_upload_in_variables_is_refused_by_its_path(cloud: Cloud) -> None:

@@ -113,7 +113,7 @@ def test_the_error_of_a_bad_sidecar_names_field_and_line(cloud: Cloud, name: str
     data, said = BAD_SIDECARS[name]
     cloud.put("inbox/promo.render.json", data)
     assert drop(cloud, "inbox/promo.html") is None
-    assert cloud.keys("outbox/") == ["outbox/promo.error.json"]
+    assert cloud.keys("outbox/") == ["outbox/promo.error.json", "outbox/promo.error.txt"]
     record = cloud.json("outbox/promo.error.json")
     assert all(word in record["error"] for word in said), record["error"]
     assert record["status"] == 13 and record["source"] == "inbox/promo.html" and record["details"]["code"]
@@ -148,6 +148,7 @@ def test_a_name_whose_result_key_is_ambiguous_is_refused(
     assert drop(cloud, key.format(task=task_id)) is None
     after = {key: cloud.get(key) for key in cloud.keys("outbox/")}
     refused = json.loads(after.pop(answer.format(task=task_id)))
+    assert b"reserved" in after.pop(answer.format(task=task_id).replace(".json", ".txt"))
     assert "reserved" in refused["error"] and refused["status"] == 13
     assert after == before
 
@@ -155,8 +156,13 @@ def test_a_name_whose_result_key_is_ambiguous_is_refused(
 def test_a_file_without_an_element_gets_an_error_record(cloud: Cloud, behaviour: Behaviour) -> None:
     task_id = drop(cloud, "inbox/broken.html", "only words")
     assert task_id and run_workflow(task_id)["status"] == 11
-    assert cloud.keys("outbox/") == ["outbox/broken.error.json"]
+    assert cloud.keys("outbox/") == ["outbox/broken.error.json", "outbox/broken.error.txt"]
     assert "no element" in cloud.json("outbox/broken.error.json")["error"]
+    text = cloud.get("outbox/broken.error.txt").decode()
+    assert text.startswith("broken was not rendered.\n\n") and "no element" in text
+    task_id = drop(cloud, "inbox/broken.html", "<p>now with an element</p>", order="02")
+    assert task_id and run_workflow(task_id)["status"] == 10
+    assert not [key for key in cloud.keys("outbox/") if "error" in key]
 
 
 def test_the_engine_gets_a_plain_file_name(cloud: Cloud, behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,13 +185,13 @@ def test_a_final_state_with_many_long_warnings_is_stored_and_published(cloud: Cl
     call("plan", {"task_id": task_id})
     call("render_chunk", {"task_id": task_id, "whole": True})
     draft = cloud.json(f"work/{task_id}/result.json")
-    draft["warnings"] = [f"{number} {'x' * 100_000}" for number in range(60)]
+    draft["warnings"] = [{"code": "console", "message": f"{number} {'x' * 100_000}"} for number in range(60)]
     cloud.put(f"work/{task_id}/result.json", json.dumps(draft))
     cloud.events_seen()
     assert call("record", {"task_id": task_id, "outcome": "completed"})["status"] == 10
     published = [event["output"]["warnings"] for event in cloud.events_seen()]
     assert [len(warnings) for warnings in published] == [50]
-    assert {len(warning) for warning in published[0]} == {300}
+    assert {len(warning["message"]) for warning in published[0]} == {300}
     assert published[0] == (cloud.task(task_id).output or {})["warnings"]
 
 

@@ -87,7 +87,7 @@ def test_the_record_has_all_facts_and_the_cost(cloud: Cloud, behaviour: Behaviou
     assert record["status"] == 10 and record["metadata"] == {"n": 1} and record["id"] == task_id
     output = record["output"]
     assert output["slowest_frames"] and output["versions"] == {"chromium": "156"}
-    assert output["warnings"] == ["The plan's warning.", "A warning."]
+    assert [warning["message"] for warning in output["warnings"]] == ["The plan's warning.", "A warning."]
     cost = output["cost"]
     assert cost["calls"] == {"assemble": 1, "plan": 1, "render": 2}
     assert set(cost["gb_seconds"]) == {"assemble", "plan", "render"} and all(cost["gb_seconds"].values())

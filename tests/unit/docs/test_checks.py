@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tools import check_reference
-from tools.check_reference import FILES, MARKUP, OPENED, Check
+from tools.check_reference import FILES, MARKUP, OPENED, RENDERED, Check
 
 from hyperframes_render.composition.lint import lint_project
 from hyperframes_render.composition.lint.official import rules, severity_of
@@ -57,3 +57,12 @@ def test_every_official_rule_that_is_kept_has_a_broken_project() -> None:
     expected = [json.loads(file.read_text()) for file in PROJECT.glob("tests/broken/projects/*/expected.json")]
     assert set(rules()["kept"]) <= {found["code"] for found in expected}
     assert all(severity_of(found["code"]) in (None, found["severity"]) for found in expected)
+
+
+def test_every_code_of_a_renders_warnings_is_in_the_page() -> None:
+    folder = PROJECT / "src/hyperframes_render"
+    texts = "\n".join((folder / name).read_text() for name in ("render/opened.py", "render/session.py"))
+    texts += "\n".join(path.read_text() for path in (folder / "tasks").glob("*.py"))
+    used = set(re.findall(r'(?:\bwarn\(|\byield |\bProblem\(\s*)\(?\s*"([a-z_]+)",', texts))
+    described = {check.code for check in (*MARKUP, *FILES, *OPENED, *RENDERED)}
+    assert used <= described and {check.code for check in RENDERED} <= used

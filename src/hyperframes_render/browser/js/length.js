@@ -113,6 +113,23 @@
     });
   }
 
+  /** @type {Record<string, number>} */
+  const UNITS = { ms: 0.001, s: 1, min: 60, h: 3600 }; // seconds
+
+  // The start of an SVG animation. The browser knows it once it has drawn a frame; before, the element's attribute says it.
+  /** @param {SVGAnimationElement} element */
+  function startOf(element) {
+    try {
+      return element.getStartTime();
+    } catch {
+      const times = (element.getAttribute("begin") ?? "0").split(";").map((text) => {
+        const [, number, unit = "s"] = text.trim().match(/^([\d.]+)\s*(ms|s|min|h)?$/) ?? [];
+        return Number(number) * (UNITS[unit] ?? 1);
+      });
+      return Math.min(...times.filter(Number.isFinite)); // Infinity: it waits for an event
+    }
+  }
+
   // Ends of the SVG animations, with their repetitions.
   function ofSvg() {
     /** @type {NodeListOf<SVGAnimationElement>} */
@@ -121,8 +138,7 @@
       try {
         const repeats = element.getAttribute("repeatCount")?.trim() ?? "1";
         return (
-          element.getStartTime() +
-          element.getSimpleDuration() * (repeats === "indefinite" ? Infinity : Number(repeats) || 1)
+          startOf(element) + element.getSimpleDuration() * (repeats === "indefinite" ? Infinity : Number(repeats) || 1)
         );
       } catch {
         return 0; // it never begins, or it has no end

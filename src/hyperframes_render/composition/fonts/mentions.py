@@ -2,7 +2,7 @@
 
 These are the `font` shorthand, linked style sheets of the project, style sheets with a syntax error, templates, SVG
 attributes, custom properties, classes of Tailwind, and scripts. In CSS every family counts, as in a font-family
-declaration. In scripts and classes, a text may be anything: a family counts only if the renderer has it under this name.
+declaration. In scripts and classes, a text may be anything: a family counts only if the renderer has it by this name.
 """
 
 from __future__ import annotations

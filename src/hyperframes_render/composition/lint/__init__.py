@@ -5,7 +5,7 @@ looked for; matters of taste and of other tools are not.
 """
 
 from hyperframes_render.composition.lint.page import lint
-from hyperframes_render.composition.lint.problem import Patch, Problem, Severity
 from hyperframes_render.composition.lint.project import lint_project
+from hyperframes_render.problems import Patch, Problem, Severity
 
 __all__ = ["Patch", "Problem", "Severity", "lint", "lint_project"]

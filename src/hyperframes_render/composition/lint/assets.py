@@ -11,11 +11,11 @@ from urllib.parse import unquote
 
 from hyperframes_render.composition.html import Element
 from hyperframes_render.composition.lint.cut_off import is_cut_off
-from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.packages.cdn import find_missing_gsap, is_page_runtime
 from hyperframes_render.packages.root import packages_root
 from hyperframes_render.paths import file_inside
+from hyperframes_render.problems import Problem, Severity
 
 _ATTRIBUTES = {
     "img": ("src",),

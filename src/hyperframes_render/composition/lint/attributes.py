@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from hyperframes_render.composition.html import Element
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem
 
 #: Attributes of the format. Others that begin with data- are the author's own.
 KNOWN = frozenset(

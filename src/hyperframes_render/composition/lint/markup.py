@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from html import unescape
 
 from hyperframes_render.composition.html import Element
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem
 
 #: Elements that HTML has no end tag for, or that foreign markup may close by itself.
 _VOID = _MAY_CLOSE_ITSELF = frozenset(

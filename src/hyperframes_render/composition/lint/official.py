@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hyperframes_render.composition.html import Element
-from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem, Severity
 
 RULES = Path(__file__).with_name("official_rules.toml")
 #: Characters of a finding's quotation that are looked for: the official lint cuts it.

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from hyperframes_render.composition.declared import leading_integer
 from hyperframes_render.composition.html import Document, Element, read_json
-from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem, Severity
 
 _TIMED_MEDIA = ("video", "audio")
 #: Seconds by which a clip may end after the composition without a warning: about a frame.

@@ -12,7 +12,6 @@ from hyperframes_render.composition.lint.attributes import attribute_faults
 from hyperframes_render.composition.lint.markup import markup_faults
 from hyperframes_render.composition.lint.official import official_faults
 from hyperframes_render.composition.lint.page import page_faults
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.scenes import cycle_faults, host_faults, hosts_of, scene_faults, unmounted
 from hyperframes_render.composition.lint.script_rules import ScriptRules
 from hyperframes_render.composition.lint.scripts import LintedPage, Script, parse, scripts_of
@@ -25,6 +24,7 @@ from hyperframes_render.composition.lint.styles import (
     sheets_of,
 )
 from hyperframes_render.composition.lint.variables import declared_in, variable_faults
+from hyperframes_render.problems import Problem
 
 #: Files that are read, and bytes of one: a composition's files are small, and many more are a library's.
 MAX_FILES, MAX_BYTES = 300, 2 * 1024**2
@@ -36,16 +36,19 @@ _REASONS_WITHOUT_TIMELINE = {
 }
 
 
-def lint_project(root: Path, entry: str) -> list[Problem]:
-    """The faults that the files of the project in `root` show, with the page `entry`, by file and place."""
-    found = list(dict.fromkeys(_ProjectLint(root, entry).faults()))
+def lint_project(root: Path, entry: str, *, scripts: bool = True) -> list[Problem]:
+    """The faults that the files of the project in `root` show, with the page `entry`, by file and place.
+
+    Without `scripts`, scripts are not parsed and the official rules are left out: 15 ms instead of 300 ms.
+    """
+    found = list(dict.fromkeys(_ProjectLint(root, entry, scripts=scripts).faults()))
     if {problem.code for problem in found} & _REASONS_WITHOUT_TIMELINE:
         found = [problem for problem in found if problem.code != "missing_data_no_timeline"]
     return sorted(found, key=lambda problem: (problem.file != entry, problem.file, problem.line, problem.column))
 
 
 class _ProjectLint:
-    def __init__(self, root: Path, entry: str) -> None:
+    def __init__(self, root: Path, entry: str, *, scripts: bool) -> None:
         self._assets = Assets(root)
         self._files: dict[str, SourceFile] = {}
         self._entry = self._read(entry)
@@ -59,9 +62,10 @@ class _ProjectLint:
         #: By the name of each HTML file, the CSS files that it links.
         self._linked = {file.name: self._sheets_linked_by(file) for file in self._shown}
         self._scripts = {file.name: self._scripts_of(file) for file in self._shown}
-        scripts = [script for scripts in self._scripts.values() for script in scripts]
+        every = [script for own in self._scripts.values() for script in own]
         pages = [self._linted(file) for file in self._shown]
-        self._official = dict(zip([file.name for file in self._shown], parse(scripts, pages), strict=True))
+        findings = parse(every, pages) if scripts else [[] for _ in pages]
+        self._official = dict(zip([file.name for file in self._shown], findings, strict=True))
 
     def _read(self, name: str) -> SourceFile:
         if name not in self._files:

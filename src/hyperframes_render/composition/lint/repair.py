@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from hyperframes_render.composition.lint.problem import Patch, Problem
 from hyperframes_render.paths import file_inside
+from hyperframes_render.problems import Patch, Problem
 
 
 def apply_patches(root: Path, problems: Iterable[Problem]) -> list[Problem]:
@@ -32,5 +33,9 @@ def apply_patches(root: Path, problems: Iterable[Problem]) -> list[Problem]:
                 repaired.append(problem)
         for patch in reversed(kept):
             text = text[: patch.start] + patch.text + text[patch.end :]
-        path.write_bytes((mark + text).encode("utf-8", errors="surrogateescape"))
+        # A new file in place of the old one: it may have a hard link elsewhere.
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes((mark + text).encode("utf-8", errors="surrogateescape"))
+        shutil.copymode(path, part)
+        part.replace(path)
     return repaired

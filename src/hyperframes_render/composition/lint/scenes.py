@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from hyperframes_render.composition.html import Element, file_of_host
 from hyperframes_render.composition.lint.assets import Assets
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem
 
 #: Attributes that people write in place of data-composition-src.
 _OTHER_NAMES = ("data-src", "src", "data-composition", "data-composition-file", "data-href", "href")

@@ -9,11 +9,11 @@ from typing import Any
 
 from hyperframes_render.composition.html import Element, read_json
 from hyperframes_render.composition.lint.assets import Assets
-from hyperframes_render.composition.lint.problem import Problem, Severity
 from hyperframes_render.composition.lint.scripts import Script
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.packages.cdn import find_in_packages
 from hyperframes_render.packages.root import packages_root
+from hyperframes_render.problems import Problem, Severity
 
 #: What a tween's property or a class needs: the name in the address of its script.
 _PLUGINS = {

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from hyperframes_render.composition.html import Document, Element
-from hyperframes_render.composition.lint.problem import Patch, Problem, Severity
+from hyperframes_render.problems import Patch, Problem, Severity
 
 
 class SourceFile:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from hyperframes_render.composition.css import with_blank_comments
 from hyperframes_render.composition.html import Element
 from hyperframes_render.composition.lint.assets import Assets, css_faults
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.scripts import Script
 from hyperframes_render.composition.lint.source_file import SourceFile
+from hyperframes_render.problems import Problem
 
 #: The innermost blocks of a sheet. Nested rules and keyframes are read as blocks of their own.
 _BLOCK = re.compile(r"([^{};]{1,2000})\{([^{}]*)\}")

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hyperframes_render.composition.html import Element, read_json
-from hyperframes_render.composition.lint.problem import Problem
 from hyperframes_render.composition.lint.source_file import SourceFile
 from hyperframes_render.composition.variables import fits
+from hyperframes_render.problems import Problem
 
 _BINDINGS = ("data-var-text", "data-var-src")
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)

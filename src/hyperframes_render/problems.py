@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 #: error: the video is wrong for certain; warning: it may be; notice: what was taken for granted.
@@ -19,6 +21,10 @@ class Patch:
     start: int
     end: int
     text: str
+
+
+#: The place that an error of a script ends with.
+_PLACE = re.compile(r"\(in (?P<file>[^():]+):(?P<line>\d+):(?P<column>\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,21 @@ class Problem:
     selector: str = ""
     patch: Patch | None = None
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Problem:
+        """Read a record from the dict of `as_dict`."""
+        patch = values.get("patch")
+        names = [field.name for field in fields(cls) if field.name != "patch"]
+        return cls(**{name: values[name] for name in names}, patch=Patch(**patch) if patch else None)
+
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON."""
         return {**asdict(self), "doc": f"{_DOC}#{self.code}"}
+
+
+def with_place(problem: Problem) -> Problem:
+    """The problem with the place that its message names, as errors of scripts do."""
+    found = _PLACE.search(problem.message)
+    if problem.file or not found:
+        return problem
+    return replace(problem, file=found["file"], line=int(found["line"]), column=int(found["column"]))
