@@ -412,6 +412,27 @@ FILES = (
         "The page only",
     ),
     Check(
+        "invalid_number",
+        "error",
+        "An attribute that needs a number has another text.",
+        '`data-track-index="top"`',
+        '`data-track-index="2"`',
+    ),
+    Check(
+        "invalid_json",
+        "error",
+        "A script element that holds JSON, such as an import map, does not parse.",
+        '`{"imports": {"a": "b",}}`',
+        '`{"imports": {"a": "b"}}`',
+    ),
+    Check(
+        "timeline_registry_misspelt",
+        "error",
+        "Timelines are put into an object of nearly the registry's name.",
+        "`window._timelines = { main: tl }`",
+        "`window.__timelines = { main: tl }`",
+    ),
+    Check(
         "elided_code",
         "warning",
         "A comment stands for code that is not there.",

@@ -199,7 +199,7 @@ def _is_answered(address: str) -> bool:
 def _missing(
     file: SourceFile, at: int, address: str, assets: Assets, element: Element | None, span: tuple[int, int] | None
 ) -> Problem:
-    near = assets.like(file.name, address)
+    near = _with_slashes(file.name, address, assets) or assets.like(file.name, address)
     outside = address.startswith("../") and posixpath.normpath(
         posixpath.join(posixpath.dirname(file.name), address)
     ).startswith("../")
@@ -213,6 +213,12 @@ def _missing(
         element=element,
         patch=(*span, near) if near and span else None,
     )
+
+
+def _with_slashes(page: str, address: str, assets: Assets) -> str | None:
+    """The address with slashes in place of backslashes, if that file is there."""
+    plain = address.replace("\\", "/")
+    return plain if plain != address and assets.resolve(page, plain) is not None else None
 
 
 def _content_faults(file: SourceFile, element: Element, at: int, path: Path, address: str) -> Iterator[Problem]:

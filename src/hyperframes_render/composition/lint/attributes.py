@@ -83,6 +83,13 @@ _TIMES = (
     "data-fade-in",
     "data-fade-out",
 )
+#: Attributes with a number that is no time: its form, and its name. Volumes in per cent have a rule of their own.
+_NUMBERS = {
+    "data-track-index": (re.compile(r"-?\d+"), "a whole number"),
+    "data-fps": (re.compile(r"\d+(?:\.\d+)?(?:/\d+)?"), "a frame rate such as 30 or 30000/1001"),
+    "data-volume": (re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)\s*%?"), "a gain of 0 or more"),
+    "data-playback-rate": (re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)"), "a number"),
+}
 _UNIT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|msec|s|sec|secs|seconds?|milliseconds?)", re.IGNORECASE)
 _TIMECODE = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 _COMMA = re.compile(r"(\d+),(\d+)")
@@ -123,6 +130,7 @@ def attribute_faults(file: SourceFile) -> Iterator[Problem]:
             if name in element.attributes and not _is_braced(element.attributes[name]):
                 yield from _time_faults(file, element, name, ids)
         yield from _volume_faults(file, element)
+        yield from _number_faults(file, element)
 
 
 def _other_tool_faults(file: SourceFile, elements: list[Element]) -> Iterator[Problem]:
@@ -288,6 +296,21 @@ def _seconds(text: str) -> float | None:
     if comma := _COMMA.fullmatch(text):
         return float(f"{comma[1]}.{comma[2]}")
     return None
+
+
+def _number_faults(file: SourceFile, element: Element) -> Iterator[Problem]:
+    """Attributes of the format that need a number and have another text."""
+    for name, (pattern, what) in _NUMBERS.items():
+        text = element.attributes.get(name, "").strip()
+        if text and not _is_braced(text) and not pattern.fullmatch(text):
+            yield file.problem(
+                file.attribute_offset(element, name),
+                "invalid_number",
+                "error",
+                f'{name}="{text[:60]}" is not {what}: it is not read.',
+                f"Write {what}.",
+                element=element,
+            )
 
 
 def _volume_faults(file: SourceFile, element: Element) -> Iterator[Problem]:

@@ -52,6 +52,7 @@ _ELIDED = re.compile(
     )""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_JSON_TYPE = re.compile(r"importmap|speculationrules|application/(?:[\w.+-]+\+)?json")
 _RAW = ("script", "style", "title", "textarea")
 
 
@@ -61,6 +62,7 @@ def markup_faults(file: SourceFile) -> Iterator[Problem]:
     yield from _swallowing(file)
     yield from _unclosed_clips(file)
     yield from _elided(file)
+    yield from _json_faults(file)
     yield from _placeholders(file)
 
 
@@ -153,6 +155,27 @@ def _unclosed_clips(file: SourceFile) -> Iterator[Problem]:
 
 def _is_clip(element: Element) -> bool:
     return "data-start" in element.attributes and "data-composition-id" not in element.attributes
+
+
+def _json_faults(file: SourceFile) -> Iterator[Problem]:
+    """Script elements that hold JSON, and do not parse."""
+    for element in file.document.elements:
+        kind = element.attributes.get("type", "").strip().lower()
+        if element.name != "script" or "src" in element.attributes or not _JSON_TYPE.fullmatch(kind):
+            continue
+        try:
+            json.loads(file.document.content_of(element))
+        except json.JSONDecodeError as error:
+            yield file.problem(
+                element.open_end + error.pos,
+                "invalid_json",
+                "error",
+                f"The JSON of the <script> does not parse: {error.msg}.",
+                "Write JSON: names and texts in double quotes, no comma after the last entry, no comments.",
+                element=element,
+            )
+        except RecursionError:
+            continue
 
 
 def _elided(file: SourceFile) -> Iterator[Problem]:

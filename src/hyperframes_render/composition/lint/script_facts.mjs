@@ -21,6 +21,18 @@ const keyOf = (member) =>
   member.computed ? (member.property.type === "Literal" ? String(member.property.value) : null) : member.property.name;
 const isRegistry = (node) =>
   (node.type === "MemberExpression" && keyOf(node) === "__timelines") || nameOf(node) === "__timelines";
+// window._timelines, window.__timeline and the like.
+const isMisspelt = (node) =>
+  node.type === "MemberExpression" &&
+  nameOf(node.object) === "window" &&
+  !isRegistry(node) &&
+  /^_{0,3}(?:time_?lines?|tiemlines?|timlines?)$/i.test(keyOf(node) ?? "");
+const factOfName = (node) => ({
+  name: keyOf(node),
+  start: node.property.start,
+  end: node.property.end,
+  ...placeOf(node),
+});
 const literal = (node) =>
   node?.type === "Literal" && typeof node.value === "string"
     ? node.value
@@ -68,6 +80,7 @@ function factsOf({ text, module }) {
     error: null,
     imports: [],
     registrations: [],
+    misspelt: [],
     timelines: [],
     tweens: [],
     globals: [],
@@ -133,7 +146,10 @@ function factsOf({ text, module }) {
           if (p.type === "Property" && !p.computed) register(p.key.name ?? String(p.key.value), p.value, p, "object");
         if (node.right.type === "ArrayExpression")
           for (const value of node.right.elements) if (value) register(null, value, node, "list");
-      } else if (node.left.type === "MemberExpression" && isRegistry(node.left.object))
+      } else if (isMisspelt(node.left)) facts.misspelt.push(factOfName(node.left));
+      else if (node.left.type === "MemberExpression" && isMisspelt(node.left.object))
+        facts.misspelt.push(factOfName(node.left.object));
+      else if (node.left.type === "MemberExpression" && isRegistry(node.left.object))
         register(keyOf(node.left), node.right, node, "key");
     },
     CallExpression: (node) => {

@@ -222,6 +222,10 @@ class ScriptRules:
     def _registrations(self, scripts: Sequence[Script]) -> Iterator[Problem]:
         ids = {e.attributes["data-composition-id"] for e in self._compositions}
         registered = [(script, fact) for script in scripts for fact in script.facts["registrations"]]
+        misspelt = [(script, fact) for script in scripts for fact in script.facts["misspelt"]]
+        if misspelt and not registered:
+            yield from self._misspelt(misspelt)
+            return
         for script, fact in registered:
             if fact["kind"] == "push" and ids and not self._of_scene:
                 name = next(iter(sorted(ids)))
@@ -271,6 +275,21 @@ class ScriptRules:
                         patch=self._registered(script, found, name),
                     )
                     return
+
+    def _misspelt(self, found: Sequence[tuple[Script, dict[str, Any]]]) -> Iterator[Problem]:
+        """Timelines that are put into an object of nearly the registry's name."""
+        for script, fact in found:
+            quoted = script.text[fact["start"]] in "\"'`"
+            start, end = script.offset + fact["start"], script.offset + fact["end"]
+            yield self._at(
+                script,
+                fact,
+                "timeline_registry_misspelt",
+                "error",
+                f"window.{fact['name']} is not the registry of timelines: nothing moves them.",
+                "Did you mean window.__timelines?",
+                patch=(start + quoted, end - quoted, "__timelines"),
+            )
 
     def _registered(self, script: Script, fact: dict[str, Any], name: str) -> tuple[int, int, str] | None:
         """A patch that registers a timeline of a script's top level, at the script's end."""
