@@ -677,6 +677,14 @@ OPENED = (
         "Ask for the version that the message names, or put the file into the project.",
     ),
     Check(
+        "outside_addresses",
+        "notice",
+        "The page loads files from outside the project. The message names each address and what answers it: a package "
+        "of the [package store](libraries.md) with its version, the fonts of the renderer, or the network.",
+        '`<script src="https://cdn.jsdelivr.net/npm/chart.js">` is answered by chart.js 4.6.1.',
+        "None is needed. A version in the address keeps the video as it is after an update of the renderer.",
+    ),
+    Check(
         "composition",
         "warning",
         "A warning that `render` reports, too: an unreadable attribute, an image that cannot be shown, a timeline that "

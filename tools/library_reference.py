@@ -23,9 +23,11 @@ For authors and operators: the libraries that pages can load without the network
 
 A render answers requests for the packages below from its own copies, whatever the network policy. It does so by the
 name of the package and the version, on these hosts: `cdn.jsdelivr.net` (`/npm`, `/gh`, `/combine`, `+esm`),
-`unpkg.com`, `cdnjs.cloudflare.com`, `esm.sh`, `esm.run`, `cdn.skypack.dev`, `ajax.googleapis.com`,
-`cdn.bootcdn.net`, and the sites of some libraries: `cdn.tailwindcss.com`, `code.jquery.com`, `d3js.org`,
-`cdn.plot.ly`, `use.fontawesome.com`, `kit.fontawesome.com`, `stackpath.bootstrapcdn.com` and its older names.
+`unpkg.com`, `cdnjs.cloudflare.com`, `esm.sh`, `esm.run`, `cdn.skypack.dev`, `ga.jspm.io`, `ajax.googleapis.com`,
+`cdn.bootcdn.net`, `cdn.staticfile.org`, `raw.githack.com`, `cdn.rawgit.com`, and the sites of some libraries:
+`cdn.tailwindcss.com`, `code.jquery.com`, `d3js.org`, `threejs.org`, `pixijs.download`, `cdn.plot.ly`,
+`use.fontawesome.com`, `kit.fontawesome.com`, `stackpath.bootstrapcdn.com` and its older names, and CodePen's copies of
+GSAP's plugins. `fonts.googleapis.com` answers Material Icons and Material Symbols Outlined with the icon fonts below.
 
 - **Version**: one version of each package is there, of some a second, older generation ("classic"). The one nearest to
   the requested version answers. If it does not satisfy the request, the result has the notice `other_version`.
@@ -35,7 +37,9 @@ name of the package and the version, on these hosts: `cdn.jsdelivr.net` (`/npm`,
 - **Modules**: `esm.sh`, `esm.run`, skypack and `+esm` answer with modules whose imports are answered, too. A page has
   one React, wherever it imports it from.
 - **Other packages** are fetched from the network if the network policy allows it. A script or style sheet that cannot
-  be loaded ends the render with an error that names its address.
+  be loaded ends the render with an error that names its address, also when a script adds it later.
+
+`check` has one notice, `outside_addresses`, that names what answers each address.
 
 ## Add a package
 

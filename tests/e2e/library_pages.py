@@ -242,4 +242,57 @@ PAGES = {
         </script>""",
         ((50, 50, GREEN),),
     ),
+    "mermaid-module": LibraryPage(
+        "",
+        f"""<pre class="mermaid" style="position:absolute;left:0;top:0;background:#fff">graph LR; A--&gt;B</pre>
+        <script type="module">import mermaid from "{NPM}/mermaid@11/dist/mermaid.esm.min.mjs";
+        await mermaid.run();</script>""",
+        drawn_in=(0, 0, 320, 120),
+    ),
+    "react-jsdelivr": LibraryPage(
+        "",
+        f"""<div id="root"></div><script type="module">
+        import React from "{NPM}/react/+esm"; import {{ createRoot }} from "{NPM}/react-dom@18/client/+esm";
+        import {{ motion }} from "https://esm.sh/framer-motion@11";
+        const Box = () => {{ const [on, set] = React.useState(false); React.useEffect(() => set(true), []);
+          const style = {{ position: "absolute", left: 0, top: 0, width: 100, height: 100, background: "#0f0" }};
+          return on ? React.createElement(motion.div, {{ style }}) : null; }};
+        createRoot(document.getElementById("root")).render(React.createElement(Box));</script>""",
+        ((50, 50, GREEN),),
+    ),
+    "font-awesome4": LibraryPage(
+        sheet(f"{CDNJS}/font-awesome/4.7.0/css/font-awesome.min.css"),
+        '<i class="fa fa-square" style="position:absolute;left:0;top:0;font-size:100px;color:#f00"></i>',
+        ((40, 50, RED), (60, 50, RED)),
+    ),
+    "material-symbols": LibraryPage(
+        sheet("https://fonts.googleapis.com/css2?family=Inter&family=Material+Symbols+Outlined:FILL@0..1&display=swap"),
+        '<i class="material-symbols-outlined" style="position:absolute;left:0;top:0;font-size:100px;color:#f00;'
+        "font-variation-settings:'FILL' 1\">square</i>",
+        ((50, 50, RED),),
+    ),
+    "anime3-module": LibraryPage(
+        "",
+        f"""<script type="module">import anime from "https://esm.sh/animejs@3.2.1";
+        const colour = typeof anime === "function" && anime({{ targets: {{ x: 0 }}, x: 1 }}).play ? "#0f0" : "#f00";
+        document.body.insertAdjacentHTML("beforeend", `<div style="{_BOX};background:${{colour}}"></div>`);
+        </script>""",
+        ((50, 50, GREEN),),
+    ),
+    "apexcharts": LibraryPage(
+        script(f"{NPM}/apexcharts"),
+        """<div id="a"></div><script>new ApexCharts(document.getElementById("a"), { chart: { type: "bar", width: 320,
+        height: 180, animations: { enabled: false }, toolbar: { show: false } }, colors: ["#ff0000"],
+        plotOptions: { bar: { columnWidth: "100%" } }, dataLabels: { enabled: false }, xaxis: { categories: ["a"] },
+        series: [{ name: "n", data: [1] }], yaxis: { min: 0, max: 1 }, states: {} }).render();</script>""",
+        drawn_in=(0, 0, 320, 180),
+    ),
+    "highlight-module": LibraryPage(
+        "",
+        f"""<script type="module">import hljs from "https://esm.sh/highlight.js@11";
+        const found = hljs.highlight("const a = 1", {{ language: "js" }}).value.includes("hljs-keyword");
+        document.body.insertAdjacentHTML("beforeend", `<div style="{_BOX};background:${{found ? "#0f0" : "#f00"}}">`);
+        </script>""",
+        ((50, 50, GREEN),),
+    ),
 }

@@ -168,6 +168,9 @@ MISSING_CODE = {
     "script": f'<script src="{OUTSIDE}"></script>',
     "style sheet": f'<link rel="stylesheet" href="{OUTSIDE}">',
     "module": f'<script type="module">import x from "{OUTSIDE}"; x();</script>',
+    "sheet of a sheet": f'<style>@import "{OUTSIDE}";</style>',
+    "late script": f'''<script>const late = document.createElement("script"); late.src = "{OUTSIDE}";
+    setTimeout(() => document.head.append(late), 500);</script>''',
     "lazy module": f'<script type="module">await import("{OUTSIDE}").catch(() => 0);</script>',
 }
 

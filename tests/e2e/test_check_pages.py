@@ -25,7 +25,9 @@ REQUEST = parse_render_input({})
 
 
 def problems_of(project: Path) -> list[Problem]:
-    return list(asyncio.run(check(project, REQUEST)).problems)
+    """The problems that `check` finds. What answers the addresses of libraries is no problem."""
+    found = asyncio.run(check(project, REQUEST)).problems
+    return [problem for problem in found if problem.code != "outside_addresses"]
 
 
 @pytest.mark.parametrize("name", OPENED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,16 @@ def test_a_library_warns_of_no_development_build(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(f"<head>{page.head}</head><body data-duration='0.1'>{page.body}</body>")
     result = render(tmp_path, tmp_path / "o.mp4", "--width", "64", "--height", "36", "--network", "none")
     assert not [warning for warning in result["warnings"] if "production" in warning]
+
+
+def test_check_lists_what_answers_each_outside_address(tmp_path: Path) -> None:
+    head = (
+        '<script src="https://cdn.jsdelivr.net/npm/gsap"></script>'
+        '<link rel="stylesheet" href="https://fonts.googleapis.com/css2?family=Lato">'
+    )
+    (tmp_path / "index.html").write_text(head + composition(BOX, SHOW.replace("NAME", "m"), 'data-duration="0.1"'))
+    report = json.loads(run("check", tmp_path, "--network", "none", "--json").stdout)
+    (notice,) = [problem for problem in report["problems"] if problem["code"] == "outside_addresses"]
+    assert notice["severity"] == "notice"
+    assert "https://cdn.jsdelivr.net/npm/gsap by gsap 3." in notice["message"]
+    assert "https://fonts.googleapis.com/css2?family=Lato by the fonts of the renderer" in notice["message"]

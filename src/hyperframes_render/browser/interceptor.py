@@ -46,6 +46,7 @@ DELIVERIES_AT_ONCE = 4
 _TYPES = {
     ".mjs": "text/javascript",
     ".js": "text/javascript",
+    ".cjs": "text/javascript",
     ".woff2": "font/woff2",
     ".woff": "font/woff",
     ".ttf": "font/ttf",
@@ -76,6 +77,8 @@ _COUNTERS = re.compile(
     r"(?:^|\.)(?:googletagmanager|google-analytics|googlesyndication|doubleclick|hotjar|plausible|segment|mixpanel|"
     r"clarity|cloudflareinsights|facebook|intercom|hubspot|hs-scripts|sentry-cdn|umami|matomo)\.[a-z.]+$"
 )
+#: What answers a request that is fetched.
+_NETWORK = "the network"
 #: Maximum warnings of one kind: a page may make a million requests.
 _MAX_LINES = 100
 
@@ -97,6 +100,8 @@ class RequestLog:
     substituted: _Lines = field(default_factory=_Lines)
     #: Scripts, modules and style sheets from outside that could not be loaded: the page is wrong without them.
     code: _Lines = field(default_factory=_Lines)
+    #: What answered each address outside the project: a package with its version, the renderer's fonts, the network.
+    answered: _Lines = field(default_factory=_Lines)
 
     def warnings(self) -> list[str]:
         """One sentence for each request that was not answered as asked."""
@@ -202,6 +207,7 @@ class RequestInterceptor:
         elif is_page_runtime(url):
             await route.fulfill(body=_EMPTY_RUNTIME, content_type="text/javascript")
         elif (answer := find_in_packages(url, self.packages)) is not None:
+            self.log.answered[url] = f"{answer.package} {answer.version}"
             self._record_substitute(url, answer)
             await self._fulfil_file(route, answer.path, answer.text)
         elif is_font_sheet(url):
@@ -242,6 +248,7 @@ class RequestInterceptor:
             try:
                 async with self._fetched(request, "GET") as answer:
                     if answer.status < 400:
+                        self.log.answered[request.url] = _NETWORK
                         await route.fulfill(status=answer.status, headers=answer.headers, body=answer.body)
                         return
             except FetchRefused:
@@ -250,6 +257,7 @@ class RequestInterceptor:
             self.log.refused[request.url] = (
                 f"The fonts {', '.join(sheet.missing)} of {urlsplit(request.url).hostname} could not be loaded."
             )
+        self.log.answered[request.url] = "the fonts of the renderer"
         await route.fulfill(body=sheet.css, content_type="text/css", headers={"Access-Control-Allow-Origin": "*"})
 
     async def _project_file(self, route: Route, path: str) -> None:
@@ -316,6 +324,8 @@ class RequestInterceptor:
             async with self._fetched(request, request.method) as answer:
                 if answer.status >= 400:
                     self._failed(request, self.log.missing, f"answered {answer.status}")
+                else:
+                    self.log.answered[url] = _NETWORK
                 self._record_content_type(answer.headers.get("content-type", ""), len(answer.body))
                 if request.resource_type == "script" and answer.status < 400:
                     self._keep_script(url, answer.body)

@@ -165,7 +165,7 @@ class CompositionPage:
             if answer.videos:
                 images = await self.videos.images(answer.videos)
                 answer = await self.bridge.show(images, seconds)
-            self.check_stayed()
+            self.check_requests()
             self.loading = answer.loading
             self.played_late = self.played_late or answer.played
             for text in answer.warnings:
@@ -186,8 +186,14 @@ class CompositionPage:
             if answer.videos:
                 await self.bridge.show([], seconds)
 
-    def check_stayed(self) -> None:
-        """Raise PageScriptFailed if the page tried to open another one: what it shows from then on is not meant."""
+    def check_requests(self) -> None:
+        """Raise an error if a request makes what the page shows from then on wrong.
+
+        PageScriptFailed: it tried to open another page. CodeUnavailable: a script, module or style sheet from outside
+        could not be loaded, also one that a script added while the video ran.
+        """
+        if self.interceptor.log.code and not self.spec.lenient_scripts:
+            _raise_missing_code(self)
         if self.interceptor.left_for and not self.spec.lenient_scripts:
             raise PageScriptFailed(
                 self.interceptor.left_for, "Remove the script or link that opens another page, or render that page."
@@ -439,11 +445,9 @@ async def _status(page: CompositionPage) -> PageStatus:
     status = await page.bridge.status(timeout=LOAD_TIMEOUT)
     if status.webgpu:
         raise needs_webgpu(f"The sub-composition {status.webgpu[:60]}")
-    if page.interceptor.log.code and not page.spec.lenient_scripts:
-        _raise_missing_code(page)
+    page.check_requests()
     if page.errors:
         _raise_script_error(page, gsap=status.gsap)
-    page.check_stayed()
     return status
 
 

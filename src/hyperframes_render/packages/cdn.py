@@ -34,7 +34,7 @@ def find_in_packages(url: str, packages: Path) -> CdnAnswer | None:
     asked = asked_of(url)
     if not asked or len(asked) > _MAX_COMBINED:
         return None
-    answers = [answer for one in asked if (answer := store.answer(one)) is not None]
+    answers = [answer for one in asked if (answer := store.answer(replace(one, url=url))) is not None]
     if len(answers) != len(asked):
         return None
     return answers[0] if len(answers) == 1 else _combined(answers)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from hyperframes_render.packages.fonts import WEIGHTS, Face, face_sheets, variable_sheets
+from hyperframes_render.packages.store import store_in
 
 _HOSTS = ("fonts.googleapis.com", "fonts.bunny.net")
 #: Most families of one URL (docs/reference/limits.md): each family has up to 18 files.
@@ -39,7 +40,7 @@ class LinkedFamily:
 def is_font_sheet(url: str) -> bool:
     """Whether `url` is a style sheet of a font host."""
     parts = urlsplit(url)
-    return parts.hostname in _HOSTS and parts.path in ("/css", "/css2")
+    return parts.hostname in _HOSTS and parts.path in ("/css", "/css2", "/icon")
 
 
 def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
@@ -52,8 +53,8 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     missing = []
     families, left_out = linked_families(url)
     for family, linked in families.items():
-        found = {}
-        if linked.axes:
+        found = _icon_sheet(family, packages, packages_url)
+        if not found and linked.axes:
             axes = linked.axes
             found = variable_sheets(family, axes, italic=linked.italic, packages=packages, packages_url=packages_url)
         found = found or face_sheets(family, sorted(linked.faces), packages, packages_url)
@@ -63,6 +64,15 @@ def font_sheet(url: str, packages: Path, packages_url: str) -> FontSheet:
     if left_out:
         missing.append(f"{left_out} more")
     return FontSheet("\n".join(sheets.values()), tuple(missing))
+
+
+def _icon_sheet(family: str, packages: Path, packages_url: str) -> dict[Path, str]:
+    """The style sheet of an icon font of the package store, by its file. It has the font's rule and its class."""
+    file = store_in(packages).family(family)
+    if file is None:
+        return {}
+    folder = packages_url + file.parent.relative_to(packages.resolve()).as_posix()
+    return {file: re.sub(r"""url\(\s*(["']?)\./""", rf"url(\1{folder}/", file.read_text("utf-8"))}
 
 
 def linked_families(url: str) -> tuple[dict[str, LinkedFamily], int]:

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ _ANIME_BUILD = re.compile(r"lib/anime\.(iife|umd|esm)((?:\.min)?\.js)")
 _BUILD_MARKS = re.compile(
     r"\.(?:min|umd|iife|global|prod|production|development|dev|browser|bundle|esm|cjs|slim|runtime|legacy|pkgd|auto)\b"
 )
+#: Names of files that are modules: a script with a global name cannot stand for them.
+_MODULE_FILE = re.compile(r"\.mjs$|(?:^|[./-])(?:esm?|es\d+|module)[./-]")
 _BARE_IMPORT = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*)(["'])([@A-Za-z][^"']*)\2""")
 _DEFAULT_EXPORT = re.compile(r"\bexport\s+default\b|\bas\s+default\b")
 _CLASSIC = "-classic"
@@ -77,27 +79,65 @@ class Store:
                 return self._nearest(package, name, match.groupdict().get("version"))
         return None
 
+    def family(self, name: str) -> Path | None:
+        """The style sheet of an icon font, by the family's name on font hosts."""
+        for package, entry in self._list.items():
+            if name in (sheets := entry.get("families", {})):
+                return file_inside(self.root / package, sheets[name])
+        return None
+
     def answer(self, asked: Asked) -> Answer | None:
         """The answer to a request for a file of a package."""
         package = self._package(asked)
-        file = asked.file
-        if asked.source == "cdnjs":
-            file = f"{self._list.get(package, {}).get('folder', 'dist')}/{file}".lstrip("/")
-        if asked.module:
+        is_of_modules = asked.name != package and asked.name.endswith("-es")
+        if is_of_modules and _plain(asked.file) == _plain(package):
+            return self._module(package, replace(asked, file=""))
+        if asked.module or is_of_modules:
             return self._module(package, asked) or self._rewritten(package, asked)
-        return self._nearest(package, file, asked.version)
+        for file in self._places(package, asked):
+            if found := self._nearest(package, file, asked.version):
+                return found
+        return self._module(package, replace(asked, file="")) if _MODULE_FILE.search(asked.file) else None
+
+    def _places(self, package: str, asked: Asked) -> list[str]:
+        """The files of a package that may be the one of a request, the likeliest first."""
+        file = asked.file
+        folder = self._list.get(package, {}).get("folder", "dist")
+        if asked.source == "cdnjs":
+            return [f"{folder}/{file}".lstrip("/"), file]
+        if asked.source == "github" and file:
+            return [file, file.partition("/")[2] or file, f"{folder}/{file.rpartition('/')[2]}".lstrip("/")]
+        if asked.name != package and _plain(file) == _plain(asked.name):
+            return [file, ""]  # the script of a part, as d3-geo.min.js: the whole has what it has
+        return [file]
 
     def _package(self, asked: Asked) -> str:
         """The package with this name, or with this name on cdnjs or GitHub. Names of npm come first."""
-        known = self._names.get(asked.name.lower())
+        name = asked.name.lower()
+        known = self._names.get(name) or (self._repositories.get(name) if asked.source == "github" else None)
         if asked.source != "npm" and known is not None:
             return known
         return asked.name if (self.root / asked.name / "package.json").is_file() else known or asked.name
 
+    @cached_property
+    def _repositories(self) -> dict[str, str]:
+        """Packages by their repository on GitHub, such as "jquery/jquery"."""
+        found: dict[str, str] = {}
+        for package in self._list:
+            repository = (_manifest(self.root / package) or {}).get("repository") or ""
+            url = str(repository.get("url", "")) if isinstance(repository, dict) else str(repository)
+            if match := re.search(r"(?:github\.com[/:]|^github:|^)([\w.-]+/[\w.-]+?)(?:\.git)?/?$", url):
+                found.setdefault(match[1].lower(), package)
+        return found
+
     def _module(self, package: str, asked: Asked) -> Answer | None:
         """A bundled entry point of a package, or a module that stands for it."""
+        older = package + _CLASSIC
+        if "module" in self._list.get(older, {}) and self._is_nearer(older, package, asked.version):
+            return self._rewritten(older, asked)
         entry = re.sub(r"\.m?js$", "", asked.file) or "."
         entry = re.sub(r"^(?:dist|es20\d\d)/", "", entry)
+        entry = "." if entry == "index" else entry
         if entry not in self._list.get(package, {}).get("modules", []):
             return None
         path = file_inside(self.root / "modules" / package, f"{'index' if entry == '.' else entry}.mjs")
@@ -105,14 +145,19 @@ class Store:
         if path is None or manifest is None:
             return None
         specifier = package if entry == "." else f"{package}/{entry}"
-        is_itself = asked.name == package and asked.version is None
         url = f"{MODULE_HOST}/{specifier}"
-        text = None if is_itself else f'export * from "{url}"; export {{ default }} from "{url}";\n'
+        # A page has each module once, at one address: two copies of React do not work together.
+        text = None if asked.url == url else f'export * from "{url}"; export {{ default }} from "{url}";\n'
         return Answer(path, str(manifest["name"]), str(manifest["version"]), asked.version, text)
+
+    def _is_nearer(self, package: str, other: str, requested: str | None) -> bool:
+        versions = [str((_manifest(self.root / name) or {}).get("version", "")) for name in (package, other)]
+        return _distance(versions[0], requested) < _distance(versions[1], requested)
 
     def _rewritten(self, package: str, asked: Asked) -> Answer | None:
         """A file of a package as a module: its imports of packages become addresses."""
-        found = self._nearest(package, asked.file or "+esm", asked.version)
+        file = re.sub(r"^addons/", "examples/jsm/", asked.file) if package == "three" else asked.file
+        found = self._nearest(package, file or "+esm", asked.version)
         if found is None or found.path.suffix not in (".js", ".mjs"):
             return found
         text = found.path.read_text("utf-8", errors="replace")
@@ -138,30 +183,35 @@ class Store:
         return min(found, key=lambda answer: _distance(answer.version, requested)) if found else None
 
     def _file_of(self, name: str, file: str, requested: str | None) -> Answer | None:
-        root = self.root / name
+        root, entry = self.root / name, self._list.get(name, {})
         manifest = _manifest(root)
         if manifest is None:
             return None
-        main = self._list.get(name, {}).get("main")
-        module = str(manifest.get("module") or "")
+        main = entry.get("main")
+        module = str(entry.get("module") or manifest.get("module") or "")
         wanted = file or main or str(manifest.get("jsdelivr") or manifest.get("unpkg") or manifest.get("main") or "")
         if file == "+esm":  # a module file; its relative imports are separate requests
             wanted = module
-        path = next((p for v in _variants(wanted or "index.js") if (p := file_inside(root, v)) is not None), None)
-        if path is None and "/" not in wanted and module:
+        names = _variants(wanted or "index.js")
+        path = next((p for v in names if (p := file_inside(root, v)) is not None), None)
+        if path is None and "/" not in wanted and module and "modules" not in entry:
             path = file_inside(root, f"{module.rpartition('/')[0]}/{wanted}".lstrip("/"))
         if path is None and main and _is_build_of(wanted, name, main):
             path = file_inside(root, main)
+        text = None
+        if path is None and (parts := next((entry["files"][v] for v in names if v in entry.get("files", {})), None)):
+            path = (root / parts[0]).resolve()
+            text = "\n".join((root / part).read_text("utf-8") for part in parts)
         if path is None:
             return None
-        return Answer(path, str(manifest["name"]), str(manifest["version"]), requested)
+        return Answer(path, str(manifest["name"]), str(manifest["version"]), requested, text)
 
 
 def _variants(file: str) -> list[str]:
     """A file's name, and the names of its builds with other marks: a store keeps one build of each script."""
     stem, _, suffix = file.rpartition(".")
     if suffix not in ("js", "mjs", "css"):
-        return [file]
+        return [file, f"{file}.js"]
     plain = stem.removesuffix(".min")
     names = [file, f"{plain}.{suffix}", f"{plain}.min.{suffix}"]
     if re.search(r"\.(?:global|esm-browser|production|development)$", plain):
@@ -172,7 +222,7 @@ def _variants(file: str) -> list[str]:
 
 def _is_build_of(file: str, package: str, main: str) -> bool:
     """Whether a missing script is another build of the package's main one, as chart.min.js of Chart.js."""
-    if not file.endswith((".js", ".cjs")) or main.endswith(".css"):
+    if not file.endswith((".js", ".cjs")) or main.endswith(".css") or _MODULE_FILE.search(file):
         return False
     bare = package.removesuffix(_CLASSIC).rpartition("/")[2]
     return _plain(file) in {_plain(bare), _plain(main)} or _plain(bare).startswith(_plain(file) + "js")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -172,6 +172,7 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
             for address, text in session.log.refused.items()
         ),
         *(Problem("other_version", "notice", text) for text in session.log.substituted.values()),
+        *_outside_addresses(session.log.answered),
         *(_warning(text, look) for text in warnings),
         *(Problem("console", "warning", text) for text in page.console),
         *fonts,
@@ -179,6 +180,21 @@ def _page_problems(composition: OpenComposition, look: PageLook, sources: Source
     ]
 
 
+def _outside_addresses(answered: Mapping[str, str]) -> list[Problem]:
+    """One notice that names what answers each address outside the project. Several files of a package count once."""
+    if not answered:
+        return []
+    first: dict[str, str] = {}
+    for address, by in answered.items():
+        first.setdefault(address if by == "the network" else by, f"{address} by {by}")
+    named = list(first.values())
+    more = f"; and {len(named) - _MAX_ADDRESSES} more" if len(named) > _MAX_ADDRESSES else ""
+    text = f"Addresses outside the project are answered: {'; '.join(named[:_MAX_ADDRESSES])}{more}."
+    return [Problem("outside_addresses", "notice", text)]
+
+
+#: Addresses that the notice of outside addresses names.
+_MAX_ADDRESSES = 30
 #: Files that the page runtime asks for, and that a project need not have.
 _OF_RUNTIME = ("caption-overrides.json",)
 _SCRIPT_FIX = "Correct the script: what a page draws after an error cannot be trusted."

@@ -98,5 +98,26 @@ def test_families_beyond_the_limit_are_left_out_and_counted() -> None:
 
 def test_only_style_sheets_of_font_hosts_match() -> None:
     assert is_font_sheet("https://fonts.bunny.net/css?family=inter")
-    assert not is_font_sheet("https://fonts.googleapis.com/icon?family=x")
+    assert is_font_sheet("https://fonts.googleapis.com/icon?family=Material+Icons")
+    assert not is_font_sheet("https://fonts.googleapis.com/css3?family=x")
     assert not is_font_sheet("https://example.com/css2?family=Inter")
+
+
+@pytest.mark.parametrize(
+    ("query", "files"),
+    [
+        ("icon?family=Material+Icons", ["material-icons/iconfont/material-icons.woff2"]),
+        (
+            "css?family=Material+Icons+Round|Material+Symbols+Outlined",
+            [
+                "material-icons/iconfont/material-icons-round.woff2",
+                "material-symbols/material-symbols-outlined.woff2",
+            ],
+        ),
+    ],
+)
+def test_icon_fonts_come_from_the_package_store(query: str, files: list[str]) -> None:
+    sheet = font_sheet(f"https://fonts.googleapis.com/{query}", packages_root(), "https://p/")
+    assert sheet.missing == ()
+    for file in files:
+        assert f"https://p/{file}" in sheet.css and (packages_root() / file).is_file()
