@@ -198,7 +198,7 @@ MARKUP = (
     ),
     Check(
         "media_missing_data_start",
-        "warning",
+        "notice",
         "A video or audio element of a composition has no `data-start`. It begins with its composition.",
         f'{_ROOT}\n  <audio id="a" src="a.mp3"></audio>\n</div>',
         f'{_ROOT}\n  <audio id="a" src="a.mp3" data-start="0"></audio>\n</div>',

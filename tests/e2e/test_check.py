@@ -125,7 +125,8 @@ def test_a_report_fits_its_schema(tmp_path: Path) -> None:
 
 
 def test_a_render_reports_problems_of_the_files_as_check_does(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text(TYPO)
+    body = '<p id="a" class="clip" data-start="0" data-duraton="1">a</p>'
+    (tmp_path / "index.html").write_text(composition(body, root='data-duration="0.2" data-no-timeline'))
     ended = run("render", tmp_path, "-o", tmp_path / "o.mp4", "--json")
     found = valid(ended.stdout, "result.v1.json")["warnings"]
     assert [(w["code"], w["severity"], w["line"]) for w in found if w["severity"] == "error"] == [

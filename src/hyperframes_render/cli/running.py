@@ -59,6 +59,12 @@ async def with_driver(module: str, work: Callable[[Any, Any], Any]) -> Any:
         await driver.stop()
 
 
+def _other_problems(error: RenderError) -> list[str]:
+    """The lines of the problems that the composition's files show besides the error itself."""
+    others = [p for p in error.problems if f"{p['file']}:{p['line']}:" not in error.message]
+    return list(problem_lines(others, None)) if others else []
+
+
 @contextmanager
 def readable_errors(as_json: bool) -> Iterator[None]:
     """Turn a RenderError into one line on stderr, plus JSON on stdout if `as_json`, and exit status 1."""
@@ -67,7 +73,7 @@ def readable_errors(as_json: bool) -> Iterator[None]:
     except RenderError as error:
         if as_json:
             click.echo(json.dumps({"error": error.as_dict()}))
-        click.echo(cut(f"error: {error}", 390), err=True)
-        for line in problem_lines(error.problems, None) if error.problems and not as_json else ():
+        for line in _other_problems(error) if not as_json else ():
             click.echo(line, err=True)
+        click.echo(cut(f"error: {error}", 390), err=True)
         sys.exit(1)

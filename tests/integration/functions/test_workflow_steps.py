@@ -511,7 +511,7 @@ def test_compositions_are_fetched_within_the_stacks_network_ceiling(
 
     asked: list[Any] = []
 
-    async def fetch(url: str, *, network: Any) -> Fetched:
+    async def fetch(url: str, *, network: Any, **_: Any) -> Fetched:
         asked.append(network)
         return Fetched(200, {}, HTML.encode())
 

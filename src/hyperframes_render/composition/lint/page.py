@@ -254,7 +254,7 @@ class _Page:
                 yield self._at(
                     element,
                     "media_missing_data_start",
-                    "warning",
+                    "notice",
                     f"The {element.name} has no data-start: it begins with its composition.",
                 )
             if element.name == "video" and "muted" not in attributes and "data-has-audio" not in attributes:
