@@ -79,9 +79,10 @@ demo: setup  ## Render a composition through the stack: out/launch.mp4
 	@echo "The video is $(abspath out/launch.mp4)"
 
 # The official renderer, to compare with, is installed like the benchmark's; without it those tests say so and are skipped.
+# Three workers for two processors: some tests wait for a clock or a process.
 test: setup  ## Set up and run the tests (at most 15 minutes on 2 processors)
 	@tests/bench/setup.sh || true
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 3 -m "not slow"
 
 test-all: setup  ## Run every test, the slow ones too (about an hour)
 	@tests/bench/setup.sh || true

@@ -14,6 +14,8 @@ import pytest
 from hyperframes_render.composition.lint import Problem
 from hyperframes_render.input import parse_render_input
 from hyperframes_render.render.check import check
+from tests.broken import one_of_each_code
+from tests.e2e.support import few
 from tests.template import PROJECT
 
 BROKEN = PROJECT / "tests/broken/projects"
@@ -30,7 +32,7 @@ def problems_of(project: Path) -> list[Problem]:
     return [problem for problem in found if problem.code != "outside_addresses"]
 
 
-@pytest.mark.parametrize("name", OPENED)
+@pytest.mark.parametrize("name", one_of_each_code(OPENED, EXPECTED))
 def test_a_broken_page_is_named_with_its_place(name: str) -> None:
     expected = EXPECTED[name]
     found = problems_of(BROKEN / name)
@@ -151,7 +153,7 @@ SOUND: dict[str, str | tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", SOUND)
+@pytest.mark.parametrize("name", few(list(SOUND), *list(SOUND)[::3]))
 def test_a_sound_page_is_left_alone(name: str, tmp_path: Path) -> None:
     given = SOUND[name]
     body, style, script = given if isinstance(given, tuple) else (given, "", "tl.set({}, {}, 4)")

@@ -10,6 +10,7 @@ import pytest
 
 from hyperframes_render.composition.lint import Problem, lint_project
 from hyperframes_render.composition.lint.repair import apply_patches
+from tests.broken import one_of_each_code
 from tests.template import PROJECT
 
 BROKEN = PROJECT / "tests/broken/projects"
@@ -45,7 +46,7 @@ def hits(found: list[Problem], expected: dict[str, object]) -> list[Problem]:
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_of_each_code(NAMES, {name: expected_of(name) for name in NAMES}))
 def test_a_broken_project_is_named_with_its_place_and_mended(name: str, tmp_path: Path) -> None:
     expected = expected_of(name)
     project = shutil.copytree(BROKEN / name, tmp_path / name)
