@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e.clock_pages import CAUSES, FRAMES, MOTIONS, Box, page_of, random_boxes
-from tests.e2e.support import composition, render
+from tests.e2e.support import composition, few, render
 
 SHARES = (("--workers", 1), ("--workers", 3), ("--chunks", 4, "--workers", 1))
 
@@ -42,7 +42,7 @@ def check(boxes: list[Box], folder: Path) -> None:
             assert np.abs(np.array(places) - np.array(expected)).max() <= 1.01, (share, box, places, expected)
 
 
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("cause", few(list(CAUSES), *list(CAUSES)[::3]))
 def test_a_motion_counts_from_the_frame_that_starts_it(cause: str, tmp_path: Path) -> None:
     at = 0.0 if cause == "load" else 0.6
     check([Box(cause, at, motion, 0.8, 0.3) for motion in ("class", "transition", "animate")], tmp_path)
